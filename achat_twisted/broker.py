@@ -1,0 +1,285 @@
+"""The broker: who is here, where a line goes, and what became of it."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from achat_twisted import wire
+from achat_twisted.interfaces import IBroker, IMailbox, IOutlet
+from achat_twisted.ledger import Balance, Ledger
+from achat_twisted.session import Feed, RenderNotice, Session
+
+OUTBOX_LIMIT = 2**20
+"""Bytes queued in memory for one peer, unless the server is told otherwise."""
+
+_SWEEP = 1.0
+"""How often acknowledgements are asked for where none were by themselves, in seconds."""
+
+
+class Duplicate(Enum):
+    """What happens when somebody logs in with the name of somebody who is here."""
+
+    REJECT = "reject"
+    TAKEOVER = "takeover"
+
+
+@implementer(IBroker)
+class Broker(Service):
+    """Routes each line, and keeps the ledger.
+
+    It knows no transport and no reactor. Sessions come through L{join} and go only when their
+    writer has ended, for whatever reason, and what the writer left goes to the mailbox, ahead of
+    anything newer. Stopping it drains it: every outbox gets its end marker behind what is queued.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        mailbox: IMailbox,
+        *,
+        duplicate: Duplicate = Duplicate.REJECT,
+        outbox_limit: int = OUTBOX_LIMIT,
+        render: RenderNotice = wire.render_notice,
+    ) -> None:
+        """@param render: how notices go out; L{wire.say_nothing} for the seeds' wire."""
+        self._clock = clock
+        self._mailbox = mailbox
+        self._duplicate = duplicate
+        self._outbox_limit = outbox_limit
+        self._render = render
+        self._ledger = Ledger()
+        self._peers: dict[str, Session] = {}
+        self._sessions: set[Session] = set()
+        self._touched: list[Session] = []
+        self._unconfirmed: set[Session] = set()
+        self._turn: IDelayedCall | None = None
+        self._sweep: IDelayedCall | None = None
+        self._drained: Deferred[None] | None = None
+
+    # Who is here
+
+    def join(self, name: str, outlet: IOutlet, source: IPushProducer) -> Session:
+        if self._drained is not None:
+            raise wire.busy()
+        holder = self._peers.get(name)
+        if holder is not None and not holder.leaving and self._duplicate is Duplicate.REJECT:
+            raise wire.name_taken(name)
+        session = Session(
+            name,
+            outlet,
+            source,
+            self,
+            clock=self._clock,
+            ledger=self._ledger,
+            outbox_limit=self._outbox_limit,
+            render=self._render,
+        )
+        self._peers[name] = session
+        self._sessions.add(session)
+        self._mailbox.enroll(name)
+        session.tell(wire.welcome(name))
+        Deferred.fromCoroutine(session.writer.run()).addBoth(self._ended, session)
+        self._log.info("{name} logged in from {peer}", name=name, peer=outlet.peer)
+        if holder is not None:
+            self._replace(holder)
+        self._catch_up(name)
+        return session
+
+    def leave(self, session: Session) -> None:
+        if not session.leaving:
+            session.leaving = True
+            session.source.stopProducing()
+            if session.feed is Feed.LIVE:
+                self._end(session)
+
+    def names(self) -> list[str]:
+        return sorted(name for name, session in self._peers.items() if not session.leaving)
+
+    # Where a line goes
+
+    def post(self, sender: Session, post: wire.Post) -> None:
+        line = wire.render_message(wire.Message(sender.name, post.text))
+        self._ledger.accepted += len(post.recipients)
+        for name in post.recipients:
+            peer = self._peers.get(name)
+            if peer is None:
+                self._keep(sender, name, line)
+                continue
+            if peer.feed is Feed.LIVE:
+                peer.deliver(line)
+                if peer.outbox.size >= peer.outbox.limit:
+                    peer.feed = Feed.BEHIND
+            else:
+                self._keep(sender, name, line)
+            if peer.outbox.high:
+                peer.pace.press(sender)
+
+    def _keep(self, sender: Session, name: str, line: bytes) -> None:
+        if name not in self._peers and not self._mailbox.knows(name):
+            outcome = "unknown"
+        elif self._mailbox.keep(name, line):
+            outcome = "kept"
+        else:
+            outcome = "full"
+        if outcome != "kept":
+            self._ledger.refused[outcome] += 1
+        sender.tally(outcome, name)
+
+    # Turns
+
+    def touch(self, session: Session) -> None:
+        self._touched.append(session)
+        if self._turn is None:
+            self._turn = self._clock.callLater(0, self._on_turn)
+
+    def _on_turn(self) -> None:
+        self._turn = None
+        self._end_turn()
+
+    def _end_turn(self) -> None:
+        touched, self._touched = self._touched, []
+        for session in touched:
+            try:
+                session.end_turn()
+            except Exception:
+                self._log.failure("{name} could not be served: closed", name=session.name)
+                session.outlet.abort()
+        self._unconfirmed.update(touched)
+        if self._unconfirmed and self._sweep is None:
+            self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
+
+    def _on_sweep(self) -> None:
+        self._sweep = None
+        here = self._unconfirmed & self._sessions
+        for session in here:
+            session.writer.prune()
+        self._unconfirmed = {session for session in here if session.writer.tail_size}
+        if self._unconfirmed:
+            self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
+
+    # From the mailbox to the outbox
+
+    def _catch_up(self, name: str) -> None:
+        """Let the name's session have its mail, unless an older one still has lines for it."""
+        session = self._peers.get(name)
+        if session is None or session.feed is not Feed.WAITING:
+            return
+        if any(other.name == name for other in self._sessions if other is not session):
+            return
+        session.feed = Feed.BEHIND
+        if copies := self._mailbox.count(name):
+            session.tell(wire.mail(copies))
+        self._fetch(session)
+
+    def _fetch(self, session: Session) -> None:
+        if session.feed is Feed.BEHIND and not session.fetching:
+            session.fetching = True
+            page = session.outbox.limit // 2
+            self._mailbox.take(session.name, page).addCallback(self._fetched, session)
+
+    def _fetched(self, lines: list[bytes], session: Session) -> None:
+        session.fetching = False
+        for line in lines:
+            session.deliver(line)
+        if session.over:
+            self._conclude(session)
+        elif session.feed is not Feed.BEHIND:
+            return
+        elif not self._mailbox.count(session.name):
+            session.feed = Feed.LIVE
+            if session.leaving:
+                self._end(session)
+        elif session.outbox.low:
+            self._fetch(session)
+
+    def relieve(self, session: Session) -> None:
+        session.pace.ease()
+        session.unclog()
+        self._fetch(session)
+
+    # How a session goes
+
+    def _end(self, session: Session) -> None:
+        """Place the end marker behind all that the session is to have."""
+        session.feed = Feed.ENDED
+        session.settle()
+        session.outbox.end()
+
+    def _replace(self, session: Session) -> None:
+        """Let the session go at once: what it has not got is for the one that replaced it."""
+        session.leaving = True
+        session.feed = Feed.ENDED
+        session.source.stopProducing()
+        session.parting.append(wire.replaced())
+        session.writer.cut_short()
+
+    def _ended(self, result: object, session: Session) -> None:
+        """The session's writer has ended: the one event that comes back up the stream."""
+        if isinstance(result, Failure):
+            self._log.failure("The writer of {name} failed", failure=result, name=session.name)
+            session.outlet.abort()
+        session.over = session.leaving = True
+        session.feed = Feed.ENDED
+        session.source.stopProducing()
+        if not session.fetching:
+            self._conclude(session)
+
+    def _conclude(self, session: Session) -> None:
+        """Remove the session, and take back what it leaves."""
+        name = session.name
+        left = session.writer.undelivered()
+        self._sessions.remove(session)
+        if self._peers.get(name) is session:
+            del self._peers[name]
+        self._mailbox.hand_back(name, left)
+        session.pace.ease()
+        self._log.info(
+            "{name} left; {taken} lines taken in, {left} handed back",
+            name=name,
+            taken=session.taken,
+            left=len(left),
+        )
+        self._catch_up(name)
+        self._check_drained()
+
+    # The stop
+
+    def stopService(self) -> Deferred[None]:
+        """Drain: end every outbox behind what is queued for it.
+
+        @return: fires when every writer has ended. The readers must have stopped before.
+        """
+        super().stopService()
+        self._end_turn()
+        drained: Deferred[None] = Deferred()
+        self._drained = drained
+        for session in list(self._sessions):
+            self.leave(session)
+        self._check_drained()
+        return drained
+
+    def balance(self) -> Balance:
+        """The ledger, with what the mailbox and the sessions really hold at this moment."""
+        return self._ledger.balance(
+            kept=self._mailbox.copies(),
+            in_flight=sum(session.writer.copies() for session in self._sessions),
+        )
+
+    def _check_drained(self) -> None:
+        if self._drained is None or self._sessions:
+            return
+        for call in (self._turn, self._sweep):
+            if call is not None:
+                call.cancel()
+        self._turn = self._sweep = None
+        if not self._drained.called:
+            self._drained.callback(None)

@@ -1,0 +1,60 @@
+"""What a client can ask for: a table, a row a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from achat_twisted import wire
+from achat_twisted.interfaces import IBroker, ISession
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A command: what C{/help} says of it, and what it does with its argument."""
+
+    usage: str
+    run: Callable[[IBroker, ISession, str], None]
+
+
+def _sync(_broker: IBroker, session: ISession, token: str) -> None:
+    session.settle()
+    session.tell(wire.synced(session.taken, token))
+
+
+def _who(broker: IBroker, session: ISession, _argument: str) -> None:
+    session.tell(wire.who(broker.names()))
+
+
+def _quit(_broker: IBroker, session: ISession, _argument: str) -> None:
+    session.leave()
+
+
+def _ping(_broker: IBroker, session: ISession, _argument: str) -> None:
+    session.tell(wire.pong())
+
+
+def _help(_broker: IBroker, session: ISession, _argument: str) -> None:
+    session.tell(wire.usage("NAME, NAME: text posts text to each name"))
+    for word, row in COMMANDS.items():
+        session.tell(wire.usage(f"/{word}{row.usage}"))
+
+
+COMMANDS = {
+    "sync": Row(" [token] is answered when your lines before it are routed", _sync),
+    "who": Row(" lists who is here", _who),
+    "quit": Row(" ends the session when all that is queued for you has reached you", _quit),
+    "ping": Row(" is answered with pong", _ping),
+    "help": Row(" lists what you can say", _help),
+}
+
+
+def run(broker: IBroker, session: ISession, command: wire.Command) -> None:
+    """Do what a client asks for.
+
+    @raise wire.BadLine: if there is no such command.
+    """
+    row = COMMANDS.get(command.word)
+    if row is None:
+        raise wire.BadLine(f"no command /{command.word}; /help lists them")
+    row.run(broker, session, command.argument)

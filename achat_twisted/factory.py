@@ -1,0 +1,79 @@
+"""The factory: a reader for each connection, and their end when the server stops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IAddress, IReactorTime, ITransport
+from twisted.internet.protocol import ServerFactory
+
+from achat_twisted.interfaces import IBroker, ILink
+from achat_twisted.reader import ChatReader, Manners
+
+
+class ChatFactory(ServerFactory):
+    """Makes readers, and knows those whose connection is open."""
+
+    noisy = False
+
+    def __init__(
+        self,
+        broker: IBroker,
+        clock: IReactorTime,
+        manners: Manners,
+        make_link: Callable[[ITransport], ILink],
+    ) -> None:
+        """@param make_link: gives the link over a connection's transport."""
+        self._broker = broker
+        self._clock = clock
+        self._manners = manners
+        self._make_link = make_link
+        self._readers: set[ChatReader] = set()
+        self._stopping = False
+        self._empty: Deferred[None] | None = None
+
+    def buildProtocol(self, addr: IAddress | None) -> ChatReader | None:
+        """A reader; none when the server stops, which closes the connection."""
+        if self._stopping:
+            return None
+        return ChatReader(
+            self._broker,
+            self._clock,
+            self._manners,
+            self._make_link,
+            on_open=self._readers.add,
+            on_gone=self._gone,
+        )
+
+    def stop_reading(self) -> Deferred[list[None]]:
+        """Let nobody in any more; connections without a name are closed.
+
+        @return: fires when every reader has taken in what its client had sent by now.
+        """
+        self._stopping = True
+        return gatherResults([reader.stop() for reader in list(self._readers)])
+
+    def cut_reading_short(self) -> None:
+        """Let the readers stop where they are."""
+        for reader in list(self._readers):
+            reader.stopProducing()
+
+    def abort(self) -> None:
+        """Close every connection without waiting for anything."""
+        for reader in list(self._readers):
+            reader.abort()
+
+    def empty(self) -> Deferred[None]:
+        """Fires when no connection is open."""
+        self._empty = Deferred()
+        self._check_empty()
+        return self._empty
+
+    def _gone(self, reader: ChatReader) -> None:
+        self._readers.discard(reader)
+        self._check_empty()
+
+    def _check_empty(self) -> None:
+        if self._empty is not None and not self._empty.called and not self._readers:
+            self._empty.callback(None)

@@ -1,0 +1,77 @@
+"""Lingering: when a half-closed connection may be closed without destroying what was sent."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+QUIET = 1.0
+"""Seconds without input after which a peer that has everything is not waited for."""
+
+PATIENCE = 10.0
+"""Seconds in which a peer must acknowledge something, or close; then it is aborted."""
+
+_FIRST_LOOK = 0.01
+"""Seconds to the second look; each further one waits twice as long, up to L{QUIET}."""
+
+
+class Lingering(Protocol):
+    """What is looked at: a transport that has half-closed, and throws its input away."""
+
+    input_seen: int
+    """Bytes thrown away so far."""
+
+    input_over: bool
+    """Whether the peer has sent its end of file."""
+
+    def outstanding(self) -> int: ...
+
+    def loseConnection(self) -> None: ...
+
+    def abortConnection(self) -> None: ...
+
+
+class Linger:
+    """Looks at a transport now and then until it can close it.
+
+    @ivar flushed: fires when nothing is outstanding, or when the connection is gone.
+    """
+
+    def __init__(self, transport: Lingering, clock: IReactorTime) -> None:
+        self.flushed: Deferred[None] = Deferred()
+        self._transport = transport
+        self._clock = clock
+        self._wait = _FIRST_LOOK
+        self._outstanding = transport.outstanding()
+        self._input_seen = transport.input_seen
+        self._progress = self._input = clock.seconds()
+        self._timer: IDelayedCall = clock.callLater(0, self._look)
+
+    def connection_lost(self) -> None:
+        """The connection is gone: nothing is left to look at."""
+        if self._timer.active():
+            self._timer.cancel()
+        self._flush()
+
+    def _look(self) -> None:
+        now = self._clock.seconds()
+        outstanding = self._transport.outstanding()
+        if outstanding < self._outstanding:
+            self._outstanding, self._progress = outstanding, now
+        if self._transport.input_seen > self._input_seen:
+            self._input_seen, self._input = self._transport.input_seen, now
+        if outstanding == 0:
+            self._flush()
+        if outstanding == 0 and (self._transport.input_over or now - self._input >= QUIET):
+            self._transport.loseConnection()
+        elif now - self._progress >= PATIENCE:
+            self._transport.abortConnection()
+        else:
+            self._timer = self._clock.callLater(self._wait, self._look)
+            self._wait = min(2 * self._wait, QUIET)
+
+    def _flush(self) -> None:
+        if not self.flushed.called:
+            self.flushed.callback(None)

@@ -1,0 +1,82 @@
+"""A port, as a service: it listens on one endpoint, and says where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IProtocolFactory,
+    IStreamServerEndpoint,
+)
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from achat_twisted.addresses import describe, is_local
+
+
+class CannotListen(SystemExit):
+    """Where one cannot listen, and why; if nobody minds, the process ends with this sentence."""
+
+
+class Listener(Service):
+    """Listens on one endpoint from start to stop."""
+
+    _log = Logger()
+    _port: IListeningPort | None = None
+
+    def __init__(
+        self,
+        endpoint: IStreamServerEndpoint,
+        description: str,
+        factory: IProtocolFactory,
+        prepare: Callable[[IListeningPort], None],
+    ) -> None:
+        """@param description: the endpoint in words that the user knows.
+        @param prepare: called with the port before it accepts anybody.
+        """
+        self._endpoint = endpoint
+        self._description = description
+        self._factory = factory
+        self._prepare = prepare
+
+    def privilegedStartService(self) -> None:
+        """Listen, while the process may still use any port.
+
+        @raise CannotListen: if it cannot be done.
+        """
+        super().privilegedStartService()
+        failures: list[Failure] = []
+        listening = self._endpoint.listen(self._factory)
+        listening.addCallback(self._listening).addErrback(failures.append)
+        for failure in failures:
+            raise CannotListen(f"achat: cannot listen on {self._description}: {_why(failure)}")
+
+    def stopService(self) -> Deferred[None]:
+        """Close the port. A socket that systemd holds goes on queueing clients for the next one."""
+        super().stopService()
+        if self._port is None:
+            return succeed(None)
+        port, self._port = self._port, None
+        return port.stopListening() or succeed(None)
+
+    def _listening(self, port: IListeningPort) -> None:
+        self._port = port
+        self._prepare(port)
+        host = port.getHost()
+        self._log.info("listening on {where}", where=describe(host))
+        if not is_local(host):
+            self._log.warn(
+                "{where} can be reached from other machines, and anybody who reaches it can log in"
+                " as anybody",
+                where=describe(host),
+            )
+
+
+def _why(failure: Failure) -> str:
+    if isinstance(failure.value, CannotListenError):
+        return f"{failure.value.socketError}; stop what listens there, or choose another place"
+    return failure.getErrorMessage()

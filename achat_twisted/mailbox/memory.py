@@ -1,0 +1,110 @@
+"""A mailbox that lives as long as the process."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from itertools import islice
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from achat_twisted.interfaces import IMailbox
+
+LINE_COST = 64
+"""What a kept line takes in memory besides its bytes, counted against the limits as such."""
+
+
+_GLANCES = 100
+"""How many of the oldest names are looked at to find one without mail: a login must stay cheap."""
+
+
+class _Mail:
+    __slots__ = ("lines", "size")
+
+    def __init__(self) -> None:
+        self.lines: deque[bytes] = deque()
+        self.size = 0
+
+
+@implementer(IMailbox)
+class MemoryMailbox:
+    """Mail in memory: bounded for each name, in all, and in the number of names.
+
+    When there are too many names, one that has no mail and came or went long ago is forgotten.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, per_name: int = 16 * 2**20, total: int = 256 * 2**20, names: int = 100_000
+    ) -> None:
+        """@param per_name: bytes kept for one name, each line with its L{LINE_COST}.
+        @param total: bytes kept in all.
+        @param names: how many names are remembered, unless more than that have mail.
+        """
+        self._per_name = per_name
+        self._total = total
+        self._names = names
+        self._size = 0
+        self._mail: OrderedDict[str, _Mail] = OrderedDict()
+
+    def enroll(self, name: str) -> None:
+        self._mail.setdefault(name, _Mail())
+        self._mail.move_to_end(name)
+        if len(self._mail) > self._names:
+            self._forget_one()
+
+    def knows(self, name: str) -> bool:
+        return name in self._mail
+
+    def keep(self, name: str, line: bytes) -> bool:
+        mail = self._mail.setdefault(name, _Mail())
+        cost = len(line) + LINE_COST
+        if mail.size + cost > self._per_name or self._size + cost > self._total:
+            return False
+        mail.lines.append(line)
+        self._grow(mail, cost)
+        return True
+
+    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+        self.enroll(name)
+        mail = self._mail[name]
+        mail.lines.extendleft(reversed(lines))
+        self._grow(mail, sum(map(len, lines)) + LINE_COST * len(lines))
+
+    def take(self, name: str, size: int) -> Deferred[list[bytes]]:
+        taken: list[bytes] = []
+        mail = self._mail.get(name)
+        while mail and mail.lines and size > 0:
+            line = mail.lines.popleft()
+            taken.append(line)
+            size -= len(line)
+            self._grow(mail, -len(line) - LINE_COST)
+        return succeed(taken)
+
+    def count(self, name: str) -> int:
+        mail = self._mail.get(name)
+        return len(mail.lines) if mail else 0
+
+    def copies(self) -> int:
+        return sum(len(mail.lines) for mail in self._mail.values())
+
+    def close(self) -> Deferred[None]:
+        if copies := self.copies():
+            self._log.warn(
+                "{copies} kept lines end with this process, as the mailbox is in memory",
+                copies=copies,
+            )
+        return succeed(None)
+
+    def _grow(self, mail: _Mail, size: int) -> None:
+        mail.size += size
+        self._size += size
+
+    def _forget_one(self) -> None:
+        for name, mail in islice(self._mail.items(), _GLANCES):
+            if not mail.lines:
+                del self._mail[name]
+                return

@@ -1,0 +1,81 @@
+"""A peer's queue: a L{DeferredQueue} with a byte count, an end marker, and two water marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred, DeferredQueue, succeed
+
+
+class Outbox:
+    """What waits for one peer's writer.
+
+    Lines gather in the batch of this turn; L{flush} puts the batch on the queue: one C{put}, one
+    wake-up of the writer and one C{send} for a peer and turn, however many lines. An outbox takes
+    lines for as long as it exists, also after its end marker: what the writer does not fetch is
+    C{left}, and goes back to the broker.
+
+    @ivar size: bytes that the outlet has not yet found room for.
+    @ivar limit: C{size} from which messages should go elsewhere.
+    """
+
+    __slots__ = ("_batch", "_on_low", "_queue", "_shut", "limit", "size")
+
+    def __init__(self, limit: int, on_low: Callable[[], None]) -> None:
+        """@param on_low: called when the writer has brought C{size} down to the low-water mark."""
+        self.limit = limit
+        self.size = 0
+        self._on_low = on_low
+        self._batch: list[bytes] = []
+        self._queue: DeferredQueue[bytes | None] = DeferredQueue()
+        self._shut = False
+
+    @property
+    def high(self) -> bool:
+        """Whether those who send here should be slowed down: from half the limit on."""
+        return self.size >= self.limit // 2
+
+    @property
+    def low(self) -> bool:
+        """Whether there is room for plenty again: at a quarter of the limit or below."""
+        return self.size <= self.limit // 4
+
+    def append(self, line: bytes) -> bool:
+        """Add a rendered line to this turn's batch; True if it is the first in it."""
+        self._batch.append(line)
+        self.size += len(line)
+        return len(self._batch) == 1
+
+    def flush(self) -> None:
+        """End the turn: wake the writer, if there is anything for it."""
+        if self._batch and not self._shut:
+            batch = b"".join(self._batch)
+            self._batch = []
+            self._queue.put(batch)
+
+    def end(self) -> None:
+        """Place the end marker behind what is queued; nothing after it reaches the writer."""
+        self.flush()
+        self._queue.put(None)
+
+    def shut(self) -> None:
+        """Give the writer nothing more, not even what is queued."""
+        self._shut = True
+        if self._queue.waiting:
+            self._queue.put(None)
+
+    def get(self) -> Deferred[bytes | None]:
+        """The next batch, None for the end; call L{written} when the outlet has room again."""
+        return succeed(None) if self._shut else self._queue.get()
+
+    def written(self, size: int) -> None:
+        """The outlet has found room for C{size} bytes that L{get} gave out."""
+        was_low = self.low
+        self.size -= size
+        if self.low and not was_low:
+            self._on_low()
+
+    def left(self) -> bytes:
+        """What the writer has not fetched, in order."""
+        queued = [batch for batch in self._queue.pending if batch is not None]
+        return b"".join(queued + self._batch)

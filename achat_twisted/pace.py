@@ -1,0 +1,62 @@
+"""Pacing: who is faster than a healthy recipient is slowed down to it, for moments at a time."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+PATIENCE = 0.5
+"""How long a high outbox may hold up those who send to it, in seconds."""
+
+
+class Sender(Protocol):
+    """Whoever can be slowed down. Holds add up: it goes on when all of them are released."""
+
+    def hold(self) -> None: ...
+
+    def release(self) -> None: ...
+
+
+class Pace:
+    """Holds those who send to one peer while its outbox is high.
+
+    A recipient that does not get from high to low within L{PATIENCE} has I{stalled}: the held are
+    released, and until it is low again nobody is held for it. So no recipient, however slow, can
+    hold up for longer what its senders have for others.
+    """
+
+    __slots__ = ("_clock", "_held", "_stalled", "_timer")
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._held: set[Sender] = set()
+        self._stalled = False
+        self._timer: IDelayedCall | None = None
+
+    def press(self, sender: Sender) -> None:
+        """C{sender} has just sent to the peer, and its outbox is high."""
+        if self._stalled or sender in self._held:
+            return
+        self._held.add(sender)
+        sender.hold()
+        if self._timer is None:
+            self._timer = self._clock.callLater(PATIENCE, self._stall)
+
+    def ease(self) -> None:
+        """The outbox is low, or its peer is gone: everybody may go on."""
+        self._stalled = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._release()
+
+    def _stall(self) -> None:
+        self._timer = None
+        self._stalled = True
+        self._release()
+
+    def _release(self) -> None:
+        held, self._held = self._held, set()
+        for sender in held:
+            sender.release()

@@ -1,0 +1,93 @@
+"""The service: everything started in order, and stopped in the order in which messages flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from achat_twisted.broker import Broker
+from achat_twisted.factory import ChatFactory
+from achat_twisted.interfaces import IMailbox, IStopSignals
+from achat_twisted.listener import Listener
+
+GRACE = 10.0
+"""Seconds a stop may take, unless the server is told otherwise."""
+
+
+class ChatService(MultiService):
+    """A chat server. Its children are the listeners and the broker."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        factory: ChatFactory,
+        broker: Broker,
+        mailbox: IMailbox,
+        *,
+        clock: IReactorTime,
+        signals: IStopSignals,
+        stop_process: Callable[[], None],
+        grace: float = GRACE,
+    ) -> None:
+        """@param stop_process: asks the process for an ordered stop, which ends in L{stopService}.
+        @param grace: seconds after which a stop waits for nobody any more.
+        """
+        super().__init__()
+        self._listeners = listeners
+        self._factory = factory
+        self._broker = broker
+        self._mailbox = mailbox
+        self._clock = clock
+        self._signals = signals
+        self._stop_process = stop_process
+        self._grace = grace
+        for child in (broker, *listeners):
+            child.setServiceParent(self)
+
+    def startService(self) -> None:
+        super().startService()
+        self._signals.on_hangup(self._stop_process)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop in flow order: ports, readers, broker, writers, connections, mailbox.
+
+        L{MultiService} would stop all children at once, and swallow their errors.
+
+        @return: fires when every line that was accepted is delivered, kept or refused, and the
+            ledger is in the log; within the grace period and what the mailbox takes.
+        """
+        self.running = 0
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self._log.info("stopping; at most {grace:g} seconds", grace=self._grace)
+        self._signals.on_second_signal(self._hurry)
+        deadlines = [
+            # A sender may be held back for slow recipients; they must not use up all the grace.
+            self._clock.callLater(self._grace / 2, self._factory.cut_reading_short),
+            self._clock.callLater(self._grace, self._hurry),
+        ]
+        await gatherResults([listener.stopService() for listener in self._listeners])
+        await self._factory.stop_reading()
+        await self._broker.stopService()
+        await self._factory.empty()
+        for deadline in deadlines:
+            if deadline.active():
+                deadline.cancel()
+        balance = self._broker.balance()
+        await self._mailbox.close()
+        if balance.missing or balance.in_flight:
+            self._log.error("the ledger does not balance: {balance}", balance=balance)
+        else:
+            self._log.info("stopped; {balance}", balance=balance)
+
+    def _hurry(self) -> None:
+        """Wait for nobody any more: what is undelivered goes to the mailbox."""
+        self._log.warn("not waiting any longer")
+        self._factory.abort()

@@ -1,0 +1,184 @@
+"""A logged-in connection: what the broker and the commands know of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol
+
+from twisted.internet.interfaces import IPushProducer, IReactorTime
+from zope.interface import implementer
+
+from achat_twisted import wire
+from achat_twisted.interfaces import IOutlet, ISession
+from achat_twisted.ledger import Ledger
+from achat_twisted.outbox import Outbox
+from achat_twisted.pace import Pace
+from achat_twisted.writer import Writer
+
+RenderNotice = Callable[[wire.Notice], bytes]
+
+_SLACK = 64 * 1024
+"""Bytes by which answers may overfill an outbox; then its client must read before it is read."""
+
+_TALLIES = 1024
+"""How many tallies may wait for room; then likewise."""
+
+
+class Feed(Enum):
+    """Where the copies for a session's name go, and what its outbox is fed from."""
+
+    WAITING = "to the mailbox, as an older session still has lines that come first"
+    BEHIND = "to the mailbox, which is fed to the outbox as there is room"
+    LIVE = "straight to the outbox"
+    ENDED = "to the mailbox; the outbox has its end marker"
+
+
+class Home(Protocol):
+    """What a session asks of the broker it belongs to."""
+
+    def post(self, sender: Session, post: wire.Post) -> None:
+        """Route one line."""
+
+    def leave(self, session: Session) -> None:
+        """Let the session go when it is flushed."""
+
+    def touch(self, session: Session) -> None:
+        """Call C{session.end_turn} when this turn ends."""
+
+    def relieve(self, session: Session) -> None:
+        """The session's outbox has come down to its low-water mark."""
+
+
+@implementer(ISession)
+class Session:
+    """One name's presence: its outbox and writer, its notices, and the holds on its reader.
+
+    @ivar feed: its place in the way of a message; only the broker moves it.
+    @ivar over: whether its writer has ended.
+    @ivar leaving: whether it takes in no more lines, and goes when it is flushed.
+    @ivar taken: how many lines it has taken in; the reader counts, C{! bye} tells.
+    """
+
+    __slots__ = (
+        "_holds",
+        "_home",
+        "_own_hold",
+        "_render",
+        "_tallies",
+        "feed",
+        "fetching",
+        "leaving",
+        "name",
+        "outbox",
+        "outlet",
+        "over",
+        "pace",
+        "parting",
+        "source",
+        "taken",
+        "writer",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        outlet: IOutlet,
+        source: IPushProducer,
+        home: Home,
+        *,
+        clock: IReactorTime,
+        ledger: Ledger,
+        outbox_limit: int,
+        render: RenderNotice,
+    ) -> None:
+        self.name = name
+        self.outlet = outlet
+        self.source = source
+        self.outbox = Outbox(outbox_limit, lambda: home.relieve(self))
+        self.pace = Pace(clock)
+        self.writer = Writer(self.outbox, outlet, ledger, clock, self._farewell)
+        self.feed = Feed.WAITING
+        self.fetching = False
+        self.leaving = False
+        self.over = False
+        self.parting: list[wire.Notice] = []
+        self.taken = 0
+        self._home = home
+        self._render = render
+        self._tallies: Counter[tuple[str, str]] = Counter()
+        self._holds = 0
+        self._own_hold = False
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.feed.name}>"
+
+    @property
+    def clogged(self) -> bool:
+        return self._own_hold
+
+    def post(self, post: wire.Post) -> None:
+        self._home.post(self, post)
+
+    def leave(self) -> None:
+        self._home.leave(self)
+
+    def deliver(self, line: bytes) -> None:
+        """Queue a rendered line."""
+        if self.outbox.append(line):
+            self._home.touch(self)
+
+    def tell(self, notice: wire.Notice) -> None:
+        self.deliver(self._render(notice))
+        self._hold_if_clogged()
+
+    def tally(self, word: str, name: str) -> None:
+        """Count one copy for C{name} towards the notice C{word} of this turn."""
+        if not self._tallies:
+            self._home.touch(self)
+        self._tallies[word, name] += 1
+        self._hold_if_clogged()
+
+    def settle(self) -> None:
+        """Turn the tallies into notices."""
+        for (word, name), copies in self._tallies.items():
+            self.deliver(self._render(wire.outcome(word, name, copies)))
+        self._tallies.clear()
+
+    def end_turn(self) -> None:
+        """Settle if there is room, or else go on counting; then wake the writer."""
+        if self.outbox.size < self.outbox.limit:
+            self.settle()
+        self.outbox.flush()
+
+    def unclog(self) -> None:
+        """There is room in the outbox again."""
+        if self._tallies:
+            self._home.touch(self)
+        if self._own_hold:
+            self._own_hold = False
+            self.release()
+
+    def hold(self) -> None:
+        """Stop reading this client until every hold is released."""
+        self._holds += 1
+        if self._holds == 1:
+            self.source.pauseProducing()
+
+    def release(self) -> None:
+        """End one hold."""
+        self._holds -= 1
+        if self._holds == 0:
+            self.source.resumeProducing()
+
+    def _hold_if_clogged(self) -> None:
+        overfull = self.outbox.size > self.outbox.limit + _SLACK
+        if not self._own_hold and (overfull or len(self._tallies) > _TALLIES):
+            self._own_hold = True
+            self.hold()
+
+    def _farewell(self) -> bytes:
+        self.settle()
+        self.outbox.flush()
+        return b"".join(map(self._render, [*self.parting, wire.bye(self.taken)]))

@@ -1,0 +1,191 @@
+"""C{twistd achat}: the options, and the one place where every object is made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address
+from typing import Any, ClassVar
+
+from twisted.application.service import IService
+from twisted.internet.endpoints import quoteStringArgument, serverFromString
+from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.python import usage
+
+from achat_twisted import transport, wire
+from achat_twisted.broker import OUTBOX_LIMIT, Broker, Duplicate
+from achat_twisted.factory import ChatFactory
+from achat_twisted.listener import Listener
+from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.reader import LOGIN_TIMEOUT, Manners
+from achat_twisted.service import GRACE, ChatService
+from achat_twisted.signals import ProcessSignals
+
+_LINES_IN_OUTBOX = 8
+"""How many of the longest lines an outbox must hold at least."""
+
+
+def _number(
+    option: str, kind: type[int] | type[float], least: float, most: float, unit: str
+) -> Callable[[str], float]:
+    """A check for a numeric option: what it returns is what the option means."""
+
+    def check(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            what = "a whole number" if kind is int else "a number"
+            raise usage.UsageError(
+                f"--{option} must be {what} {unit}from {least:g} to {most:.10g}, not {text!r}"
+            )
+        return value
+
+    return check
+
+
+def _interface(text: str) -> str:
+    try:
+        ip_address(text)
+    except ValueError:
+        raise usage.UsageError(
+            f"--interface must be an IP address such as 127.0.0.1 or ::, not {text!r}"
+        ) from None
+    return text
+
+
+def _duplicate(text: str) -> Duplicate:
+    try:
+        return Duplicate(text)
+    except ValueError:
+        raise usage.UsageError(f"--duplicate must be reject or takeover, not {text!r}") from None
+
+
+class Options(usage.Options):
+    """The command line of C{twistd achat}."""
+
+    synopsis = "[options]"
+    longdesc = "A chat server that never silently loses a line it has accepted."
+    optParameters: ClassVar = [
+        ["port", "p", 8080, "TCP port to listen on.", _number("port", int, 0, 65535, "")],
+        ["interface", "i", "127.0.0.1", "IP address to listen on.", _interface],
+        [
+            "grace",
+            "g",
+            GRACE,
+            "Seconds a stop may take; what is undelivered then is kept.",
+            _number("grace", float, 0, 3600, "of seconds "),
+        ],
+        [
+            "max-line",
+            None,
+            wire.MAX_LINE,
+            "Bytes a line may have.",
+            _number("max-line", int, 64, 2**20, "of bytes "),
+        ],
+        [
+            "login-timeout",
+            None,
+            LOGIN_TIMEOUT,
+            "Seconds in which a client must send its name.",
+            _number("login-timeout", float, 0.1, 3600, "of seconds "),
+        ],
+        [
+            "outbox-limit",
+            None,
+            OUTBOX_LIMIT,
+            "Bytes queued in memory for one peer; what is more goes to its mailbox.",
+            _number("outbox-limit", int, 2**16, 2**30, "of bytes "),
+        ],
+        [
+            "duplicate",
+            None,
+            Duplicate.REJECT,
+            "A second login with a name: reject it, or let it takeover.",
+            _duplicate,
+        ],
+    ]
+    optFlags: ClassVar = [
+        ["plain", None, "Send messages alone, no notices: the wire of the a-chat tutorial."]
+    ]
+    compData = usage.Completions(
+        optActions={"duplicate": usage.CompleteList(["reject", "takeover"])}
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+
+    def opt_listen(self, endpoint: str) -> None:
+        """Twisted endpoint to listen on, such as tcp:8080:interface=::, unix:/run/achat/socket,
+        ssl:8443:privateKey=KEY.pem:certKey=CERT.pem or systemd:domain=INET:index=0. May be
+        repeated; replaces --port and --interface."""
+        self["listen"].append(endpoint)
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """As ever, but a mistake ends the process with one sentence, not with pages of usage."""
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            raise SystemExit(f"achat: {error}") from None
+
+    def parseArgs(self, *args: str) -> None:
+        if args:
+            raise usage.UsageError(f"there are options only, no arguments such as {args[0]!r}")
+
+    def postOptions(self) -> None:
+        least = _LINES_IN_OUTBOX * self["max-line"]
+        if self["outbox-limit"] < least:
+            raise usage.UsageError(
+                f"--outbox-limit must be at least {least} bytes, for {_LINES_IN_OUTBOX} lines of"
+                f" --max-line {self['max-line']}"
+            )
+
+
+def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
+    try:
+        if description.startswith("stdio"):
+            raise ValueError("it is not a socket that clients can connect to")
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+        return endpoint
+    except (ValueError, TypeError, KeyError, IndexError, OSError) as error:
+        raise SystemExit(f"achat: --listen {description!r} is no endpoint: {error}") from None
+
+
+def makeService(options: Options, reactor: Any = None) -> IService:
+    """Every object of the server, made and handed to those who need it."""
+    if reactor is None:
+        from twisted.internet import reactor
+    listen = options["listen"] or [
+        f"tcp:{options['port']}:interface={quoteStringArgument(options['interface'])}"
+    ]
+    render = wire.say_nothing if options["plain"] else wire.render_notice
+    mailbox = MemoryMailbox()
+    broker = Broker(
+        reactor,
+        mailbox,
+        duplicate=options["duplicate"],
+        outbox_limit=options["outbox-limit"],
+        render=render,
+    )
+    factory = ChatFactory(
+        broker,
+        reactor,
+        Manners(options["max-line"], options["login-timeout"], render),
+        make_link=lambda socket: transport.link(socket, reactor),
+    )
+    listeners = [
+        Listener(_endpoint(reactor, description), description, factory, transport.prepare)
+        for description in listen
+    ]
+    return ChatService(
+        listeners,
+        factory,
+        broker,
+        mailbox,
+        clock=reactor,
+        signals=ProcessSignals(reactor),
+        stop_process=reactor.stop,
+        grace=options["grace"],
+    )

@@ -1,0 +1,152 @@
+"""The writer: the loop that empties an outbox into an outlet, and knows what has arrived."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from twisted.internet import defer
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from achat_twisted import wire
+from achat_twisted.interfaces import IOutlet
+from achat_twisted.ledger import Ledger
+from achat_twisted.outbox import Outbox
+
+STALL = 300.0
+"""How long a peer may take nothing while lines wait for it, in seconds; then it is let go."""
+
+_TAIL = 256 * 1024
+"""Bytes of tail at which a writer asks the outlet what has been acknowledged.
+
+A question costs a system call, so it is not asked for each batch.
+"""
+
+
+class Writer:
+    """Writes one peer's lines, and is the only one that does.
+
+    What was written and is not known to have arrived is the I{tail}, in whole lines; with what
+    the outbox still holds it is what a broken connection leaves to be handed back.
+    """
+
+    __slots__ = (
+        "_ask_at",
+        "_clock",
+        "_farewell",
+        "_ledger",
+        "_outbox",
+        "_outlet",
+        "_room",
+        "_tail",
+        "_tail_size",
+    )
+    _log = Logger()
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        outlet: IOutlet,
+        ledger: Ledger,
+        clock: IReactorTime,
+        farewell: Callable[[], bytes],
+    ) -> None:
+        """@param farewell: renders the last lines, asked for when all others are written."""
+        self._outbox = outbox
+        self._outlet = outlet
+        self._ledger = ledger
+        self._clock = clock
+        self._farewell = farewell
+        self._tail: deque[bytes] = deque()
+        self._tail_size = 0
+        self._ask_at = _TAIL
+        self._room: Deferred[None] | None = None
+
+    async def run(self) -> None:
+        """Write until the end marker, say farewell, and wait until all has arrived.
+
+        The loss of the connection ends it too: the outbox is shut, and the rest does nothing.
+        """
+        self._outlet.closed.addCallback(lambda _: self.cut_short())
+        while (batch := await self._outbox.get()) is not None:
+            self._remember(batch)
+            await self._has_room(self._outlet.write(batch))
+            self._outbox.written(len(batch))
+        last = b"".join(line for line in _lines(self._outbox.left()) if _is_notice(line))
+        last += self._farewell()
+        self._remember(last)
+        await self._outlet.finish(last)
+        self.prune()
+
+    def cut_short(self) -> None:
+        """Write nothing more but the farewell, and the notices that wait."""
+        self._outbox.shut()
+        if self._room is not None:
+            self._room.cancel()
+
+    def prune(self) -> None:
+        """Count as delivered what the peer's machine has acknowledged, by whole lines."""
+        acknowledged = self._tail_size - self._outlet.outstanding()
+        while self._tail and len(self._tail[0]) <= acknowledged:
+            batch = self._tail.popleft()
+            acknowledged -= len(batch)
+            self._delivered(batch)
+        if self._tail and acknowledged > 0:
+            cut = self._tail[0].rfind(b"\n", 0, acknowledged) + 1
+            self._delivered(self._tail[0][:cut])
+            self._tail[0] = self._tail[0][cut:]
+        self._ask_at = self._tail_size + _TAIL
+
+    def undelivered(self) -> list[bytes]:
+        """The messages that have not arrived, in order; right once L{run} has ended."""
+        return [line for line in _lines(self._unacknowledged()) if not _is_notice(line)]
+
+    @property
+    def tail_size(self) -> int:
+        """Bytes written that are not known to have arrived."""
+        return self._tail_size
+
+    def copies(self) -> int:
+        """How many messages are in tail and outbox; for the ledger, so it really counts."""
+        return wire.count_messages(self._unacknowledged())
+
+    def _unacknowledged(self) -> bytes:
+        return b"".join(self._tail) + self._outbox.left()
+
+    def _remember(self, batch: bytes) -> None:
+        self._tail.append(batch)
+        self._tail_size += len(batch)
+        if self._tail_size > self._ask_at:
+            self.prune()
+
+    def _delivered(self, batch: bytes) -> None:
+        self._tail_size -= len(batch)
+        self._ledger.delivered += wire.count_messages(batch)
+
+    async def _has_room(self, room: Deferred[None] | None) -> None:
+        if room is None:
+            return
+        self._room = room.addTimeout(STALL, self._clock)
+        try:
+            await self._room
+        except CancelledError:
+            pass
+        except defer.TimeoutError:
+            self._log.info(
+                "{peer} has taken nothing for {stall:g} seconds: let go",
+                peer=self._outlet.peer,
+                stall=STALL,
+            )
+            self._outlet.abort()
+        finally:
+            self._room = None
+
+
+def _lines(batch: bytes) -> list[bytes]:
+    return batch.splitlines(keepends=True)
+
+
+def _is_notice(line: bytes) -> bool:
+    return not wire.is_message(line)
