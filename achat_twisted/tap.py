@@ -142,6 +142,11 @@ class Options(usage.Options):
                 f" --max-line {self['max-line']}"
             )
 
+    def endpoints(self) -> list[str]:
+        """Where to listen, as Twisted endpoint strings."""
+        interface = quoteStringArgument(self["interface"])
+        return self["listen"] or [f"tcp:{self['port']}:interface={interface}"]
+
 
 def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
     try:
@@ -157,9 +162,6 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     """Every object of the server, made and handed to those who need it."""
     if reactor is None:
         from twisted.internet import reactor
-    listen = options["listen"] or [
-        f"tcp:{options['port']}:interface={quoteStringArgument(options['interface'])}"
-    ]
     render = wire.say_nothing if options["plain"] else wire.render_notice
     mailbox = MemoryMailbox()
     broker = Broker(
@@ -177,7 +179,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     )
     listeners = [
         Listener(_endpoint(reactor, description), description, factory, transport.prepare)
-        for description in listen
+        for description in options.endpoints()
     ]
     return ChatService(
         listeners,

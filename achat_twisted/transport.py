@@ -261,10 +261,10 @@ class Link:
     def connection_lost(self) -> None:
         """To be called by the protocol when its connection is gone."""
         self._gone = True
+        self.closed.callback(None)
         self.resumeProducing()
         if self._linger is not None:
             self._linger.connection_lost()
-        self.closed.callback(None)
 
     def pauseProducing(self) -> None:
         self._full = True

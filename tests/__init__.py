@@ -1,0 +1,1 @@
+"""The tests of achat: a module a room, and functional ones over real sockets."""

@@ -1,0 +1,144 @@
+"""Fakes of what lies outside the rooms: a connection, a reader, a slow mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+from achat_twisted.interfaces import ILink, IMailbox
+from achat_twisted.mailbox.memory import MemoryMailbox
+
+
+@implementer(ILink)
+class FakeLink:
+    """A connection whose peer acknowledges everything at once, unless it is told to block."""
+
+    def __init__(self, peer: str = "a fake") -> None:
+        self.peer = peer
+        self.closed: Deferred[None] = Deferred()
+        self.received = b""
+        self.writes: list[bytes] = []
+        self.finished = self.aborted = self.gone = self.blocked = False
+        self.input_to_come: Deferred[None] = succeed(None)
+        self._pending = b""
+        self._room: Deferred[None] | None = None
+        self._flushed: Deferred[None] | None = None
+
+    def lines(self) -> list[str]:
+        """What the peer has got, by whole lines."""
+        return self.received.decode().split("\n")[:-1]
+
+    def messages(self) -> list[str]:
+        return [line for line in self.lines() if line.startswith("from ")]
+
+    def block(self) -> None:
+        """The peer stops reading, and acknowledges nothing."""
+        self.blocked = True
+
+    def unblock(self) -> None:
+        self.blocked = False
+        self._acknowledge(len(self._pending))
+        self._fire()
+
+    def lose(self, acknowledged: int = 0) -> None:
+        """The connection breaks, after the peer has acknowledged so many bytes more."""
+        if not self.gone:
+            self.gone = self.blocked = True
+            self._acknowledge(acknowledged)
+            self.connection_lost()
+            self._fire()
+
+    def write(self, data: bytes) -> Deferred[None] | None:
+        self.writes.append(data)
+        self._pending += data
+        if self.blocked:
+            self._room = Deferred()
+            return self._room
+        self._acknowledge(len(self._pending))
+        return None
+
+    def outstanding(self) -> int:
+        return len(self._pending)
+
+    def finish(self, last: bytes) -> Deferred[None]:
+        self.finished = True
+        self._pending += last
+        if self.gone:
+            return succeed(None)
+        if self.blocked:
+            self._flushed = Deferred()
+            return self._flushed
+        self._acknowledge(len(self._pending))
+        return succeed(None)
+
+    def abort(self) -> None:
+        self.aborted = True
+        self.lose()
+
+    def last_input(self) -> Deferred[None]:
+        return self.input_to_come
+
+    def connection_lost(self) -> None:
+        if not self.closed.called:
+            self.closed.callback(None)
+
+    def _acknowledge(self, size: int) -> None:
+        self.received += self._pending[:size]
+        self._pending = self._pending[size:]
+
+    def _fire(self) -> None:
+        waiting, self._room, self._flushed = (self._room, self._flushed), None, None
+        for deferred in waiting:
+            if deferred is not None and not deferred.called:
+                deferred.callback(None)
+
+
+@implementer(IPushProducer)
+class FakeSource:
+    """A reader that only remembers what it was told."""
+
+    paused = stopped = False
+
+    def pauseProducing(self) -> None:
+        self.paused = True
+
+    def resumeProducing(self) -> None:
+        self.paused = False
+
+    def stopProducing(self) -> None:
+        self.stopped = True
+
+
+@implementer(IMailbox)
+class SlowMailbox(MemoryMailbox):
+    """A mailbox that needs a moment for each fetch: until L{deliver} is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fetches: list[tuple[Deferred[list[bytes]], str, int]] = []
+
+    def take(self, name: str, size: int) -> Deferred[list[bytes]]:
+        fetch: Deferred[list[bytes]] = Deferred()
+        self._fetches.append((fetch, name, size))
+        return fetch
+
+    def deliver(self) -> None:
+        fetches, self._fetches = self._fetches, []
+        for fetch, name, size in fetches:
+            super().take(name, size).chainDeferred(fetch)
+
+
+@implementer(IMailbox)
+class CountingMailbox(MemoryMailbox):
+    """A mailbox that counts what was handed back, which happens once for each session."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hand_backs: list[str] = []
+
+    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+        self.hand_backs.append(name)
+        super().hand_back(name, lines)

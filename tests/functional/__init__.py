@@ -1,0 +1,1 @@
+"""Tests over real loopback sockets and the real twistd."""

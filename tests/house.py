@@ -1,0 +1,69 @@
+"""A broker with fakes around it: names that come, post, stop reading, break off and return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twisted.internet.task import Clock
+
+from achat_twisted import wire
+from achat_twisted.broker import OUTBOX_LIMIT, Broker, Duplicate
+from achat_twisted.interfaces import IMailbox
+from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.session import RenderNotice, Session
+from tests.fakes import FakeLink, FakeSource
+
+
+@dataclass(eq=False)
+class Guest:
+    """One connection that is logged in."""
+
+    session: Session
+    link: FakeLink
+    source: FakeSource
+
+    def says(self, line: str) -> None:
+        """Have a line taken in, as a reader does."""
+        self.session.taken += 1
+        post = wire.parse_line(line)
+        assert isinstance(post, wire.Post)
+        self.session.post(post)
+
+    def loses_connection(self, acknowledged: int = 0) -> None:
+        self.link.lose(acknowledged)
+
+
+class House:
+    """A broker, its clock and its mailbox."""
+
+    def __init__(
+        self,
+        mailbox: IMailbox | None = None,
+        duplicate: Duplicate = Duplicate.REJECT,
+        outbox_limit: int = OUTBOX_LIMIT,
+        render: RenderNotice = wire.render_notice,
+    ) -> None:
+        self.clock = Clock()
+        self.mailbox: IMailbox = MemoryMailbox() if mailbox is None else mailbox
+        self.broker = Broker(
+            self.clock,
+            self.mailbox,
+            duplicate=duplicate,
+            outbox_limit=outbox_limit,
+            render=render,
+        )
+        self.broker.startService()
+
+    def comes(self, name: str, *, blocked: bool = False) -> Guest:
+        """C{name} logs in, over a connection of its own."""
+        link, source = FakeLink(name), FakeSource()
+        if blocked:
+            link.block()
+        guest = Guest(self.broker.join(name, link, source), link, source)
+        self.turn()
+        return guest
+
+    def turn(self) -> None:
+        """Let this turn of the reactor end, and those that follow from it."""
+        while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
+            self.clock.advance(0)

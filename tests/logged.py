@@ -1,0 +1,30 @@
+"""What was logged while a test looked."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+
+
+class Logged:
+    """A context manager that collects what achat logs, as text."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def __enter__(self) -> Logged:
+        globalLogPublisher.addObserver(self._observe)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        globalLogPublisher.removeObserver(self._observe)
+
+    def _observe(self, event: LogEvent) -> None:
+        if str(event.get("log_namespace")).startswith("achat_twisted"):
+            self.texts.append(formatEvent(event))

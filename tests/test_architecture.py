@@ -1,0 +1,139 @@
+"""The house itself: floors and contracts."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+import achat_twisted
+from achat_twisted import interfaces, wire
+from achat_twisted.broker import Broker
+from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.reader import ChatReader, Manners
+from achat_twisted.signals import NoSignals, ProcessSignals
+from achat_twisted.transport import Link
+from tests.fakes import CountingMailbox, FakeLink, FakeSource, SlowMailbox
+from tests.house import House
+
+FLOORS = [
+    {"wire", "framing", "ledger", "addresses", "interfaces"},
+    {"outbox", "writer", "pace", "linger", "mailbox", "mailbox.memory"},
+    {"session", "broker", "commands"},
+    {"reader", "factory", "transport", "listener", "signals"},
+    {"service", "tap"},
+]
+"""The rooms, lowest floor first."""
+
+BESIDE = {"cli", "client", "outgoing", "terminal"}
+"""The client's rooms: of the others they may use floor 0 alone."""
+
+PACKAGE = Path(achat_twisted.__file__).parent
+
+
+def _imports(path: Path) -> set[str]:
+    """The rooms that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "achat_twisted":
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and str(node.module).startswith("achat_twisted."):
+            found.add(str(node.module).removeprefix("achat_twisted."))
+        elif isinstance(node, ast.Import):
+            assert not any(alias.name.startswith("achat_twisted") for alias in node.names), path
+    return found
+
+
+def _rooms() -> dict[str, set[str]]:
+    """Each room, and what it imports."""
+    rooms = {}
+    for path in PACKAGE.rglob("*.py"):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        name = name.removesuffix("__init__").removesuffix(".")
+        if name:
+            rooms[name] = _imports(path) - {"__version__"}
+    return rooms
+
+
+class FloorTests(SynchronousTestCase):
+    """Imports go down the floors only."""
+
+    def test_every_room_has_a_floor(self) -> None:
+        """The plan of the floors names the rooms that exist, each once."""
+        planned = [room for floor in [*FLOORS, BESIDE] for room in floor]
+        self.assertEqual(sorted(planned), sorted(_rooms()))
+
+    def test_no_import_climbs(self) -> None:
+        """A room imports only rooms of its own floor or lower ones, and no two each other."""
+        rooms = _rooms()
+        for number, floor in enumerate(FLOORS):
+            below: set[str] = set().union(*FLOORS[: number + 1])
+            for room in floor:
+                self.assertLessEqual(rooms[room], below, room)
+                for other in rooms[room]:
+                    self.assertNotIn(room, rooms[other], f"{room} and {other}")
+
+    def test_client_is_beside(self) -> None:
+        """The client knows the wire, and nothing of the server."""
+        rooms = _rooms()
+        for room in BESIDE:
+            self.assertLessEqual(rooms[room], FLOORS[0] | BESIDE, room)
+
+    def test_only_the_tap_takes_the_reactor(self) -> None:
+        """No room imports the global reactor but the tap, and that only as a default."""
+        for path in PACKAGE.rglob("*.py"):
+            tree = ast.parse(path.read_text())
+            top = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+            anywhere = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+            for nodes, allowed in ((top, set()), (anywhere, {"tap.py"})):
+                takes = any(
+                    node.module == "twisted.internet"
+                    and any(alias.name == "reactor" for alias in node.names)
+                    for node in nodes
+                )
+                self.assertTrue(not takes or path.name in allowed, path)
+
+
+class ContractTests(SynchronousTestCase):
+    """Every implementation keeps the contract that it claims."""
+
+    def test_broker_and_session(self) -> None:
+        """The broker and its sessions."""
+        house = House()
+        verifyObject(interfaces.IBroker, house.broker)
+        verifyObject(interfaces.ISession, house.comes("alice").session)
+
+    def test_mailboxes(self) -> None:
+        """Every mailbox."""
+        for mailbox in (MemoryMailbox(), SlowMailbox(), CountingMailbox()):
+            verifyObject(interfaces.IMailbox, mailbox)
+
+    def test_links(self) -> None:
+        """Every link."""
+        socket: Any = StringTransport()
+        for link in (FakeLink(), Link(socket, socket, Clock())):
+            verifyObject(interfaces.ILink, link)
+
+    def test_readers(self) -> None:
+        """Everything that the broker takes for a source of lines."""
+        reader = ChatReader(
+            Broker(Clock(), MemoryMailbox()),
+            Clock(),
+            Manners(render=wire.render_notice),
+            lambda _transport: FakeLink(),
+            lambda _reader: None,
+            lambda _reader: None,
+        )
+        for source in (reader, FakeSource()):
+            verifyObject(IPushProducer, source)
+
+    def test_signals(self) -> None:
+        """The process's signals, and none."""
+        for signals in (NoSignals(), ProcessSignals(Clock())):  # type: ignore[arg-type]
+            verifyObject(interfaces.IStopSignals, signals)

@@ -1,0 +1,419 @@
+"""The broker: routing, and the invariants of the design, a test for each, by name."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted import wire
+from achat_twisted.broker import Duplicate
+from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.pace import PATIENCE
+from achat_twisted.session import Feed
+from tests.fakes import CountingMailbox, SlowMailbox
+from tests.house import House
+
+
+class RoutingTests(SynchronousTestCase):
+    """Where a line goes."""
+
+    def test_message_reaches_each_name(self) -> None:
+        """Each name listed gets one copy, and a name listed twice gets two."""
+        house = House()
+        alice, bob, carol = (house.comes(name) for name in ("alice", "bob", "carol"))
+        alice.says("bob, carol, bob: hi")
+        house.turn()
+        self.assertEqual(bob.link.messages(), ["from alice: hi", "from alice: hi"])
+        self.assertEqual(carol.link.messages(), ["from alice: hi"])
+        self.assertEqual(house.broker.balance().accepted, 3)
+
+    def test_one_write_for_a_peer_and_turn(self) -> None:
+        """What several senders post to a peer in one turn goes out in a single write."""
+        house = House()
+        alice, bob, carol = (house.comes(name) for name in ("alice", "bob", "carol"))
+        bob.link.writes.clear()
+        alice.says("bob: 1")
+        carol.says("bob: 2")
+        alice.says("bob: 3")
+        house.turn()
+        self.assertEqual(bob.link.writes, [b"from alice: 1\nfrom carol: 2\nfrom alice: 3\n"])
+
+    def test_welcome_comes_first(self) -> None:
+        """The first thing that a client hears is its welcome."""
+        self.assertEqual(House().comes("alice").link.lines(), ["! welcome alice"])
+
+    def test_unknown_name_is_refused(self) -> None:
+        """Copies for a name that nobody has ever had are refused, summed up for the turn."""
+        house = House()
+        alice = house.comes("alice")
+        alice.says("nobody, nobody: hi")
+        alice.says("nobody: hi")
+        house.turn()
+        self.assertEqual(alice.link.lines()[1:], ["! unknown nobody 3"])
+        self.assertEqual(house.broker.balance().refused, 3)
+
+    def test_mail_for_who_is_away(self) -> None:
+        """A name that is away finds its mail when it returns, counted and in order."""
+        house = House()
+        alice, bob = house.comes("alice"), house.comes("bob")
+        bob.loses_connection()
+        alice.says("bob: 1")
+        alice.says("bob: 2")
+        house.turn()
+        self.assertEqual(alice.link.lines()[1:], ["! kept bob 2"])
+        self.assertEqual(
+            house.comes("bob").link.lines(),
+            ["! welcome bob", "! mail 2", "from alice: 1", "from alice: 2"],
+        )
+
+    def test_full_mailbox_refuses(self) -> None:
+        """When the mailbox is full the sender is told for each copy that is refused."""
+        house = House(MemoryMailbox(per_name=100))
+        alice, bob = house.comes("alice"), house.comes("bob")
+        bob.loses_connection()
+        for number in range(3):
+            alice.says(f"bob: {number}")
+        house.turn()
+        self.assertEqual(alice.link.lines()[1:], ["! kept bob 1", "! full bob 2"])
+
+    def test_second_login_is_rejected(self) -> None:
+        """A name that is here cannot be had a second time, unless takeover is allowed."""
+        house = House()
+        house.comes("alice")
+        error = self.assertRaises(wire.Refused, house.comes, "alice")
+        self.assertEqual(error.notice, wire.Notice("name-taken", "alice"))
+
+    def test_name_of_who_is_leaving_can_be_had(self) -> None:
+        """Who has said goodbye does not hold the name any more, though its lines still flow."""
+        house = House()
+        bob = house.comes("bob", blocked=True)
+        bob.session.leave()
+        again = house.comes("bob")
+        self.assertEqual(again.link.lines(), ["! welcome bob"])
+
+    def test_takeover(self) -> None:
+        """With takeover the new connection gets what the old one has not got, in order."""
+        house = House(duplicate=Duplicate.TAKEOVER)
+        alice, old = house.comes("alice"), house.comes("bob")
+        old.link.block()
+        for number in (1, 2, 3):
+            alice.says(f"bob: {number}")
+            house.turn()
+        new = house.comes("bob")
+        alice.says("bob: 4")
+        house.turn()
+        self.assertEqual(new.link.lines(), ["! welcome bob"])
+        old.link.unblock()
+        house.turn()
+        self.assertEqual(old.link.messages(), ["from alice: 1"])
+        self.assertEqual(new.link.messages(), [f"from alice: {number}" for number in (2, 3, 4)])
+        self.assertTrue(old.source.stopped)
+
+    def test_replaced_is_told_so(self) -> None:
+        """The old connection is told that it was replaced, and how many lines were taken in."""
+        house = House(duplicate=Duplicate.TAKEOVER)
+        old = house.comes("bob")
+        old.says("bob: me")
+        house.turn()
+        house.comes("bob")
+        self.assertEqual(old.link.lines()[2:], ["! replaced", "! bye 1"])
+
+    def test_names(self) -> None:
+        """Who is here is listed in order, without those who are leaving."""
+        house = House()
+        for name in ("carol", "alice", "bob"):
+            house.comes(name)
+        house.comes("dave", blocked=True).session.leave()
+        self.assertEqual(house.broker.names(), ["alice", "bob", "carol"])
+
+
+class InvariantTests(SynchronousTestCase):
+    """The invariants of C{docs/architecture.md}, by their numbers."""
+
+    def test_2_only_the_writers_end_removes_a_peer(self) -> None:
+        """A session that takes in no more is still there until its writer has ended."""
+        house = House(CountingMailbox())
+        bob = house.comes("bob", blocked=True)
+        bob.session.leave()
+        house.turn()
+        self.assertEqual(house.mailbox.hand_backs, [])
+        bob.link.unblock()
+        self.assertEqual(house.mailbox.hand_backs, ["bob"])
+
+    def test_2_removed_once_and_only_this_session(self) -> None:
+        """The seeds' race: the end of an old session does not remove the one that came after."""
+        house = House(CountingMailbox())
+        alice, old = house.comes("alice"), house.comes("bob", blocked=True)
+        old.session.leave()
+        new = house.comes("bob")
+        old.link.lose()
+        house.turn()
+        self.assertEqual(house.mailbox.hand_backs, ["bob"])
+        alice.says("bob: hi")
+        house.turn()
+        self.assertEqual(new.link.messages(), ["from alice: hi"])
+        self.assertEqual(house.broker.names(), ["alice", "bob"])
+
+    def test_3_posting_cannot_fail(self) -> None:
+        """Between the break and the removal of a peer a post goes nowhere but to its mailbox."""
+        house = House()
+        alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
+        bob.session.leave()
+        alice.says("bob: late")
+        house.turn()
+        bob.link.lose()
+        self.assertEqual(house.comes("bob").link.messages(), ["from alice: late"])
+
+    def test_3_left_lines_come_before_newer_ones(self) -> None:
+        """What a broken connection leaves is delivered ahead of what was posted after it."""
+        house = House()
+        alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
+        for number in range(3):
+            alice.says(f"bob: {number}")
+            house.turn()
+        bob.loses_connection()
+        alice.says("bob: 3")
+        house.turn()
+        self.assertEqual(
+            house.comes("bob").link.messages(), [f"from alice: {number}" for number in range(4)]
+        )
+
+    def test_4_order_through_spill(self) -> None:
+        """Lines come in order through a full outbox, the mailbox, and back."""
+        house = House(outbox_limit=1000)
+        alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
+        for number in range(200):
+            alice.says(f"bob: {number}")
+            house.turn()
+        self.assertIs(bob.session.feed, Feed.BEHIND)
+        self.assertGreater(house.mailbox.count("bob"), 0)
+        bob.link.unblock()
+        house.turn()
+        self.assertEqual(bob.link.messages(), [f"from alice: {number}" for number in range(200)])
+        self.assertIs(bob.session.feed, Feed.LIVE)
+
+    def test_4_no_overtaking_while_mail_is_fetched(self) -> None:
+        """What is posted while the mailbox is being read comes after what was in it."""
+        mailbox = SlowMailbox()
+        house = House(mailbox)
+        alice = house.comes("alice")
+        mailbox.keep("bob", b"from alice: 1\n")
+        bob = house.comes("bob")
+        alice.says("bob: 2")
+        house.turn()
+        self.assertEqual(bob.link.messages(), [])
+        for _ in range(3):
+            mailbox.deliver()
+            house.turn()
+        alice.says("bob: 3")
+        mailbox.deliver()
+        house.turn()
+        self.assertEqual(bob.link.messages(), ["from alice: 1", "from alice: 2", "from alice: 3"])
+
+    def test_4_connection_breaks_while_mail_is_fetched(self) -> None:
+        """Mail on its way from the mailbox to a connection that breaks is not lost."""
+        mailbox = SlowMailbox()
+        house = House(mailbox)
+        mailbox.keep("bob", b"from alice: 1\n")
+        house.comes("bob").loses_connection()
+        self.assertEqual(house.broker.names(), [])
+        mailbox.deliver()
+        again = house.comes("bob")
+        mailbox.deliver()
+        house.turn()
+        self.assertEqual(again.link.messages(), ["from alice: 1"])
+
+    def test_5_the_ledger_balances(self) -> None:
+        """Delivered, kept, refused and in flight add up to what was accepted."""
+        house = House()
+        alice = house.comes("alice")
+        bob, carol = house.comes("bob", blocked=True), house.comes("carol")
+        carol.loses_connection()
+        alice.says("alice, bob, carol, nobody: hi")
+        house.turn()
+        house.clock.advance(1)
+        balance = house.broker.balance()
+        self.assertEqual(
+            (balance.delivered, balance.in_flight, balance.kept, balance.refused), (1, 1, 1, 1)
+        )
+        self.assertEqual((balance.accepted, balance.missing), (4, 0))
+        bob.loses_connection()
+        self.assertEqual((house.broker.balance().kept, house.broker.balance().missing), (2, 0))
+
+    def test_6_no_copy_without_an_answer(self) -> None:
+        """A copy that is not delivered is answered, even if its sender is slow to read."""
+        house = House(outbox_limit=1000)
+        alice = house.comes("alice", blocked=True)
+        house.comes("bob").loses_connection()
+        for _ in range(500):
+            alice.says("bob: hi")
+            house.turn()
+        alice.link.unblock()
+        house.turn()
+        kept = [int(line.split()[-1]) for line in alice.link.lines() if line.startswith("! kept")]
+        self.assertEqual(sum(kept), 500)
+
+    def test_7_end_of_input_discards_no_output(self) -> None:
+        """A client that has said goodbye still gets all that is queued, then its bye."""
+        house = House(outbox_limit=1000)
+        alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
+        for number in range(100):
+            alice.says(f"bob: {number}")
+            house.turn()
+        bob.session.leave()
+        bob.link.unblock()
+        house.turn()
+        self.assertEqual(bob.link.messages(), [f"from alice: {number}" for number in range(100)])
+        self.assertEqual(bob.link.lines()[-1], "! bye 0")
+
+    def test_8_a_bug_costs_one_connection(self) -> None:
+        """If a peer cannot be served for a bug of ours, that is logged, and the others are."""
+        house = House()
+        alice, bob, carol = (house.comes(name) for name in ("alice", "bob", "carol"))
+        bob.link.write = lambda _data: 1 / 0  # type: ignore[method-assign]
+        alice.says("bob, carol: hi")
+        house.turn()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertTrue(bob.link.aborted)
+        self.assertEqual(carol.link.messages(), ["from alice: hi"])
+        self.assertEqual(house.comes("bob").link.messages(), ["from alice: hi"])
+
+    def test_8_a_bug_at_the_turns_end_costs_one_connection(self) -> None:
+        """A bug in what one session has to be told keeps no line from the others."""
+
+        def render(notice: wire.Notice) -> bytes:
+            return b"" if notice.word == "welcome" else bytes(1 // len(notice.detail[9:]))
+
+        house = House(render=render)
+        alice, bob = house.comes("alice"), house.comes("bob")
+        alice.says("nobody, bob: hi")
+        house.turn()
+        self.assertTrue(self.flushLoggedErrors(ZeroDivisionError))
+        self.assertTrue(alice.link.aborted)
+        self.assertEqual(bob.link.messages(), ["from alice: hi"])
+
+    def test_9_a_hold_has_a_deadline(self) -> None:
+        """A recipient that does not read holds up a sender once, for a stated time."""
+        house = House(outbox_limit=1000)
+        alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
+        while not alice.source.paused:
+            alice.says("bob: a line for somebody who does not read")
+            house.turn()
+        house.clock.advance(PATIENCE)
+        self.assertFalse(alice.source.paused)
+        for _ in range(100):
+            alice.says("bob: more of it")
+            house.turn()
+        self.assertFalse(alice.source.paused)
+        self.assertEqual(house.broker.balance().missing, 0)
+        bob.link.unblock()
+
+
+class PacingTests(SynchronousTestCase):
+    """How fast senders and slow readers get along."""
+
+    def test_sender_is_paced_to_a_healthy_recipient(self) -> None:
+        """Who is faster than a recipient that reads is slowed down: nothing kept or refused."""
+        house = House(outbox_limit=1000)
+        alice, bob = house.comes("alice"), house.comes("bob")
+        largest = said = 0
+        while said < 500:
+            bob.link.block()
+            while not alice.source.paused:
+                alice.says(f"bob: {said}")
+                said += 1
+                house.turn()
+            largest = max(largest, bob.session.outbox.size)
+            bob.link.unblock()
+            house.turn()
+        self.assertLess(largest, 1000)
+        self.assertEqual(alice.link.lines(), ["! welcome alice"])
+        self.assertEqual(len(bob.link.messages()), said)
+
+    def test_client_that_does_not_read_its_answers(self) -> None:
+        """Who asks without reading the answers is not read until it does: memory is bounded."""
+        house = House(outbox_limit=1000)
+        alice = house.comes("alice", blocked=True)
+        asked = 0
+        while not alice.source.paused:
+            alice.session.tell(wire.pong())
+            asked += 1
+        house.turn()
+        self.assertTrue(alice.session.clogged)
+        self.assertLess(alice.session.outbox.size, 70_000)
+        alice.link.unblock()
+        house.turn()
+        self.assertFalse(alice.source.paused)
+        self.assertEqual(len(alice.link.lines()), 1 + asked)
+
+    def test_endless_unknown_names(self) -> None:
+        """Refusals that wait for a slow reader are bounded in number, too."""
+        house = House(outbox_limit=1000)
+        alice = house.comes("alice", blocked=True)
+        number = 0
+        while not alice.source.paused:
+            alice.says(f"nobody {number}: hi")
+            house.turn()
+            number += 1
+        self.assertLess(number, 2000)
+        alice.link.unblock()
+        house.turn()
+        self.assertFalse(alice.source.paused)
+        unknown = [line for line in alice.link.lines() if line.startswith("! unknown")]
+        self.assertEqual(len(unknown), number)
+
+
+class DrainTests(SynchronousTestCase):
+    """The broker's part of a stop."""
+
+    def test_flushes_what_is_queued(self) -> None:
+        """Lines of the turn in which the stop comes are delivered, and the bye stands behind."""
+        house = House()
+        alice, bob = house.comes("alice"), house.comes("bob")
+        alice.says("bob: last words")
+        self.successResultOf(house.broker.stopService())
+        self.assertEqual(bob.link.lines()[1:], ["from alice: last words", "! bye 0"])
+        self.assertEqual(alice.link.lines()[1:], ["! bye 1"])
+        self.assertEqual(house.broker.balance().in_flight, 0)
+
+    def test_waits_for_writers(self) -> None:
+        """The drain is over when the last writer has ended, and leaves no timer behind."""
+        house = House()
+        alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
+        alice.says("bob: hi")
+        drained = house.broker.stopService()
+        self.assertNoResult(drained)
+        bob.link.unblock()
+        self.successResultOf(drained)
+        self.assertEqual(house.clock.getDelayedCalls(), [])
+
+    def test_spilled_lines_are_flushed(self) -> None:
+        """What has spilled into the mailbox of somebody who reads goes out before the bye."""
+        house = House(outbox_limit=1000)
+        alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
+        for number in range(100):
+            alice.says(f"bob: {number}")
+            house.turn()
+        drained = house.broker.stopService()
+        bob.link.unblock()
+        house.turn()
+        self.successResultOf(drained)
+        self.assertEqual(len(bob.link.messages()), 100)
+        self.assertEqual(house.broker.balance().kept, 0)
+
+    def test_what_is_cut_off_is_kept(self) -> None:
+        """What a broken connection leaves in the middle of the stop is in the mailbox after it."""
+        house = House()
+        alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
+        alice.says("bob: hi")
+        drained = house.broker.stopService()
+        bob.link.abort()
+        self.successResultOf(drained)
+        balance = house.broker.balance()
+        self.assertEqual((balance.kept, balance.in_flight, balance.missing), (1, 0, 0))
+
+    def test_nobody_joins_a_stopping_broker(self) -> None:
+        """Who comes while the broker drains is told that it is busy."""
+        house = House()
+        house.broker.stopService()
+        error = self.assertRaises(wire.Refused, house.comes, "late")
+        self.assertEqual(error.notice, wire.Notice("busy"))

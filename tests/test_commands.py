@@ -1,0 +1,63 @@
+"""The commands, row by row."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted import commands, wire
+from tests.house import House
+
+
+class CommandTests(SynchronousTestCase):
+    """What a client gets when it asks."""
+
+    def setUp(self) -> None:
+        self.house = House()
+        self.alice = self.house.comes("alice")
+
+    def _answers(self, line: str) -> list[str]:
+        before = len(self.alice.link.lines())
+        command = wire.parse_line(line)
+        assert isinstance(command, wire.Command)
+        self.alice.session.taken += 1
+        commands.run(self.house.broker, self.alice.session, command)
+        self.house.turn()
+        return self.alice.link.lines()[before:]
+
+    def test_ping(self) -> None:
+        """Ping is answered with pong."""
+        self.assertEqual(self._answers("/ping"), ["! pong"])
+
+    def test_who(self) -> None:
+        """Who lists the names that are here."""
+        self.house.comes("bob")
+        self.assertEqual(self._answers("/who"), ["! who alice, bob"])
+
+    def test_sync(self) -> None:
+        """Sync says how many lines are taken in, itself included, and gives the token back."""
+        self.assertEqual(self._answers("/sync"), ["! synced 1"])
+        self.assertEqual(self._answers("/sync a b"), ["! synced 2 a b"])
+
+    def test_sync_comes_after_what_it_covers(self) -> None:
+        """What became of earlier lines is told before sync is answered."""
+        self.alice.says("nobody: hi")
+        self.assertEqual(self._answers("/sync"), ["! unknown nobody 1", "! synced 2"])
+
+    def test_quit(self) -> None:
+        """Quit ends the session behind what is queued for it."""
+        self.alice.says("alice: hi")
+        self.assertEqual(self._answers("/quit"), ["from alice: hi", "! bye 2"])
+        self.assertTrue(self.alice.source.stopped)
+
+    def test_help(self) -> None:
+        """Help has a line for posting and one for each command there is."""
+        answers = self._answers("/help")
+        self.assertEqual(
+            [answer.split()[2] for answer in answers],
+            ["NAME,", *(f"/{word}" for word in commands.COMMANDS)],
+        )
+
+    def test_unknown_command(self) -> None:
+        """A command that does not exist is refused, with a hint."""
+        error = self.assertRaises(wire.BadLine, self._answers, "/dance")
+        self.assertEqual(error.notice.detail, "no command /dance; /help lists them")

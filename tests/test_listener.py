@@ -1,0 +1,106 @@
+"""The listener: where it listens, and what it says of it."""
+
+from __future__ import annotations
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    IProtocolFactory,
+    IStreamServerEndpoint,
+)
+from twisted.internet.protocol import Factory
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from achat_twisted.addresses import describe, is_local
+from achat_twisted.listener import CannotListen, Listener
+from tests.logged import Logged
+
+ADDRESSES = [
+    (IPv4Address("TCP", "127.0.0.1", 80), "127.0.0.1:80", True),
+    (IPv4Address("TCP", "127.9.9.9", 80), "127.9.9.9:80", True),
+    (IPv4Address("TCP", "0.0.0.0", 80), "0.0.0.0:80", False),
+    (IPv6Address("TCP", "::1", 80), "[::1]:80", True),
+    (IPv6Address("TCP", "::", 80), "[::]:80", False),
+    (IPv6Address("TCP", "fe80::1%eth0", 80), "[fe80::1%eth0]:80", False),
+    (UNIXAddress("/run/achat"), "unix:/run/achat", True),
+    (UNIXAddress(""), "a local socket", True),
+]
+
+
+@implementer(IListeningPort)
+class Port:
+    """A port that listens at an address."""
+
+    listening = True
+
+    def __init__(self, address: IAddress) -> None:
+        self.address = address
+
+    def startListening(self) -> None:
+        """It does already."""
+
+    def stopListening(self) -> Deferred[None]:
+        self.listening = False
+        return succeed(None)
+
+    def getHost(self) -> IAddress:
+        return self.address
+
+
+@implementer(IStreamServerEndpoint)
+class Endpoint:
+    """An endpoint with a known result."""
+
+    def __init__(self, result: Deferred[IListeningPort]) -> None:
+        self.result = result
+
+    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
+        return self.result
+
+
+class ListenerTests(SynchronousTestCase):
+    """L{Listener}."""
+
+    def setUp(self) -> None:
+        self.prepared: list[IListeningPort] = []
+
+    def _listener(self, result: Deferred[IListeningPort]) -> Listener:
+        return Listener(Endpoint(result), "tcp:80", Factory(), self.prepared.append)
+
+    def test_says_where(self) -> None:
+        """It says where it listens, and loudly so if others than this machine can reach it."""
+        for address, described, local in ADDRESSES:
+            with Logged() as logged:
+                self._listener(succeed(Port(address))).privilegedStartService()
+            self.assertEqual(logged.texts[0], f"listening on {described}")
+            self.assertEqual(len(logged.texts), 1 if local else 2, logged.texts)
+            self.assertEqual((describe(address), is_local(address)), (described, local))
+
+    def test_port_is_prepared_and_closed(self) -> None:
+        """Its port is prepared before anybody comes, and closed when it stops."""
+        port = Port(ADDRESSES[0][0])
+        listener = self._listener(succeed(port))
+        listener.privilegedStartService()
+        listener.startService()
+        self.assertEqual(self.prepared, [port])
+        self.successResultOf(listener.stopService())
+        self.assertFalse(port.listening)
+
+    def test_stops_without_a_port(self) -> None:
+        """It can be stopped when it has never listened."""
+        self.successResultOf(self._listener(Deferred()).stopService())
+
+    def test_cannot_listen(self) -> None:
+        """A port that is taken ends the process with one sentence."""
+        taken = CannotListenError("", 80, OSError(98, "Address already in use"))
+        listener = self._listener(fail(taken))
+        error = self.assertRaises(CannotListen, listener.privilegedStartService)
+        self.assertEqual(
+            str(error),
+            "achat: cannot listen on tcp:80: [Errno 98] Address already in use;"
+            " stop what listens there, or choose another place",
+        )

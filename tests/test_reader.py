@@ -1,0 +1,306 @@
+"""Reader and factory: from a connection's bytes to the broker."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import ITransport
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted import wire
+from achat_twisted.factory import ChatFactory
+from achat_twisted.reader import ChatReader, Manners
+from tests.fakes import FakeLink
+from tests.house import House
+from tests.logged import Logged
+
+
+class Caller:
+    """A client of a L{ChatFactory}, as seen from below."""
+
+    def __init__(self, factory: ChatFactory, links: list[FakeLink]) -> None:
+        reader = factory.buildProtocol(None)
+        assert reader is not None
+        self.reader: ChatReader = reader
+        self.transport = StringTransport()
+        self.reader.makeConnection(self.transport)
+        self.link = links[-1]
+
+    def sends(self, data: str) -> None:
+        self.reader.dataReceived(data.encode())
+
+    def half_closes(self) -> None:
+        self.reader.readConnectionLost()
+
+    def is_gone(self) -> None:
+        self.link.gone = self.link.blocked = True
+        self.reader.connectionLost(Failure(ConnectionDone()))
+
+
+class ReaderTestCase(SynchronousTestCase):
+    """A broker with a factory in front of it."""
+
+    def setUp(self) -> None:
+        self.house = House(outbox_limit=1000)
+        self.links: list[FakeLink] = []
+        self.factory = self._factory(self.house.clock)
+
+    def _factory(self, clock: Clock, render: object = wire.render_notice) -> ChatFactory:
+        manners = Manners(max_line=100, login_timeout=30.0, render=render)  # type: ignore[arg-type]
+        return ChatFactory(self.house.broker, clock, manners, self._make_link)
+
+    def _make_link(self, _transport: ITransport) -> FakeLink:
+        self.links.append(FakeLink("a caller"))
+        return self.links[-1]
+
+    def calls(self, login: str = "") -> Caller:
+        caller = Caller(self.factory, self.links)
+        if login:
+            caller.sends(f"{login}\n")
+            self.house.turn()
+        return caller
+
+
+class LoginTests(ReaderTestCase):
+    """The first line."""
+
+    def test_welcome(self) -> None:
+        """The first line is the name, and is answered with a welcome."""
+        self.assertEqual(self.calls("alice").link.lines(), ["! welcome alice"])
+
+    def test_lines_behind_the_login(self) -> None:
+        """Lines that come together with the login line are taken in, too."""
+        caller = self.calls()
+        caller.sends("alice\nalice: hi\n/ping\n")
+        self.house.turn()
+        self.assertEqual(caller.link.lines(), ["! welcome alice", "from alice: hi", "! pong"])
+
+    def test_refused(self) -> None:
+        """A login that is refused is told why, and closed; what came with it is not taken in."""
+        self.calls("bob")
+        for login, notice in [
+            ("!x", "! bad-name it begins with ! or /"),
+            ("bob", "! name-taken bob"),
+            ("a\x00b", "! bad-name bad-line control characters"),
+            ("x" * 10_000, "! bad-name too-long 100"),
+        ]:
+            caller = self.calls()
+            caller.sends(f"{login}\nbob: hi\n")
+            self.house.turn()
+            self.assertEqual(caller.link.lines(), [notice])
+            self.assertTrue(caller.link.finished)
+        self.assertEqual(self.house.broker.balance().accepted, 0)
+
+    def test_timeout(self) -> None:
+        """Who sends no name in time is told so, and closed."""
+        caller = self.calls()
+        self.house.clock.advance(29)
+        self.assertFalse(caller.link.finished)
+        self.house.clock.advance(1)
+        self.assertEqual(caller.link.lines(), ["! bad-name none came within 30 seconds"])
+        self.assertTrue(caller.link.finished)
+
+    def test_no_timeout_after_login(self) -> None:
+        """Who has logged in may be silent for ever."""
+        caller = self.calls("alice")
+        self.house.clock.advance(1000)
+        self.assertFalse(caller.link.finished)
+
+    def test_port_scanner(self) -> None:
+        """Who connects and leaves costs one line in the log, and nothing stays behind."""
+        for leave in (Caller.is_gone, Caller.half_closes):
+            with Logged() as logged:
+                leave(self.calls())
+            self.assertEqual(logged.texts, ["a caller left without a name"])
+        self.assertEqual(self.house.clock.getDelayedCalls(), [])
+
+    def test_plain(self) -> None:
+        """With plain manners a refusal closes without a word."""
+        self.factory = self._factory(self.house.clock, wire.say_nothing)
+        caller = self.calls("!x")
+        self.assertEqual(caller.link.received, b"")
+        self.assertTrue(caller.link.finished)
+
+
+class LineTests(ReaderTestCase):
+    """Lines after the first."""
+
+    def test_every_line_counts(self) -> None:
+        """Posts, commands and refused lines count alike towards the bye."""
+        caller = self.calls("alice")
+        caller.sends("alice: hi\n/ping\nnonsense\n\x1b[2J\n" + "x" * 200 + "\n/quit\nalice: late\n")
+        self.house.turn()
+        self.assertEqual(
+            caller.link.lines()[1:],
+            [
+                "from alice: hi",
+                "! pong",
+                "! bad-line no recipient; post with NAME: text",
+                "! bad-line control characters",
+                "! too-long 100",
+                "! bye 6",
+            ],
+        )
+
+    def test_fault_is_logged_once(self) -> None:
+        """A client's fault is one line in the log for each kind, not one for each line."""
+        caller = self.calls("alice")
+        with Logged() as logged:
+            for _ in range(3):
+                caller.sends("nonsense\n" + "x" * 200 + "\n")
+        self.assertEqual(
+            logged.texts,
+            [
+                "alice sent a line that was refused: bad-line no recipient; post with NAME: text",
+                "alice sent a line that was refused: too-long 100",
+            ],
+        )
+
+    def test_last_line_needs_no_end(self) -> None:
+        """A client that half-closes has ended its last line, and leaves when it is answered."""
+        caller = self.calls("alice")
+        caller.sends("alice: hi")
+        caller.half_closes()
+        self.house.turn()
+        self.assertEqual(caller.link.lines()[1:], ["from alice: hi", "! bye 1"])
+
+    def test_lines_of_a_lost_connection(self) -> None:
+        """What has been read before the connection broke is taken in, even if it had to wait."""
+        bob, alice = self.calls("bob"), self.calls("alice")
+        alice.reader.pauseProducing()
+        alice.sends("bob: 1\nbob: 2\n")
+        alice.is_gone()
+        self.house.turn()
+        self.assertEqual(bob.link.messages(), ["from alice: 1", "from alice: 2"])
+
+    def test_invariant_1_reader_does_not_write(self) -> None:
+        """After login the reader neither writes to the transport nor closes it."""
+        caller = self.calls("alice")
+        caller.sends("alice: hi\n/ping\nnonsense\n/quit\n")
+        caller.half_closes()
+        self.assertEqual(caller.transport.value(), b"")
+        self.assertFalse(caller.transport.disconnecting)
+
+    def test_paused_reader_takes_no_line(self) -> None:
+        """A pause takes effect behind the line that caused it, and what waits comes in order."""
+        bob, alice = self.calls("bob"), self.calls("alice")
+        bob.link.block()
+        alice.sends("".join(f"bob: {number} {'x' * 60}\n" for number in range(50)))
+        self.assertTrue(alice.reader.paused)
+        self.assertEqual(alice.transport.producerState, "paused")
+        self.house.turn()
+        self.assertLess(self.house.broker.balance().accepted, 50)
+        bob.link.unblock()
+        self.house.turn()
+        self.assertEqual(alice.transport.producerState, "producing")
+        self.assertEqual(
+            [line.split()[2] for line in bob.link.messages()], [str(n) for n in range(50)]
+        )
+
+    def test_own_recipient(self) -> None:
+        """Who floods itself is paced like anybody else, and gets every line in order."""
+        alice = self.calls("alice")
+        alice.sends("".join(f"alice: {number} {'x' * 60}\n" for number in range(50)))
+        self.house.turn()
+        self.assertEqual(
+            [line.split()[2] for line in alice.link.messages()], [str(n) for n in range(50)]
+        )
+
+
+class StopTests(ReaderTestCase):
+    """The readers' part of a stop."""
+
+    def test_nameless_are_closed(self) -> None:
+        """Who has not logged in is closed, and holds nothing up."""
+        caller = self.calls()
+        self.successResultOf(self.factory.stop_reading())
+        self.assertTrue(caller.link.finished)
+        self.assertEqual(caller.link.received, b"")
+        self.assertEqual(self.house.clock.getDelayedCalls(), [])
+
+    def test_late_comers_are_not_let_in(self) -> None:
+        """Who comes while the server stops is not let in."""
+        self.factory.stop_reading()
+        self.assertIsNone(self.factory.buildProtocol(None))
+
+    def test_takes_in_what_the_kernel_holds(self) -> None:
+        """Lines that had been sent by the moment of the stop are taken in, later ones are not."""
+        caller = self.calls("alice")
+        caller.link.input_to_come = Deferred()
+        stopped = self.factory.stop_reading()
+        caller.sends("alice: in time\n")
+        self.assertNoResult(stopped)
+        caller.link.input_to_come.callback(None)
+        self.successResultOf(stopped)
+        caller.sends("alice: late\n")
+        self.house.turn()
+        self.house.broker.stopService()
+        self.assertEqual(caller.link.lines()[1:], ["from alice: in time", "! bye 1"])
+
+    def test_half_a_line_is_not_taken_in(self) -> None:
+        """A line that is not complete at the stop does not count: its sender has it still."""
+        caller = self.calls("alice")
+        caller.sends("alice: whole\nalice: ha")
+        self.successResultOf(self.factory.stop_reading())
+        self.successResultOf(self.house.broker.stopService())
+        self.assertEqual(caller.link.lines()[1:], ["from alice: whole", "! bye 1"])
+
+    def test_waits_for_held_lines(self) -> None:
+        """Lines that wait for a slow recipient are taken in before the stop goes on."""
+        bob, alice = self.calls("bob"), self.calls("alice")
+        bob.link.block()
+        alice.sends("".join(f"bob: {number} {'x' * 60}\n" for number in range(20)))
+        stopped = self.factory.stop_reading()
+        self.assertNoResult(stopped)
+        bob.link.unblock()
+        self.house.turn()
+        self.successResultOf(stopped)
+        self.assertEqual(self.house.broker.balance().accepted, 20)
+
+    def test_cut_short(self) -> None:
+        """Readers that are cut short stop where they are: the bye says where that was."""
+        bob, alice = self.calls("bob"), self.calls("alice")
+        bob.link.block()
+        alice.sends("".join(f"bob: {number} {'x' * 60}\n" for number in range(20)))
+        self.house.turn()
+        stopped = self.factory.stop_reading()
+        self.factory.cut_reading_short()
+        self.successResultOf(stopped)
+        taken = self.house.broker.balance().accepted
+        self.house.broker.stopService()
+        self.assertEqual(alice.link.lines()[-1], f"! bye {taken}")
+        self.assertLess(taken, 20)
+
+    def test_who_does_not_read_its_answers_holds_nothing_up(self) -> None:
+        """A client that is not read because it does not read stops at once."""
+        alice = self.calls("alice")
+        alice.link.block()
+        alice.link.input_to_come = Deferred()
+        for _ in range(2000):
+            alice.sends("/help\n")
+        self.successResultOf(self.factory.stop_reading())
+
+    def test_connection_that_breaks_holds_nothing_up(self) -> None:
+        """A connection that breaks while its last lines are awaited has stopped."""
+        alice = self.calls("alice")
+        alice.link.input_to_come = Deferred()
+        stopped = self.factory.stop_reading()
+        alice.is_gone()
+        self.successResultOf(stopped)
+
+    def test_empty(self) -> None:
+        """The factory knows when the last connection is gone."""
+        alice = self.calls("alice")
+        empty = self.factory.empty()
+        self.assertNoResult(empty)
+        alice.is_gone()
+        self.successResultOf(empty)
+
+    def test_abort(self) -> None:
+        """Everybody can be closed at once, named or not."""
+        callers = [self.calls("alice"), self.calls()]
+        self.factory.abort()
+        self.assertEqual([caller.link.aborted for caller in callers], [True, True])

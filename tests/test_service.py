@@ -1,0 +1,197 @@
+"""The service: its start, and the six steps of its stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import ITransport
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from achat_twisted.broker import Broker
+from achat_twisted.factory import ChatFactory
+from achat_twisted.interfaces import IMailbox, IStopSignals
+from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.reader import Manners
+from achat_twisted.service import ChatService
+from tests.fakes import FakeLink
+from tests.logged import Logged
+from tests.test_reader import Caller
+
+
+class Door(Service):
+    """A listener whose port takes a while to close."""
+
+    def __init__(self) -> None:
+        self.closed: Deferred[None] = Deferred()
+
+    def stopService(self) -> Deferred[None]:
+        return self.closed
+
+
+@implementer(IStopSignals)
+class Signals:
+    """Signals that a test can send."""
+
+    def on_hangup(self, stop: Callable[[], None]) -> None:
+        self.hangup = stop
+
+    def on_second_signal(self, hurry: Callable[[], None]) -> None:
+        self.second = hurry
+
+
+@implementer(IMailbox)
+class SlowToClose(MemoryMailbox):
+    """A mailbox that takes a while to close."""
+
+    closing: Deferred[None] | None = None
+
+    def close(self) -> Deferred[None]:
+        self.closing = Deferred()
+        return self.closing
+
+
+@implementer(IMailbox)
+class Leaky(MemoryMailbox):
+    """A mailbox that loses what is handed back."""
+
+    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+        """Lose it."""
+
+
+class ServiceTests(SynchronousTestCase):
+    """L{ChatService}."""
+
+    def setUp(self) -> None:
+        self.build(MemoryMailbox())
+
+    def build(self, mailbox: IMailbox) -> None:
+        self.clock = Clock()
+        self.links: list[FakeLink] = []
+        self.door, self.signals, self.mailbox = Door(), Signals(), mailbox
+        self.process_stops: list[str] = []
+        self.broker = Broker(self.clock, mailbox, outbox_limit=1000)
+        self.factory = ChatFactory(self.broker, self.clock, Manners(), self._make_link)
+        self.service = ChatService(
+            [self.door],
+            self.factory,
+            self.broker,
+            mailbox,
+            clock=self.clock,
+            signals=self.signals,
+            stop_process=lambda: self.process_stops.append("stop"),
+            grace=10.0,
+        )
+        self.service.startService()
+
+    def _make_link(self, _transport: ITransport) -> FakeLink:
+        self.links.append(FakeLink("a caller"))
+        return self.links[-1]
+
+    def _calls(self, name: str) -> Caller:
+        caller = Caller(self.factory, self.links)
+        caller.sends(f"{name}\n")
+        self.clock.advance(0)
+        return caller
+
+    def test_stop_in_flow_order(self) -> None:
+        """Ports, then readers, then writers, then connections, then the mailbox: each waits."""
+        self.build(mailbox := SlowToClose())
+        alice, bob = self._calls("alice"), self._calls("bob")
+        alice.link.input_to_come = Deferred()
+        bob.link.block()
+        stopped = self.service.stopService()
+        alice.sends("bob: while the port closes\n")
+        self.door.closed.callback(None)
+        self.assertIsNone(self.factory.buildProtocol(None))
+        alice.sends("bob: still in the kernel\n")
+        self.assertFalse(alice.link.finished)
+        alice.link.input_to_come.callback(None)
+        self.assertTrue(alice.link.finished)
+        alice.is_gone()
+        bob.link.unblock()
+        self.assertEqual(
+            bob.link.lines()[1:],
+            ["from alice: while the port closes", "from alice: still in the kernel", "! bye 0"],
+        )
+        self.assertIsNone(mailbox.closing)
+        bob.is_gone()
+        self.assertNoResult(stopped)
+        assert mailbox.closing is not None
+        mailbox.closing.callback(None)
+        self.successResultOf(stopped)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def _stop_with_stuck_client(self) -> tuple[Deferred[None], Caller]:
+        bob = self._calls("bob")
+        bob.link.block()
+        bob.sends("bob: to myself\n")
+        stopped = self.service.stopService()
+        self.door.closed.callback(None)
+        return stopped, bob
+
+    def test_grace_ends(self) -> None:
+        """After the grace period nobody is waited for: what is undelivered is kept."""
+        stopped, bob = self._stop_with_stuck_client()
+        self.clock.advance(9.9)
+        self.assertNoResult(stopped)
+        self.clock.advance(0.1)
+        self.assertTrue(bob.link.aborted)
+        bob.reader.connectionLost()
+        self.successResultOf(stopped)
+        self.assertEqual(self.mailbox.count("bob"), 1)
+
+    def test_second_signal(self) -> None:
+        """A second signal ends the grace period at once."""
+        stopped, bob = self._stop_with_stuck_client()
+        self.signals.second()
+        self.assertTrue(bob.link.aborted)
+        bob.reader.connectionLost()
+        self.successResultOf(stopped)
+
+    def test_readers_may_use_half_of_the_grace(self) -> None:
+        """A reader that never gets its last input leaves half of the grace to the writers."""
+        alice = self._calls("alice")
+        alice.link.input_to_come = Deferred()
+        self.service.stopService()
+        self.door.closed.callback(None)
+        self.clock.advance(4.9)
+        self.assertFalse(alice.link.finished)
+        self.clock.advance(0.1)
+        self.assertTrue(alice.link.finished)
+
+    def test_ledger_is_logged(self) -> None:
+        """The stop ends with the ledger in the log."""
+        stopped, bob = self._stop_with_stuck_client()
+        with Logged() as logged:
+            self.signals.second()
+            bob.reader.connectionLost()
+        self.successResultOf(stopped)
+        self.assertEqual(
+            logged.texts[-1],
+            "stopped; accepted 1 = delivered 0 + kept 1 + refused 0 + in flight 0",
+        )
+
+    def test_imbalance_is_an_error(self) -> None:
+        """If lines are missing at the end, that is an error in the log."""
+        self.build(Leaky())
+        stopped, bob = self._stop_with_stuck_client()
+        with Logged() as logged:
+            self.signals.second()
+            bob.reader.connectionLost()
+        self.successResultOf(stopped)
+        self.assertIn("the ledger does not balance", logged.texts[-1])
+
+    def test_stop_with_nobody_there(self) -> None:
+        """A server without clients stops as soon as its ports are closed."""
+        stopped = self.service.stopService()
+        self.door.closed.callback(None)
+        self.successResultOf(stopped)
+
+    def test_hangup(self) -> None:
+        """A hangup is an ordered stop of the process."""
+        self.signals.hangup()
+        self.assertEqual(self.process_stops, ["stop"])

@@ -1,0 +1,108 @@
+"""The command line: what it means, and what is wrong with it in one sentence."""
+
+from __future__ import annotations
+
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.broker import Duplicate
+from achat_twisted.tap import Options, makeService
+
+WRONG = [
+    (["--port", "99999"], "--port must be a whole number from 0 to 65535, not '99999'"),
+    (["--port", "http"], "--port must be a whole number from 0 to 65535, not 'http'"),
+    (["--grace", "-1"], "--grace must be a number of seconds from 0 to 3600, not '-1'"),
+    (["--grace", "nan"], "--grace must be a number of seconds from 0 to 3600, not 'nan'"),
+    (["--max-line", "1"], "--max-line must be a whole number of bytes from 64 to 1048576, not '1'"),
+    (
+        ["--login-timeout", "0"],
+        "--login-timeout must be a number of seconds from 0.1 to 3600, not '0'",
+    ),
+    (
+        ["--outbox-limit", "1k"],
+        "--outbox-limit must be a whole number of bytes from 65536 to 1073741824, not '1k'",
+    ),
+    (
+        ["--outbox-limit", "65536", "--max-line", "65536"],
+        "--outbox-limit must be at least 524288 bytes, for 8 lines of --max-line 65536",
+    ),
+    (
+        ["--interface", "localhost"],
+        "--interface must be an IP address such as 127.0.0.1 or ::, not 'localhost'",
+    ),
+    (["--duplicate", "both"], "--duplicate must be reject or takeover, not 'both'"),
+    (["8080"], "there are options only, no arguments such as '8080'"),
+    (["--colour", "red"], "option --colour not recognized"),
+]
+
+NO_ENDPOINT = ["tcp", "tcp:http", "nonsense:8080", "stdio:", "tcp:80:interfaces=x"]
+
+
+def parsed(*arguments: str) -> Options:
+    options = Options()
+    options.parseOptions(list(arguments))
+    return options
+
+
+class OptionsTests(SynchronousTestCase):
+    """L{Options}."""
+
+    def test_defaults(self) -> None:
+        """Without options everything has the default that the documents name."""
+        self.assertEqual(
+            dict(parsed()),
+            {
+                "port": 8080,
+                "interface": "127.0.0.1",
+                "listen": [],
+                "grace": 10.0,
+                "max-line": 8192,
+                "login-timeout": 30.0,
+                "outbox-limit": 1048576,
+                "duplicate": Duplicate.REJECT,
+                "plain": 0,
+            },
+        )
+
+    def test_values(self) -> None:
+        """What is given is taken, and --listen may be given more than once."""
+        options = parsed(
+            *("--port", "1", "--grace", "2.5", "--duplicate", "takeover", "--plain"),
+            *("--listen", "tcp:1", "--listen", "unix:/x"),
+        )
+        self.assertEqual(
+            [options[key] for key in ("port", "grace", "duplicate", "plain", "listen")],
+            [1, 2.5, Duplicate.TAKEOVER, 1, ["tcp:1", "unix:/x"]],
+        )
+
+    def test_wrong_values(self) -> None:
+        """What is wrong ends the process with one sentence that says what would be right."""
+        for arguments, sentence in WRONG:
+            error = self.assertRaises(SystemExit, parsed, *arguments)
+            self.assertEqual(str(error), f"achat: {sentence}")
+
+
+class EndpointTests(SynchronousTestCase):
+    """Where it is to listen."""
+
+    def test_loopback(self) -> None:
+        """Unless it is told otherwise it listens where only this machine can reach it."""
+        self.assertEqual(parsed().endpoints(), ["tcp:8080:interface=127.0.0.1"])
+
+    def test_port_and_interface(self) -> None:
+        """Port and interface say where else; an address may have colons in it."""
+        options = parsed("--port", "1", "--interface", "::1")
+        self.assertEqual(options.endpoints(), [r"tcp:1:interface=\:\:1"])
+
+    def test_listen_replaces_port_and_interface(self) -> None:
+        """Endpoints take the place of port and interface."""
+        options = parsed("--port", "1", "--listen", "tcp:2", "--listen", "unix:/x")
+        self.assertEqual(options.endpoints(), ["tcp:2", "unix:/x"])
+
+    def test_no_endpoint(self) -> None:
+        """What is no endpoint that clients can connect to is refused in one sentence."""
+        for endpoint in NO_ENDPOINT:
+            error = self.assertRaises(
+                SystemExit, makeService, parsed("--listen", endpoint), MemoryReactorClock()
+            )
+            self.assertIn(f"achat: --listen {endpoint!r} is no endpoint: ", str(error))

@@ -1,0 +1,215 @@
+"""The wire: what a line means, as tables and as laws."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted import wire
+from tests.strategies import names, texts
+
+POSTS = [
+    ("bob: hi", ("bob",), "hi"),
+    ("bob:hi", ("bob",), "hi"),
+    ("bob, carol: hi", ("bob", "carol"), "hi"),
+    (" bob ,carol\t:  hi  ", ("bob", "carol"), "hi"),
+    ("\u3000bob\xa0: hi\u2003", ("bob",), "hi"),
+    ("bob, bob: twice", ("bob", "bob"), "twice"),
+    ("bob:", ("bob",), ""),
+    ("bob: a: b :c", ("bob",), "a: b :c"),
+    ("bob, , carol,: gaps", ("bob", "carol"), "gaps"),
+    ("two words: hi", ("two words",), "hi"),
+    ("bob: tab\there", ("bob",), "tab\there"),
+    ("! bye 3: no notice", ("! bye 3",), "no notice"),
+]
+
+COMMANDS = [
+    ("/who", "who", ""),
+    ("/sync t:1", "sync", "t:1"),
+    ("/sync  a b ", "sync", "a b"),
+    ("/", "", ""),
+]
+
+NO_RECIPIENT = ["", "hi", ":", ": hi", " , : hi", "  "]
+
+GOOD_LOGINS = [
+    ("alice", "alice", None),
+    (" alice ", "alice", None),
+    ("alice:secret", "alice", "secret"),
+    ("alice:", "alice", ""),
+    ("alice: a:b ", "alice", " a:b "),
+    ("Zoë von 東京", "Zoë von 東京", None),
+    ("x" * 64, "x" * 64, None),
+]
+
+BAD_NAMES = [
+    ("", "empty"),
+    (":secret", "empty"),
+    ("x" * 65, "longer than 64 bytes"),
+    ("é" * 33, "longer than 64 bytes"),
+    ("!alice", "begins with ! or /"),
+    ("/alice", "begins with ! or /"),
+    ("a,b", "contains , or #"),
+    ("#room", "contains , or #"),
+    ("a\tb", "cannot be printed"),
+    ("a\u202eb", "cannot be printed"),
+    (unicodedata.normalize("NFD", "é"), "normal form C"),
+]
+
+NOTICES = [
+    (wire.welcome("two words"), b"! welcome two words\n"),
+    (wire.mail(3), b"! mail 3\n"),
+    (wire.outcome("kept", "bob", 2), b"! kept bob 2\n"),
+    (wire.outcome("unknown", "bob", 1), b"! unknown bob 1\n"),
+    (wire.outcome("full", "bob", 9), b"! full bob 9\n"),
+    (wire.TooLong(8192).notice, b"! too-long 8192\n"),
+    (wire.BadLine("not UTF-8").notice, b"! bad-line not UTF-8\n"),
+    (wire.bad_name("it is empty").notice, b"! bad-name it is empty\n"),
+    (wire.name_taken("bob").notice, b"! name-taken bob\n"),
+    (wire.busy().notice, b"! busy\n"),
+    (wire.replaced(), b"! replaced\n"),
+    (wire.synced(4, "t"), b"! synced 4 t\n"),
+    (wire.synced(4, ""), b"! synced 4\n"),
+    (wire.who(["a", "b c"]), b"! who a, b c\n"),
+    (wire.pong(), b"! pong\n"),
+    (wire.bye(7), b"! bye 7\n"),
+]
+
+
+class ClientLineTests(SynchronousTestCase):
+    """What a client says."""
+
+    def test_posts(self) -> None:
+        """A line with a colon is a text for each name before it, both trimmed of white space."""
+        for line, recipients, text in POSTS:
+            self.assertEqual(wire.parse_line(line), wire.Post(recipients, text), line)
+
+    def test_commands(self) -> None:
+        """A line that begins with a slash is a command, whatever else it holds."""
+        for line, word, argument in COMMANDS:
+            self.assertEqual(wire.parse_line(line), wire.Command(word, argument), line)
+
+    def test_no_recipient(self) -> None:
+        """Any other line is refused, with a notice that says what would be right."""
+        for line in NO_RECIPIENT:
+            error = self.assertRaises(wire.BadLine, wire.parse_line, line)
+            self.assertEqual(
+                error.notice, wire.Notice("bad-line", "no recipient; post with NAME: text")
+            )
+
+    def test_logins(self) -> None:
+        """The first line is a name, and perhaps a secret behind the first colon."""
+        for line, name, secret in GOOD_LOGINS:
+            self.assertEqual(wire.parse_login(line), wire.Login(name, secret), line)
+
+    def test_bad_names(self) -> None:
+        """What is no name is refused, and the notice says why."""
+        for line, why in BAD_NAMES:
+            error = self.assertRaises(wire.Refused, wire.parse_login, line)
+            self.assertEqual(error.notice.word, "bad-name")
+            self.assertIn(why, error.notice.detail)
+
+    def test_one_carriage_return_is_dropped(self) -> None:
+        """One CR before the line end belongs to it; another one is a control character."""
+        self.assertEqual(wire.decode_line(b"a: b\r", 10), "a: b")
+        self.assertRaises(wire.BadLine, wire.decode_line, b"a: b\r\r", 10)
+
+    def test_length_is_in_bytes(self) -> None:
+        """A line may be as long as the limit, counted in bytes and without its end."""
+        self.assertEqual(wire.decode_line("é".encode() * 5 + b"\r", 10), "é" * 5)
+        error = self.assertRaises(wire.TooLong, wire.decode_line, "é".encode() * 5 + b"x", 10)
+        self.assertEqual(error.notice, wire.Notice("too-long", "10"))
+
+    def test_not_utf8(self) -> None:
+        """Bytes that are not UTF-8 are refused."""
+        for raw in (b"\xff", b"a: \xc3", b"\xed\xa0\x80", b"\xc0\xaf"):
+            error = self.assertRaises(wire.BadLine, wire.decode_line, raw, 100)
+            self.assertEqual(error.notice.detail, "not UTF-8")
+
+    def test_control_characters(self) -> None:
+        """Control characters are refused, but for the tab, and so are Unicode's line separators."""
+        for number in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029):
+            raw = f"a{chr(number)}b: c".encode()
+            if chr(number) == "\t":
+                self.assertEqual(wire.decode_line(raw, 100), "a\tb: c")
+            else:
+                self.assertRaises(wire.BadLine, wire.decode_line, raw, 100)
+
+    @given(st.binary(max_size=200))
+    def test_any_bytes(self, raw: bytes) -> None:
+        """Whatever the bytes, nothing but the wire's own errors comes of them."""
+        try:
+            line = wire.decode_line(raw, 100)
+        except wire.WireError:
+            return
+        for parse in (wire.parse_line, wire.parse_login, wire.parse_server_line):
+            try:
+                parse(line)
+            except wire.WireError as error:
+                self.assertNotIn(b"\n", wire.render_notice(error.notice)[:-1])
+
+
+class ServerLineTests(SynchronousTestCase):
+    """What a server says."""
+
+    def test_message(self) -> None:
+        """A message is byte for byte what the seeds send."""
+        self.assertEqual(wire.render_message(wire.Message("alice", "hi")), b"from alice: hi\n")
+
+    def test_notices(self) -> None:
+        """A notice is an exclamation mark, a word and its details."""
+        for notice, rendered in NOTICES:
+            self.assertEqual(wire.render_notice(notice), rendered)
+
+    def test_neither(self) -> None:
+        """What is neither a message nor a notice is not taken for one."""
+        for line in ("", "hi", "from alice", "!bye 3", "From a: b"):
+            self.assertRaises(wire.BadLine, wire.parse_server_line, line)
+
+    @given(names(), texts())
+    def test_messages_parse_back(self, sender: str, text: str) -> None:
+        """Every message that is rendered parses back."""
+        message = wire.Message(sender, text)
+        rendered = wire.render_message(message)
+        self.assertEqual(wire.parse_server_line(rendered.decode()[:-1]), message)
+        self.assertTrue(wire.is_message(rendered))
+
+    @given(names(), st.integers(min_value=1), texts())
+    def test_notices_parse_back(self, name: str, number: int, text: str) -> None:
+        """Every notice that is rendered parses back."""
+        for notice in (
+            wire.welcome(name),
+            wire.outcome("kept", name, number),
+            wire.synced(number, text),
+            wire.bye(number),
+            wire.who([name, name]),
+            wire.Notice("bad-line", text),
+        ):
+            rendered = wire.render_notice(notice)
+            self.assertEqual(wire.parse_server_line(rendered.decode()[:-1]), notice)
+            self.assertFalse(wire.is_message(rendered))
+
+    @given(names(), st.lists(names(), min_size=1), texts())
+    def test_posts_parse_back(self, sender: str, recipients: list[str], text: str) -> None:
+        """What one client posts to names, another one reads from the sender."""
+        post = wire.parse_line(f"{', '.join(recipients)}: {text}")
+        self.assertEqual(post, wire.Post(tuple(recipients), text))
+        self.assertEqual(wire.parse_login(sender), wire.Login(sender, None))
+
+    @given(names(), st.lists(st.tuples(st.booleans(), texts())))
+    def test_messages_are_counted(self, name: str, lines: list[tuple[bool, str]]) -> None:
+        """Among rendered lines messages can be counted, whatever their texts hold."""
+        batch = b"".join(
+            wire.render_message(wire.Message(name, text))
+            if message
+            else wire.render_notice(wire.Notice("bad-line", text))
+            for message, text in lines
+        )
+        self.assertEqual(wire.count_messages(batch), sum(message for message, _ in lines))
+
+    def test_plain(self) -> None:
+        """For the seeds' wire no notice is rendered at all."""
+        self.assertEqual(wire.say_nothing(wire.bye(3)), b"")

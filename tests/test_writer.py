@@ -1,0 +1,122 @@
+"""The writer: what it writes, what it knows to have arrived, and what it leaves."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.ledger import Ledger
+from achat_twisted.outbox import Outbox
+from achat_twisted.writer import STALL, Writer
+from tests.fakes import FakeLink
+
+
+class WriterTests(SynchronousTestCase):
+    """L{Writer}."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.link = FakeLink()
+        self.ledger = Ledger()
+        self.outbox = Outbox(1000, lambda: None)
+        self.writer = Writer(self.outbox, self.link, self.ledger, self.clock, lambda: b"! bye 0\n")
+        self.run_: Deferred[None] = Deferred.fromCoroutine(self.writer.run())
+
+    def _send(self, *lines: bytes) -> None:
+        for line in lines:
+            self.outbox.append(line)
+        self.outbox.flush()
+
+    def test_one_write_a_turn(self) -> None:
+        """What came in one turn is one write."""
+        self._send(b"from a: 1\n", b"from a: 2\n")
+        self.assertEqual(self.link.writes, [b"from a: 1\nfrom a: 2\n"])
+
+    def test_waits_for_room(self) -> None:
+        """While the outlet has no room, nothing more is written, and nothing leaves the count."""
+        self.link.block()
+        self._send(b"from a: 1\n")
+        self._send(b"from a: 2\n")
+        self.assertEqual(self.link.writes, [b"from a: 1\n"])
+        self.assertEqual(self.outbox.size, 20)
+        self.link.unblock()
+        self.assertEqual(self.link.received, b"from a: 1\nfrom a: 2\n")
+        self.assertEqual(self.outbox.size, 0)
+
+    def test_farewell_comes_last(self) -> None:
+        """At the end marker all is flushed, then comes the farewell, and the outlet finishes."""
+        self._send(b"from a: 1\n")
+        self.outbox.end()
+        self.assertEqual(self.link.received, b"from a: 1\n! bye 0\n")
+        self.assertTrue(self.link.finished)
+        self.successResultOf(self.run_)
+        self.assertEqual(self.writer.undelivered(), [])
+
+    def test_ends_when_all_has_arrived(self) -> None:
+        """It ends when the farewell is acknowledged, however long that takes."""
+        self.link.block()
+        self.outbox.end()
+        self.assertNoResult(self.run_)
+        self.link.unblock()
+        self.successResultOf(self.run_)
+
+    def test_acknowledged_is_delivered(self) -> None:
+        """A message counts as delivered when it is acknowledged, not when it is written."""
+        self.link.block()
+        self._send(b"from a: 1\n", b"! pong\n")
+        self.writer.prune()
+        self.assertEqual((self.ledger.delivered, self.writer.copies()), (0, 1))
+        self.link.unblock()
+        self.writer.prune()
+        self.assertEqual((self.ledger.delivered, self.writer.copies()), (1, 0))
+
+    def test_broken_connection_leaves_the_rest(self) -> None:
+        """What was not acknowledged when the connection broke is left, in order, with the queue."""
+        self.link.block()
+        self._send(b"from a: 1\n", b"! pong\n", b"from a: 2\n")
+        self._send(b"from a: 3\n")
+        self.link.lose(acknowledged=len(b"from a: 1\n"))
+        self.successResultOf(self.run_)
+        self.assertEqual(self.writer.undelivered(), [b"from a: 2\n", b"from a: 3\n"])
+        self.assertEqual(self.ledger.delivered, 1)
+
+    def test_half_a_line_is_not_delivered(self) -> None:
+        """A line of which only a part was acknowledged is left as a whole."""
+        self.link.block()
+        self._send(b"from a: 1\n", b"from a: 2\n")
+        self.link.lose(acknowledged=15)
+        self.assertEqual(self.writer.undelivered(), [b"from a: 2\n"])
+
+    def test_broken_connection_ends_a_waiting_writer(self) -> None:
+        """A writer that waits for lines ends when the connection does."""
+        self.link.lose()
+        self.successResultOf(self.run_)
+
+    def test_cut_short(self) -> None:
+        """Cut short, it writes no message more, but the notices that wait, and the farewell."""
+        self.link.block()
+        self._send(b"from a: 1\n")
+        self._send(b"from a: 2\n", b"! pong\n")
+        self.writer.cut_short()
+        self.link.unblock()
+        self.assertEqual(self.link.received, b"from a: 1\n! pong\n! bye 0\n")
+        self.assertEqual(self.writer.undelivered(), [b"from a: 2\n"])
+
+    def test_stalled_peer_is_let_go(self) -> None:
+        """A peer that takes nothing while lines wait is aborted after a stated time."""
+        self.link.block()
+        self._send(b"from a: 1\n")
+        self.clock.advance(STALL - 1)
+        self.assertFalse(self.link.aborted)
+        self.clock.advance(1)
+        self.assertTrue(self.link.aborted)
+        self.assertEqual(self.writer.undelivered(), [b"from a: 1\n"])
+
+    def test_asks_rarely(self) -> None:
+        """The tail is pruned by itself once it is large, without a question for each batch."""
+        line = b"from a: " + b"x" * 1000 + b"\n"
+        for _ in range(1000):
+            self._send(line)
+        self.assertGreater(self.ledger.delivered, 500)
+        self.assertLess(self.writer.tail_size, 500_000)
