@@ -23,7 +23,7 @@ class IOutlet(Interface):
     def write(data: bytes) -> Deferred[None] | None:
         """Send C{data}, after all that was written before.
 
-        @return: None if there is room for more; else a L{Deferred} that fires when there is,
+        @return: None if there is room for more; else a C{Deferred} that fires when there is,
             or when the connection is gone. It may be cancelled by who no longer wants to wait.
         """
 

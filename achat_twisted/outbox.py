@@ -1,4 +1,4 @@
-"""A peer's queue: a L{DeferredQueue} with a byte count, an end marker, and two water marks."""
+"""A peer's queue: a C{DeferredQueue} with a byte count, an end marker, and two water marks."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class ChatReader(LineReceiver):
     Until login the link is its own. With the login the link goes to the broker, and from then on
     the reader neither writes nor closes; it only says when there is no more input.
 
-    The lines are cut by L{LineSplitter}, as L{LineReceiver} itself drops a connection over a line
+    The lines are cut by L{LineSplitter}, as C{LineReceiver} itself drops a connection over a line
     that is too long, and copies the rest of a chunk for each line in it.
     """
 

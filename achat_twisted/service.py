@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import IMailbox, IStopSignals
-from achat_twisted.listener import Listener
 
 GRACE = 10.0
 """Seconds a stop may take, unless the server is told otherwise."""
@@ -25,7 +24,7 @@ class ChatService(MultiService):
 
     def __init__(
         self,
-        listeners: Sequence[Listener],
+        listeners: Sequence[Service],
         factory: ChatFactory,
         broker: Broker,
         mailbox: IMailbox,
@@ -35,7 +34,8 @@ class ChatService(MultiService):
         stop_process: Callable[[], None],
         grace: float = GRACE,
     ) -> None:
-        """@param stop_process: asks the process for an ordered stop, which ends in L{stopService}.
+        """@param listeners: whose C{stopService} closes a port; see L{achat_twisted.listener}.
+        @param stop_process: asks the process for an ordered stop, which ends in L{stopService}.
         @param grace: seconds after which a stop waits for nobody any more.
         """
         super().__init__()
@@ -57,7 +57,7 @@ class ChatService(MultiService):
     def stopService(self) -> Deferred[None]:
         """Stop in flow order: ports, readers, broker, writers, connections, mailbox.
 
-        L{MultiService} would stop all children at once, and swallow their errors.
+        C{MultiService} would stop all children at once, and swallow their errors.
 
         @return: fires when every line that was accepted is delivered, kept or refused, and the
             ledger is in the log; within the grace period and what the mailbox takes.
@@ -73,7 +73,7 @@ class ChatService(MultiService):
             self._clock.callLater(self._grace / 2, self._factory.cut_reading_short),
             self._clock.callLater(self._grace, self._hurry),
         ]
-        await gatherResults([listener.stopService() for listener in self._listeners])
+        await gatherResults([maybeDeferred(listener.stopService) for listener in self._listeners])
         await self._factory.stop_reading()
         await self._broker.stopService()
         await self._factory.empty()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from zope.interface import implementer
 
 
+@implementer(ILogObserver)
 class Logged:
     """A context manager that collects what achat logs, as text."""
 
@@ -14,7 +16,7 @@ class Logged:
         self.texts: list[str] = []
 
     def __enter__(self) -> Logged:
-        globalLogPublisher.addObserver(self._observe)
+        globalLogPublisher.addObserver(self)
         return self
 
     def __exit__(
@@ -23,8 +25,8 @@ class Logged:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        globalLogPublisher.removeObserver(self._observe)
+        globalLogPublisher.removeObserver(self)
 
-    def _observe(self, event: LogEvent) -> None:
+    def __call__(self, event: LogEvent) -> None:
         if str(event.get("log_namespace")).startswith("achat_twisted"):
             self.texts.append(formatEvent(event))

@@ -39,7 +39,7 @@ PACKAGE = Path(achat_twisted.__file__).parent
 
 def _imports(path: Path) -> set[str]:
     """The rooms that a module imports."""
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module == "achat_twisted":
             found.update(alias.name for alias in node.names)

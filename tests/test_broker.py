@@ -131,23 +131,25 @@ class InvariantTests(SynchronousTestCase):
 
     def test_2_only_the_writers_end_removes_a_peer(self) -> None:
         """A session that takes in no more is still there until its writer has ended."""
-        house = House(CountingMailbox())
+        mailbox = CountingMailbox()
+        house = House(mailbox)
         bob = house.comes("bob", blocked=True)
         bob.session.leave()
         house.turn()
-        self.assertEqual(house.mailbox.hand_backs, [])
+        self.assertEqual(mailbox.hand_backs, [])
         bob.link.unblock()
-        self.assertEqual(house.mailbox.hand_backs, ["bob"])
+        self.assertEqual(mailbox.hand_backs, ["bob"])
 
     def test_2_removed_once_and_only_this_session(self) -> None:
         """The seeds' race: the end of an old session does not remove the one that came after."""
-        house = House(CountingMailbox())
+        mailbox = CountingMailbox()
+        house = House(mailbox)
         alice, old = house.comes("alice"), house.comes("bob", blocked=True)
         old.session.leave()
         new = house.comes("bob")
         old.link.lose()
         house.turn()
-        self.assertEqual(house.mailbox.hand_backs, ["bob"])
+        self.assertEqual(mailbox.hand_backs, ["bob"])
         alice.says("bob: hi")
         house.turn()
         self.assertEqual(new.link.messages(), ["from alice: hi"])
@@ -269,10 +271,10 @@ class InvariantTests(SynchronousTestCase):
         """If a peer cannot be served for a bug of ours, that is logged, and the others are."""
         house = House()
         alice, bob, carol = (house.comes(name) for name in ("alice", "bob", "carol"))
-        bob.link.write = lambda _data: 1 / 0  # type: ignore[method-assign]
+        bob.link.write = None  # type: ignore[assignment,method-assign]
         alice.says("bob, carol: hi")
         house.turn()
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
         self.assertTrue(bob.link.aborted)
         self.assertEqual(carol.link.messages(), ["from alice: hi"])
         self.assertEqual(house.comes("bob").link.messages(), ["from alice: hi"])

@@ -1,0 +1,46 @@
+"""What the documents show, run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.functional.processes import Client, FunctionalTestCase
+
+PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol.md"
+
+
+def transcripts(text: str) -> list[list[tuple[str, str, str]]]:
+    """The transcripts in a document: who, C{>} for says or C{<} for hears, and what."""
+    blocks = re.findall(r"```transcript\n(.*?)```", text, re.DOTALL)
+    found = []
+    for block in blocks:
+        steps = [re.fullmatch(r"(\w+)([<>]) (.*)", line) for line in block.splitlines()]
+        found.append([(step[1], step[2], step[3]) for step in steps if step])
+        assert len(found[-1]) == len(steps), block
+    return found
+
+
+class ProtocolTests(FunctionalTestCase):
+    """C{docs/protocol.md}."""
+
+    async def test_transcripts(self) -> None:
+        """Each transcript happens as it is printed: nobody hears anything else or less."""
+        found = transcripts(PROTOCOL.read_text())
+        self.assertGreater(len(found), 5)
+        for transcript in found:
+            server = await self.start()
+            clients: dict[str, Client] = {}
+            heard: dict[str, str] = {}
+            for who, direction, what in transcript:
+                if who not in clients:
+                    clients[who] = await self.call(server)
+                    heard[who] = ""
+                if direction == ">":
+                    clients[who].say(what)
+                else:
+                    heard[who] += f"{what}\n"
+                    await clients[who].hears(len(heard[who]))
+                    self.assertEqual(clients[who].heard.text[: len(heard[who])], heard[who])
+            for who, client in clients.items():
+                self.assertEqual(client.heard.text, heard[who])

@@ -1,0 +1,35 @@
+"""The package as it is installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.functional.processes import SCRIPTS, FunctionalTestCase, Process
+
+
+class InstallTests(FunctionalTestCase):
+    """What a user has after the installation, wherever that user is."""
+
+    def _runs(self, *arguments: str) -> Process:
+        """Run a command far away from the source tree."""
+        process = Process([str(SCRIPTS / arguments[0]), *arguments[1:]], folder=Path("/"))
+        self.addCleanup(process.kill)
+        return process
+
+    async def test_twistd_knows_achat(self) -> None:
+        """Twistd lists achat among its commands, from any directory."""
+        twistd = self._runs("twistd", "--help")
+        self.assertEqual(await twistd.ended, 0)
+        self.assertRegex(twistd.output.text, r"(?m)^ +achat +A chat server that never silently")
+
+    async def test_options_are_explained(self) -> None:
+        """The server's options are explained on request."""
+        twistd = self._runs("twistd", "achat", "--help")
+        self.assertEqual(await twistd.ended, 0)
+        self.assertIn("--outbox-limit=", twistd.output.text)
+
+    async def test_achat_is_a_command(self) -> None:
+        """The achat command is there, and says what it can do."""
+        achat = self._runs("achat", "--help")
+        self.assertEqual(await achat.ended, 0)
+        self.assertIn("chat ", achat.output.text)

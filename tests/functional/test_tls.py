@@ -1,0 +1,75 @@
+"""The same promise with TLS in between."""
+
+from __future__ import annotations
+
+import signal
+
+from twisted.internet import reactor
+from twisted.internet.endpoints import TCP4ClientEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.ssl import Certificate, optionsForClientTLS
+
+from tests.functional.certificates import write_certificate
+from tests.functional.processes import FunctionalTestCase, Process
+
+
+class TLSTests(FunctionalTestCase):
+    """A server behind TLS."""
+
+    async def _start(self) -> tuple[Process, IStreamClientEndpoint]:
+        pem = self.folder() / "localhost.pem"
+        authority = Certificate.loadPEM(write_certificate(pem))
+        server = await self.start(
+            "--listen", f"ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1"
+        )
+        plain = TCP4ClientEndpoint(reactor, "127.0.0.1", server.port())
+        return server, wrapClientTLS(optionsForClientTLS("localhost", authority), plain)
+
+    async def test_conversation(self) -> None:
+        """Clients talk over TLS as they do without."""
+        _, endpoint = await self._start()
+        alice, bob = await self.call(endpoint, "alice"), await self.call(endpoint, "bob")
+        alice.say("bob: hi", "/sync t")
+        await bob.heard.contains("from alice: hi\n")
+        await alice.heard.contains("! synced 2 t\n")
+
+    async def test_stop(self) -> None:
+        """A stop in the middle of a stream loses nothing, and ends with a clean end of file."""
+        server, endpoint = await self._start()
+        alice, bob = await self.call(endpoint, "alice"), await self.call(endpoint, "bob")
+        alice.say(*(f"bob: {number} {'x' * 100}" for number in range(20_000)))
+        await bob.heard.contains("from alice: 1000 ")
+        server.send(signal.SIGTERM)
+        taken = await self.bye(alice)
+        await self.bye(bob)
+        numbers = [int(line.split()[2]) for line in bob.messages()]
+        self.assertEqual(numbers, list(range(taken)))
+        await server.ended
+        self.assert_ledger(server, f"accepted {taken} = delivered {taken} ")
+
+    async def test_broken_connection(self) -> None:
+        """What a client had not got when its connection broke comes when it returns, in order."""
+        server, endpoint = await self._start()
+        alice, bob = await self.call(endpoint, "alice"), await self.call(endpoint, "bob")
+        bob.transport.pauseProducing()
+        alice.say(*(f"bob: {number} {'x' * 1000}" for number in range(9_000)), "/sync")
+        await alice.heard.contains("! synced")
+        bob.transport.abortConnection()
+        await bob.lost
+        await server.output.contains("bob left")
+        again = await self.call(endpoint, "bob")
+        await again.heard.contains("from alice: 8999 ")
+        numbers = [int(line.split()[2]) for line in again.messages()]
+        self.assertEqual(numbers, list(range(numbers[0], 9_000)))
+        self.assertLess(numbers[0], 8_000)
+
+    async def test_garbage(self) -> None:
+        """Who does not speak TLS costs its own connection, and no traceback."""
+        server, endpoint = await self._start()
+        stranger = await self.call(TCP4ClientEndpoint(reactor, "127.0.0.1", server.port()))
+        stranger.say("alice", "bob: in plain text")
+        await stranger.lost
+        alice = await self.call(endpoint, "alice")
+        alice.say("/ping")
+        await alice.heard.contains("! pong\n")
+        self.assertNotIn("Traceback", server.output.whole)
