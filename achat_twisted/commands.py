@@ -56,5 +56,5 @@ def run(broker: IBroker, session: ISession, command: wire.Command) -> None:
     """
     row = COMMANDS.get(command.word)
     if row is None:
-        raise wire.BadLine(f"no command /{command.word}; /help lists them")
+        raise wire.BadLine(f"no command /{command.word[: wire.MAX_NAME]}; /help lists them")
     row.run(broker, session, command.argument)

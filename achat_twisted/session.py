@@ -125,8 +125,8 @@ class Session:
         self._home.leave(self)
 
     def deliver(self, line: bytes) -> None:
-        """Queue a rendered line."""
-        if self.outbox.append(line):
+        """Queue a rendered line; nothing, if it is rendered as nothing."""
+        if line and self.outbox.append(line):
             self._home.touch(self)
 
     def tell(self, notice: wire.Notice) -> None:
@@ -142,9 +142,8 @@ class Session:
 
     def settle(self) -> None:
         """Turn the tallies into notices."""
-        for (word, name), copies in self._tallies.items():
-            self.deliver(self._render(wire.outcome(word, name, copies)))
-        self._tallies.clear()
+        for notice in self._take_outcomes():
+            self.deliver(self._render(notice))
 
     def end_turn(self) -> None:
         """Settle if there is room, or else go on counting; then wake the writer."""
@@ -179,6 +178,10 @@ class Session:
             self.hold()
 
     def _farewell(self) -> bytes:
-        self.settle()
-        self.outbox.flush()
-        return b"".join(map(self._render, [*self.parting, wire.bye(self.taken)]))
+        return b"".join(
+            map(self._render, [*self._take_outcomes(), *self.parting, wire.bye(self.taken)])
+        )
+
+    def _take_outcomes(self) -> list[wire.Notice]:
+        tallies, self._tallies = self._tallies, Counter()
+        return [wire.outcome(word, name, copies) for (word, name), copies in tallies.items()]

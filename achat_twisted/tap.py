@@ -12,7 +12,7 @@ from twisted.internet.endpoints import quoteStringArgument, serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.python import usage
 
-from achat_twisted import transport, wire
+from achat_twisted import link, transport, wire
 from achat_twisted.broker import OUTBOX_LIMIT, Broker, Duplicate
 from achat_twisted.factory import ChatFactory
 from achat_twisted.listener import Listener
@@ -175,7 +175,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         broker,
         reactor,
         Manners(options["max-line"], options["login-timeout"], render),
-        make_link=lambda socket: transport.link(socket, reactor),
+        make_link=lambda socket: link.over(socket, reactor),
     )
     listeners = [
         Listener(_endpoint(reactor, description), description, factory, transport.prepare)

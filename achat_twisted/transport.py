@@ -2,7 +2,7 @@
 
 Strategy: Twisted closes a socket before it tells the protocol, and keeps no account of what
 arrived. So the ports of achat build their connections from L{ServerTransport}, which looks at
-the socket first; and a L{Link} is what reader and writer see of it, with TLS in between or not.
+the socket first. What reader and writer see of it is a L{achat_twisted.link.Link}.
 """
 
 from __future__ import annotations
@@ -11,20 +11,12 @@ import fcntl
 import struct
 import termios
 from collections.abc import Callable
-from typing import cast
 
 from twisted.internet import tcp, unix
-from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import IConsumer, IPushProducer, IReactorTime, ITransport
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
-from zope.interface import implementer
-
-from achat_twisted.addresses import describe
-from achat_twisted.interfaces import ILink
-from achat_twisted.linger import Linger
 
 
 def _count(fd: int, request: int) -> int:
@@ -182,99 +174,3 @@ def prepare(port: object) -> None:
         # Writers batch by the turn already; Twisted's own aggregation of small writes would
         # only hide from us what has not been sent yet.
         port.factory.protocol = TLSMemoryBIOProtocol
-
-
-def link(transport: ITransport, clock: IReactorTime) -> Link:
-    """The link over a protocol's transport, be it the socket's own or a layer above it.
-
-    @raise TypeError: if no L{ServerTransport} is at the bottom.
-    """
-    bottom: object = transport
-    while not isinstance(bottom, ServerTransport):
-        bottom = getattr(bottom, "transport", None)
-        if bottom is None:
-            raise TypeError(f"no ServerTransport below {transport!r}")
-    return Link(cast(IStream, transport), bottom, clock)
-
-
-class IStream(ITransport, IConsumer):
-    """What a protocol writes to: the socket's transport, or a layer above it."""
-
-
-@implementer(ILink, IPushProducer)
-class Link:
-    """Both ways of one connection; a streaming producer, so that it knows when there is room."""
-
-    def __init__(self, top: IStream, bottom: ServerTransport, clock: IReactorTime) -> None:
-        """@param top: what the protocol writes to.
-        @param bottom: the socket's transport; the same, but for TLS and the like.
-        """
-        self.closed: Deferred[None] = Deferred()
-        self.peer = describe(top.getPeer())
-        self._top = top
-        self._bottom = bottom
-        self._layered = cast(object, top) is not bottom
-        self._clock = clock
-        self._unsent = 0
-        self._full = self._gone = False
-        self._room: Deferred[None] | None = None
-        self._linger: Linger | None = None
-        top.registerProducer(self, True)
-
-    def write(self, data: bytes) -> Deferred[None] | None:
-        if self._gone or self._bottom.disconnecting:
-            # A layer above the socket can end while the socket flushes, and what comes then is
-            # dropped without a word.
-            self._unsent += len(data)
-            self._full = not self._gone
-        else:
-            self._top.write(data)
-        if not self._full:
-            return None
-        self._room = Deferred()
-        return self._room
-
-    def outstanding(self) -> int:
-        return self._bottom.outstanding() + self._unsent
-
-    def finish(self, last: bytes) -> Deferred[None]:
-        if self._gone:
-            self._unsent += len(last)
-            return succeed(None)
-        self._top.unregisterProducer()
-        self._top.write(last)
-        if self._layered:
-            self._top.loseConnection()  # which lets TLS say its own goodbye
-        self._bottom.loseWriteConnection()
-        self._bottom.discard()
-        self._linger = Linger(self._bottom, self._clock)
-        return self._linger.flushed
-
-    def abort(self) -> None:
-        self._bottom.abortConnection()
-
-    def last_input(self) -> Deferred[None]:
-        taken: Deferred[None] = Deferred()
-        self._bottom.take_snapshot(lambda: taken.callback(None))
-        return taken
-
-    def connection_lost(self) -> None:
-        """To be called by the protocol when its connection is gone."""
-        self._gone = True
-        self.closed.callback(None)
-        self.resumeProducing()
-        if self._linger is not None:
-            self._linger.connection_lost()
-
-    def pauseProducing(self) -> None:
-        self._full = True
-
-    def resumeProducing(self) -> None:
-        self._full = False
-        if self._room is not None:
-            room, self._room = self._room, None
-            if not room.called:
-                room.callback(None)
-
-    def stopProducing(self) -> None:
-        """The connection is going; its protocol will say so."""

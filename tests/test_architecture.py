@@ -15,10 +15,10 @@ from zope.interface.verify import verifyObject
 import achat_twisted
 from achat_twisted import interfaces, wire
 from achat_twisted.broker import Broker
+from achat_twisted.link import Link
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import ChatReader, Manners
 from achat_twisted.signals import NoSignals, ProcessSignals
-from achat_twisted.transport import Link
 from tests.fakes import CountingMailbox, FakeLink, FakeSource, SlowMailbox
 from tests.house import House
 
@@ -26,7 +26,7 @@ FLOORS = [
     {"wire", "framing", "ledger", "addresses", "interfaces"},
     {"outbox", "writer", "pace", "linger", "mailbox", "mailbox.memory"},
     {"session", "broker", "commands"},
-    {"reader", "factory", "transport", "listener", "signals"},
+    {"reader", "factory", "transport", "link", "listener", "signals"},
     {"service", "tap"},
 ]
 """The rooms, lowest floor first."""

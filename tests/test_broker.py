@@ -117,6 +117,23 @@ class RoutingTests(SynchronousTestCase):
         house.comes("bob")
         self.assertEqual(old.link.lines()[2:], ["! replaced", "! bye 1"])
 
+    def test_replaced_is_told_all(self) -> None:
+        """What became of its copies is told to the old connection before its bye, too."""
+        house = House(duplicate=Duplicate.TAKEOVER)
+        old = house.comes("bob")
+        old.says("nobody: hi")
+        house.comes("bob")
+        self.assertEqual(old.link.lines()[1:], ["! unknown nobody 1", "! replaced", "! bye 1"])
+
+    def test_plain(self) -> None:
+        """Where notices are rendered as nothing, nothing is written for them."""
+        house = House(render=wire.say_nothing)
+        alice = house.comes("alice")
+        alice.says("nobody: hi")
+        alice.says("alice: hi")
+        house.turn()
+        self.assertEqual(alice.link.writes, [b"from alice: hi\n"])
+
     def test_names(self) -> None:
         """Who is here is listed in order, without those who are leaving."""
         house = House()

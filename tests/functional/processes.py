@@ -151,7 +151,7 @@ class Client(Protocol):
 class FunctionalTestCase(TestCase):
     """A test with servers and clients that are gone when it is over."""
 
-    timeout = 20
+    timeout = 120
 
     async def start(self, *options: str) -> Process:
         """A twistd that listens on a port of its own, unless the options say where."""

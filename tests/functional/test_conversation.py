@@ -141,6 +141,24 @@ class ConversationTests(FunctionalTestCase):
         self.assertEqual(numbers, list(range(numbers[0], 9_000)))
         self.assertLess(numbers[0], 8_000)
 
+    async def test_unread_lines_of_a_unix_socket_come_back(self) -> None:
+        """On a unix socket, too, what a client that dies had not read reaches the name later."""
+        path = str(self.folder() / "socket")
+        server = await self.start("--listen", f"unix:{path}")
+        endpoint = UNIXClientEndpoint(reactor, path)
+        alice = await self.call(endpoint, "alice")
+        stuck = socket.socket(socket.AF_UNIX)
+        stuck.connect(path)
+        stuck.sendall(b"bob\n")
+        await server.output.contains("bob logged in")
+        alice.say(*(f"bob: {number}" for number in range(100)), "/sync")
+        await alice.heard.contains("! synced")
+        stuck.close()
+        await server.output.contains("bob left")
+        bob = await self.call(endpoint, "bob")
+        await bob.heard.contains("from alice: 99\n")
+        self.assertEqual(bob.messages(), [f"from alice: {number}" for number in range(100)])
+
     async def test_half_closed_client(self) -> None:
         """Who half-closes gets all that its lines bring, the bye, and the end of file."""
         server = await self.start()

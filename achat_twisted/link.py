@@ -1,0 +1,111 @@
+"""A link: one connection, as its reader and its writer see it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IConsumer, IPushProducer, IReactorTime, ITransport
+from zope.interface import implementer
+
+from achat_twisted.addresses import describe
+from achat_twisted.interfaces import ILink
+from achat_twisted.linger import Linger
+from achat_twisted.transport import ServerTransport
+
+
+class IStream(ITransport, IConsumer):
+    """What a protocol writes to: the socket's transport, or a layer above it."""
+
+
+@implementer(ILink, IPushProducer)
+class Link:
+    """Both ways of one connection; a streaming producer, so that it knows when there is room."""
+
+    def __init__(self, top: IStream, bottom: ServerTransport, clock: IReactorTime) -> None:
+        """@param top: what the protocol writes to.
+        @param bottom: the socket's transport; the same, but for TLS and the like.
+        """
+        self.closed: Deferred[None] = Deferred()
+        self.peer = describe(top.getPeer())
+        self._top = top
+        self._bottom = bottom
+        self._layered = cast(object, top) is not bottom
+        self._clock = clock
+        self._unsent = 0
+        self._full = self._gone = False
+        self._room: Deferred[None] | None = None
+        self._linger: Linger | None = None
+        top.registerProducer(self, True)
+
+    def write(self, data: bytes) -> Deferred[None] | None:
+        self._write(data)
+        if not self._full:
+            return None
+        self._room = Deferred()
+        return self._room
+
+    def _write(self, data: bytes) -> None:
+        if self._gone or self._bottom.disconnecting:
+            # When TLS has ended, or the socket is gone, what is written is dropped without a word.
+            self._unsent += len(data)
+            self._full = not self._gone
+        else:
+            self._top.write(data)
+
+    def outstanding(self) -> int:
+        return self._bottom.outstanding() + self._unsent
+
+    def finish(self, last: bytes) -> Deferred[None]:
+        self._write(last)
+        if self._gone:
+            return succeed(None)
+        self._top.unregisterProducer()
+        if self._layered:
+            self._top.loseConnection()  # which lets TLS say its own goodbye
+        self._bottom.loseWriteConnection()
+        self._bottom.discard()
+        self._linger = Linger(self._bottom, self._clock)
+        return self._linger.flushed
+
+    def abort(self) -> None:
+        self._bottom.abortConnection()
+
+    def last_input(self) -> Deferred[None]:
+        taken: Deferred[None] = Deferred()
+        self._bottom.take_snapshot(lambda: taken.callback(None))
+        return taken
+
+    def connection_lost(self) -> None:
+        """To be called by the protocol when its connection is gone."""
+        self._gone = True
+        self.closed.callback(None)
+        self.resumeProducing()
+        if self._linger is not None:
+            self._linger.connection_lost()
+
+    def pauseProducing(self) -> None:
+        self._full = True
+
+    def resumeProducing(self) -> None:
+        self._full = False
+        if self._room is not None:
+            room, self._room = self._room, None
+            if not room.called:
+                room.callback(None)
+
+    def stopProducing(self) -> None:
+        """The connection is going; its protocol will say so."""
+
+
+def over(transport: ITransport, clock: IReactorTime) -> Link:
+    """The link over a protocol's transport, be it the socket's own or a layer above it.
+
+    @raise TypeError: if no L{ServerTransport} is at the bottom.
+    """
+    bottom: object = transport
+    while not isinstance(bottom, ServerTransport):
+        bottom = getattr(bottom, "transport", None)
+        if bottom is None:
+            raise TypeError(f"no ServerTransport below {transport!r}")
+    return Link(cast(IStream, transport), bottom, clock)
