@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -23,7 +23,7 @@ _SWEEP = 1.0
 """How often acknowledgements are asked for where none were by themselves, in seconds."""
 
 
-class Duplicate(Enum):
+class Duplicate(StrEnum):
     """What happens when somebody logs in with the name of somebody who is here."""
 
     REJECT = "reject"

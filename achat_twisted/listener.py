@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 from twisted.application.service import Service
@@ -77,6 +78,9 @@ class Listener(Service):
 
 
 def _why(failure: Failure) -> str:
-    if isinstance(failure.value, CannotListenError):
-        return f"{failure.value.socketError}; stop what listens there, or choose another place"
-    return failure.getErrorMessage()
+    error = failure.value
+    if isinstance(error, CannotListenError):
+        error = error.socketError
+    if getattr(error, "errno", None) == errno.EADDRINUSE:
+        return f"{error}; stop what listens there, or choose another place"
+    return str(error)

@@ -109,7 +109,7 @@ class ChatReader(LineReceiver):
         """The writer is done, and the link lingers."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self._session is None:
+        if self._session is None and not self._deaf:
             self._end_login("left without a name")
         while self._lines and not self._deaf:
             self._work_off(self._lines.popleft())
@@ -231,7 +231,7 @@ class ChatReader(LineReceiver):
     def _end_login(self, what: str) -> None:
         if self._timer.active():
             self._timer.cancel()
-            self._log.info("{peer} {what}", peer=self._link.peer, what=what)
+        self._log.info("{peer} {what}", peer=self._link.peer, what=what)
 
     def _close(self, last: bytes) -> None:
         """Close a connection that has no session."""

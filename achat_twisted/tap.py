@@ -118,9 +118,7 @@ class Options(usage.Options):
         self["listen"] = []
 
     def opt_listen(self, endpoint: str) -> None:
-        """Twisted endpoint to listen on, such as tcp:8080:interface=::, unix:/run/achat/socket,
-        ssl:8443:privateKey=KEY.pem:certKey=CERT.pem or systemd:domain=INET:index=0. May be
-        repeated; replaces --port and --interface."""
+        """Twisted endpoint to listen on; may be repeated, and replaces --port and --interface."""
         self["listen"].append(endpoint)
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
@@ -154,8 +152,13 @@ def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
             raise ValueError("it is not a socket that clients can connect to")
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
         return endpoint
-    except (ValueError, TypeError, KeyError, IndexError, OSError) as error:
-        raise SystemExit(f"achat: --listen {description!r} is no endpoint: {error}") from None
+    except TypeError:
+        why = r"an argument is missing, unknown or doubled; a colon inside of one is written \:"
+    except IndexError:
+        why = "systemd has not handed over so many sockets"
+    except (ValueError, KeyError, OSError) as error:
+        why = str(error)
+    raise SystemExit(f"achat: --listen {description!r} is no endpoint: {why}")
 
 
 def makeService(options: Options, reactor: Any = None) -> IService:

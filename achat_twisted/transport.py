@@ -11,6 +11,7 @@ import fcntl
 import struct
 import termios
 from collections.abc import Callable
+from socket import SO_DOMAIN, SOL_SOCKET, AddressFamily
 
 from twisted.internet import tcp, unix
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -163,13 +164,15 @@ def prepare(port: object) -> None:
     """Let a port that listens build its connections from the classes here.
 
     @raise TypeError: if it is not a port of stream sockets.
+    @raise ValueError: if it was made for another family of addresses than its socket has.
     """
-    if isinstance(port, unix.Port):
-        port.transport = UnixServerTransport
-    elif isinstance(port, tcp.Port):
-        port.transport = ServerTransport
-    else:
+    if not isinstance(port, tcp.Port):
         raise TypeError("not a stream socket")
+    family = AddressFamily(port.socket.getsockopt(SOL_SOCKET, SO_DOMAIN))
+    if family != port.socket.family:
+        # An inherited socket is taken for what the endpoint says, and then has absurd addresses.
+        raise ValueError(f"the socket is for {family.name}, not for {port.socket.family.name}")
+    port.transport = UnixServerTransport if isinstance(port, unix.Port) else ServerTransport
     if isinstance(port.factory, TLSMemoryBIOFactory):
         # Writers batch by the turn already; Twisted's own aggregation of small writes would
         # only hide from us what has not been sent yet.

@@ -104,3 +104,13 @@ class ListenerTests(SynchronousTestCase):
             "achat: cannot listen on tcp:80: [Errno 98] Address already in use;"
             " stop what listens there, or choose another place",
         )
+
+    def test_cannot_listen_for_another_reason(self) -> None:
+        """Any other reason is told as it is."""
+        for failure, why in [
+            (CannotListenError("", 80, PermissionError(13, "no")), "[Errno 13] no"),
+            (ValueError("the socket is for AF_INET6"), "the socket is for AF_INET6"),
+        ]:
+            listener = self._listener(fail(failure))
+            error = self.assertRaises(CannotListen, listener.privilegedStartService)
+            self.assertEqual(str(error), f"achat: cannot listen on tcp:80: {why}")

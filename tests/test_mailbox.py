@@ -72,9 +72,9 @@ class MemoryMailboxTests(SynchronousTestCase):
     def test_names_are_bounded(self) -> None:
         """With too many names one without mail is forgotten, never one that has mail."""
         mailbox = MemoryMailbox(names=2)
-        mailbox.keep("has mail", b"x\n")
-        for name in ("old", "new"):
+        for name in ("has mail", "old", "new"):
             mailbox.enroll(name)
+            mailbox.keep("has mail", b"x\n")
         known = [name for name in ("has mail", "old", "new") if mailbox.knows(name)]
         self.assertEqual(known, ["has mail", "new"])
 

@@ -99,7 +99,12 @@ class LoginTests(ReaderTestCase):
         caller = self.calls()
         self.house.clock.advance(29)
         self.assertFalse(caller.link.finished)
-        self.house.clock.advance(1)
+        with Logged() as logged:
+            self.house.clock.advance(1)
+            caller.is_gone()
+        self.assertEqual(
+            logged.texts, ["a caller was refused: bad-name none came within 30 seconds"]
+        )
         self.assertEqual(caller.link.lines(), ["! bad-name none came within 30 seconds"])
         self.assertTrue(caller.link.finished)
 

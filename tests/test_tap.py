@@ -35,7 +35,15 @@ WRONG = [
     (["--colour", "red"], "option --colour not recognized"),
 ]
 
-NO_ENDPOINT = ["tcp", "tcp:http", "nonsense:8080", "stdio:", "tcp:80:interfaces=x"]
+NO_ENDPOINT = [
+    ("tcp", r"an argument is missing, unknown or doubled; a colon inside of one is written \:"),
+    ("tcp:1:interfaces=x", "an argument is missing"),
+    ("tcp:1:interface=::", "an argument is missing"),
+    ("systemd:domain=INET:index=0", "systemd has not handed over so many sockets"),
+    ("tcp:http", "invalid literal for int() with base 10: 'http'"),
+    ("nonsense:8080", "Unknown endpoint type: 'nonsense'"),
+    ("stdio:", "it is not a socket that clients can connect to"),
+]
 
 
 def parsed(*arguments: str) -> Options:
@@ -101,8 +109,8 @@ class EndpointTests(SynchronousTestCase):
 
     def test_no_endpoint(self) -> None:
         """What is no endpoint that clients can connect to is refused in one sentence."""
-        for endpoint in NO_ENDPOINT:
+        for endpoint, why in NO_ENDPOINT:
             error = self.assertRaises(
                 SystemExit, makeService, parsed("--listen", endpoint), MemoryReactorClock()
             )
-            self.assertIn(f"achat: --listen {endpoint!r} is no endpoint: ", str(error))
+            self.assertIn(f"achat: --listen {endpoint!r} is no endpoint: {why}", str(error))

@@ -48,29 +48,33 @@ class MemoryMailbox:
         self._total = total
         self._names = names
         self._size = 0
-        self._mail: OrderedDict[str, _Mail] = OrderedDict()
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._mail: dict[str, _Mail] = {}
 
     def enroll(self, name: str) -> None:
-        self._mail.setdefault(name, _Mail())
-        self._mail.move_to_end(name)
-        if len(self._mail) > self._names:
+        self._known[name] = None
+        self._known.move_to_end(name)
+        if len(self._known) > self._names:
             self._forget_one()
 
     def knows(self, name: str) -> bool:
-        return name in self._mail
+        return name in self._known or name in self._mail
 
     def keep(self, name: str, line: bytes) -> bool:
-        mail = self._mail.setdefault(name, _Mail())
+        mail = self._mail.get(name) or _Mail()
         cost = len(line) + LINE_COST
         if mail.size + cost > self._per_name or self._size + cost > self._total:
             return False
+        self._mail[name] = mail
         mail.lines.append(line)
         self._grow(mail, cost)
         return True
 
     def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
         self.enroll(name)
-        mail = self._mail[name]
+        if not lines:
+            return
+        mail = self._mail.setdefault(name, _Mail())
         mail.lines.extendleft(reversed(lines))
         self._grow(mail, sum(map(len, lines)) + LINE_COST * len(lines))
 
@@ -82,6 +86,8 @@ class MemoryMailbox:
             taken.append(line)
             size -= len(line)
             self._grow(mail, -len(line) - LINE_COST)
+        if mail and not mail.lines:
+            del self._mail[name]
         return succeed(taken)
 
     def count(self, name: str) -> int:
@@ -104,7 +110,7 @@ class MemoryMailbox:
         self._size += size
 
     def _forget_one(self) -> None:
-        for name, mail in islice(self._mail.items(), _GLANCES):
-            if not mail.lines:
-                del self._mail[name]
+        for name in islice(self._known, _GLANCES):
+            if name not in self._mail:
+                del self._known[name]
                 return

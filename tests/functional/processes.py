@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +21,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 SCRIPTS = Path(sys.executable).parent
+
+TWISTD = (str(SCRIPTS / "twistd"), "--nodaemon", "--pidfile=", "achat")
 
 
 class Watched:
@@ -71,17 +73,11 @@ class Watched:
 class Process(ProcessProtocol):
     """A process of the test's own, with all that it prints."""
 
-    def __init__(self, arguments: list[str], folder: Path | None = None) -> None:
-        """@param folder: where it runs; where the test runs, if none is given."""
+    transport: Any
+
+    def __init__(self) -> None:
         self.output = Watched()
         self.ended: Deferred[int] = Deferred()
-        self._transport = reactor.spawnProcess(
-            self,
-            arguments[0],
-            arguments,
-            env=dict(os.environ),
-            path=str(folder) if folder else None,
-        )
 
     def outReceived(self, data: bytes) -> None:
         self.output.grow(data.decode())
@@ -102,7 +98,7 @@ class Process(ProcessProtocol):
         return int(ports[0])
 
     def send(self, number: signal.Signals) -> None:
-        self._transport.signalProcess(number)
+        self.transport.signalProcess(number)
 
     def kill(self) -> Deferred[int] | None:
         """End it if it still runs; to be called when the test is over."""
@@ -169,12 +165,32 @@ class FunctionalTestCase(TestCase):
 
     def run_twistd(self, *options: str) -> Process:
         """A twistd with these options, which may be wrong."""
-        return self.run_process(
-            str(SCRIPTS / "twistd"), "--nodaemon", "--pidfile=", "achat", *options
-        )
+        return self.run_process(*TWISTD, *options)
 
-    def run_process(self, *arguments: str) -> Process:
-        process = Process(list(arguments))
+    def run_process(
+        self,
+        *arguments: str,
+        process: Process | None = None,
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        descriptors: Mapping[int, int] | None = None,
+    ) -> Process:
+        """A process that is gone when the test is over.
+
+        @param process: what watches it, if that is to be something special.
+        @param folder: where it runs; where the test runs, if none is given.
+        @param environment: what it has besides the test's own.
+        @param descriptors: what it inherits, by the number that it is to have.
+        """
+        process = process or Process()
+        reactor.spawnProcess(
+            process,
+            arguments[0],
+            arguments,
+            env={**os.environ, **(environment or {})},
+            path=str(folder) if folder else None,
+            childFDs={0: "w", 1: "r", 2: "r", **(descriptors or {})},
+        )
         self.addCleanup(process.kill)
         return process
 

@@ -10,11 +10,9 @@ from tests.functional.processes import SCRIPTS, FunctionalTestCase, Process
 class InstallTests(FunctionalTestCase):
     """What a user has after the installation, wherever that user is."""
 
-    def _runs(self, *arguments: str) -> Process:
+    def _runs(self, command: str, *arguments: str) -> Process:
         """Run a command far away from the source tree."""
-        process = Process([str(SCRIPTS / arguments[0]), *arguments[1:]], folder=Path("/"))
-        self.addCleanup(process.kill)
-        return process
+        return self.run_process(str(SCRIPTS / command), *arguments, folder=Path("/"))
 
     async def test_twistd_knows_achat(self) -> None:
         """Twistd lists achat among its commands, from any directory."""
