@@ -91,6 +91,10 @@ class ServerTransport(tcp.Server):
         if self._left != 0 and not self.input_over:
             super().resumeProducing()
 
+    def pauseProducing(self) -> None:
+        if not self._discarding:
+            super().pauseProducing()
+
     def doRead(  # type: ignore[override]  # Twisted's own differs from its mixin in this
         self,
     ) -> ConnectionLost | ConnectionDone | None:

@@ -31,7 +31,14 @@ FLOORS = [
 ]
 """The rooms, lowest floor first."""
 
-BESIDE = {"cli", "client", "outgoing", "terminal"}
+BESIDE = {
+    "cli",
+    "client",
+    "client.conversation",
+    "client.session",
+    "client.outgoing",
+    "client.terminal",
+}
 """The client's rooms: of the others they may use floor 0 alone."""
 
 PACKAGE = Path(achat_twisted.__file__).parent

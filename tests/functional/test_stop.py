@@ -61,6 +61,16 @@ class Idler(Client):
         """Stay."""
 
 
+class Talker(Idler):
+    """A client that goes on talking when it has heard the end of file, and then closes."""
+
+    AFTERWARDS = 8 * 2**20  # bytes, far more than the kernel would hold for a server
+
+    def readConnectionLost(self) -> None:
+        self.transport.write(b"x" * self.AFTERWARDS)
+        self.transport.loseConnection()
+
+
 class StopTests(FunctionalTestCase):
     """SIGTERM and its like."""
 
@@ -182,6 +192,17 @@ class StopTests(FunctionalTestCase):
             await self.bye(client)
         self.assertNotIn("Traceback", server.output.text)
         self.assert_ledger(server, f"accepted {len(alice.messages())} = ")
+
+    async def test_talking_client(self) -> None:
+        """Who goes on talking after the bye is read to its end, and not reset."""
+        server = await self.start("--grace", "60")
+        talker = Talker()
+        await self.connect(server, talker)
+        talker.say("talker", "talker: hi")
+        await talker.heard.contains("from talker: hi\n")
+        server.send(signal.SIGTERM)
+        self.assertEqual(await self.bye(talker), 1)
+        await server.ended
 
     async def test_idle_clients(self) -> None:
         """Clients that neither say anything nor close do not cost the grace period."""

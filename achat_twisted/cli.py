@@ -1,0 +1,152 @@
+"""The C{achat} command."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from twisted.application.internet import backoffPolicy
+from twisted.internet import task
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.stdio import StandardIO
+
+from achat_twisted import __version__, wire
+from achat_twisted.client.conversation import Client
+from achat_twisted.client.outgoing import Outgoing
+from achat_twisted.client.terminal import Output, Terminal
+
+PORT = 8080
+"""Where a server listens, unless it is told otherwise."""
+
+RETRY = 60
+"""Seconds for which an absent server is tried again, unless the user says otherwise."""
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C: what a shell says of a command that SIGINT has ended."""
+
+_CONNECT_TIMEOUT = 10.0
+_LONGEST_RETRY = 365 * 24 * 3600
+_backoff = backoffPolicy(initialDelay=0.25, maxDelay=5.0)
+
+_ADDRESS = re.compile(
+    r"(?P<login>.*)@(\[(?P<ip>[^]@]+)\]|(?P<host>[^]:[@\s]+))(:(?P<port>[0-9]{1,5}))?", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Who, and at which server."""
+
+    login: wire.Login
+    host: str
+    port: int
+
+    @property
+    def server(self) -> str:
+        """The server, as the user would write it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str) -> Address:
+    """NAME@HOST or NAME@HOST:PORT; the name may hold an @, and an IPv6 address has brackets."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not NAME@HOST or NAME@HOST:PORT")
+    port = int(match["port"] or PORT)
+    if not 0 < port < 65536:
+        raise click.BadParameter(f"the port must be from 1 to 65535, not {port}")
+    try:
+        login = wire.parse_login(wire.decode_line(os.fsencode(match["login"]), wire.MAX_LINE))
+    except wire.WireError as error:
+        raise click.BadParameter(f"NAME will not do: {error.notice.detail}") from None
+    return Address(login, match["ip"] or match["host"], port)
+
+
+@click.group()
+@click.version_option(__version__, prog_name="achat")
+def main() -> None:
+    """Chat over plain lines; the server is started with twistd achat."""
+
+
+@main.command()
+@click.argument("address", type=parse_address, metavar="NAME@HOST[:PORT]")
+@click.option(
+    "--retry",
+    type=click.IntRange(0, _LONGEST_RETRY),
+    default=RETRY,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to try again when the server is not there; 0 to leave when it goes.",
+)
+def chat(address: Address, retry: int) -> None:
+    """Chat as NAME with the server at HOST.
+
+    Each line of standard input is sent to the server: "bob: hi" posts hi to bob, and /help lists
+    the commands. Messages go to standard output, all else to standard error. The end of input or
+    /quit ends the chat, when all lines are sent and all messages have come.
+
+    When the server restarts, the chat goes on, and those lines are sent again that the server has
+    not taken in. If the connection breaks without the server's word on that, the lines in doubt
+    are shown.
+
+    The exit code is 0 if the server has confirmed every line, 1 if not, 130 after Ctrl-C.
+    """
+    blocking = _open_standard_files()
+    try:
+        task.react(_chat, (address, retry, blocking))
+    finally:
+        _restore(blocking)
+
+
+def _chat(reactor: Any, address: Address, retry: int, blocking: dict[int, bool]) -> Deferred[None]:
+    left = Deferred.fromCoroutine(_converse(reactor, address, retry))
+
+    def leave_at_once() -> None:
+        # An ordered end of the reactor would wait for its threads, and thus for a name server.
+        if not left.called:
+            _restore(blocking)
+            os._exit(INTERRUPTED)
+
+    reactor.addSystemEventTrigger("before", "shutdown", leave_at_once)
+    return left
+
+
+async def _converse(reactor: Any, address: Address, retry: int) -> None:
+    outgoing = Outgoing()
+    terminal = Terminal(outgoing, Output(2, reactor))
+    StandardIO(terminal, reactor=reactor)
+    client = Client(
+        address.server,
+        HostnameEndpoint(reactor, address.host, address.port, timeout=_CONNECT_TIMEOUT),
+        address.login,
+        outgoing,
+        terminal,
+        clock=reactor,
+        retry=retry,
+        backoff=_backoff,
+    )
+    code = await client.run()
+    await terminal.close()
+    raise SystemExit(code)
+
+
+def _open_standard_files() -> dict[int, bool]:
+    """See that there are standard files; whether each of them blocks, as it must again at the end.
+
+    The mode is that of the open file, not of the process: whoever shares it would be surprised.
+    """
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    return {fd: os.get_blocking(fd) for fd in range(3)}
+
+
+def _restore(blocking: dict[int, bool]) -> None:
+    for fd, mode in blocking.items():
+        os.set_blocking(fd, mode)

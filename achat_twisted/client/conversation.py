@@ -1,0 +1,176 @@
+"""The client: a user's conversation with a server, which outlives the connections it takes.
+
+Strategy: a L{ClientSession} is one connection, from login to loss; a L{Client} is the loop that
+replaces it. Its C{run} reads from top to bottom: connect, converse, take stock of what the server
+has taken in, wait, again. What a user types is L{Outgoing}, what a user sees is the L{Terminal}.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from twisted.internet import defer
+from twisted.internet.endpoints import connectProtocol
+from twisted.internet.error import ConnectError
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.task import deferLater
+
+from achat_twisted import wire
+from achat_twisted.client.outgoing import Outgoing
+from achat_twisted.client.session import REFUSALS, ClientSession
+from achat_twisted.client.terminal import Terminal
+
+PATIENCE = 5.0
+"""Seconds in which a server must say welcome."""
+
+
+class Hopeless(Exception):
+    """There is no use in going on, for the reason given."""
+
+
+class Client:
+    """A user's conversation with one server."""
+
+    def __init__(
+        self,
+        server: str,
+        endpoint: IStreamClientEndpoint,
+        login: wire.Login,
+        outgoing: Outgoing,
+        terminal: Terminal,
+        *,
+        clock: IReactorTime,
+        retry: float,
+        backoff: Callable[[int], float],
+    ) -> None:
+        """@param server: the endpoint in words that the user knows.
+        @param retry: seconds for which an absent server is tried again; 0 for never.
+        @param backoff: seconds to wait before the attempt of that number, from 1 on.
+        """
+        self._server = server
+        self._endpoint = endpoint
+        self._login = login
+        self._outgoing = outgoing
+        self._terminal = terminal
+        self._clock = clock
+        self._retry = retry
+        self._backoff = backoff
+        self._was_in = False
+        self._sure = True
+        self._attempt = 0
+        self._deadline = clock.seconds() + retry
+
+    async def run(self) -> int:
+        """Converse until everything is said, or until there is no use.
+
+        @return: the exit code: 0 if the server has confirmed all that the user had to say, else 1.
+        """
+        try:
+            await self._converse()
+        except Hopeless as end:
+            some = "at least " if self._outgoing.full else ""
+            unsent = _lines(self._outgoing.waiting)
+            self._terminal.say(f"{end}; given up with {some}{unsent} unsent")
+            return 1
+        return 0 if self._sure else 1
+
+    async def _converse(self) -> None:
+        while not self._is_done():
+            if self._terminal.deserted:
+                raise Hopeless("nobody reads standard output any more")
+            session = ClientSession(self._login, self._outgoing, self._terminal)
+            loss = await self._hold(session)
+            if self._is_done() or self._terminal.deserted:
+                continue
+            if self._is_turned_away(session):
+                raise Hopeless(loss)
+            left = self._deadline - self._clock.seconds()
+            if left <= 0:
+                if session.bye is None or self._outgoing.waiting:
+                    raise Hopeless(loss)
+                self._terminal.say(loss)
+                return
+            if self._attempt == 0:
+                self._terminal.say(f"{loss}; trying again for {self._retry:g} seconds")
+            self._attempt += 1
+            await deferLater(self._clock, min(self._backoff(self._attempt), left))
+
+    def _is_done(self) -> bool:
+        return self._was_in and self._outgoing.ended and not self._outgoing.waiting
+
+    async def _hold(self, session: ClientSession) -> str:
+        """Have a session, to its end.
+
+        @return: how it ended.
+        @raise Hopeless: if another one would be no better.
+        """
+        try:
+            await connectProtocol(self._endpoint, session)
+        except (ConnectError, OSError, ValueError) as error:
+            return f"cannot reach {self._server}: {_why(error)}"
+        await self._log_in(session)
+        await session.ended
+        self._take_stock(session)
+        return self._how_it_ended(session)
+
+    async def _log_in(self, session: ClientSession) -> None:
+        patience = PATIENCE
+        if self._was_in:
+            # Its successor may hold the port already, and answer only when it is up.
+            patience = max(patience, self._deadline - self._clock.seconds())
+        try:
+            await session.answered.addTimeout(patience, self._clock)
+        except defer.TimeoutError:
+            session.transport.abortConnection()
+            if not self._was_in:
+                raise Hopeless(
+                    f"{self._server} has not said welcome within {patience:g} seconds; a server"
+                    " that speaks no notices (--plain) is for nc, not for achat"
+                ) from None
+        if session.let_in:
+            if self._attempt > 0:
+                self._terminal.say(f"reached {self._server}")
+            self._was_in = True
+            self._attempt = 0
+
+    def _take_stock(self, session: ClientSession) -> None:
+        """See what has become of the lines that were sent."""
+        if not session.let_in:
+            return
+        self._deadline = self._clock.seconds() + self._retry
+        if session.bye is not None:
+            self._outgoing.closed(session.bye)
+        elif unsure := self._outgoing.broken():
+            self._sure = False
+            self._terminal.say(
+                f"{_lines(len(unsure))} may not have arrived, as the connection to"
+                f" {self._server} broke before it confirmed:",
+                unsure,
+            )
+
+    def _how_it_ended(self, session: ClientSession) -> str:
+        if session.refusal is not None:
+            return REFUSALS[session.refusal.word].format(
+                server=self._server, name=self._login.name, detail=session.refusal.detail
+            )
+        if not session.let_in:
+            return f"{self._server} has closed the connection without a welcome"
+        if session.bye is None:
+            return f"the connection to {self._server} broke"
+        return f"{self._server} has closed the session"
+
+    def _is_turned_away(self, session: ClientSession) -> bool:
+        """Whether the session ended for a reason that will still hold when we come again."""
+        # After a break, a server may hold on to our own old session for some time.
+        passing = {"busy", "name-taken"} if self._was_in else {"busy"}
+        return session.refusal is not None and session.refusal.word not in passing
+
+
+def _why(error: Exception) -> str:
+    number = getattr(error, "osError", None)
+    return os.strerror(number) if number else str(error).rstrip(".")
+
+
+def _lines(count: int) -> str:
+    return f"{count or 'no'} line{'' if count == 1 else 's'}"

@@ -1,0 +1,152 @@
+"""A user's lines on their way to the server: what waits, what was sent, what it has confirmed.
+
+Strategy: no socket in sight. Lines are numbered as the server numbers them: from one in each
+session, and what the client says by itself counts as well. What the server has confirmed is
+forgotten; what it has not is kept until the end of the session tells what became of it. So that
+this does not grow, a C{/sync} is sent behind a batch of lines, one at a time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from twisted.internet.interfaces import IPushProducer
+
+WINDOW = 64 * 1024
+"""Bytes that may be unconfirmed before no more is sent, and that may wait before no more is read.
+
+A line may overrun the first, and what is read at once the second.
+"""
+
+
+class Outgoing:
+    """The lines of one user, through any number of sessions."""
+
+    def __init__(self, window: int = WINDOW) -> None:
+        self._window = window
+        self._producer: IPushProducer | None = None
+        self._write: Callable[[bytes], None] | None = None
+        self._waiting: deque[bytes] = deque()
+        self._waiting_size = 0
+        self._ended = False
+        self._start_numbering()
+
+    @property
+    def waiting(self) -> int:
+        """How many lines have not been sent, or were sent in vain."""
+        return len(self._waiting)
+
+    @property
+    def full(self) -> bool:
+        """Whether so much is waiting that whoever adds lines is paused."""
+        return self._waiting_size >= self._window
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more lines will come."""
+        return self._ended
+
+    # What the user says
+
+    def throttle(self, producer: IPushProducer) -> None:
+        """Pause C{producer}, which adds the lines, while too much is waiting; and at the end."""
+        self._producer = producer
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Lines, in order."""
+        encoded = [f"{line}\n".encode() for line in lines]
+        self._waiting.extend(encoded)
+        self._waiting_size += sum(map(len, encoded))
+        self._flow()
+
+    def end(self) -> None:
+        """No more lines will come: when all are sent, say C{/quit}."""
+        self._ended = True
+        if self._producer is not None:
+            self._producer.pauseProducing()
+            self._producer = None
+        self._flow()
+
+    # What becomes of a session
+
+    def begin(self, write: Callable[[bytes], None]) -> None:
+        """A session takes lines, through C{write}."""
+        self._write = write
+        self._flow()
+
+    def confirm(self, number: int) -> bool:
+        """The server has taken in all lines of this session up to C{number}.
+
+        @return: whether that line is one that the client has said by itself.
+        """
+        own = self._forget(number)
+        self._flow()
+        return own
+
+    def closed(self, number: int) -> None:
+        """The session has ended, and those after line C{number} wait again, ahead of all others."""
+        self._forget(number)
+        again = self._sent_by_user()
+        self._waiting.extendleft(reversed(again))
+        self._waiting_size += sum(map(len, again))
+        self._start_numbering()
+
+    def broken(self) -> list[str]:
+        """The session has ended without a word on what was taken in.
+
+        @return: the lines that may have been taken in or not; they are not sent again.
+        """
+        unsure = [line.decode().removesuffix("\n") for line in self._sent_by_user()]
+        self._start_numbering()
+        return unsure
+
+    def _start_numbering(self) -> None:
+        self._write = None
+        self._sent: deque[bytes | None] = deque()  # None for what the client has said by itself
+        self._sent_size = 0
+        self._confirmed = 0
+        self._sync = 0
+        self._quit = False
+
+    def _sent_by_user(self) -> list[bytes]:
+        return [line for line in self._sent if line is not None]
+
+    def _forget(self, number: int) -> bool:
+        line: bytes | None = b""
+        while self._sent and self._confirmed < number:
+            line = self._sent.popleft()
+            self._sent_size -= len(line or b"")
+            self._confirmed += 1
+        return line is None and self._confirmed == number
+
+    def _flow(self) -> None:
+        """Send what may be sent, and have more read if there is room."""
+        if self._write is not None and (batch := self._next_batch()):
+            self._write(batch)
+        if self._producer is not None:
+            if self.full:
+                self._producer.pauseProducing()
+            else:
+                self._producer.resumeProducing()
+
+    def _next_batch(self) -> bytes:
+        batch = []
+        while self._waiting and self._sent_size < self._window:
+            line = self._waiting.popleft()
+            self._waiting_size -= len(line)
+            self._sent_size += len(line)
+            self._sent.append(line)
+            batch.append(line)
+        if self._ended and not self._waiting:
+            if not self._quit:
+                self._quit = True
+                batch.append(self._own(b"/quit\n"))
+        elif self._sent and self._sent[-1] is not None and self._sync <= self._confirmed:
+            batch.append(self._own(b"/sync\n"))
+            self._sync = self._confirmed + len(self._sent)
+        return b"".join(batch)
+
+    def _own(self, line: bytes) -> bytes:
+        self._sent.append(None)
+        return line

@@ -1,0 +1,106 @@
+"""One connection of the client's, from login to loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import connectionDone
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from achat_twisted import wire
+from achat_twisted.client.outgoing import Outgoing
+from achat_twisted.client.terminal import Terminal
+
+REFUSALS = {
+    "bad-name": "{server} does not take the name {name}: {detail}",
+    "busy": "{server} is busy",
+    "denied": "{server} does not let {name} in: the secret is missing or wrong",
+    "name-taken": "the name {name} is taken at {server}",
+    "replaced": "{name} has come to {server} on another connection, which replaces this one",
+}
+"""The notices that end a session, and how they are told."""
+
+
+@implementer(IPushProducer)
+class ClientSession(LineReceiver):
+    """One connection to a server, from the login line to the loss.
+
+    @ivar answered: fires when the server has let us in, or the connection is gone.
+    @ivar ended: fires when the connection is gone.
+    @ivar let_in: whether the server has said welcome.
+    @ivar bye: how many lines the server says it has taken in; None as long as it has not said.
+    @ivar refusal: the notice that turns us away, if there was one.
+    """
+
+    delimiter = b"\n"
+    MAX_LENGTH = 2**24  # far above what a server says in a line, /who with all its names included
+    transport: Any  # which has more than ITransport promises
+
+    def __init__(self, login: wire.Login, outgoing: Outgoing, terminal: Terminal) -> None:
+        self.answered: Deferred[None] = Deferred()
+        self.ended: Deferred[None] = Deferred()
+        self.let_in = False
+        self.bye: int | None = None
+        self.refusal: wire.Notice | None = None
+        self._login = login
+        self._outgoing = outgoing
+        self._terminal = terminal
+
+    def connectionMade(self) -> None:
+        self._terminal.throttle(self)
+        name, secret = self._login.name, self._login.secret
+        self.transport.write(f"{name if secret is None else f'{name}:{secret}'}\n".encode())
+
+    def lineReceived(self, raw: bytes) -> None:
+        line = raw.removesuffix(b"\r").decode(errors="backslashreplace")
+        try:
+            said = wire.parse_server_line(line)
+        except wire.BadLine:
+            self._terminal.notice(line)
+            return
+        match said:
+            case wire.Message():
+                self._terminal.message(line)
+            case wire.Notice("welcome"):
+                self._begin()
+            case wire.Notice("synced", detail) if self._is_own_answer(detail):
+                pass
+            case wire.Notice("bye", detail):
+                self.bye = _number(detail)
+                self.transport.loseConnection()
+            case wire.Notice(word) if word in REFUSALS:
+                self.refusal = said
+            case _:
+                self._terminal.notice(line)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._terminal.throttle(None)
+        self.paused = False
+        self.dataReceived(b"")  # those lines that had to wait until there is room
+        if not self.answered.called:
+            self.answered.callback(None)
+        self.ended.callback(None)
+
+    def stopProducing(self) -> None:
+        """There is nobody to show anything to."""
+        self.transport.abortConnection()
+
+    def _begin(self) -> None:
+        if not self.answered.called:
+            self.let_in = True
+            self.answered.callback(None)
+            self._outgoing.begin(self.transport.write)
+
+    def _is_own_answer(self, detail: str) -> bool:
+        number = _number(detail)
+        return number is not None and self._outgoing.confirm(number)
+
+
+def _number(detail: str) -> int | None:
+    """The number that the detail of a notice begins with, if it does."""
+    number = detail.partition(" ")[0]
+    return int(number) if number.isdecimal() and len(number) < 20 else None

@@ -1,0 +1,90 @@
+"""The C{achat} command, up to where a reactor would run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from click import BadParameter
+from click.testing import CliRunner
+from twisted.trial.unittest import SynchronousTestCase
+
+import achat_twisted
+from achat_twisted.cli import Address, main, parse_address
+from achat_twisted.wire import Login
+
+ADDRESSES = [
+    ("ann@localhost", "ann", None, "localhost", 8080, "localhost:8080"),
+    ("ann@10.0.0.1:65535", "ann", None, "10.0.0.1", 65535, "10.0.0.1:65535"),
+    ("ann@[::1]:8081", "ann", None, "::1", 8081, "[::1]:8081"),
+    ("ann@[::1]", "ann", None, "::1", 8080, "[::1]:8080"),
+    ("ann@work@host:1", "ann@work", None, "host", 1, "host:1"),
+    ("Zoë von 東京@host", "Zoë von 東京", None, "host", 8080, "host:8080"),
+    ("ann:p@ss:word@host", "ann", "p@ss:word", "host", 8080, "host:8080"),
+]
+
+NO_ADDRESSES = [
+    ("ann", "is not NAME@HOST"),
+    ("ann@", "is not NAME@HOST"),
+    ("ann@:8080", "is not NAME@HOST"),
+    ("ann@::1", "is not NAME@HOST"),
+    ("ann@[::1", "is not NAME@HOST"),
+    ("ann@[]:1", "is not NAME@HOST"),
+    ("ann@host:", "is not NAME@HOST"),
+    ("ann@host:http", "is not NAME@HOST"),
+    ("ann@host:" + 9999 * "9", "is not NAME@HOST"),
+    ("ann@my host", "is not NAME@HOST"),
+    ("ann@host:0", "port must be from 1 to 65535, not 0"),
+    ("ann@host:65536", "port must be from 1 to 65535, not 65536"),
+    ("@host", "NAME will not do: it is empty"),
+    ("/ann@host", "NAME will not do: it begins with"),
+    ("ann\n@host", "NAME will not do: control characters"),
+    ("ann:\n@host", "NAME will not do: control characters"),
+    ("ann\udcff@host", "NAME will not do: not UTF-8"),
+]
+
+WRONG = [
+    ["chat"],
+    ["chat", "ann"],
+    ["chat", "ann@host", "bob@host"],
+    ["chat", "--retry", "-1", "ann@host"],
+    ["chat", "--retry", "soon", "ann@host"],
+    ["talk"],
+]
+
+
+class AddressTests(SynchronousTestCase):
+    """L{parse_address}."""
+
+    def test_addresses(self) -> None:
+        """What can be written, and what it means."""
+        for text, name, secret, host, port, server in ADDRESSES:
+            address = parse_address(text)
+            self.assertEqual(address, Address(Login(name, secret), host, port), text)
+            self.assertEqual(address.server, server)
+
+    def test_no_addresses(self) -> None:
+        """What is none gets a sentence that says why."""
+        for text, why in NO_ADDRESSES:
+            self.assertIn(why, str(self.assertRaises(BadParameter, parse_address, text)))
+
+
+class CommandTests(SynchronousTestCase):
+    """The command line."""
+
+    def test_version(self) -> None:
+        """C{--version} says which one this is."""
+        result = CliRunner().invoke(main, ["--version"])
+        self.assertEqual(result.output, f"achat, version {achat_twisted.__version__}\n")
+
+    def test_wrong(self) -> None:
+        """A command line that means nothing ends with a sentence on standard error, and with 2."""
+        for arguments in WRONG:
+            result = CliRunner().invoke(main, arguments)
+            self.assertEqual(result.exit_code, 2, arguments)
+            self.assertIn("\nError: ", result.output)
+
+    def test_leaves_the_reactor_alone(self) -> None:
+        """Whoever imports the command may still choose a reactor."""
+        code = "import sys, achat_twisted.cli; sys.exit('twisted.internet.reactor' in sys.modules)"
+        self.assertEqual(subprocess.run([sys.executable, "-c", code], check=False).returncode, 0)
