@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -15,12 +16,10 @@ from achat_twisted import wire
 from achat_twisted.interfaces import IBroker, IMailbox, IOutlet
 from achat_twisted.ledger import Balance, Ledger
 from achat_twisted.session import Feed, RenderNotice, Session
+from achat_twisted.turns import Turns
 
 OUTBOX_LIMIT = 2**20
 """Bytes queued in memory for one peer, unless the server is told otherwise."""
-
-_SWEEP = 1.0
-"""How often acknowledgements are asked for where none were by themselves, in seconds."""
 
 
 class Duplicate(StrEnum):
@@ -59,10 +58,8 @@ class Broker(Service):
         self._ledger = Ledger()
         self._peers: dict[str, Session] = {}
         self._sessions: set[Session] = set()
-        self._touched: list[Session] = []
-        self._unconfirmed: set[Session] = set()
-        self._turn: IDelayedCall | None = None
-        self._sweep: IDelayedCall | None = None
+        self._count: Counter[str] = Counter()
+        self._turns = Turns(clock)
         self._drained: Deferred[None] | None = None
 
     # Who is here
@@ -85,6 +82,7 @@ class Broker(Service):
         )
         self._peers[name] = session
         self._sessions.add(session)
+        self._count[name] += 1
         self._mailbox.enroll(name)
         session.tell(wire.welcome(name))
         Deferred.fromCoroutine(session.writer.run()).addBoth(self._ended, session)
@@ -98,6 +96,7 @@ class Broker(Service):
         if not session.leaving:
             session.leaving = True
             session.source.stopProducing()
+            session.owed = self._mailbox.count(session.name)
             if session.feed is Feed.LIVE:
                 self._end(session)
 
@@ -120,7 +119,8 @@ class Broker(Service):
                     peer.feed = Feed.BEHIND
             else:
                 self._keep(sender, name, line)
-            if peer.outbox.high:
+                peer.admitted += len(line)
+            if peer.pressed:
                 peer.pace.press(sender)
 
     def _keep(self, sender: Session, name: str, line: bytes) -> None:
@@ -134,37 +134,11 @@ class Broker(Service):
             self._ledger.refused[outcome] += 1
         sender.tally(outcome, name)
 
-    # Turns
-
     def touch(self, session: Session) -> None:
-        self._touched.append(session)
-        if self._turn is None:
-            self._turn = self._clock.callLater(0, self._on_turn)
+        self._turns.touch(session)
 
-    def _on_turn(self) -> None:
-        self._turn = None
-        self._end_turn()
-
-    def _end_turn(self) -> None:
-        touched, self._touched = self._touched, []
-        for session in touched:
-            try:
-                session.end_turn()
-            except Exception:
-                self._log.failure("{name} could not be served: closed", name=session.name)
-                session.outlet.abort()
-        self._unconfirmed.update(touched)
-        if self._unconfirmed and self._sweep is None:
-            self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
-
-    def _on_sweep(self) -> None:
-        self._sweep = None
-        here = self._unconfirmed & self._sessions
-        for session in here:
-            session.writer.prune()
-        self._unconfirmed = {session for session in here if session.writer.tail_size}
-        if self._unconfirmed:
-            self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
+    def resume(self, session: Session) -> None:
+        self._turns.resume(session)
 
     # From the mailbox to the outbox
 
@@ -173,38 +147,54 @@ class Broker(Service):
         session = self._peers.get(name)
         if session is None or session.feed is not Feed.WAITING:
             return
-        if any(other.name == name for other in self._sessions if other is not session):
+        if self._count[name] > 1:
             return
         session.feed = Feed.BEHIND
-        if copies := self._mailbox.count(name):
-            session.tell(wire.mail(copies))
+        session.owed = self._mailbox.count(name)
+        if session.owed:
+            session.tell(wire.mail(session.owed))
         self._fetch(session)
 
     def _fetch(self, session: Session) -> None:
         if session.feed is Feed.BEHIND and not session.fetching:
             session.fetching = True
+            session.admitted = 0
             page = session.outbox.limit // 2
-            self._mailbox.take(session.name, page).addCallback(self._fetched, session)
+            taking = self._mailbox.take(session.name, page)
+            taking.addErrback(self._fetch_failed, session).addCallback(self._fetched, session)
+
+    def _fetch_failed(self, failure: Failure, session: Session) -> list[bytes]:
+        """The mail stays where it is, and its name must come back for it."""
+        self._log.failure("The mail of {name} cannot be read", failure=failure, name=session.name)
+        session.outlet.abort()
+        session.feed = Feed.ENDED
+        return []
 
     def _fetched(self, lines: list[bytes], session: Session) -> None:
         session.fetching = False
+        session.owed -= len(lines)
         for line in lines:
             session.deliver(line)
         if session.over:
             self._conclude(session)
         elif session.feed is not Feed.BEHIND:
             return
+        elif session.leaving and (session.owed <= 0 or not self._mailbox.count(session.name)):
+            self._end(session)
         elif not self._mailbox.count(session.name):
             session.feed = Feed.LIVE
-            if session.leaving:
-                self._end(session)
+            if session.outbox.low:
+                session.pace.ease()
         elif session.outbox.low:
             self._fetch(session)
 
     def relieve(self, session: Session) -> None:
-        session.pace.ease()
-        session.unclog()
         self._fetch(session)
+        if session.feed is Feed.BEHIND:
+            session.pace.ease_one()
+        else:
+            session.pace.ease()
+        session.relieved()
 
     # How a session goes
 
@@ -238,6 +228,10 @@ class Broker(Service):
         name = session.name
         left = session.writer.undelivered()
         self._sessions.remove(session)
+        self._turns.forget(session)
+        self._count[name] -= 1
+        if not self._count[name]:
+            del self._count[name]
         if self._peers.get(name) is session:
             del self._peers[name]
         self._mailbox.hand_back(name, left)
@@ -259,13 +253,19 @@ class Broker(Service):
         @return: fires when every writer has ended. The readers must have stopped before.
         """
         super().stopService()
-        self._end_turn()
+        self._turns.end()
         drained: Deferred[None] = Deferred()
         self._drained = drained
         for session in list(self._sessions):
             self.leave(session)
         self._check_drained()
         return drained
+
+    def give_up(self) -> None:
+        """End sessions whose writers should have ended long ago: a bug, but no reason to wait."""
+        for session in list(self._sessions):
+            self._log.error("{name} does not end: ended by force", name=session.name)
+            self._conclude(session)
 
     def balance(self) -> Balance:
         """The ledger, with what the mailbox and the sessions really hold at this moment."""
@@ -277,9 +277,6 @@ class Broker(Service):
     def _check_drained(self) -> None:
         if self._drained is None or self._sessions:
             return
-        for call in (self._turn, self._sweep):
-            if call is not None:
-                call.cancel()
-        self._turn = self._sweep = None
+        self._turns.stop()
         if not self._drained.called:
             self._drained.callback(None)

@@ -64,6 +64,11 @@ class ChatFactory(ServerFactory):
         for reader in list(self._readers):
             reader.abort()
 
+    def give_up(self) -> None:
+        """Count no connection as open any more."""
+        for reader in list(self._readers):
+            self._gone(reader)
+
     def empty(self) -> Deferred[None]:
         """Fires when no connection is open."""
         self._empty = Deferred()

@@ -77,10 +77,9 @@ class Link:
         return taken
 
     def connection_lost(self) -> None:
-        """To be called by the protocol when its connection is gone."""
         self._gone = True
         self.closed.callback(None)
-        self.resumeProducing()
+        self._make_room()
         if self._linger is not None:
             self._linger.connection_lost()
 
@@ -88,6 +87,13 @@ class Link:
         self._full = True
 
     def resumeProducing(self) -> None:
+        if self._bottom.disconnecting:
+            # TLS has ended and the socket is flushed, but it does not close under a producer.
+            self._top.unregisterProducer()
+        else:
+            self._make_room()
+
+    def _make_room(self) -> None:
         self._full = False
         if self._room is not None:
             room, self._room = self._room, None

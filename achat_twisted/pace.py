@@ -19,37 +19,53 @@ class Sender(Protocol):
 
 
 class Pace:
-    """Holds those who send to one peer while its outbox is high.
+    """Holds those who send to one peer while it has more than enough.
 
-    A recipient that does not get from high to low within L{PATIENCE} has I{stalled}: the held are
-    released, and until it is low again nobody is held for it. So no recipient, however slow, can
-    hold up for longer what its senders have for others.
+    A peer that gets no relief within L{PATIENCE} has I{stalled}: the held are released, and until
+    there is relief again nobody is held for it. So no recipient, however slow, can hold up for
+    longer what its senders have for others.
     """
 
     __slots__ = ("_clock", "_held", "_stalled", "_timer")
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._held: set[Sender] = set()
+        self._held: dict[Sender, None] = {}  # in the order in which they came
         self._stalled = False
         self._timer: IDelayedCall | None = None
 
     def press(self, sender: Sender) -> None:
-        """C{sender} has just sent to the peer, and its outbox is high."""
+        """C{sender} has just sent to the peer, which has more than enough."""
         if self._stalled or sender in self._held:
             return
-        self._held.add(sender)
+        self._held[sender] = None
         sender.hold()
         if self._timer is None:
             self._timer = self._clock.callLater(PATIENCE, self._stall)
 
     def ease(self) -> None:
-        """The outbox is low, or its peer is gone: everybody may go on."""
+        """The peer has taken what it had, or is gone: everybody may go on."""
+        self._relieve()
+        self._release()
+
+    def ease_one(self) -> None:
+        """The peer has taken some, and is still behind: one may go on, who has waited longest.
+
+        If all went on at once, many senders would add more than the peer has taken.
+        """
+        self._relieve()
+        if self._held:
+            sender = next(iter(self._held))
+            del self._held[sender]
+            sender.release()
+        if self._held:
+            self._timer = self._clock.callLater(PATIENCE, self._stall)
+
+    def _relieve(self) -> None:
         self._stalled = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._release()
 
     def _stall(self) -> None:
         self._timer = None
@@ -57,6 +73,6 @@ class Pace:
         self._release()
 
     def _release(self) -> None:
-        held, self._held = self._held, set()
+        held, self._held = self._held, {}
         for sender in held:
             sender.release()

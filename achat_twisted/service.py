@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from achat_twisted.broker import Broker
@@ -15,6 +16,9 @@ from achat_twisted.interfaces import IMailbox, IStopSignals
 
 GRACE = 10.0
 """Seconds a stop may take, unless the server is told otherwise."""
+
+LAST_RESORT = 5.0
+"""Seconds for an abort to take effect; what it has not ended by then is ended by force."""
 
 
 class ChatService(MultiService):
@@ -47,6 +51,7 @@ class ChatService(MultiService):
         self._signals = signals
         self._stop_process = stop_process
         self._grace = grace
+        self._deadlines: list[IDelayedCall] = []
         for child in (broker, *listeners):
             child.setServiceParent(self)
 
@@ -60,7 +65,8 @@ class ChatService(MultiService):
         C{MultiService} would stop all children at once, and swallow their errors.
 
         @return: fires when every line that was accepted is delivered, kept or refused, and the
-            ledger is in the log; within the grace period and what the mailbox takes.
+            ledger is in the log; at most L{LAST_RESORT} after the grace period, but for what the
+            mailbox takes.
         """
         self.running = 0
         return Deferred.fromCoroutine(self._stop())
@@ -68,16 +74,19 @@ class ChatService(MultiService):
     async def _stop(self) -> None:
         self._log.info("stopping; at most {grace:g} seconds", grace=self._grace)
         self._signals.on_second_signal(self._hurry)
-        deadlines = [
+        self._deadlines = [
             # A sender may be held back for slow recipients; they must not use up all the grace.
             self._clock.callLater(self._grace / 2, self._factory.cut_reading_short),
             self._clock.callLater(self._grace, self._hurry),
         ]
-        await gatherResults([maybeDeferred(listener.stopService) for listener in self._listeners])
+        closing = [maybeDeferred(listener.stopService) for listener in self._listeners]
+        for closed in closing:
+            closed.addErrback(partial(self._log.failure, "A port does not close"))
+        await gatherResults(closing)
         await self._factory.stop_reading()
         await self._broker.stopService()
         await self._factory.empty()
-        for deadline in deadlines:
+        for deadline in self._deadlines:
             if deadline.active():
                 deadline.cancel()
         balance = self._broker.balance()
@@ -91,3 +100,9 @@ class ChatService(MultiService):
         """Wait for nobody any more: what is undelivered goes to the mailbox."""
         self._log.warn("not waiting any longer")
         self._factory.abort()
+        self._deadlines.append(self._clock.callLater(LAST_RESORT, self._give_up))
+
+    def _give_up(self) -> None:
+        """Not even an abort has ended everything: that is a bug, but the stop must end."""
+        self._broker.give_up()
+        self._factory.give_up()

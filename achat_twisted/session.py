@@ -50,12 +50,17 @@ class Home(Protocol):
     def relieve(self, session: Session) -> None:
         """The session's outbox has come down to its low-water mark."""
 
+    def resume(self, session: Session) -> None:
+        """Call C{session.resume} when this turn ends."""
+
 
 @implementer(ISession)
 class Session:
     """One name's presence: its outbox and writer, its notices, and the holds on its reader.
 
     @ivar feed: its place in the way of a message; only the broker moves it.
+    @ivar admitted: bytes that went to the mailbox since it was last read, while BEHIND.
+    @ivar owed: copies in the mailbox that a leaving session still gets; later ones it does not.
     @ivar over: whether its writer has ended.
     @ivar leaving: whether it takes in no more lines, and goes when it is flushed.
     @ivar taken: how many lines it has taken in; the reader counts, C{! bye} tells.
@@ -67,6 +72,7 @@ class Session:
         "_own_hold",
         "_render",
         "_tallies",
+        "admitted",
         "feed",
         "fetching",
         "leaving",
@@ -74,6 +80,7 @@ class Session:
         "outbox",
         "outlet",
         "over",
+        "owed",
         "pace",
         "parting",
         "source",
@@ -103,6 +110,8 @@ class Session:
         self.fetching = False
         self.leaving = False
         self.over = False
+        self.admitted = 0
+        self.owed = 0
         self.parting: list[wire.Notice] = []
         self.taken = 0
         self._home = home
@@ -113,6 +122,17 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.feed.name}>"
+
+    @property
+    def pressed(self) -> bool:
+        """Whether whoever sends here should be slowed down.
+
+        That is when the outbox is high; or, while the mailbox is fed to it, when half as much has
+        come into the mailbox as a page takes out, so that the mailbox gets empty in the end.
+        """
+        if self.feed is Feed.LIVE:
+            return self.outbox.high
+        return self.feed is Feed.BEHIND and self.admitted >= self.outbox.limit // 4
 
     @property
     def clogged(self) -> bool:
@@ -150,14 +170,13 @@ class Session:
         if self.outbox.size < self.outbox.limit:
             self.settle()
         self.outbox.flush()
+        self._unclog()
 
-    def unclog(self) -> None:
+    def relieved(self) -> None:
         """There is room in the outbox again."""
         if self._tallies:
             self._home.touch(self)
-        if self._own_hold:
-            self._own_hold = False
-            self.release()
+        self._unclog()
 
     def hold(self) -> None:
         """Stop reading this client until every hold is released."""
@@ -166,8 +185,17 @@ class Session:
             self.source.pauseProducing()
 
     def release(self) -> None:
-        """End one hold."""
+        """End one hold.
+
+        Whoever releases may be deep in the work of another session; to take in lines there would
+        stack one session's work upon the other's without end. So that waits for the turn's end.
+        """
         self._holds -= 1
+        if self._holds == 0:
+            self._home.resume(self)
+
+    def resume(self) -> None:
+        """Read this client again, unless it has been held once more."""
         if self._holds == 0:
             self.source.resumeProducing()
 
@@ -176,6 +204,11 @@ class Session:
         if not self._own_hold and (overfull or len(self._tallies) > _TALLIES):
             self._own_hold = True
             self.hold()
+
+    def _unclog(self) -> None:
+        if self._own_hold and self.outbox.low and not self._tallies:
+            self._own_hold = False
+            self.release()
 
     def _farewell(self) -> bytes:
         return b"".join(

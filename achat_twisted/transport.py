@@ -11,7 +11,7 @@ import fcntl
 import struct
 import termios
 from collections.abc import Callable
-from socket import SO_DOMAIN, SOL_SOCKET, AddressFamily
+from socket import SO_DOMAIN, SO_ERROR, SOL_SOCKET, AddressFamily
 
 from twisted.internet import tcp, unix
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -143,11 +143,13 @@ class UnixServerTransport(ServerTransport, unix.Server):
     """The same on a unix socket.
 
     Here the kernel counts what the peer has not read; but it forgets that when the peer is gone,
-    so that after an unclean end only what was seen to be read before counts as such.
+    so that after an unclean end only what was seen to be read before counts as such. A peer that
+    dies with unread data leaves an error on our socket before its data is forgotten.
     """
 
     _written = 0
     _read = 0
+    _died = False
 
     def write(self, data: bytes) -> None:
         self._written += len(data)
@@ -155,6 +157,11 @@ class UnixServerTransport(ServerTransport, unix.Server):
 
     def _look(self) -> int:
         outstanding = super()._look()
+        if self.socket.getsockopt(SOL_SOCKET, SO_ERROR):
+            self._died = True
+            self.abortConnection()  # who has asked for the error has taken it from the reactor
+        if self._died:
+            return self._written - self._read
         self._read = max(self._read, self._written - outstanding)
         return outstanding
 

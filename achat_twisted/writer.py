@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from twisted.internet import defer
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from achat_twisted import wire
@@ -16,13 +15,7 @@ from achat_twisted.ledger import Ledger
 from achat_twisted.outbox import Outbox
 
 STALL = 300.0
-"""How long a peer may take nothing while lines wait for it, in seconds; then it is let go."""
-
-_TAIL = 256 * 1024
-"""Bytes of tail at which a writer asks the outlet what has been acknowledged.
-
-A question costs a system call, so it is not asked for each batch.
-"""
+"""Seconds for which a peer may acknowledge nothing while lines wait; then it is let go."""
 
 
 class Writer:
@@ -40,6 +33,7 @@ class Writer:
         "_outbox",
         "_outlet",
         "_room",
+        "_stall",
         "_tail",
         "_tail_size",
     )
@@ -61,8 +55,9 @@ class Writer:
         self._farewell = farewell
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
-        self._ask_at = _TAIL
+        self._ask_at = outbox.limit // 4
         self._room: Deferred[None] | None = None
+        self._stall: IDelayedCall | None = None
 
     async def run(self) -> None:
         """Write until the end marker, say farewell, and wait until all has arrived.
@@ -97,7 +92,7 @@ class Writer:
             cut = self._tail[0].rfind(b"\n", 0, acknowledged) + 1
             self._delivered(self._tail[0][:cut])
             self._tail[0] = self._tail[0][cut:]
-        self._ask_at = self._tail_size + _TAIL
+        self._ask_at = self._tail_size + self._outbox.limit // 4
 
     def undelivered(self) -> list[bytes]:
         """The messages that have not arrived, in order; right once L{run} has ended."""
@@ -116,10 +111,15 @@ class Writer:
         return b"".join(self._tail) + self._outbox.left()
 
     def _remember(self, batch: bytes) -> None:
+        """Put a batch that is about to be written into the tail.
+
+        What has been acknowledged is asked for before that, as the outlet does not know the batch;
+        and seldom, as a question costs a system call.
+        """
+        if self._tail_size + len(batch) > self._ask_at:
+            self.prune()
         self._tail.append(batch)
         self._tail_size += len(batch)
-        if self._tail_size > self._ask_at:
-            self.prune()
 
     def _delivered(self, batch: bytes) -> None:
         self._tail_size -= len(batch)
@@ -128,20 +128,32 @@ class Writer:
     async def _has_room(self, room: Deferred[None] | None) -> None:
         if room is None:
             return
-        self._room = room.addTimeout(STALL, self._clock)
+        self._room = room
+        self._watch()
         try:
-            await self._room
+            await room
         except CancelledError:
             pass
-        except defer.TimeoutError:
-            self._log.info(
-                "{peer} has taken nothing for {stall:g} seconds: let go",
-                peer=self._outlet.peer,
-                stall=STALL,
-            )
-            self._outlet.abort()
         finally:
             self._room = None
+            if self._stall is not None and self._stall.active():
+                self._stall.cancel()
+
+    def _watch(self) -> None:
+        outstanding = self._outlet.outstanding()
+        self._stall = self._clock.callLater(STALL, self._look_after, outstanding)
+
+    def _look_after(self, outstanding: int) -> None:
+        """Let a peer go that has acknowledged nothing since so much was outstanding."""
+        if self._outlet.outstanding() < outstanding:
+            self._watch()
+            return
+        self._log.info(
+            "{peer} has taken nothing for {stall:g} seconds: let go",
+            peer=self._outlet.peer,
+            stall=STALL,
+        )
+        self._outlet.abort()
 
 
 def _lines(batch: bytes) -> list[bytes]:

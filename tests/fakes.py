@@ -21,7 +21,7 @@ class FakeLink:
         self.closed: Deferred[None] = Deferred()
         self.received = b""
         self.writes: list[bytes] = []
-        self.finished = self.aborted = self.gone = self.blocked = False
+        self.finished = self.aborted = self.gone = self.blocked = self.silent = False
         self.input_to_come: Deferred[None] = succeed(None)
         self._pending = b""
         self._room: Deferred[None] | None = None
@@ -38,16 +38,26 @@ class FakeLink:
         """The peer stops reading, and acknowledges nothing."""
         self.blocked = True
 
+    def silence(self) -> None:
+        """The kernel takes everything, but nothing is acknowledged."""
+        self.silent = True
+
     def unblock(self) -> None:
-        self.blocked = False
-        self._acknowledge(len(self._pending))
+        """The peer reads and acknowledges again."""
+        self.blocked = self.silent = False
+        self.acknowledge(len(self._pending))
+        self._fire()
+
+    def read_once(self) -> None:
+        """The peer reads what has been written by now; it goes on being slow."""
+        self.acknowledge(len(self._pending))
         self._fire()
 
     def lose(self, acknowledged: int = 0) -> None:
         """The connection breaks, after the peer has acknowledged so many bytes more."""
         if not self.gone:
             self.gone = self.blocked = True
-            self._acknowledge(acknowledged)
+            self.acknowledge(acknowledged)
             self.connection_lost()
             self._fire()
 
@@ -57,7 +67,8 @@ class FakeLink:
         if self.blocked:
             self._room = Deferred()
             return self._room
-        self._acknowledge(len(self._pending))
+        if not self.silent:
+            self.acknowledge(len(self._pending))
         return None
 
     def outstanding(self) -> int:
@@ -68,10 +79,10 @@ class FakeLink:
         self._pending += last
         if self.gone:
             return succeed(None)
-        if self.blocked:
+        if self.blocked or self.silent:
             self._flushed = Deferred()
             return self._flushed
-        self._acknowledge(len(self._pending))
+        self.acknowledge(len(self._pending))
         return succeed(None)
 
     def abort(self) -> None:
@@ -85,7 +96,8 @@ class FakeLink:
         if not self.closed.called:
             self.closed.callback(None)
 
-    def _acknowledge(self, size: int) -> None:
+    def acknowledge(self, size: int) -> None:
+        """The peer's machine has so many bytes more."""
         self.received += self._pending[:size]
         self._pending = self._pending[size:]
 
@@ -114,7 +126,7 @@ class FakeSource:
 
 @implementer(IMailbox)
 class SlowMailbox(MemoryMailbox):
-    """A mailbox that needs a moment for each fetch: until L{deliver} is called."""
+    """A mailbox that needs a moment for each fetch: until L{deliver} or L{fail} is called."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,6 +141,11 @@ class SlowMailbox(MemoryMailbox):
         fetches, self._fetches = self._fetches, []
         for fetch, name, size in fetches:
             super().take(name, size).chainDeferred(fetch)
+
+    def fail(self, error: Exception) -> None:
+        fetches, self._fetches = self._fetches, []
+        for fetch, _, _ in fetches:
+            fetch.errback(error)
 
 
 @implementer(IMailbox)

@@ -25,7 +25,7 @@ from tests.house import House
 FLOORS = [
     {"wire", "framing", "ledger", "addresses", "interfaces"},
     {"outbox", "writer", "pace", "linger", "mailbox", "mailbox.memory"},
-    {"session", "broker", "commands"},
+    {"session", "turns", "broker", "commands"},
     {"reader", "factory", "transport", "link", "listener", "signals"},
     {"service", "tap"},
 ]

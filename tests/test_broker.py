@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
@@ -11,6 +13,7 @@ from achat_twisted.pace import PATIENCE
 from achat_twisted.session import Feed
 from tests.fakes import CountingMailbox, SlowMailbox
 from tests.house import House
+from tests.logged import Logged
 
 
 class RoutingTests(SynchronousTestCase):
@@ -284,6 +287,54 @@ class InvariantTests(SynchronousTestCase):
         self.assertEqual(bob.link.messages(), [f"from alice: {number}" for number in range(100)])
         self.assertEqual(bob.link.lines()[-1], "! bye 0")
 
+    def test_7_goodbye_ends_in_a_flood(self) -> None:
+        """Who says goodbye gets what was there by then, and is not kept by what still comes."""
+        mailbox = SlowMailbox()
+        house = House(mailbox, outbox_limit=1000)
+        alice = house.comes("alice")
+        mailbox.deliver()
+        for number in range(100):
+            mailbox.keep("bob", wire.render_message(wire.Message("alice", str(number))))
+        bob = house.comes("bob")
+        bob.session.leave()
+        for number in range(100, 1100):
+            alice.says(f"bob: {number}")
+            if number % 50 == 0:
+                mailbox.deliver()
+                house.turn()
+        got = [int(line.split()[2]) for line in bob.link.messages()]
+        self.assertEqual(got[:100], list(range(100)))
+        self.assertEqual(bob.link.lines()[-1], "! bye 0")
+        self.assertEqual(mailbox.count("bob"), 1100 - len(got))
+
+    def test_8_the_ledger_survives_a_bug(self) -> None:
+        """A bug in the end of a session may repeat a line, but counts none twice."""
+        house = House()
+        alice, bob = house.comes("alice"), house.comes("bob")
+        alice.says("bob: 1")
+        house.turn()
+        alice.says("bob: 2")
+        bob.link.finish = None  # type: ignore[assignment,method-assign]
+        bob.loses_connection()
+        house.turn()
+        house.clock.advance(2)
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+        self.assertEqual((house.broker.balance().kept, house.broker.balance().missing), (2, 0))
+
+    def test_8_mail_that_cannot_be_read(self) -> None:
+        """Mail that cannot be read costs its name the connection, is logged, and stays there."""
+        mailbox = SlowMailbox()
+        house = House(mailbox)
+        mailbox.keep("bob", b"from alice: hi\n")
+        bob = house.comes("bob")
+        mailbox.fail(OSError("no such disk"))
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.assertTrue(bob.link.aborted)
+        again = house.comes("bob")
+        mailbox.deliver()
+        house.turn()
+        self.assertEqual(again.link.messages(), ["from alice: hi"])
+
     def test_8_a_bug_costs_one_connection(self) -> None:
         """If a peer cannot be served for a bug of ours, that is logged, and the others are."""
         house = House()
@@ -364,6 +415,59 @@ class PacingTests(SynchronousTestCase):
         self.assertFalse(alice.source.paused)
         self.assertEqual(len(alice.link.lines()), 1 + asked)
 
+    def test_many_tallies_at_once(self) -> None:
+        """Who posts to very many names that are away is read on when it has been told of them."""
+        house = House()
+        alice = house.comes("alice")
+        for number in range(1100):
+            alice.says(f"nobody {number}: hi")
+        self.assertTrue(alice.source.paused)
+        house.turn()
+        self.assertFalse(alice.source.paused)
+        self.assertEqual(len(alice.link.lines()), 1 + 1100)
+
+    def test_recovers_from_a_hiccup(self) -> None:
+        """A recipient that has stalled once, and then reads again, catches up with any flood."""
+        house = House(outbox_limit=1000)
+        bob = house.comes("bob")
+        senders = [house.comes(f"sender {number}") for number in range(30)]
+
+        def flood() -> None:
+            for sender in senders:
+                for _ in range(5):
+                    if not sender.source.paused:
+                        sender.says("bob: a line in a flood of lines")
+            house.turn()
+
+        bob.link.block()
+        for _ in range(20):
+            flood()
+            house.clock.advance(PATIENCE)
+        self.assertIs(bob.session.feed, Feed.BEHIND)
+        for _ in range(1000):
+            flood()
+            bob.link.read_once()
+            house.turn()
+            if bob.session.feed is Feed.LIVE:
+                break
+        self.assertIs(bob.session.feed, Feed.LIVE)
+
+    def test_clients_do_not_stack_up(self) -> None:
+        """However many clients wait for one another, one that goes on does so on its own."""
+        house = House(outbox_limit=1000)
+        alice = house.comes("alice")
+        guests = [house.comes(f"guest {number}") for number in range(400)]
+        for before, guest in pairwise(guests):
+            for _ in range(20):
+                alice.says(f"{before.session.name}: fill the outbox with a line")
+            guest.says(f"{before.session.name}: hold me")
+            self.assertTrue(guest.source.paused)
+            guest.source.resumeProducing = guest.session.leave  # type: ignore[method-assign]
+        house.turn()
+        self.assertEqual(house.broker.names(), ["alice", "guest 0"])
+        self.successResultOf(house.broker.stopService())
+        self.assertEqual(house.broker.balance().in_flight, 0)
+
     def test_endless_unknown_names(self) -> None:
         """Refusals that wait for a slow reader are bounded in number, too."""
         house = House(outbox_limit=1000)
@@ -429,6 +533,19 @@ class DrainTests(SynchronousTestCase):
         self.successResultOf(drained)
         balance = house.broker.balance()
         self.assertEqual((balance.kept, balance.in_flight, balance.missing), (1, 0, 0))
+
+    def test_ends_by_force(self) -> None:
+        """A session that a bug keeps from ending is ended by force, and its lines are kept."""
+        house = House()
+        bob = house.comes("bob", blocked=True)
+        bob.says("bob: hi")
+        drained = house.broker.stopService()
+        self.assertNoResult(drained)
+        with Logged() as logged:
+            house.broker.give_up()
+        self.successResultOf(drained)
+        self.assertIn("bob does not end: ended by force", logged.texts)
+        self.assertEqual((house.broker.balance().kept, house.broker.balance().missing), (1, 0))
 
     def test_nobody_joins_a_stopping_broker(self) -> None:
         """Who comes while the broker drains is told that it is busy."""

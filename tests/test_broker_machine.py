@@ -39,8 +39,8 @@ class BrokerMachine(RuleBasedStateMachine):
         self.here[name] = guest
         self.connections[name].append(guest)
 
-    @rule(sender=NAMES, recipients=st.lists(NAMES, min_size=1, max_size=4))
-    def post(self, sender: str, recipients: list[str]) -> None:
+    @rule(sender=NAMES, recipients=st.lists(NAMES, min_size=1, max_size=4), ends_turn=st.booleans())
+    def post(self, sender: str, recipients: list[str], ends_turn: bool) -> None:
         guest = self.here.get(sender)
         if guest is None or guest.source.stopped:
             return
@@ -48,12 +48,19 @@ class BrokerMachine(RuleBasedStateMachine):
         for recipient in recipients:
             if recipient in self.connections:
                 self.posted[sender, recipient].append(self.number)
-        guest.says(f"{', '.join(recipients)}: {self.number} {'x' * 20}")
+        guest.says(f"{', '.join(recipients)}: {self.number} {'x' * 60}")
+        if ends_turn:
+            self.house.turn()
 
     @rule(name=NAMES)
     def block(self, name: str) -> None:
         if name in self.here:
             self.here[name].link.block()
+
+    @rule(name=NAMES)
+    def silence(self, name: str) -> None:
+        if name in self.here:
+            self.here[name].link.silence()
 
     @rule(name=NAMES)
     def unblock(self, name: str) -> None:
@@ -135,5 +142,5 @@ class BrokerMachineTests(SynchronousTestCase):
         """In whatever order things happen, each line comes once and in order, and all balances."""
         run_state_machine_as_test(
             BrokerMachine,
-            settings=settings(deadline=None, max_examples=150, stateful_step_count=40),
+            settings=settings(deadline=None, max_examples=300, stateful_step_count=40),
         )

@@ -94,6 +94,13 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual(self.socket.value(), b"12")
         self.assertEqual(self.link.outstanding(), 4)
 
+    def test_ended_tls_closes(self) -> None:
+        """When TLS has ended under a full link, the producer goes, so that the socket can close."""
+        self.link.pauseProducing()
+        self.socket.disconnecting = True
+        self.link.resumeProducing()
+        self.assertIsNone(self.socket.producer)
+
     def test_needs_a_socket_that_can_be_asked(self) -> None:
         """A transport that cannot tell what has arrived is refused."""
         self.assertRaises(TypeError, link.over, StringTransport(), self.clock)

@@ -78,6 +78,17 @@ class MemoryMailboxTests(SynchronousTestCase):
         known = [name for name in ("has mail", "old", "new") if mailbox.knows(name)]
         self.assertEqual(known, ["has mail", "new"])
 
+    def test_names_are_bounded_whoever_has_mail(self) -> None:
+        """However many of the oldest names have mail, the others do not grow without bound."""
+        mailbox = MemoryMailbox(names=150)
+        for number in range(120):
+            mailbox.enroll(f"has mail {number}")
+            mailbox.keep(f"has mail {number}", b"x\n")
+        for number in range(1000):
+            mailbox.enroll(f"new {number}")
+        known = [number for number in range(1000) if mailbox.knows(f"new {number}")]
+        self.assertEqual(known, list(range(970, 1000)))
+
     def test_says_what_ends_with_the_process(self) -> None:
         """Closing a mailbox in memory says how many lines are lost with it; never silently."""
         mailbox = MemoryMailbox()

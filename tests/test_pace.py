@@ -61,6 +61,19 @@ class PaceTests(SynchronousTestCase):
         self.clock.advance(PATIENCE / 2)
         self.assertEqual((self.sender.holds, late.holds), (0, 0))
 
+    def test_one_by_one(self) -> None:
+        """While the peer is behind, its relief lets one go on, who has waited longest."""
+        first, second = Sender(), Sender()
+        self.pace.press(first)
+        self.pace.press(second)
+        self.clock.advance(PATIENCE / 2)
+        self.pace.ease_one()
+        self.assertEqual((first.holds, second.holds), (0, 1))
+        self.clock.advance(PATIENCE / 2)
+        self.assertEqual(second.holds, 1)
+        self.clock.advance(PATIENCE / 2)
+        self.assertEqual(second.holds, 0)
+
     def test_leaves_no_timer(self) -> None:
         """When all is eased, nothing is left to wait for."""
         self.pace.press(self.sender)

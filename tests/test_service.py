@@ -16,7 +16,7 @@ from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import IMailbox, IStopSignals
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import Manners
-from achat_twisted.service import ChatService
+from achat_twisted.service import LAST_RESORT, ChatService
 from tests.fakes import FakeLink
 from tests.logged import Logged
 from tests.test_reader import Caller
@@ -151,6 +151,23 @@ class ServiceTests(SynchronousTestCase):
         self.assertTrue(bob.link.aborted)
         bob.reader.connectionLost()
         self.successResultOf(stopped)
+
+    def test_stop_ends_whatever_happens(self) -> None:
+        """A connection that not even an abort can end does not hold the stop up for ever."""
+        stopped, bob = self._stop_with_stuck_client()
+        bob.link.abort = lambda: None  # type: ignore[method-assign]
+        self.clock.advance(10)
+        self.assertNoResult(stopped)
+        self.clock.advance(LAST_RESORT)
+        self.successResultOf(stopped)
+        self.assertEqual(self.mailbox.count("bob"), 1)
+
+    def test_port_that_does_not_close(self) -> None:
+        """A port that fails to close is an error in the log, and the stop goes on."""
+        stopped = self.service.stopService()
+        self.door.closed.errback(OSError("busy"))
+        self.successResultOf(stopped)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
     def test_readers_may_use_half_of_the_grace(self) -> None:
         """A reader that never gets its last input leaves half of the grace to the writers."""

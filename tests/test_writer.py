@@ -113,6 +113,27 @@ class WriterTests(SynchronousTestCase):
         self.assertTrue(self.link.aborted)
         self.assertEqual(self.writer.undelivered(), [b"from a: 1\n"])
 
+    def test_slow_peer_is_no_stalled_peer(self) -> None:
+        """A peer that acknowledges a little now and then is not let go."""
+        self.link.block()
+        self._send(b"from a: 1\n" * 100)
+        for _ in range(5):
+            self.clock.advance(STALL - 1)
+            self.link.acknowledge(10)
+        self.assertFalse(self.link.aborted)
+        self.clock.pump([STALL, STALL])
+        self.assertTrue(self.link.aborted)
+
+    def test_written_is_not_delivered(self) -> None:
+        """However large a batch is, it is not delivered before it is acknowledged."""
+        self.link.silence()
+        line = b"from a: " + b"x" * 1000 + b"\n"
+        for _ in range(3):
+            self._send(*[line] * 300)
+        self.assertEqual(self.ledger.delivered, 0)
+        self.link.lose()
+        self.assertEqual(len(self.writer.undelivered()), 900)
+
     def test_asks_rarely(self) -> None:
         """The tail is pruned by itself once it is large, without a question for each batch."""
         line = b"from a: " + b"x" * 1000 + b"\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from itertools import islice
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
@@ -14,10 +13,6 @@ from achat_twisted.interfaces import IMailbox
 
 LINE_COST = 64
 """What a kept line takes in memory besides its bytes, counted against the limits as such."""
-
-
-_GLANCES = 100
-"""How many of the oldest names are looked at to find one without mail: a login must stay cheap."""
 
 
 class _Mail:
@@ -30,9 +25,10 @@ class _Mail:
 
 @implementer(IMailbox)
 class MemoryMailbox:
-    """Mail in memory: bounded for each name, in all, and in the number of names.
+    """Mail in memory: new copies are bounded for each name and in all.
 
-    When there are too many names, one that has no mail and came or went long ago is forgotten.
+    What is handed back comes on top, as it was accepted long ago. When there are too many names,
+    the one that came or went longest ago and has no mail is forgotten.
     """
 
     _log = Logger()
@@ -48,35 +44,35 @@ class MemoryMailbox:
         self._total = total
         self._names = names
         self._size = 0
-        self._known: OrderedDict[str, None] = OrderedDict()
+        self._idle: OrderedDict[str, None] = OrderedDict()  # known names without mail
         self._mail: dict[str, _Mail] = {}
 
     def enroll(self, name: str) -> None:
-        self._known[name] = None
-        self._known.move_to_end(name)
-        if len(self._known) > self._names:
-            self._forget_one()
+        if name not in self._mail:
+            self._idle[name] = None
+            self._idle.move_to_end(name)
+        if len(self._idle) + len(self._mail) > self._names and self._idle:
+            self._idle.popitem(last=False)
 
     def knows(self, name: str) -> bool:
-        return name in self._known or name in self._mail
+        return name in self._mail or name in self._idle
 
     def keep(self, name: str, line: bytes) -> bool:
-        mail = self._mail.get(name) or _Mail()
+        mail = self._mail.get(name)
         cost = len(line) + LINE_COST
-        if mail.size + cost > self._per_name or self._size + cost > self._total:
+        if self._size + cost > self._total or (mail.size if mail else 0) + cost > self._per_name:
             return False
-        self._mail[name] = mail
+        mail = mail or self._new_mail(name)
         mail.lines.append(line)
         self._grow(mail, cost)
         return True
 
     def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
         self.enroll(name)
-        if not lines:
-            return
-        mail = self._mail.setdefault(name, _Mail())
-        mail.lines.extendleft(reversed(lines))
-        self._grow(mail, sum(map(len, lines)) + LINE_COST * len(lines))
+        if lines:
+            mail = self._mail.get(name) or self._new_mail(name)
+            mail.lines.extendleft(reversed(lines))
+            self._grow(mail, sum(map(len, lines)) + LINE_COST * len(lines))
 
     def take(self, name: str, size: int) -> Deferred[list[bytes]]:
         taken: list[bytes] = []
@@ -88,6 +84,7 @@ class MemoryMailbox:
             self._grow(mail, -len(line) - LINE_COST)
         if mail and not mail.lines:
             del self._mail[name]
+            self._idle[name] = None
         return succeed(taken)
 
     def count(self, name: str) -> int:
@@ -109,8 +106,6 @@ class MemoryMailbox:
         mail.size += size
         self._size += size
 
-    def _forget_one(self) -> None:
-        for name in islice(self._known, _GLANCES):
-            if name not in self._mail:
-                del self._known[name]
-                return
+    def _new_mail(self, name: str) -> _Mail:
+        self._idle.pop(name, None)
+        return self._mail.setdefault(name, _Mail())

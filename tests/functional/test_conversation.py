@@ -159,6 +159,27 @@ class ConversationTests(FunctionalTestCase):
         await bob.heard.contains("from alice: 99\n")
         self.assertEqual(bob.messages(), [f"from alice: {number}" for number in range(100)])
 
+    async def test_unix_client_that_half_closes_and_dies(self) -> None:
+        """On a unix socket a client that had half-closed, and dies unread, has got nothing."""
+        path = str(self.folder() / "socket")
+        server = await self.start("--listen", f"unix:{path}")
+        endpoint = UNIXClientEndpoint(reactor, path)
+        alice = await self.call(endpoint, "alice")
+        stuck = socket.socket(socket.AF_UNIX)
+        stuck.connect(path)
+        stuck.sendall(b"bob\n")
+        await server.output.contains("bob logged in")
+        alice.say(*(f"bob: {number}" for number in range(100)), "/sync")
+        await alice.heard.contains("! synced")
+        stuck.shutdown(socket.SHUT_WR)
+        # The server has seen that when the name can be had again.
+        bob = await self.call(endpoint, "bob")
+        while "name-taken" in bob.heard.text:
+            bob = await self.call(endpoint, "bob")
+        stuck.close()
+        await bob.heard.contains("from alice: 99\n")
+        self.assertEqual(bob.messages(), [f"from alice: {number}" for number in range(100)])
+
     async def test_half_closed_client(self) -> None:
         """Who half-closes gets all that its lines bring, the bye, and the end of file."""
         server = await self.start()

@@ -16,11 +16,11 @@ from tests.functional.processes import FunctionalTestCase, Process
 class TLSTests(FunctionalTestCase):
     """A server behind TLS."""
 
-    async def _start(self) -> tuple[Process, IStreamClientEndpoint]:
+    async def _start(self, *options: str) -> tuple[Process, IStreamClientEndpoint]:
         pem = self.folder() / "localhost.pem"
         authority = Certificate.loadPEM(write_certificate(pem))
         server = await self.start(
-            "--listen", f"ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1"
+            *("--listen", f"ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1"), *options
         )
         plain = TCP4ClientEndpoint(reactor, "127.0.0.1", server.port())
         return server, wrapClientTLS(optionsForClientTLS("localhost", authority), plain)
@@ -62,6 +62,23 @@ class TLSTests(FunctionalTestCase):
         numbers = [int(line.split()[2]) for line in again.messages()]
         self.assertEqual(numbers, list(range(numbers[0], 9_000)))
         self.assertLess(numbers[0], 8_000)
+
+    async def test_behind_and_gone(self) -> None:
+        """Who is behind and ends TLS is gone, has its name free, and holds no stop up."""
+        server, endpoint = await self._start("--grace", "3600")
+        alice, bob = await self.call(endpoint, "alice"), await self.call(endpoint, "bob")
+        bob.transport.pauseProducing()
+        alice.say(*(f"bob: {number} {'x' * 1000}" for number in range(9_000)), "/sync")
+        await alice.heard.contains("! synced")
+        bob.transport._shutdownTLS()  # noqa: SLF001  # say so while there is much to read
+        bob.transport.resumeProducing()
+        await server.output.contains("bob left")
+        again = await self.call(endpoint, "bob")
+        await again.heard.contains("from alice: 8999 ")
+        again.say("/quit")
+        await self.bye(again)
+        server.send(signal.SIGTERM)
+        await server.ended
 
     async def test_garbage(self) -> None:
         """Who does not speak TLS costs its own connection, and no traceback."""

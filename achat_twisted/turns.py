@@ -1,0 +1,82 @@
+"""Turns: what is done for sessions when a turn of the reactor ends, and now and then."""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from achat_twisted.session import Session
+
+_SWEEP = 1.0
+"""How often acknowledgements are asked for where none were by themselves, in seconds."""
+
+
+class Turns:
+    """Serves the sessions that a turn has touched: once, when it is over.
+
+    What came for a peer during the turn is written with one C{send}. Readers that may go on do so
+    now, with nobody's work below them on the stack.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._touched: list[Session] = []
+        self._resuming: list[Session] = []
+        self._unconfirmed: set[Session] = set()
+        self._end: IDelayedCall | None = None
+        self._sweep: IDelayedCall | None = None
+
+    def touch(self, session: Session) -> None:
+        """Call C{session.end_turn} when this turn ends."""
+        self._touched.append(session)
+        self._await_end()
+
+    def resume(self, session: Session) -> None:
+        """Call C{session.resume} when this turn ends."""
+        self._resuming.append(session)
+        self._await_end()
+
+    def end(self) -> None:
+        """End the turn for all that were touched."""
+        touched, self._touched = self._touched, []
+        self._unconfirmed.update(session for session in touched if not session.over)
+        for session in touched:
+            try:
+                session.end_turn()
+            except Exception:
+                self._log.failure("{name} could not be served: closed", name=session.name)
+                session.outlet.abort()
+        if self._unconfirmed and self._sweep is None:
+            self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
+
+    def forget(self, session: Session) -> None:
+        """The session has been concluded."""
+        self._unconfirmed.discard(session)
+
+    def stop(self) -> None:
+        """No turn will have to end any more."""
+        for call in (self._end, self._sweep):
+            if call is not None:
+                call.cancel()
+        self._end = self._sweep = None
+
+    def _await_end(self) -> None:
+        if self._end is None:
+            self._end = self._clock.callLater(0, self._on_end)
+
+    def _on_end(self) -> None:
+        self._end = None
+        resuming, self._resuming = self._resuming, []
+        for session in resuming:
+            session.resume()
+        self.end()
+
+    def _on_sweep(self) -> None:
+        self._sweep = None
+        for session in self._unconfirmed:
+            session.writer.prune()
+        self._unconfirmed = {session for session in self._unconfirmed if session.writer.tail_size}
+        if self._unconfirmed:
+            self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
