@@ -13,7 +13,7 @@ class Outbox:
     Lines gather in the batch of this turn; L{flush} puts the batch on the queue: one C{put}, one
     wake-up of the writer and one C{send} for a peer and turn, however many lines. An outbox takes
     lines for as long as it exists, also after its end marker: what the writer does not fetch is
-    C{left}, and goes back to the broker.
+    L{unfetched}, and goes back to the broker.
 
     @ivar size: bytes that the outlet has not yet found room for.
     @ivar limit: C{size} from which messages should go elsewhere.
@@ -75,7 +75,7 @@ class Outbox:
         if self.low and not was_low:
             self._on_low()
 
-    def left(self) -> bytes:
+    def unfetched(self) -> bytes:
         """What the writer has not fetched, in order."""
         queued = [batch for batch in self._queue.pending if batch is not None]
         return b"".join(queued + self._batch)

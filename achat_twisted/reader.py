@@ -79,7 +79,7 @@ class ChatReader(LineReceiver):
         self._on_gone = on_gone
         self._splitter = LineSplitter(manners.max_line)
         self._lines: deque[Line | _WhenWorkedOff] = deque()
-        self._take: Callable[[Line], None] = self._log_in
+        self._handle: Callable[[Line], None] = self._log_in
         self._session: ISession | None = None
         self._working = False
         self._deaf = False
@@ -167,7 +167,7 @@ class ChatReader(LineReceiver):
 
     def _work_off(self, item: Line | _WhenWorkedOff) -> None:
         if isinstance(item, str | wire.WireError):
-            self._take(item)
+            self._handle(item)
         else:
             item()
 
@@ -193,7 +193,7 @@ class ChatReader(LineReceiver):
             self._refuse(refusal)
         else:
             self._timer.cancel()
-            self._take = self._take_in
+            self._handle = self._take_in
 
     def _take_in(self, line: Line) -> None:
         """Any line after the first."""

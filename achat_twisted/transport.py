@@ -29,10 +29,10 @@ def _count(fd: int, request: int) -> int:
 class ServerTransport(tcp.Server):
     """A server's connection that can be asked, and closed, without losing anything."""
 
-    _left: int | None = None
+    _to_read: int | None = None
     """Bytes of input still to be taken in, None for no limit."""
 
-    _on_left: Callable[[], None] | None = None
+    _on_all_read: Callable[[], None] | None = None
     _discarding = False
     _final = 0
 
@@ -76,19 +76,19 @@ class ServerTransport(tcp.Server):
 
     def take_snapshot(self, on_taken: Callable[[], None]) -> None:
         """Read what the kernel holds now, and nothing after it; then call C{on_taken}."""
-        self._left = 0 if self.input_over else _count(self.fileno(), termios.FIONREAD)
-        self._on_left = on_taken
-        self._check_left()
+        self._to_read = 0 if self.input_over else _count(self.fileno(), termios.FIONREAD)
+        self._on_all_read = on_taken
+        self._check_all_read()
 
     def discard(self) -> None:
         """From now on, read input and throw it away."""
         self._discarding = True
-        self._left = None
+        self._to_read = None
         if not self.input_over:
             self.startReading()
 
     def resumeProducing(self) -> None:
-        if self._left != 0 and not self.input_over:
+        if self._to_read != 0 and not self.input_over:
             super().resumeProducing()
 
     def pauseProducing(self) -> None:
@@ -98,7 +98,7 @@ class ServerTransport(tcp.Server):
     def doRead(  # type: ignore[override]  # Twisted's own differs from its mixin in this
         self,
     ) -> ConnectionLost | ConnectionDone | None:
-        size = self.bufferSize if self._left is None else min(self._left, self.bufferSize)
+        size = self.bufferSize if self._to_read is None else min(self._to_read, self.bufferSize)
         if not size:
             return None
         try:
@@ -112,17 +112,17 @@ class ServerTransport(tcp.Server):
         if self._discarding:
             self.input_seen += len(data)
             return None
-        if self._left is not None:
-            self._left -= len(data)
+        if self._to_read is not None:
+            self._to_read -= len(data)
         self.protocol.dataReceived(data)
-        self._check_left()
+        self._check_all_read()
         return None
 
-    def _check_left(self) -> None:
-        if self._left == 0 and self._on_left is not None:
-            on_left, self._on_left = self._on_left, None
+    def _check_all_read(self) -> None:
+        if self._to_read == 0 and self._on_all_read is not None:
+            on_all_read, self._on_all_read = self._on_all_read, None
             self.stopReading()
-            on_left()
+            on_all_read()
 
     def readConnectionLost(self, reason: Failure) -> None:
         self.input_over = True

@@ -32,6 +32,7 @@ _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 """C0, DEL and C1 but the tab; and the two separators that some clients take for a line end."""
 
 _MESSAGE = "from "
+_MESSAGE_BYTES = _MESSAGE.encode()
 _NOTICE = "! "
 
 
@@ -222,12 +223,12 @@ def say_nothing(notice: Notice) -> bytes:
 
 def is_message(line: bytes) -> bool:
     """Whether a rendered line is a message: no name can make a notice look like one."""
-    return line.startswith(b"from ")
+    return line.startswith(_MESSAGE_BYTES)
 
 
 def count_messages(batch: bytes) -> int:
     """How many of the rendered lines in C{batch}, which starts at a line's start, are messages."""
-    return batch.count(b"\nfrom ") + batch.startswith(b"from ")
+    return batch.count(b"\n" + _MESSAGE_BYTES) + batch.startswith(_MESSAGE_BYTES)
 
 
 def parse_server_line(line: str) -> Message | Notice:

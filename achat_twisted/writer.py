@@ -69,7 +69,7 @@ class Writer:
             self._remember(batch)
             await self._has_room(self._outlet.write(batch))
             self._outbox.written(len(batch))
-        last = b"".join(line for line in _lines(self._outbox.left()) if _is_notice(line))
+        last = b"".join(line for line in _lines(self._outbox.unfetched()) if _is_notice(line))
         last += self._farewell()
         self._remember(last)
         await self._outlet.finish(last)
@@ -108,7 +108,7 @@ class Writer:
         return wire.count_messages(self._unacknowledged())
 
     def _unacknowledged(self) -> bytes:
-        return b"".join(self._tail) + self._outbox.left()
+        return b"".join(self._tail) + self._outbox.unfetched()
 
     def _remember(self, batch: bytes) -> None:
         """Put a batch that is about to be written into the tail.

@@ -47,7 +47,7 @@ class OutboxTests(SynchronousTestCase):
         self.outbox.append(b"late\n")
         self.outbox.flush()
         self.assertIsNone(self.successResultOf(self.outbox.get()))
-        self.assertEqual(self.outbox.left(), b"late\n")
+        self.assertEqual(self.outbox.unfetched(), b"late\n")
 
     def test_shut(self) -> None:
         """A shut outbox gives nothing more, wakes who waits, and keeps what is left in order."""
@@ -57,7 +57,7 @@ class OutboxTests(SynchronousTestCase):
         self.outbox.append(b"a\n")
         self.outbox.flush()
         self.assertIsNone(self.successResultOf(self.outbox.get()))
-        self.assertEqual(self.outbox.left(), b"a\n")
+        self.assertEqual(self.outbox.unfetched(), b"a\n")
 
     def test_left_is_in_order(self) -> None:
         """What the writer has not fetched is left in the order in which it came."""
@@ -65,7 +65,7 @@ class OutboxTests(SynchronousTestCase):
             self.outbox.append(line)
             self.outbox.flush()
         self.outbox.append(b"c\n")
-        self.assertEqual(self.outbox.left(), b"a\nb\nc\n")
+        self.assertEqual(self.outbox.unfetched(), b"a\nb\nc\n")
 
     def test_size_is_what_has_no_room_yet(self) -> None:
         """The size counts a line from its coming until the outlet has found room for it."""

@@ -9,8 +9,9 @@ import struct
 from twisted.internet import reactor
 from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IStreamClientEndpoint
 
-from tests.functional.processes import FunctionalTestCase
+from tests.functional.processes import FunctionalTestCase, Process
 
 SEEDS = [
     # who says what, and who then hears what, on the wire of the a-chat tutorial
@@ -141,8 +142,8 @@ class ConversationTests(FunctionalTestCase):
         self.assertEqual(numbers, list(range(numbers[0], 9_000)))
         self.assertLess(numbers[0], 8_000)
 
-    async def test_unread_lines_of_a_unix_socket_come_back(self) -> None:
-        """On a unix socket, too, what a client that dies had not read reaches the name later."""
+    async def _bob_reads_nothing(self) -> tuple[Process, IStreamClientEndpoint, socket.socket]:
+        """A server on a unix socket, where Bob has been sent a hundred lines and has read none."""
         path = str(self.folder() / "socket")
         server = await self.start("--listen", f"unix:{path}")
         endpoint = UNIXClientEndpoint(reactor, path)
@@ -153,6 +154,11 @@ class ConversationTests(FunctionalTestCase):
         await server.output.contains("bob logged in")
         alice.say(*(f"bob: {number}" for number in range(100)), "/sync")
         await alice.heard.contains("! synced")
+        return server, endpoint, stuck
+
+    async def test_unread_lines_of_a_unix_socket_come_back(self) -> None:
+        """On a unix socket, too, what a client that dies had not read reaches the name later."""
+        server, endpoint, stuck = await self._bob_reads_nothing()
         stuck.close()
         await server.output.contains("bob left")
         bob = await self.call(endpoint, "bob")
@@ -161,16 +167,7 @@ class ConversationTests(FunctionalTestCase):
 
     async def test_unix_client_that_half_closes_and_dies(self) -> None:
         """On a unix socket a client that had half-closed, and dies unread, has got nothing."""
-        path = str(self.folder() / "socket")
-        server = await self.start("--listen", f"unix:{path}")
-        endpoint = UNIXClientEndpoint(reactor, path)
-        alice = await self.call(endpoint, "alice")
-        stuck = socket.socket(socket.AF_UNIX)
-        stuck.connect(path)
-        stuck.sendall(b"bob\n")
-        await server.output.contains("bob logged in")
-        alice.say(*(f"bob: {number}" for number in range(100)), "/sync")
-        await alice.heard.contains("! synced")
+        _, endpoint, stuck = await self._bob_reads_nothing()
         stuck.shutdown(socket.SHUT_WR)
         # The server has seen that when the name can be had again.
         bob = await self.call(endpoint, "bob")

@@ -132,13 +132,18 @@ class StopTests(FunctionalTestCase):
         await server.ended
         self.assertNotIn("not waiting any longer", server.output.text)
 
-    async def test_never_reading(self) -> None:
-        """Who never reads is waited for until the grace ends; its lines are kept, and counted."""
-        server = await self.start("--grace", "2")
+    async def _with_stuck_client(self, *options: str) -> tuple[Process, Client]:
+        """A server, and a client that has posted 12 MB to somebody who never reads."""
+        server = await self.start(*options)
         stuck, alice = await self.call(server, "stuck"), await self.call(server, "alice")
         stuck.transport.pauseProducing()
         alice.say(*(f"stuck: {'x' * 1000}" for _ in range(12_000)), "/sync")
         await alice.heard.contains("! synced")
+        return server, alice
+
+    async def test_never_reading(self) -> None:
+        """Who never reads is waited for until the grace ends; its lines are kept, and counted."""
+        server, _ = await self._with_stuck_client("--grace", "2")
         server.send(signal.SIGTERM)
         await server.ended
         self.assertIn("not waiting any longer", server.output.text)
@@ -149,11 +154,7 @@ class StopTests(FunctionalTestCase):
 
     async def test_second_signal(self) -> None:
         """A second SIGTERM ends the waiting at once, whatever the grace period."""
-        server = await self.start("--grace", "3600")
-        stuck, alice = await self.call(server, "stuck"), await self.call(server, "alice")
-        stuck.transport.pauseProducing()
-        alice.say(*(f"stuck: {'x' * 1000}" for _ in range(12_000)), "/sync")
-        await alice.heard.contains("! synced")
+        server, alice = await self._with_stuck_client("--grace", "3600")
         server.send(signal.SIGTERM)
         self.assertEqual(await self.bye(alice), 12_001)
         server.send(signal.SIGTERM)
