@@ -117,6 +117,7 @@ class Broker(Service):
                 peer.deliver(line)
                 if peer.outbox.size >= peer.outbox.limit:
                     peer.feed = Feed.BEHIND
+                    peer.admitted = 0
             else:
                 self._keep(sender, name, line)
                 peer.admitted += len(line)
@@ -172,6 +173,9 @@ class Broker(Service):
 
     def _fetched(self, lines: list[bytes], session: Session) -> None:
         session.fetching = False
+        if session not in self._sessions:
+            self._mailbox.hand_back(session.name, lines)
+            return
         session.owed -= len(lines)
         for line in lines:
             session.deliver(line)
@@ -224,7 +228,9 @@ class Broker(Service):
             self._conclude(session)
 
     def _conclude(self, session: Session) -> None:
-        """Remove the session, and take back what it leaves."""
+        """Remove the session, and take back what it leaves; once, whoever else finds it over."""
+        if session not in self._sessions:
+            return
         name = session.name
         left = session.writer.undelivered()
         self._sessions.remove(session)

@@ -93,7 +93,8 @@ def chat(address: Address, retry: int) -> None:
     not taken in. If the connection breaks without the server's word on that, the lines in doubt
     are shown.
 
-    The exit code is 0 if the server has confirmed every line, 1 if not, 130 after Ctrl-C.
+    The exit code is 0 if the server has confirmed every line and refused none, 1 if not, 130
+    after Ctrl-C.
     """
     blocking = _open_standard_files()
     try:

@@ -11,7 +11,7 @@ from achat_twisted.interfaces import IBroker, ISession
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A command: what C{/help} says of it, and what it does with its argument."""
+    """A command: what C{/help} says behind its word, and what it does with its argument."""
 
     usage: str
     run: Callable[[IBroker, ISession, str], None]
@@ -37,15 +37,15 @@ def _ping(_broker: IBroker, session: ISession, _argument: str) -> None:
 def _help(_broker: IBroker, session: ISession, _argument: str) -> None:
     session.tell(wire.usage("NAME, NAME: text posts text to each name"))
     for word, row in COMMANDS.items():
-        session.tell(wire.usage(f"/{word}{row.usage}"))
+        session.tell(wire.usage(f"/{word} {row.usage}"))
 
 
 COMMANDS = {
-    "sync": Row(" [token] is answered when your lines before it are routed", _sync),
-    "who": Row(" lists who is here", _who),
-    "quit": Row(" ends the session when all that is queued for you has reached you", _quit),
-    "ping": Row(" is answered with pong", _ping),
-    "help": Row(" lists what you can say", _help),
+    "sync": Row("[token] is answered when your lines before it are routed", _sync),
+    "who": Row("lists who is here", _who),
+    "quit": Row("ends the session when all that is queued for you has reached you", _quit),
+    "ping": Row("is answered with pong", _ping),
+    "help": Row("lists what you can say", _help),
 }
 
 

@@ -13,6 +13,12 @@ from achat_twisted.interfaces import ILink
 from achat_twisted.linger import Linger
 from achat_twisted.transport import ServerTransport
 
+TLS_RECORD = 2**14
+"""Bytes in a TLS record (RFC 8446, 5.1): one of which a part is missing cannot be read at all.
+
+So what the socket says is outstanding, when it is anything, may be too little by that much.
+"""
+
 
 class IStream(ITransport, IConsumer):
     """What a protocol writes to: the socket's transport, or a layer above it."""
@@ -54,7 +60,10 @@ class Link:
             self._top.write(data)
 
     def outstanding(self) -> int:
-        return self._bottom.outstanding() + self._unsent
+        outstanding = self._bottom.outstanding()
+        if outstanding and self._layered:
+            outstanding += TLS_RECORD
+        return outstanding + self._unsent
 
     def finish(self, last: bytes) -> Deferred[None]:
         self._write(last)

@@ -56,6 +56,20 @@ class Listener(Service):
         for failure in failures:
             raise CannotListen(f"achat: cannot listen on {self._description}: {_why(failure)}")
 
+    def startService(self) -> None:
+        """Say where it listens; by now every port is open that is to be."""
+        super().startService()
+        if self._port is None:
+            return
+        host = self._port.getHost()
+        self._log.info("listening on {where}", where=describe(host))
+        if not is_local(host):
+            self._log.warn(
+                "{where} can be reached from other machines, and anybody who reaches it can log in"
+                " as anybody",
+                where=describe(host),
+            )
+
     def stopService(self) -> Deferred[None]:
         """Close the port. A socket that systemd holds goes on queueing clients for the next one."""
         super().stopService()
@@ -65,16 +79,8 @@ class Listener(Service):
         return port.stopListening() or succeed(None)
 
     def _listening(self, port: IListeningPort) -> None:
-        self._port = port
         self._prepare(port)
-        host = port.getHost()
-        self._log.info("listening on {where}", where=describe(host))
-        if not is_local(host):
-            self._log.warn(
-                "{where} can be reached from other machines, and anybody who reaches it can log in"
-                " as anybody",
-                where=describe(host),
-            )
+        self._port = port
 
 
 def _why(failure: Failure) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -21,16 +22,17 @@ class Sender(Protocol):
 class Pace:
     """Holds those who send to one peer while it has more than enough.
 
-    A peer that gets no relief within L{PATIENCE} has I{stalled}: the held are released, and until
-    there is relief again nobody is held for it. So no recipient, however slow, can hold up for
-    longer what its senders have for others.
+    Nobody is held for longer than L{PATIENCE} at a time. A peer that gets no relief for as long as
+    that has I{stalled}: all are released, and until there is relief again nobody is held for it. So
+    no recipient, however slow, can hold up for longer what its senders have for others.
     """
 
-    __slots__ = ("_clock", "_held", "_stalled", "_timer")
+    __slots__ = ("_clock", "_held", "_last_relief", "_stalled", "_timer")
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._held: dict[Sender, None] = {}  # in the order in which they came
+        self._held: dict[Sender, float] = {}  # until when, in the order in which they came
+        self._last_relief = -math.inf
         self._stalled = False
         self._timer: IDelayedCall | None = None
 
@@ -38,41 +40,43 @@ class Pace:
         """C{sender} has just sent to the peer, which has more than enough."""
         if self._stalled or sender in self._held:
             return
-        self._held[sender] = None
+        self._held[sender] = self._clock.seconds() + PATIENCE
         sender.hold()
-        if self._timer is None:
-            self._timer = self._clock.callLater(PATIENCE, self._stall)
+        self._arm()
 
     def ease(self) -> None:
         """The peer has taken what it had, or is gone: everybody may go on."""
-        self._relieve()
-        self._release()
+        self._relieve(len(self._held))
 
     def ease_one(self) -> None:
         """The peer has taken some, and is still behind: one may go on, who has waited longest.
 
         If all went on at once, many senders would add more than the peer has taken.
         """
-        self._relieve()
-        if self._held:
-            sender = next(iter(self._held))
-            del self._held[sender]
-            sender.release()
-        if self._held:
-            self._timer = self._clock.callLater(PATIENCE, self._stall)
+        self._relieve(1)
 
-    def _relieve(self) -> None:
+    def _relieve(self, count: int) -> None:
         self._stalled = False
+        self._last_relief = self._clock.seconds()
+        self._release(list(self._held)[:count])
+
+    def _release(self, senders: list[Sender]) -> None:
+        for sender in senders:
+            del self._held[sender]
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _stall(self) -> None:
-        self._timer = None
-        self._stalled = True
-        self._release()
-
-    def _release(self) -> None:
-        held, self._held = self._held, {}
-        for sender in held:
+        self._arm()
+        for sender in senders:
             sender.release()
+
+    def _arm(self) -> None:
+        if self._held and self._timer is None:
+            wait = next(iter(self._held.values())) - self._clock.seconds()
+            self._timer = self._clock.callLater(max(0.0, wait), self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        self._timer = None
+        now = self._clock.seconds()
+        self._stalled = now - self._last_relief >= PATIENCE
+        self._release([s for s, until in self._held.items() if self._stalled or until <= now])

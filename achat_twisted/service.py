@@ -104,5 +104,7 @@ class ChatService(MultiService):
 
     def _give_up(self) -> None:
         """Not even an abort has ended everything: that is a bug, but the stop must end."""
-        self._broker.give_up()
-        self._factory.give_up()
+        try:
+            self._broker.give_up()
+        finally:
+            self._factory.give_up()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn
 
 from twisted.application.service import IService
 from twisted.internet.endpoints import quoteStringArgument, serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.python import usage
 
-from achat_twisted import link, transport, wire
+import twisted
+from achat_twisted import __version__, link, transport, wire
 from achat_twisted.broker import OUTBOX_LIMIT, Broker, Duplicate
 from achat_twisted.factory import ChatFactory
 from achat_twisted.listener import Listener
@@ -20,6 +23,8 @@ from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import LOGIN_TIMEOUT, Manners
 from achat_twisted.service import GRACE, ChatService
 from achat_twisted.signals import ProcessSignals
+
+_TLS_FOLDER = re.compile(r"tls:(?:path=)?((?:\\.|[^:\\])+)")
 
 _LINES_IN_OUTBOX = 8
 """How many of the longest lines an outbox must hold at least."""
@@ -117,6 +122,11 @@ class Options(usage.Options):
         super().__init__()
         self["listen"] = []
 
+    def opt_version(self) -> NoReturn:
+        """Display the versions of achat and Twisted and exit."""
+        print(f"achat {__version__} on Twisted {twisted.__version__}")
+        raise SystemExit
+
     def opt_listen(self, endpoint: str) -> None:
         """Twisted endpoint to listen on; may be repeated, and replaces --port and --interface."""
         self["listen"].append(endpoint)
@@ -146,10 +156,22 @@ class Options(usage.Options):
         return self["listen"] or [f"tcp:{self['port']}:interface={interface}"]
 
 
+def _check_certificates(description: str) -> None:
+    """See that there is a certificate for a C{tls:} endpoint, which itself does not mind.
+
+    @raise ValueError: if there is none.
+    """
+    if match := _TLS_FOLDER.match(description):
+        folder = Path(re.sub(r"\\(.)", r"\1", match[1]))
+        if not any(folder.glob("*.pem")):
+            raise ValueError(f"no file *.pem is to be seen in {folder}")
+
+
 def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
     try:
         if description.startswith("stdio"):
             raise ValueError("it is not a socket that clients can connect to")
+        _check_certificates(description)
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
         return endpoint
     except TypeError:
@@ -157,7 +179,7 @@ def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
     except IndexError:
         why = "systemd has not handed over so many sockets"
     except (ValueError, KeyError, OSError) as error:
-        why = str(error)
+        why = str(error).replace("invalid literal for int() with base 10:", "no number:")
     raise SystemExit(f"achat: --listen {description!r} is no endpoint: {why}")
 
 

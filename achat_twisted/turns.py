@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
@@ -42,12 +44,7 @@ class Turns:
         """End the turn for all that were touched."""
         touched, self._touched = self._touched, []
         self._unconfirmed.update(session for session in touched if not session.over)
-        for session in touched:
-            try:
-                session.end_turn()
-            except Exception:
-                self._log.failure("{name} could not be served: closed", name=session.name)
-                session.outlet.abort()
+        self._serve(touched, Session.end_turn)
         if self._unconfirmed and self._sweep is None:
             self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
 
@@ -69,9 +66,17 @@ class Turns:
     def _on_end(self) -> None:
         self._end = None
         resuming, self._resuming = self._resuming, []
-        for session in resuming:
-            session.resume()
+        self._serve(resuming, Session.resume)
         self.end()
+
+    def _serve(self, sessions: list[Session], serve: Callable[[Session], None]) -> None:
+        """Do the same for each; a bug costs the one that it hits, and no other."""
+        for session in sessions:
+            try:
+                serve(session)
+            except Exception:
+                self._log.failure("{name} could not be served: closed", name=session.name)
+                session.outlet.abort()
 
     def _on_sweep(self) -> None:
         self._sweep = None

@@ -321,6 +321,21 @@ class InvariantTests(SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
         self.assertEqual((house.broker.balance().kept, house.broker.balance().missing), (2, 0))
 
+    def test_8_a_reader_that_cannot_go_on(self) -> None:
+        """A bug in one reader that goes on costs its connection, and holds no other one up."""
+        house = House(outbox_limit=1000)
+        bob = house.comes("bob", blocked=True)
+        senders = [house.comes("alice"), house.comes("carol")]
+        for sender in senders:
+            for _ in range(20):
+                sender.says("bob: fill the outbox with a line")
+        senders[0].source.resumeProducing = lambda: [][0]  # type: ignore[method-assign]
+        bob.link.unblock()
+        house.turn()
+        self.assertEqual(len(self.flushLoggedErrors(IndexError)), 1)
+        self.assertEqual([sender.link.aborted for sender in senders], [True, False])
+        self.assertFalse(senders[1].source.paused)
+
     def test_8_mail_that_cannot_be_read(self) -> None:
         """Mail that cannot be read costs its name the connection, is logged, and stays there."""
         mailbox = SlowMailbox()
@@ -546,6 +561,21 @@ class DrainTests(SynchronousTestCase):
         self.successResultOf(drained)
         self.assertIn("bob does not end: ended by force", logged.texts)
         self.assertEqual((house.broker.balance().kept, house.broker.balance().missing), (1, 0))
+
+    def test_ends_by_force_once(self) -> None:
+        """What was ended by force and then ends by itself, or gets its mail late, loses nothing."""
+        mailbox = SlowMailbox()
+        house = House(mailbox, Duplicate.TAKEOVER)
+        mailbox.keep("bob", b"from alice: hi\n")
+        old = house.comes("bob", blocked=True)
+        new = house.comes("bob", blocked=True)
+        drained = house.broker.stopService()
+        house.broker.give_up()
+        self.successResultOf(drained)
+        mailbox.deliver()
+        old.loses_connection()
+        new.loses_connection()
+        self.assertEqual((mailbox.count("bob"), house.broker.names()), (1, []))
 
     def test_nobody_joins_a_stopping_broker(self) -> None:
         """Who comes while the broker drains is told that it is busy."""

@@ -415,6 +415,18 @@ class BreakTests(ClientTestCase):
         connection.closes()
         self.assert_left(1)
 
+    def test_refused_lines(self) -> None:
+        """A conversation in which a line, or a copy of it, was refused has not succeeded."""
+        for notice in ("! unknown bob 1", "! full bob 1", "! bad-line why", "! too-long 8192"):
+            self.setUp()
+            connection = self.log_in()
+            self.types("bob: 1")
+            self.ends_input()
+            connection.says(notice, "! bye 3")
+            connection.closes()
+            self.assert_left(1)
+            self.assertEqual(self.told(), [notice])
+
     def test_nothing_in_doubt(self) -> None:
         """If all was confirmed, nothing is in doubt."""
         connection = self.log_in()

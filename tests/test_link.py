@@ -9,7 +9,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import link
-from achat_twisted.link import Link
+from achat_twisted.link import TLS_RECORD, Link
 
 
 class Socket(StringTransport):
@@ -93,6 +93,16 @@ class LinkTests(SynchronousTestCase):
         self.link.finish(b"6")
         self.assertEqual(self.socket.value(), b"12")
         self.assertEqual(self.link.outstanding(), 4)
+
+    def test_record_of_which_a_part_is_missing(self) -> None:
+        """With TLS in between, the record before what is outstanding may be unreadable, too."""
+        above: Any = StringTransport()
+        below: Any = self.socket
+        link = Link(above, below, self.clock)
+        self.socket.write(b"1234")
+        self.assertEqual(link.outstanding(), 4 + TLS_RECORD)
+        self.socket.acknowledged = 4
+        self.assertEqual(link.outstanding(), 0)
 
     def test_ended_tls_closes(self) -> None:
         """When TLS has ended under a full link, the producer goes, so that the socket can close."""

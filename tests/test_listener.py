@@ -75,7 +75,10 @@ class ListenerTests(SynchronousTestCase):
         """It says where it listens, and loudly so if others than this machine can reach it."""
         for address, described, local in ADDRESSES:
             with Logged() as logged:
-                self._listener(succeed(Port(address))).privilegedStartService()
+                listener = self._listener(succeed(Port(address)))
+                listener.privilegedStartService()
+                self.assertEqual(logged.texts, [])
+                listener.startService()
             self.assertEqual(logged.texts[0], f"listening on {described}")
             self.assertEqual(len(logged.texts), 1 if local else 2, logged.texts)
             self.assertEqual((describe(address), is_local(address)), (described, local))

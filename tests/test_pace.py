@@ -70,9 +70,21 @@ class PaceTests(SynchronousTestCase):
         self.pace.ease_one()
         self.assertEqual((first.holds, second.holds), (0, 1))
         self.clock.advance(PATIENCE / 2)
-        self.assertEqual(second.holds, 1)
-        self.clock.advance(PATIENCE / 2)
         self.assertEqual(second.holds, 0)
+        self.pace.press(second)
+        self.assertEqual(second.holds, 1)
+
+    def test_nobody_waits_for_all_who_came_before(self) -> None:
+        """However many are held, and however slowly they go on, each waits no longer than that."""
+        senders = [Sender() for _ in range(100)]
+        for sender in senders:
+            self.pace.press(sender)
+        self.clock.advance(PATIENCE * 0.9)
+        self.pace.ease_one()
+        self.clock.advance(PATIENCE * 0.1)
+        self.assertEqual([sender.holds for sender in senders], [0] * 100)
+        self.pace.press(self.sender)
+        self.assertEqual(self.sender.holds, 1)
 
     def test_leaves_no_timer(self) -> None:
         """When all is eased, nothing is left to wait for."""

@@ -40,7 +40,9 @@ NO_ENDPOINT = [
     ("tcp:1:interfaces=x", "an argument is missing"),
     ("tcp:1:interface=::", "an argument is missing"),
     ("systemd:domain=INET:index=0", "systemd has not handed over so many sockets"),
-    ("tcp:http", "invalid literal for int() with base 10: 'http'"),
+    ("tcp:http", "no number: 'http'"),
+    (r"tls:/no/such/pl\:ace:8443", "no file *.pem is to be seen in /no/such/pl:ace"),
+    ("tls:path=/no/such:port=8443", "no file *.pem is to be seen in /no/such"),
     ("nonsense:8080", "Unknown endpoint type: 'nonsense'"),
     ("stdio:", "it is not a socket that clients can connect to"),
 ]

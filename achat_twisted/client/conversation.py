@@ -57,14 +57,15 @@ class Client:
         self._retry = retry
         self._backoff = backoff
         self._was_in = False
-        self._sure = True
+        self._all_well = True
         self._attempt = 0
         self._deadline = clock.seconds() + retry
 
     async def run(self) -> int:
         """Converse until everything is said, or until there is no use.
 
-        @return: the exit code: 0 if the server has confirmed all that the user had to say, else 1.
+        @return: the exit code: 0 if the server has confirmed all that the user had to say, and has
+            refused nothing of it; else 1.
         """
         try:
             await self._converse()
@@ -73,7 +74,7 @@ class Client:
             unsent = _lines(self._outgoing.waiting)
             self._terminal.say(f"{end}; given up with {some}{unsent} unsent")
             return 1
-        return 0 if self._sure else 1
+        return 0 if self._all_well else 1
 
     async def _converse(self) -> None:
         while not self._is_done():
@@ -139,10 +140,11 @@ class Client:
         if not session.let_in:
             return
         self._deadline = self._clock.seconds() + self._retry
+        self._all_well &= session.all_taken
         if session.bye is not None:
             self._outgoing.closed(session.bye)
         elif unsure := self._outgoing.broken():
-            self._sure = False
+            self._all_well = False
             self._terminal.say(
                 f"{_lines(len(unsure))} may not have arrived, as the connection to"
                 f" {self._server} broke before it confirmed:",

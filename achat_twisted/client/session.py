@@ -24,6 +24,9 @@ REFUSALS = {
 }
 """The notices that end a session, and how they are told."""
 
+NOT_TAKEN = {"unknown", "full", "bad-line", "too-long"}
+"""The notices that say that a line was refused, or a copy of it."""
+
 
 @implementer(IPushProducer)
 class ClientSession(LineReceiver):
@@ -34,6 +37,7 @@ class ClientSession(LineReceiver):
     @ivar let_in: whether the server has said welcome.
     @ivar bye: how many lines the server says it has taken in; None as long as it has not said.
     @ivar refusal: the notice that turns us away, if there was one.
+    @ivar all_taken: whether the server has refused no line, and no copy of one.
     """
 
     delimiter = b"\n"
@@ -46,6 +50,7 @@ class ClientSession(LineReceiver):
         self.let_in = False
         self.bye: int | None = None
         self.refusal: wire.Notice | None = None
+        self.all_taken = True
         self._login = login
         self._outgoing = outgoing
         self._terminal = terminal
@@ -74,7 +79,8 @@ class ClientSession(LineReceiver):
                 self.transport.loseConnection()
             case wire.Notice(word) if word in REFUSALS:
                 self.refusal = said
-            case _:
+            case wire.Notice(word):
+                self.all_taken &= word not in NOT_TAKEN
                 self._terminal.notice(line)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

@@ -122,9 +122,9 @@ class ConversationTests(ChatTestCase):
         """On a terminal the three standard files are one, and Ctrl-D is the end of input."""
         server = await self.start()
         ann = self._in_a_terminal("ann", server.port())
-        ann.types("ann: is here", "nobody: hi")
+        ann.types("ann: is here", "/ping")
         await ann.shown.contains("from ann: is here\r\n")
-        await ann.shown.contains("! unknown nobody 1\r\n")
+        await ann.shown.contains("! pong\r\n")
         ann.types(CTRL_D)
         self.assertEqual(await ann.ended, 0)
         self.assertIn("blocking: True True True", ann.shown.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
 
 from tests.functional.processes import Client, FunctionalTestCase
@@ -42,5 +43,8 @@ class ProtocolTests(FunctionalTestCase):
                     heard[who] += f"{what}\n"
                     await clients[who].hears(len(heard[who]))
                     self.assertEqual(clients[who].heard.text[: len(heard[who])], heard[who])
+            server.send(signal.SIGTERM)
             for who, client in clients.items():
-                self.assertEqual(client.heard.text, heard[who])
+                await client.lost
+                goodbye = client.heard.text.removeprefix(heard[who])
+                self.assertRegex(goodbye, r"^(! bye \d+\n)?$", (who, transcript))

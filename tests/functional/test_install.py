@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from achat_twisted import __version__
 from tests.functional.processes import SCRIPTS, FunctionalTestCase, Process
 
 
@@ -25,6 +27,12 @@ class InstallTests(FunctionalTestCase):
         twistd = self._runs("twistd", "achat", "--help")
         self.assertEqual(await twistd.ended, 0)
         self.assertIn("--outbox-limit=", twistd.output.text)
+
+    async def test_version(self) -> None:
+        """The server says which version it is."""
+        twistd = self._runs("twistd", "achat", "--version")
+        self.assertEqual(await twistd.ended, 0)
+        self.assertRegex(twistd.output.text, rf"^achat {re.escape(__version__)} on Twisted \d")
 
     async def test_achat_is_a_command(self) -> None:
         """The achat command is there, and says what it can do."""
