@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IPushProducer
@@ -12,15 +12,25 @@ from achat_twisted.interfaces import ILink, IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
 
 
+class Bug(Exception):
+    """Something that is our own fault."""
+
+
 @implementer(ILink)
 class FakeLink:
-    """A connection whose peer acknowledges everything at once, unless it is told to block."""
+    """A connection whose peer acknowledges everything at once, unless it is told to block.
+
+    @ivar bugs: the methods that raise a L{Bug} when they are called.
+    @ivar unstoppable: whether an abort ends nothing.
+    """
 
     def __init__(self, peer: str = "a fake") -> None:
         self.peer = peer
         self.closed: Deferred[None] = Deferred()
         self.received = b""
         self.writes: list[bytes] = []
+        self.bugs: set[str] = set()
+        self.unstoppable = False
         self.finished = self.aborted = self.gone = self.blocked = self.silent = False
         self.input_to_come: Deferred[None] = succeed(None)
         self._pending = b""
@@ -62,6 +72,7 @@ class FakeLink:
             self._fire()
 
     def write(self, data: bytes) -> Deferred[None] | None:
+        self._stumble("write")
         self.writes.append(data)
         self._pending += data
         if self.blocked:
@@ -75,6 +86,7 @@ class FakeLink:
         return len(self._pending)
 
     def finish(self, last: bytes) -> Deferred[None]:
+        self._stumble("finish")
         self.finished = True
         self._pending += last
         if self.gone:
@@ -87,7 +99,8 @@ class FakeLink:
 
     def abort(self) -> None:
         self.aborted = True
-        self.lose()
+        if not self.unstoppable:
+            self.lose()
 
     def last_input(self) -> Deferred[None]:
         return self.input_to_come
@@ -95,6 +108,10 @@ class FakeLink:
     def connection_lost(self) -> None:
         if not self.closed.called:
             self.closed.callback(None)
+
+    def _stumble(self, method: str) -> None:
+        if method in self.bugs:
+            raise Bug(method)
 
     def acknowledge(self, size: int) -> None:
         """The peer's machine has so many bytes more."""
@@ -110,15 +127,22 @@ class FakeLink:
 
 @implementer(IPushProducer)
 class FakeSource:
-    """A reader that only remembers what it was told."""
+    """A reader that only remembers what it was told.
+
+    @ivar on_resume: what it does when it may go on.
+    """
 
     paused = stopped = False
+
+    def __init__(self) -> None:
+        self.on_resume: Callable[[], None] = lambda: None
 
     def pauseProducing(self) -> None:
         self.paused = True
 
     def resumeProducing(self) -> None:
         self.paused = False
+        self.on_resume()
 
     def stopProducing(self) -> None:
         self.stopped = True

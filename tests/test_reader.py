@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from achat_twisted import wire
 from achat_twisted.factory import ChatFactory
 from achat_twisted.reader import ChatReader, Manners
+from achat_twisted.session import RenderNotice
 from tests.fakes import FakeLink
 from tests.house import House
 from tests.logged import Logged
@@ -48,8 +49,8 @@ class ReaderTestCase(SynchronousTestCase):
         self.links: list[FakeLink] = []
         self.factory = self._factory(self.house.clock)
 
-    def _factory(self, clock: Clock, render: object = wire.render_notice) -> ChatFactory:
-        manners = Manners(max_line=100, login_timeout=30.0, render=render)  # type: ignore[arg-type]
+    def _factory(self, clock: Clock, render: RenderNotice = wire.render_notice) -> ChatFactory:
+        manners = Manners(max_line=100, login_timeout=30.0, render=render)
         return ChatFactory(self.house.broker, clock, manners, self._make_link)
 
     def _make_link(self, _transport: ITransport) -> FakeLink:
