@@ -46,7 +46,8 @@ class ServerTransport(tcp.Server):
         """As Twisted's, but what fits into the kernel's buffer goes there at once.
 
         This saves two C{epoll_ctl} and a turn of the reactor for each line of an interactive
-        conversation, a third of what such a line costs.
+        conversation. With one line in flight between two clients that was a sixth of the server's
+        CPU for a line: 64.5 µs instead of 77.5, medians of five alternating rounds.
         """
         idle = not (self.dataBuffer or self._tempDataBuffer)
         if idle and self.connected and not self._writeDisconnected:

@@ -6,9 +6,17 @@ from collections import defaultdict
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from achat_twisted import wire
 from achat_twisted.broker import Duplicate
 from tests.fakes import CountingMailbox
 from tests.house import Guest, House
@@ -31,11 +39,17 @@ class BrokerMachine(RuleBasedStateMachine):
         self.connections: dict[str, list[Guest]] = defaultdict(list)
         self.posted: dict[tuple[str, str], list[int]] = defaultdict(list)
         self.number = 0
+        self.drained: Deferred[None] | None = None
 
     @rule(name=NAMES, blocked=st.booleans())
     def join(self, name: str, blocked: bool) -> None:
-        """Join, or take over if the name is here."""
-        guest = self.house.comes(name, blocked=blocked)
+        """Join, or take over if the name is here; or be told that the server is stopping."""
+        try:
+            guest = self.house.comes(name, blocked=blocked)
+        except wire.Refused as refusal:
+            assert self.drained is not None, refusal
+            return
+        assert self.drained is None
         self.here[name] = guest
         self.connections[name].append(guest)
 
@@ -86,6 +100,12 @@ class BrokerMachine(RuleBasedStateMachine):
         if name in self.here:
             self.here.pop(name).session.leave()
 
+    @precondition(lambda self: self.drained is None and self.number > 3)
+    @rule()
+    def stop(self) -> None:
+        """The stop begins; everything else but joining and posting goes on happening."""
+        self.drained = self.house.broker.stopService()
+
     @rule(seconds=st.sampled_from([0.0, 0.6, 2.0, 400.0]))
     def time_passes(self, seconds: float) -> None:
         self.house.clock.advance(seconds)
@@ -109,7 +129,7 @@ class BrokerMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Stop with everybody reading; then everybody returns once more, for what was kept."""
-        drained = self.house.broker.stopService()
+        drained = self.drained or self.house.broker.stopService()
         for guests in list(self.connections.values()):
             for guest in guests:
                 if not guest.link.gone:
