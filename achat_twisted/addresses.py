@@ -20,7 +20,8 @@ def describe(address: IAddress) -> str:
 
 
 def is_local(address: IAddress) -> bool:
-    """Whether only this machine can reach what listens there."""
+    """Whether it is an address that only this machine has, and can reach."""
     if isinstance(address, IPv4Address | IPv6Address):
-        return ip_address(address.host.partition("%")[0]).is_loopback
+        host = ip_address(address.host.partition("%")[0])
+        return (getattr(host, "ipv4_mapped", None) or host).is_loopback
     return True

@@ -15,11 +15,17 @@ from zope.interface import implementer
 from achat_twisted import wire
 from achat_twisted.interfaces import IBroker, IMailbox, IOutlet
 from achat_twisted.ledger import Balance, Ledger
+from achat_twisted.pace import Pace
 from achat_twisted.session import Feed, RenderNotice, Session
+from achat_twisted.truce import Truces
 from achat_twisted.turns import Turns
 
 OUTBOX_LIMIT = 2**20
 """Bytes queued in memory for one peer, unless the server is told otherwise."""
+
+
+FETCH = 30.0
+"""Seconds for a page of mail to come; who waits for longer is closed, and may come again."""
 
 
 class Duplicate(StrEnum):
@@ -46,10 +52,14 @@ class Broker(Service):
         mailbox: IMailbox,
         *,
         duplicate: Duplicate = Duplicate.REJECT,
+        durable: bool = False,
         outbox_limit: int = OUTBOX_LIMIT,
         render: RenderNotice = wire.render_notice,
     ) -> None:
-        """@param render: how notices go out; L{wire.say_nothing} for the seeds' wire."""
+        """@param durable: whether each turn's copies are committed before they reach any writer.
+        @param render: how notices go out; L{wire.say_nothing} for the seeds' wire.
+        """
+        self.durable = durable
         self._clock = clock
         self._mailbox = mailbox
         self._duplicate = duplicate
@@ -59,8 +69,17 @@ class Broker(Service):
         self._peers: dict[str, Session] = {}
         self._sessions: set[Session] = set()
         self._count: Counter[str] = Counter()
-        self._turns = Turns(clock)
+        self._truces = Truces(clock)
+        self._turns = Turns(clock, mailbox.commit if durable else lambda: None)
+        self._mail_pace = Pace(clock)
+        self._mail_eases = False
+        self._expired_before = 0
         self._drained: Deferred[None] | None = None
+
+    def startService(self) -> None:
+        super().startService()
+        self._ledger.inherited = self._mailbox.copies()
+        self._expired_before = self._mailbox.expired
 
     # Who is here
 
@@ -68,15 +87,16 @@ class Broker(Service):
         if self._drained is not None:
             raise wire.busy()
         holder = self._peers.get(name)
-        if holder is not None and not holder.leaving and self._duplicate is Duplicate.REJECT:
-            raise wire.name_taken(name)
+        if holder is not None and not holder.leaving:
+            if self._duplicate is Duplicate.REJECT or self._truces.holds(name):
+                raise wire.name_taken(name)
+            self._truces.taken_over(name)
         session = Session(
             name,
             outlet,
             source,
             self,
             clock=self._clock,
-            ledger=self._ledger,
             outbox_limit=self._outbox_limit,
             render=self._render,
         )
@@ -100,6 +120,10 @@ class Broker(Service):
             if session.feed is Feed.LIVE:
                 self._end(session)
 
+    def delivered(self, session: Session, copies: int) -> None:
+        self._ledger.delivered += copies
+        self._mailbox.delivered(session.name, copies)
+
     def names(self) -> list[str]:
         return sorted(name for name, session in self._peers.items() if not session.leaving)
 
@@ -114,9 +138,13 @@ class Broker(Service):
                 self._keep(sender, name, line)
                 continue
             if peer.feed is Feed.LIVE:
+                if self.durable:
+                    self._mailbox.record(name, line)
+                else:
+                    peer.passed += 1
                 peer.deliver(line)
                 if peer.outbox.size >= peer.outbox.limit:
-                    peer.feed = Feed.BEHIND
+                    self._leave_live(peer, Feed.BEHIND)
                     peer.admitted = 0
             else:
                 self._keep(sender, name, line)
@@ -125,7 +153,7 @@ class Broker(Service):
                 peer.pace.press(sender)
 
     def _keep(self, sender: Session, name: str, line: bytes) -> None:
-        if name not in self._peers and not self._mailbox.knows(name):
+        if not self._mailbox.knows(name):
             outcome = "unknown"
         elif self._mailbox.keep(name, line):
             outcome = "kept"
@@ -134,6 +162,26 @@ class Broker(Service):
         if outcome != "kept":
             self._ledger.refused[outcome] += 1
         sender.tally(outcome, name)
+        if self._mailbox.pressed:
+            self._press_for_mail(sender)
+
+    def _press_for_mail(self, sender: Session) -> None:
+        """Slow a sender down to what the mailbox can put away."""
+        self._mail_pace.press(sender)
+        committed = None if self._mail_eases else self._mailbox.commit()
+        if committed is not None:
+            self._mail_eases = True
+            committed.addCallback(self._ease_for_mail)
+
+    def _ease_for_mail(self, _is_safe: bool) -> None:
+        self._mail_eases = False
+        self._mail_pace.ease()
+
+    def _leave_live(self, session: Session, feed: Feed) -> None:
+        """From now on its copies go to the mailbox, behind those that are on their way."""
+        session.feed = feed
+        self._mailbox.pass_by(session.name, session.passed)
+        session.passed = 0
 
     def touch(self, session: Session) -> None:
         self._turns.touch(session)
@@ -152,38 +200,37 @@ class Broker(Service):
             return
         session.feed = Feed.BEHIND
         session.owed = self._mailbox.count(name)
-        if session.owed:
-            session.tell(wire.mail(session.owed))
         self._fetch(session)
 
     def _fetch(self, session: Session) -> None:
-        if session.feed is Feed.BEHIND and not session.fetching:
-            session.fetching = True
+        if session.feed is Feed.BEHIND and session.fetch is None:
             session.admitted = 0
             page = session.outbox.limit // 2
-            taking = self._mailbox.take(session.name, page)
-            taking.addErrback(self._fetch_failed, session).addCallback(self._fetched, session)
+            session.fetch = fetch = self._mailbox.take(session.name, page)
+            fetch.addTimeout(FETCH, self._clock)
+            fetch.addErrback(self._fetch_failed, session).addCallback(self._fetched, session)
 
     def _fetch_failed(self, failure: Failure, session: Session) -> list[bytes]:
         """The mail stays where it is, and its name must come back for it."""
-        self._log.failure("The mail of {name} cannot be read", failure=failure, name=session.name)
-        session.outlet.abort()
-        session.feed = Feed.ENDED
+        if not session.over:
+            self._log.failure("The mail of {name} cannot be read", failure, name=session.name)
+            session.feed = Feed.ENDED
+            session.outlet.abort()
         return []
 
     def _fetched(self, lines: list[bytes], session: Session) -> None:
-        session.fetching = False
-        if session not in self._sessions:
-            self._mailbox.hand_back(session.name, lines)
+        session.fetch = None
+        if session.over:
             return
+        if lines and not session.greeted:
+            session.tell(wire.mail(len(lines) + self._mailbox.count(session.name)))
+        session.greeted = True
         session.owed -= len(lines)
         for line in lines:
             session.deliver(line)
-        if session.over:
-            self._conclude(session)
-        elif session.feed is not Feed.BEHIND:
+        if session.feed is not Feed.BEHIND:
             return
-        elif session.leaving and (session.owed <= 0 or not self._mailbox.count(session.name)):
+        if session.leaving and (session.owed <= 0 or not self._mailbox.count(session.name)):
             self._end(session)
         elif not self._mailbox.count(session.name):
             session.feed = Feed.LIVE
@@ -204,34 +251,41 @@ class Broker(Service):
 
     def _end(self, session: Session) -> None:
         """Place the end marker behind all that the session is to have."""
-        session.feed = Feed.ENDED
+        self._leave_live(session, Feed.ENDED)
         session.settle()
         session.outbox.end()
+        self.touch(session)
 
     def _replace(self, session: Session) -> None:
         """Let the session go at once: what it has not got is for the one that replaced it."""
         session.leaving = True
-        session.feed = Feed.ENDED
+        self._leave_live(session, Feed.ENDED)
         session.source.stopProducing()
         session.parting.append(wire.replaced())
-        session.writer.cut_short()
+        committed = self._mailbox.commit() if self.durable else None
+        if committed is None:
+            session.writer.cut_short()
+        else:
+            committed.addCallback(lambda _: session.writer.cut_short())
 
     def _ended(self, result: object, session: Session) -> None:
         """The session's writer has ended: the one event that comes back up the stream."""
         if isinstance(result, Failure):
             self._log.failure("The writer of {name} failed", failure=result, name=session.name)
             session.outlet.abort()
-        session.over = session.leaving = True
-        session.feed = Feed.ENDED
+        session.leaving = True
         session.source.stopProducing()
-        if not session.fetching:
-            self._conclude(session)
+        self._conclude(session)
 
     def _conclude(self, session: Session) -> None:
         """Remove the session, and take back what it leaves; once, whoever else finds it over."""
-        if session not in self._sessions:
+        if session.over:
             return
         name = session.name
+        self._leave_live(session, Feed.ENDED)
+        session.over = True
+        if session.fetch is not None:
+            session.fetch.cancel()
         left = session.writer.undelivered()
         self._sessions.remove(session)
         self._turns.forget(session)
@@ -264,6 +318,7 @@ class Broker(Service):
         self._drained = drained
         for session in list(self._sessions):
             self.leave(session)
+        self._turns.end()
         self._check_drained()
         return drained
 
@@ -277,12 +332,17 @@ class Broker(Service):
         """The ledger, with what the mailbox and the sessions really hold at this moment."""
         return self._ledger.balance(
             kept=self._mailbox.copies(),
+            expired=self._mailbox.expired - self._expired_before,
             in_flight=sum(session.writer.copies() for session in self._sessions),
         )
+
+    def stats(self) -> str:
+        return str(self.balance())
 
     def _check_drained(self) -> None:
         if self._drained is None or self._sessions:
             return
+        self._mail_pace.ease()
         self._turns.stop()
         if not self._drained.called:
             self._drained.callback(None)

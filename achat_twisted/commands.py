@@ -18,8 +18,7 @@ class Row:
 
 
 def _sync(_broker: IBroker, session: ISession, token: str) -> None:
-    session.settle()
-    session.tell(wire.synced(session.taken, token))
+    session.sync(token)
 
 
 def _who(broker: IBroker, session: ISession, _argument: str) -> None:
@@ -34,6 +33,12 @@ def _ping(_broker: IBroker, session: ISession, _argument: str) -> None:
     session.tell(wire.pong())
 
 
+def _stats(broker: IBroker, session: ISession, _argument: str) -> None:
+    if not session.local:
+        raise wire.BadLine("/stats is answered on this server's own machine only")
+    session.tell(wire.stats(broker.stats()))
+
+
 def _help(_broker: IBroker, session: ISession, _argument: str) -> None:
     session.tell(wire.usage("NAME, NAME: text posts text to each name"))
     for word, row in COMMANDS.items():
@@ -45,6 +50,7 @@ COMMANDS = {
     "who": Row("lists who is here", _who),
     "quit": Row("ends the session when all that is queued for you has reached you", _quit),
     "ping": Row("is answered with pong", _ping),
+    "stats": Row("tells, on the server's own machine, what has become of all copies", _stats),
     "help": Row("lists what you can say", _help),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
@@ -15,6 +16,7 @@ class IOutlet(Interface):
     """One connection's way out: what a writer writes to."""
 
     peer: str = Attribute("Who is at the other end, for the log.")
+    local: bool = Attribute("Whether the other end is on this machine.")
     closed: Deferred[None] = Attribute(
         "Fires once, when the connection is gone for whatever reason. It has one user: whoever"
         " owns the outlet, which is the reader until login and the writer after it."
@@ -33,14 +35,15 @@ class IOutlet(Interface):
         Never too few. It stays readable, and right, after C{closed} has fired.
         """
 
-    def finish(last: bytes) -> Deferred[None]:
+    def finish(last: bytes, patience: float) -> Deferred[None]:
         """Send C{last}, half-close, and linger until the peer has all of it; then close.
 
+        @param patience: seconds without an acknowledgement after which the peer is aborted.
         @return: fires when nothing is outstanding any more, or the connection is gone.
 
         Unread input must not turn the close into a reset that destroys what was sent, so input
         is read and thrown away until the peer's end of file, or until nothing is outstanding and
-        no input has come for a second. A peer that acknowledges nothing for too long is aborted.
+        no input has come for a second.
         """
 
     def abort() -> None:
@@ -70,6 +73,7 @@ class ISession(Interface):
 
     name: str = Attribute("Who is logged in.")
     taken: int = Attribute("How many lines after the login line were taken in; its reader counts.")
+    local: bool = Attribute("Whether its client is on this machine.")
     clogged: bool = Attribute("Whether its reading is paused until the client reads its answers.")
 
     def post(post: wire.Post) -> None:
@@ -78,8 +82,8 @@ class ISession(Interface):
     def tell(notice: wire.Notice) -> None:
         """Queue a notice for the client, behind what is queued."""
 
-    def settle() -> None:
-        """Queue the notices about copies now instead of at the end of the turn."""
+    def sync(token: str) -> None:
+        """Answer C{/sync} when all lines so far are routed, and as safe as is promised."""
 
     def leave() -> None:
         """Take in no more; the session goes when all that is queued for it is flushed."""
@@ -99,33 +103,65 @@ class IBroker(Interface):
     def names() -> list[str]:
         """Who is here, sorted."""
 
+    def stats() -> str:
+        """What has become of all copies so far."""
+
 
 class IMailbox(Interface):
     """Where copies wait for names that are away or behind.
 
-    Lines are rendered messages, line end included. For each name they come out in the order in
-    which they went in, but what is handed back comes out first.
+    Lines are rendered messages, line end included. The copies for a name stand in one row, in
+    which nobody overtakes: first those that are I{on their way} to it, then those that are
+    I{kept}. A copy that is on its way leaves the row when it has arrived, or is kept again.
     """
 
+    expired: int = Attribute("How many copies were kept for too long, and thrown away, so far.")
+    pressed: bool = Attribute("Whether more comes in than can be put away as fast.")
+
+    def open() -> None:
+        """Get ready; called once, before anything else, and while no reactor runs.
+
+        @raise SystemExit: if that cannot be; it says why in one sentence.
+        """
+
     def enroll(name: str) -> None:
-        """From now on there is somebody by that name."""
+        """A session of C{name} begins, and from now on there is somebody by that name.
+
+        For as long as it lasts, until L{hand_back}, nothing kept for the name expires.
+        """
 
     def knows(name: str) -> bool:
         """Whether there is somebody by that name."""
 
     def keep(name: str, line: bytes) -> bool:
-        """Take one copy, behind all others for C{name}; False if the mailbox is full."""
+        """Take one copy, behind all others for C{name}; False if that cannot be just now."""
 
-    def hand_back(name: str, lines: Sequence[bytes]) -> None:
-        """Take back what was on its way to C{name}, ahead of all others.
+    def pass_by(name: str, copies: int) -> None:
+        """So many copies have gone straight to C{name}, for which none is kept."""
 
-        Never refused, as these copies were accepted long ago; an outbox bounds their size.
+    def record(name: str, line: bytes) -> None:
+        """A copy goes straight to C{name}, for which none is kept; remember it until it arrives."""
+
+    def commit() -> Deferred[bool] | None:
+        """Have all that was recorded and kept by now made safe.
+
+        @return: None if it is; else a C{Deferred} that fires when it is, with True, or with False
+            if that fails, which is tried again until it succeeds.
         """
 
     def take(name: str, size: int) -> Deferred[list[bytes]]:
-        """The first lines for C{name}, about C{size} bytes of them, at least one if there is any.
+        """The first kept lines for C{name}, about C{size} bytes, at least one if there is any.
 
-        They are the caller's from the moment the Deferred fires, and no longer kept here.
+        They are on their way from the moment the Deferred fires. It may be cancelled before.
+        """
+
+    def delivered(name: str, copies: int) -> None:
+        """The first so many copies that were on their way to C{name} have arrived."""
+
+    def hand_back(name: str, lines: Sequence[bytes]) -> None:
+        """A session of C{name} has ended, and all that was still on its way is kept again.
+
+        Never refused, as these copies were accepted long ago; an outbox bounds their size.
         """
 
     def count(name: str) -> int:
@@ -136,6 +172,19 @@ class IMailbox(Interface):
 
     def close() -> Deferred[None]:
         """Fires when everything kept is as safe as this mailbox can make it."""
+
+
+class IWorker(Interface):
+    """Where something is done that would hold the reactor up."""
+
+    def start() -> None:
+        """Get ready."""
+
+    def run(work: Callable[[], Any]) -> Deferred[Any]:
+        """Do C{work} behind what was given before; fires with what it returns."""
+
+    def stop() -> None:
+        """Nothing more will come."""
 
 
 class IStopSignals(Interface):

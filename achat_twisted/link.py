@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer, IReactorTime, ITransport
 from zope.interface import implementer
 
-from achat_twisted.addresses import describe
+from achat_twisted.addresses import describe, is_local
 from achat_twisted.interfaces import ILink
 from achat_twisted.linger import Linger
 from achat_twisted.transport import ServerTransport
@@ -34,6 +34,7 @@ class Link:
         """
         self.closed: Deferred[None] = Deferred()
         self.peer = describe(top.getPeer())
+        self.local = is_local(top.getPeer())
         self._top = top
         self._bottom = bottom
         self._layered = cast(object, top) is not bottom
@@ -52,12 +53,16 @@ class Link:
         return self._room
 
     def _write(self, data: bytes) -> None:
-        if self._gone or self._bottom.disconnecting:
+        if self._is_lost() or self._bottom.disconnecting:
             # When TLS has ended, or the socket is gone, what is written is dropped without a word.
             self._unsent += len(data)
-            self._full = not self._gone
+            self._full = not self._is_lost()
         else:
             self._top.write(data)
+
+    def _is_lost(self) -> bool:
+        """Whether the socket is gone, which it is a moment before the protocol is told."""
+        return self._gone or bool(self._bottom.disconnected)
 
     def outstanding(self) -> int:
         outstanding = self._bottom.outstanding()
@@ -65,16 +70,16 @@ class Link:
             outstanding += TLS_RECORD
         return outstanding + self._unsent
 
-    def finish(self, last: bytes) -> Deferred[None]:
+    def finish(self, last: bytes, patience: float) -> Deferred[None]:
         self._write(last)
-        if self._gone:
+        if self._is_lost():
             return succeed(None)
         self._top.unregisterProducer()
         if self._layered:
             self._top.loseConnection()  # which lets TLS say its own goodbye
         self._bottom.loseWriteConnection()
         self._bottom.discard()
-        self._linger = Linger(self._bottom, self._clock)
+        self._linger = Linger(self._bottom, self._clock, patience)
         return self._linger.flushed
 
     def abort(self) -> None:

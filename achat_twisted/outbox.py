@@ -10,16 +10,27 @@ from twisted.internet.defer import Deferred, DeferredQueue, succeed
 class Outbox:
     """What waits for one peer's writer.
 
-    Lines gather in the batch of this turn; L{flush} puts the batch on the queue: one C{put}, one
-    wake-up of the writer and one C{send} for a peer and turn, however many lines. An outbox takes
-    lines for as long as it exists, also after its end marker: what the writer does not fetch is
-    L{unfetched}, and goes back to the broker.
+    Lines gather in the batch of this turn. L{seal} ends the turn, and L{release} puts what is
+    sealed on the queue: one C{put}, one wake-up of the writer and one C{send} for a peer and turn,
+    however many lines. In between is the time for a commit. An outbox takes lines for as long as it
+    exists, also after its end marker: what the writer does not fetch is L{unfetched}, and goes back
+    to the broker.
 
     @ivar size: bytes that the outlet has not yet found room for.
     @ivar limit: C{size} from which messages should go elsewhere.
     """
 
-    __slots__ = ("_batch", "_on_low", "_queue", "_shut", "limit", "size")
+    __slots__ = (
+        "_batch",
+        "_end_sealed",
+        "_ending",
+        "_on_low",
+        "_queue",
+        "_sealed",
+        "_shut",
+        "limit",
+        "size",
+    )
 
     def __init__(self, limit: int, on_low: Callable[[], None]) -> None:
         """@param on_low: called when the writer has brought C{size} down to the low-water mark."""
@@ -27,6 +38,8 @@ class Outbox:
         self.size = 0
         self._on_low = on_low
         self._batch: list[bytes] = []
+        self._sealed: list[bytes] = []
+        self._ending = self._end_sealed = False
         self._queue: DeferredQueue[bytes | None] = DeferredQueue()
         self._shut = False
 
@@ -46,17 +59,27 @@ class Outbox:
         self.size += len(line)
         return len(self._batch) == 1
 
-    def flush(self) -> None:
-        """End the turn: wake the writer, if there is anything for it."""
-        if self._batch and not self._shut:
-            batch = b"".join(self._batch)
-            self._batch = []
+    def seal(self) -> None:
+        """End the turn: what has come by now goes with the next L{release}."""
+        self._sealed += self._batch
+        self._batch = []
+        self._end_sealed = self._ending
+
+    def release(self, last: bytes = b"") -> None:
+        """Give the writer what is sealed, and C{last} behind it."""
+        if self._shut:
+            return
+        batch = b"".join(self._sealed) + last
+        self._sealed = []
+        self.size += len(last)
+        if batch:
             self._queue.put(batch)
+        if self._end_sealed:
+            self._queue.put(None)
 
     def end(self) -> None:
-        """Place the end marker behind what is queued; nothing after it reaches the writer."""
-        self.flush()
-        self._queue.put(None)
+        """Place the end marker behind this turn's batch; nothing after it reaches the writer."""
+        self._ending = True
 
     def shut(self) -> None:
         """Give the writer nothing more, not even what is queued."""
@@ -78,4 +101,4 @@ class Outbox:
     def unfetched(self) -> bytes:
         """What the writer has not fetched, in order."""
         queued = [batch for batch in self._queue.pending if batch is not None]
-        return b"".join(queued + self._batch)
+        return b"".join(queued + self._sealed + self._batch)

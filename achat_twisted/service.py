@@ -56,6 +56,11 @@ class ChatService(MultiService):
             child.setServiceParent(self)
 
     def startService(self) -> None:
+        """Open the mailbox, then let everybody in.
+
+        @raise SystemExit: if it cannot be opened.
+        """
+        self._mailbox.open()
         super().startService()
         self._signals.on_hangup(self._stop_process)
 

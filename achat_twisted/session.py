@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from zope.interface import implementer
 
 from achat_twisted import wire
 from achat_twisted.interfaces import IOutlet, ISession
-from achat_twisted.ledger import Ledger
 from achat_twisted.outbox import Outbox
 from achat_twisted.pace import Pace
 from achat_twisted.writer import Writer
@@ -23,7 +23,7 @@ _SLACK = 64 * 1024
 """Bytes by which answers may overfill an outbox; then its client must read before it is read."""
 
 _TALLIES = 1024
-"""How many tallies may wait for room; then likewise."""
+"""How many tallies and answers to C{/sync} may wait; then likewise."""
 
 
 class Feed(Enum):
@@ -38,14 +38,20 @@ class Feed(Enum):
 class Home(Protocol):
     """What a session asks of the broker it belongs to."""
 
+    durable: bool
+    """Whether an answer to C{/sync} promises that all lines before it outlive a crash."""
+
     def post(self, sender: Session, post: wire.Post) -> None:
         """Route one line."""
+
+    def delivered(self, session: Session, copies: int) -> None:
+        """So many more copies have arrived at the session's peer."""
 
     def leave(self, session: Session) -> None:
         """Let the session go when it is flushed."""
 
     def touch(self, session: Session) -> None:
-        """Call C{session.end_turn} when this turn ends."""
+        """Call C{session.end_turn}, and then C{session.dispatch}, when this turn ends."""
 
     def relieve(self, session: Session) -> None:
         """The session's outbox has come down to its low-water mark."""
@@ -59,8 +65,11 @@ class Session:
     """One name's presence: its outbox and writer, its notices, and the holds on its reader.
 
     @ivar feed: its place in the way of a message; only the broker moves it.
+    @ivar passed: copies that went straight to it, and that the mailbox has not been told of yet.
     @ivar admitted: bytes that went to the mailbox since it was last read, while BEHIND.
     @ivar owed: copies in the mailbox that a leaving session still gets; later ones it does not.
+    @ivar fetch: the page of mail that it waits for.
+    @ivar greeted: whether it has been told of its mail.
     @ivar over: whether its writer has ended.
     @ivar leaving: whether it takes in no more lines, and goes when it is flushed.
     @ivar taken: how many lines it has taken in; the reader counts, C{! bye} tells.
@@ -71,11 +80,15 @@ class Session:
         "_home",
         "_own_hold",
         "_render",
+        "_syncs",
+        "_syncs_sealed",
         "_tallies",
         "admitted",
         "feed",
-        "fetching",
+        "fetch",
+        "greeted",
         "leaving",
+        "local",
         "name",
         "outbox",
         "outlet",
@@ -83,6 +96,7 @@ class Session:
         "owed",
         "pace",
         "parting",
+        "passed",
         "source",
         "taken",
         "writer",
@@ -96,27 +110,37 @@ class Session:
         home: Home,
         *,
         clock: IReactorTime,
-        ledger: Ledger,
         outbox_limit: int,
         render: RenderNotice,
     ) -> None:
         self.name = name
         self.outlet = outlet
+        self.local = outlet.local
         self.source = source
         self.outbox = Outbox(outbox_limit, lambda: home.relieve(self))
         self.pace = Pace(clock)
-        self.writer = Writer(self.outbox, outlet, ledger, clock, self._farewell)
+        self.writer = Writer(
+            self.outbox,
+            outlet,
+            clock,
+            lambda copies: home.delivered(self, copies),
+            self._farewell,
+        )
         self.feed = Feed.WAITING
-        self.fetching = False
+        self.fetch: Deferred[Any] | None = None
+        self.greeted = False
         self.leaving = False
         self.over = False
         self.admitted = 0
         self.owed = 0
+        self.passed = 0
         self.parting: list[wire.Notice] = []
         self.taken = 0
         self._home = home
         self._render = render
         self._tallies: Counter[tuple[str, str]] = Counter()
+        self._syncs: list[wire.Notice] = []
+        self._syncs_sealed = 0
         self._holds = 0
         self._own_hold = False
 
@@ -165,11 +189,36 @@ class Session:
         for notice in self._take_outcomes():
             self.deliver(self._render(notice))
 
+    def sync(self, token: str) -> None:
+        self.settle()
+        answer = wire.synced(self.taken, token)
+        if self._home.durable:
+            self._syncs.append(answer)
+            self._home.touch(self)
+            self._hold_if_clogged()
+        else:
+            self.tell(answer)
+
+    @property
+    def unsynced(self) -> bool:
+        """Whether there are lines whose safety has been asked for, and is still in doubt."""
+        return bool(self._syncs)
+
     def end_turn(self) -> None:
-        """Settle if there is room, or else go on counting; then wake the writer."""
+        """Settle if there is room, or else go on counting; and seal what has come by now."""
         if self.outbox.size < self.outbox.limit:
             self.settle()
-        self.outbox.flush()
+        self.outbox.seal()
+        self._syncs_sealed = len(self._syncs)
+
+    def dispatch(self, is_safe: bool) -> None:
+        """Wake the writer for what is sealed, as all that was recorded by then is safe; or not."""
+        answers: list[wire.Notice] = []
+        if is_safe and self._syncs_sealed:
+            answers = self._syncs[: self._syncs_sealed]
+            del self._syncs[: self._syncs_sealed]
+            self._syncs_sealed = 0
+        self.outbox.release(b"".join(map(self._render, answers)))
         self._unclog()
 
     def relieved(self) -> None:
@@ -201,12 +250,12 @@ class Session:
 
     def _hold_if_clogged(self) -> None:
         overfull = self.outbox.size > self.outbox.limit + _SLACK
-        if not self._own_hold and (overfull or len(self._tallies) > _TALLIES):
+        if not self._own_hold and (overfull or len(self._tallies) + len(self._syncs) > _TALLIES):
             self._own_hold = True
             self.hold()
 
     def _unclog(self) -> None:
-        if self._own_hold and self.outbox.low and not self._tallies:
+        if self._own_hold and self.outbox.low and not (self._tallies or self._syncs):
             self._own_hold = False
             self.release()
 

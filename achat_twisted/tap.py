@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -18,13 +19,24 @@ import twisted
 from achat_twisted import __version__, link, transport, wire
 from achat_twisted.broker import OUTBOX_LIMIT, Broker, Duplicate
 from achat_twisted.factory import ChatFactory
+from achat_twisted.interfaces import IMailbox
 from achat_twisted.listener import Listener
+from achat_twisted.mailbox.accounts import Limits
+from achat_twisted.mailbox.committer import Committer
+from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.mailbox.sqlite import SqliteMailbox
+from achat_twisted.mailbox.worker import ThreadWorker
 from achat_twisted.reader import LOGIN_TIMEOUT, Manners
 from achat_twisted.service import GRACE, ChatService
 from achat_twisted.signals import ProcessSignals
 
 _TLS_FOLDER = re.compile(r"tls:(?:path=)?((?:\\.|[^:\\])+)")
+
+_LIMITS = Limits()
+
+_DAY = 86_400.0
+"""Seconds."""
 
 _LINES_IN_OUTBOX = 8
 """How many of the longest lines an outbox must hold at least."""
@@ -67,6 +79,20 @@ def _duplicate(text: str) -> Duplicate:
         raise usage.UsageError(f"--duplicate must be reject or takeover, not {text!r}") from None
 
 
+_MEMORY = "memory"
+"""What C{--mailbox} is for a mailbox in memory."""
+
+
+def _mailbox(text: str) -> Path | str:
+    """Where the mailbox's file is, or L{_MEMORY}."""
+    kind, _, path = text.partition(":")
+    if text == _MEMORY:
+        return _MEMORY
+    if kind == "sqlite" and path:
+        return Path(path).absolute()
+    raise usage.UsageError(f"--mailbox must be memory or sqlite:PATH, not {text!r}")
+
+
 class Options(usage.Options):
     """The command line of C{twistd achat}."""
 
@@ -104,6 +130,35 @@ class Options(usage.Options):
             _number("outbox-limit", int, 2**16, 2**30, "of bytes "),
         ],
         [
+            "mailbox",
+            "m",
+            None,
+            "Where mail is kept: memory, or sqlite:PATH.  [default: sqlite: in $STATE_DIRECTORY if"
+            " that is set, else memory]",
+            _mailbox,
+        ],
+        [
+            "mailbox-limit",
+            None,
+            _LIMITS.per_name,
+            "Bytes kept for one name.",
+            _number("mailbox-limit", int, 0, 2**40, "of bytes "),
+        ],
+        [
+            "mailbox-total",
+            None,
+            _LIMITS.total,
+            "Bytes kept in all.",
+            _number("mailbox-total", int, 0, 2**50, "of bytes "),
+        ],
+        [
+            "keep",
+            "k",
+            _LIMITS.age / _DAY,
+            "Days for which mail is kept.",
+            _number("keep", float, 0.001, 36500, "of days "),
+        ],
+        [
             "duplicate",
             None,
             Duplicate.REJECT,
@@ -112,15 +167,21 @@ class Options(usage.Options):
         ],
     ]
     optFlags: ClassVar = [
-        ["plain", None, "Send messages alone, no notices: the wire of the a-chat tutorial."]
+        [
+            "durable",
+            None,
+            "Answer /sync when all lines before it outlive a crash; needs --mailbox sqlite.",
+        ],
+        ["plain", None, "Send messages alone, no notices: the wire of the a-chat tutorial."],
     ]
     compData = usage.Completions(
         optActions={"duplicate": usage.CompleteList(["reject", "takeover"])}
     )
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         super().__init__()
         self["listen"] = []
+        self._environ = environ
 
     def opt_version(self) -> NoReturn:
         """Display the versions of achat and Twisted and exit."""
@@ -143,6 +204,11 @@ class Options(usage.Options):
             raise usage.UsageError(f"there are options only, no arguments such as {args[0]!r}")
 
     def postOptions(self) -> None:
+        if self["mailbox"] is None:
+            state = self._environ.get("STATE_DIRECTORY", "").partition(":")[0]
+            self["mailbox"] = Path(state, "mailbox.sqlite") if state else _MEMORY
+        if self["durable"] and self["mailbox"] == _MEMORY:
+            raise usage.UsageError("--durable needs --mailbox sqlite:PATH")
         least = _LINES_IN_OUTBOX * self["max-line"]
         if self["outbox-limit"] < least:
             raise usage.UsageError(
@@ -183,16 +249,34 @@ def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
     raise SystemExit(f"achat: --listen {description!r} is no endpoint: {why}")
 
 
+def _make_mailbox(options: Options, reactor: Any) -> IMailbox:
+    path = options["mailbox"]
+    limits = Limits(
+        per_name=options["mailbox-limit"],
+        total=options["mailbox-total"],
+        age=options["keep"] * _DAY,
+    )
+    if path == _MEMORY:
+        return MemoryMailbox(reactor, limits)
+    return SqliteMailbox(
+        lambda: Database(path, durable=options["durable"]),
+        Committer(ThreadWorker(reactor), reactor),
+        reactor,
+        limits,
+    )
+
+
 def makeService(options: Options, reactor: Any = None) -> IService:
     """Every object of the server, made and handed to those who need it."""
     if reactor is None:
         from twisted.internet import reactor
     render = wire.say_nothing if options["plain"] else wire.render_notice
-    mailbox = MemoryMailbox()
+    mailbox = _make_mailbox(options, reactor)
     broker = Broker(
         reactor,
         mailbox,
         duplicate=options["duplicate"],
+        durable=options["durable"],
         outbox_limit=options["outbox-limit"],
         render=render,
     )

@@ -11,13 +11,36 @@ import fcntl
 import struct
 import termios
 from collections.abc import Callable
-from socket import SO_DOMAIN, SO_ERROR, SOL_SOCKET, AddressFamily
+from socket import (
+    IPPROTO_TCP,
+    SO_DOMAIN,
+    SO_ERROR,
+    SOL_SOCKET,
+    TCP_KEEPIDLE,
+    TCP_KEEPINTVL,
+    TCP_USER_TIMEOUT,
+    AddressFamily,
+    socket,
+)
+from typing import Any
 
 from twisted.internet import tcp, unix
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IProtocol
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
+
+SILENCE = 300
+"""Seconds for which a TCP peer may be silent when it is asked for an acknowledgement, or keep its
+window closed; then the kernel ends the connection, see C{TCP_USER_TIMEOUT} in C{tcp(7)}.
+"""
+
+_KEEPALIVE_AFTER = 60
+"""Seconds without traffic after which it is asked whether the peer is still there."""
+
+_KEEPALIVE_EVERY = 15
+"""Seconds between two such questions."""
 
 
 def _count(fd: int, request: int) -> int:
@@ -41,6 +64,22 @@ class ServerTransport(tcp.Server):
 
     input_seen = 0
     """Bytes thrown away since L{discard}."""
+
+    def __init__(
+        self,
+        sock: socket,
+        protocol: IProtocol,
+        client: Any,
+        server: tcp.Port,
+        sessionno: int,
+        reactor: Any,
+    ) -> None:
+        super().__init__(sock, protocol, client, server, sessionno, reactor)
+        if sock.family in (AddressFamily.AF_INET, AddressFamily.AF_INET6):
+            self.setTcpKeepAlive(True)
+            sock.setsockopt(IPPROTO_TCP, TCP_KEEPIDLE, _KEEPALIVE_AFTER)
+            sock.setsockopt(IPPROTO_TCP, TCP_KEEPINTVL, _KEEPALIVE_EVERY)
+            sock.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, SILENCE * 1000)
 
     def write(self, data: bytes) -> None:
         """As Twisted's, but what fits into the kernel's buffer goes there at once.

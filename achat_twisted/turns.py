@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
@@ -16,14 +17,18 @@ _SWEEP = 1.0
 class Turns:
     """Serves the sessions that a turn has touched: once, when it is over.
 
-    What came for a peer during the turn is written with one C{send}. Readers that may go on do so
-    now, with nobody's work below them on the stack.
+    What came for a peer during the turn is written with one C{send}, when what has to be committed
+    before that is. Turns that end while a commit runs wait for the next one together. Readers that
+    may go on do so now, with nobody's work below them on the stack.
     """
 
     _log = Logger()
 
-    def __init__(self, clock: IReactorTime) -> None:
+    def __init__(self, clock: IReactorTime, commit: Callable[[], Deferred[bool] | None]) -> None:
+        """@param commit: as in L{achat_twisted.interfaces.IMailbox}."""
         self._clock = clock
+        self._commit = commit
+        self._committing = False
         self._touched: list[Session] = []
         self._resuming: list[Session] = []
         self._unconfirmed: set[Session] = set()
@@ -31,9 +36,10 @@ class Turns:
         self._sweep: IDelayedCall | None = None
 
     def touch(self, session: Session) -> None:
-        """Call C{session.end_turn} when this turn ends."""
+        """Call C{session.end_turn} and C{session.dispatch} when this turn ends."""
         self._touched.append(session)
-        self._await_end()
+        if not self._committing:
+            self._await_end()
 
     def resume(self, session: Session) -> None:
         """Call C{session.resume} when this turn ends."""
@@ -42,9 +48,17 @@ class Turns:
 
     def end(self) -> None:
         """End the turn for all that were touched."""
+        if self._committing:
+            return
         touched, self._touched = self._touched, []
         self._unconfirmed.update(session for session in touched if not session.over)
         self._serve(touched, Session.end_turn)
+        committed = self._commit()
+        if committed is None:
+            self._serve(touched, _dispatch)
+        else:
+            self._committing = True
+            committed.addCallback(self._committed, touched)
         if self._unconfirmed and self._sweep is None:
             self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
 
@@ -62,6 +76,12 @@ class Turns:
     def _await_end(self) -> None:
         if self._end is None:
             self._end = self._clock.callLater(0, self._on_end)
+
+    def _committed(self, is_safe: bool, touched: list[Session]) -> None:
+        self._committing = False
+        self._serve(touched, _dispatch if is_safe else _dispatch_unsafe)
+        if self._touched:
+            self._await_end()
 
     def _on_end(self) -> None:
         self._end = None
@@ -82,6 +102,18 @@ class Turns:
         self._sweep = None
         for session in self._unconfirmed:
             session.writer.prune()
-        self._unconfirmed = {session for session in self._unconfirmed if session.writer.tail_size}
+            if session.unsynced:
+                self.touch(session)
+        self._unconfirmed = {
+            session for session in self._unconfirmed if session.writer.tail_size or session.unsynced
+        }
         if self._unconfirmed:
             self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
+
+
+def _dispatch(session: Session) -> None:
+    session.dispatch(is_safe=True)
+
+
+def _dispatch_unsafe(session: Session) -> None:
+    session.dispatch(is_safe=False)

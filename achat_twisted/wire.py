@@ -147,6 +147,10 @@ def pong() -> Notice:
     return Notice("pong")
 
 
+def stats(text: str) -> Notice:
+    return Notice("stats", text)
+
+
 def usage(text: str) -> Notice:
     return Notice("help", text)
 

@@ -11,8 +11,11 @@ from twisted.logger import Logger
 
 from achat_twisted import wire
 from achat_twisted.interfaces import IOutlet
-from achat_twisted.ledger import Ledger
+from achat_twisted.linger import PATIENCE
 from achat_twisted.outbox import Outbox
+
+HURRY = 2.0
+"""Seconds in which a peer that was cut short must acknowledge what was written, or is let go."""
 
 STALL = 300.0
 """Seconds for which a peer may acknowledge nothing while lines wait; then it is let go."""
@@ -28,10 +31,11 @@ class Writer:
     __slots__ = (
         "_ask_at",
         "_clock",
+        "_deliver",
         "_farewell",
-        "_ledger",
         "_outbox",
         "_outlet",
+        "_patience",
         "_room",
         "_stall",
         "_tail",
@@ -43,19 +47,22 @@ class Writer:
         self,
         outbox: Outbox,
         outlet: IOutlet,
-        ledger: Ledger,
         clock: IReactorTime,
+        deliver: Callable[[int], None],
         farewell: Callable[[], bytes],
     ) -> None:
-        """@param farewell: renders the last lines, asked for when all others are written."""
+        """@param deliver: told how many more messages have arrived.
+        @param farewell: renders the last lines, asked for when all others are written.
+        """
         self._outbox = outbox
         self._outlet = outlet
-        self._ledger = ledger
         self._clock = clock
+        self._deliver = deliver
         self._farewell = farewell
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
         self._ask_at = outbox.limit // 4
+        self._patience = PATIENCE
         self._room: Deferred[None] | None = None
         self._stall: IDelayedCall | None = None
 
@@ -72,12 +79,13 @@ class Writer:
         last = b"".join(line for line in _lines(self._outbox.unfetched()) if _is_notice(line))
         last += self._farewell()
         self._remember(last)
-        await self._outlet.finish(last)
+        await self._outlet.finish(last, self._patience)
         self.prune()
 
     def cut_short(self) -> None:
         """Write nothing more but the farewell, and the notices that wait."""
         self._outbox.shut()
+        self._patience = HURRY
         if self._room is not None:
             self._room.cancel()
 
@@ -123,7 +131,7 @@ class Writer:
 
     def _delivered(self, batch: bytes) -> None:
         self._tail_size -= len(batch)
-        self._ledger.delivered += wire.count_messages(batch)
+        self._deliver(wire.count_messages(batch))
 
     async def _has_room(self, room: Deferred[None] | None) -> None:
         if room is None:

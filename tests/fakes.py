@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from zope.interface import implementer
 
 from achat_twisted.interfaces import ILink, IMailbox
@@ -26,6 +26,7 @@ class FakeLink:
 
     def __init__(self, peer: str = "a fake") -> None:
         self.peer = peer
+        self.local = True
         self.closed: Deferred[None] = Deferred()
         self.received = b""
         self.writes: list[bytes] = []
@@ -71,6 +72,10 @@ class FakeLink:
             self.connection_lost()
             self._fire()
 
+    def vanish(self) -> None:
+        """Our own end is no more."""
+        self.gone = True
+
     def write(self, data: bytes) -> Deferred[None] | None:
         self._stumble("write")
         self.writes.append(data)
@@ -85,7 +90,7 @@ class FakeLink:
     def outstanding(self) -> int:
         return len(self._pending)
 
-    def finish(self, last: bytes) -> Deferred[None]:
+    def finish(self, last: bytes, patience: float) -> Deferred[None]:
         self._stumble("finish")
         self.finished = True
         self._pending += last
@@ -152,8 +157,8 @@ class FakeSource:
 class SlowMailbox(MemoryMailbox):
     """A mailbox that needs a moment for each fetch: until L{deliver} or L{fail} is called."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, clock: IReactorTime) -> None:
+        super().__init__(clock)
         self._fetches: list[tuple[Deferred[list[bytes]], str, int]] = []
 
     def take(self, name: str, size: int) -> Deferred[list[bytes]]:
@@ -164,20 +169,22 @@ class SlowMailbox(MemoryMailbox):
     def deliver(self) -> None:
         fetches, self._fetches = self._fetches, []
         for fetch, name, size in fetches:
-            super().take(name, size).chainDeferred(fetch)
+            if not fetch.called:  # or else nobody waits for it any more
+                super().take(name, size).chainDeferred(fetch)
 
     def fail(self, error: Exception) -> None:
         fetches, self._fetches = self._fetches, []
         for fetch, _, _ in fetches:
-            fetch.errback(error)
+            if not fetch.called:
+                fetch.errback(error)
 
 
 @implementer(IMailbox)
 class CountingMailbox(MemoryMailbox):
     """A mailbox that counts what was handed back, which happens once for each session."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, clock: IReactorTime) -> None:
+        super().__init__(clock)
         self.hand_backs: list[str] = []
 
     def hand_back(self, name: str, lines: Sequence[bytes]) -> None:

@@ -39,16 +39,20 @@ class House:
     def __init__(
         self,
         mailbox: IMailbox | None = None,
+        clock: Clock | None = None,
         duplicate: Duplicate = Duplicate.REJECT,
+        *,
+        durable: bool = False,
         outbox_limit: int = OUTBOX_LIMIT,
         render: RenderNotice = wire.render_notice,
     ) -> None:
-        self.clock = Clock()
-        self.mailbox: IMailbox = MemoryMailbox() if mailbox is None else mailbox
+        self.clock = Clock() if clock is None else clock
+        self.mailbox: IMailbox = MemoryMailbox(self.clock) if mailbox is None else mailbox
         self.broker = Broker(
             self.clock,
             self.mailbox,
             duplicate=duplicate,
+            durable=durable,
             outbox_limit=outbox_limit,
             render=render,
         )
@@ -67,3 +71,5 @@ class House:
         """Let this turn of the reactor end, and those that follow from it."""
         while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
             self.clock.advance(0)
+        balance = self.broker.balance()
+        assert not balance.missing, balance

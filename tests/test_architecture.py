@@ -17,14 +17,18 @@ from achat_twisted import interfaces, wire
 from achat_twisted.broker import Broker
 from achat_twisted.link import Link
 from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.mailbox.worker import ThreadWorker
 from achat_twisted.reader import ChatReader, Manners
 from achat_twisted.signals import NoSignals, ProcessSignals
+from tests.disk import Desk, FakeWorker
 from tests.fakes import CountingMailbox, FakeLink, FakeSource, SlowMailbox
 from tests.house import House
 
 FLOORS = [
     {"wire", "framing", "ledger", "addresses", "interfaces"},
-    {"outbox", "writer", "pace", "linger", "mailbox", "mailbox.memory"},
+    {"outbox", "writer", "pace", "linger", "truce"},
+    {"mailbox", "mailbox.accounts", "mailbox.database", "mailbox.worker"},
+    {"mailbox.memory", "mailbox.committer", "mailbox.sqlite"},
     {"session", "turns", "broker", "commands"},
     {"reader", "factory", "transport", "link", "listener", "signals"},
     {"service", "tap"},
@@ -118,8 +122,18 @@ class ContractTests(SynchronousTestCase):
 
     def test_mailboxes(self) -> None:
         """Every mailbox."""
-        for mailbox in (MemoryMailbox(), SlowMailbox(), CountingMailbox()):
+        for mailbox in (
+            MemoryMailbox(Clock()),
+            SlowMailbox(Clock()),
+            CountingMailbox(Clock()),
+            Desk(Path(self.mktemp()), Clock()).mailbox(),
+        ):
             verifyObject(interfaces.IMailbox, mailbox)
+
+    def test_workers(self) -> None:
+        """Everything that works for a mailbox."""
+        for worker in (FakeWorker(), ThreadWorker(Clock())):
+            verifyObject(interfaces.IWorker, worker)
 
     def test_links(self) -> None:
         """Every link."""
@@ -130,7 +144,7 @@ class ContractTests(SynchronousTestCase):
     def test_readers(self) -> None:
         """Everything that the broker takes for a source of lines."""
         reader = ChatReader(
-            Broker(Clock(), MemoryMailbox()),
+            Broker(Clock(), MemoryMailbox(Clock())),
             Clock(),
             Manners(render=wire.render_notice),
             lambda _transport: FakeLink(),

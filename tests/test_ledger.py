@@ -11,11 +11,13 @@ class LedgerTests(SynchronousTestCase):
     """L{Ledger}."""
 
     def test_balance(self) -> None:
-        """What is accepted is delivered, kept, refused or in flight; the rest is missing."""
-        ledger = Ledger(accepted=10, delivered=4)
-        ledger.refused.update(unknown=1, full=1)
-        balance = ledger.balance(kept=2, in_flight=1)
-        self.assertEqual(balance.missing, 1)
+        """What came in is delivered, kept, refused, expired or in flight; the rest is missing."""
+        ledger = Ledger(accepted=10, inherited=3, delivered=4)
+        ledger.refused.update(unknown=2, full=1)
+        balance = ledger.balance(kept=2, expired=1, in_flight=1)
+        self.assertEqual(balance.missing, 2)
         self.assertEqual(
-            str(balance), "accepted 10 = delivered 4 + kept 2 + refused 2 + in flight 1"
+            str(balance),
+            "accepted 10 + inherited 3 = delivered 4 + kept 2 + refused 3 (full 1, unknown 2)"
+            " + expired 1 + in flight 1",
         )

@@ -9,13 +9,14 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import link
+from achat_twisted.linger import PATIENCE
 from achat_twisted.link import TLS_RECORD, Link
 
 
 class Socket(StringTransport):
     """A transport whose peer acknowledges nothing by itself."""
 
-    half_closed = discarding = aborted = input_over = False
+    half_closed = discarding = aborted = input_over = disconnected = False
     acknowledged = input_seen = 0
 
     def outstanding(self) -> int:
@@ -64,7 +65,7 @@ class LinkTests(SynchronousTestCase):
 
     def test_finish(self) -> None:
         """Finishing half-closes behind the last bytes, and is done when they are acknowledged."""
-        flushed = self.link.finish(b"bye\n")
+        flushed = self.link.finish(b"bye\n", PATIENCE)
         self.assertEqual(self.socket.value(), b"bye\n")
         self.assertEqual((self.socket.half_closed, self.socket.discarding), (True, True))
         self.clock.advance(0)
@@ -79,7 +80,19 @@ class LinkTests(SynchronousTestCase):
         self.socket.acknowledged = 2
         self.link.connection_lost()
         self.assertIsNone(self.link.write(b"345"))
-        self.successResultOf(self.link.finish(b"6"))
+        self.successResultOf(self.link.finish(b"6", PATIENCE))
+        self.assertEqual(self.link.outstanding(), 4)
+
+    def test_written_while_it_goes_is_outstanding(self) -> None:
+        """What is written when the socket is gone, before the protocol is told, counts too."""
+        self.link.write(b"12")
+        self.socket.acknowledged = 2
+        self.socket.disconnected = True
+        self.assertIsNone(self.link.write(b"345"))
+        self.successResultOf(self.link.finish(b"6", PATIENCE))
+        self.assertEqual(self.socket.value(), b"12")
+        self.assertEqual(self.link.outstanding(), 4)
+        self.link.connection_lost()
         self.assertEqual(self.link.outstanding(), 4)
 
     def test_written_when_tls_has_ended_is_outstanding(self) -> None:
@@ -90,7 +103,7 @@ class LinkTests(SynchronousTestCase):
         room = self.link.write(b"345")
         assert room is not None
         self.assertNoResult(room)
-        self.link.finish(b"6")
+        self.link.finish(b"6", PATIENCE)
         self.assertEqual(self.socket.value(), b"12")
         self.assertEqual(self.link.outstanding(), 4)
 

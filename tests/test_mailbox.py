@@ -1,100 +1,202 @@
-"""The mailbox, as its interface promises it."""
+"""The mailboxes: in memory and in a file."""
 
 from __future__ import annotations
 
-from twisted.trial.unittest import SynchronousTestCase
+from pathlib import Path
 
-from achat_twisted.mailbox.memory import LINE_COST, MemoryMailbox
+from twisted.internet.task import Clock
+
+from achat_twisted.interfaces import IMailbox
+from achat_twisted.mailbox.accounts import Limits
+from achat_twisted.mailbox.memory import MemoryMailbox
+from tests import mailboxes
+from tests.disk import Desk
 from tests.logged import Logged
 
 
-class MemoryMailboxTests(SynchronousTestCase):
+class MemoryMailboxTests(mailboxes.MailboxBehaviour):
     """L{MemoryMailbox}."""
 
-    def test_knows_who_was_enrolled(self) -> None:
-        """There is somebody by a name from its enrolment on, and nobody before."""
-        mailbox = MemoryMailbox()
-        self.assertFalse(mailbox.knows("bob"))
-        mailbox.enroll("bob")
-        self.assertTrue(mailbox.knows("bob"))
+    def setUp(self) -> None:
+        self.clock = Clock()
 
-    def test_first_in_first_out(self) -> None:
-        """Copies come out in the order in which they went in, some at a time, and only once."""
-        mailbox = MemoryMailbox()
-        for line in (b"1\n", b"2\n", b"3\n"):
-            self.assertTrue(mailbox.keep("bob", line))
-        self.assertEqual(self.successResultOf(mailbox.take("bob", 4)), [b"1\n", b"2\n"])
-        self.assertEqual(mailbox.count("bob"), 1)
-        self.assertEqual(self.successResultOf(mailbox.take("bob", 4)), [b"3\n"])
-        self.assertEqual(self.successResultOf(mailbox.take("bob", 4)), [])
-
-    def test_take_gives_at_least_one(self) -> None:
-        """A line that is larger than what was asked for still comes out."""
-        mailbox = MemoryMailbox()
-        mailbox.keep("bob", b"long\n")
-        self.assertEqual(self.successResultOf(mailbox.take("bob", 1)), [b"long\n"])
-
-    def test_handed_back_comes_first(self) -> None:
-        """What is handed back comes out ahead of anything newer, in its own order."""
-        mailbox = MemoryMailbox()
-        mailbox.keep("bob", b"3\n")
-        mailbox.hand_back("bob", [b"1\n", b"2\n"])
-        self.assertEqual(self.successResultOf(mailbox.take("bob", 9)), [b"1\n", b"2\n", b"3\n"])
-
-    def test_names_are_apart(self) -> None:
-        """Nobody gets another one's mail."""
-        mailbox = MemoryMailbox()
-        mailbox.keep("bob", b"b\n")
-        mailbox.keep("carol", b"c\n")
-        self.assertEqual(self.successResultOf(mailbox.take("carol", 9)), [b"c\n"])
-        self.assertEqual((mailbox.count("bob"), mailbox.copies()), (1, 1))
-
-    def test_limit_for_a_name(self) -> None:
-        """A full mailbox takes no new copy for that name, until there is room again."""
-        mailbox = MemoryMailbox(per_name=2 * (LINE_COST + 2))
-        self.assertEqual([mailbox.keep("bob", b"x\n") for _ in range(3)], [True, True, False])
-        self.assertTrue(mailbox.keep("carol", b"x\n"))
-        mailbox.take("bob", 1)
-        self.assertTrue(mailbox.keep("bob", b"x\n"))
-
-    def test_limit_in_all(self) -> None:
-        """All mail together has a limit as well."""
-        mailbox = MemoryMailbox(total=LINE_COST + 2)
-        self.assertTrue(mailbox.keep("bob", b"x\n"))
-        self.assertFalse(mailbox.keep("carol", b"x\n"))
-
-    def test_hand_back_is_never_refused(self) -> None:
-        """What was accepted long ago is taken back even by a full mailbox."""
-        mailbox = MemoryMailbox(per_name=1, total=1)
-        mailbox.hand_back("bob", [b"x\n"])
-        self.assertEqual(mailbox.count("bob"), 1)
-
-    def test_names_are_bounded(self) -> None:
-        """With too many names one without mail is forgotten, never one that has mail."""
-        mailbox = MemoryMailbox(names=2)
-        for name in ("has mail", "old", "new"):
-            mailbox.enroll(name)
-            mailbox.keep("has mail", b"x\n")
-        known = [name for name in ("has mail", "old", "new") if mailbox.knows(name)]
-        self.assertEqual(known, ["has mail", "new"])
-
-    def test_names_are_bounded_whoever_has_mail(self) -> None:
-        """However many of the oldest names have mail, the others do not grow without bound."""
-        mailbox = MemoryMailbox(names=150)
-        for number in range(120):
-            mailbox.enroll(f"has mail {number}")
-            mailbox.keep(f"has mail {number}", b"x\n")
-        for number in range(1000):
-            mailbox.enroll(f"new {number}")
-        known = [number for number in range(1000) if mailbox.knows(f"new {number}")]
-        self.assertEqual(known, list(range(970, 1000)))
+    def make(self, limits: Limits = Limits()) -> IMailbox:  # noqa: B008
+        mailbox = MemoryMailbox(self.clock, limits)
+        mailbox.open()
+        return mailbox
 
     def test_says_what_ends_with_the_process(self) -> None:
         """Closing a mailbox in memory says how many lines are lost with it; never silently."""
-        mailbox = MemoryMailbox()
+        mailbox = self.known("bob")
         mailbox.keep("bob", b"x\n")
         with Logged() as logged:
             self.successResultOf(mailbox.close())
         self.assertEqual(
             logged.texts, ["1 kept lines end with this process, as the mailbox is in memory"]
         )
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class SqliteMailboxTests(mailboxes.MailboxBehaviour):
+    """L{achat_twisted.mailbox.sqlite.SqliteMailbox}."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.desk = Desk(Path(self.mktemp()), self.clock)
+
+    def make(self, limits: Limits = Limits()) -> IMailbox:  # noqa: B008
+        return self.desk.mailbox(limits)
+
+    def again(self, mailbox: IMailbox) -> IMailbox:
+        """The mailbox after a restart."""
+        self.clock.advance(0)
+        self.successResultOf(mailbox.close())
+        self.assertTrue(self.desk.worker.stopped)
+        return self.make()
+
+    def test_outlives_the_process(self) -> None:
+        """Names and mail are there again after a restart, in order, whatever was on its way."""
+        mailbox = self.known("bob")
+        self.comes_and_goes(mailbox, "carol")
+        for line in (b"1\n", b"2\n", b"3\n"):
+            mailbox.keep("bob", line)
+        self.take(mailbox, "bob", 2)
+        mailbox = self.again(mailbox)
+        self.assertEqual([mailbox.knows(n) for n in ("bob", "carol", "dave")], [True, True, False])
+        self.assertEqual((mailbox.count("bob"), mailbox.copies()), (3, 3))
+        self.assertEqual(self.take(mailbox, "bob"), [b"1\n", b"2\n", b"3\n"])
+
+    def test_what_has_arrived_is_not_in_the_file(self) -> None:
+        """What has arrived does not come back with a restart."""
+        mailbox = self.known("bob")
+        mailbox.enroll("bob")
+        for line in (b"1\n", b"2\n", b"3\n"):
+            mailbox.keep("bob", line)
+        self.take(mailbox, "bob", 4)
+        mailbox.delivered("bob", 1)
+        self.assertEqual(self.take(self.again(mailbox), "bob"), [b"2\n", b"3\n"])
+
+    def test_recorded_lines_outlive_the_process(self) -> None:
+        """What was recorded on its way is kept after a restart, but for what has arrived."""
+        mailbox = self.make()
+        mailbox.enroll("bob")
+        for line in (b"1\n", b"2\n", b"3\n"):
+            mailbox.record("bob", line)
+        self.assertEqual(mailbox.copies(), 0)
+        mailbox.delivered("bob", 1)
+        self.assertEqual(self.take(self.again(mailbox), "bob"), [b"2\n", b"3\n"])
+
+    def test_recorded_lines_are_handed_back_once(self) -> None:
+        """What was recorded and is handed back is there once, ahead of what is newer."""
+        mailbox = self.make()
+        mailbox.enroll("bob")
+        mailbox.record("bob", b"1\n")
+        mailbox.record("bob", b"2\n")
+        self.clock.advance(0)
+        mailbox.keep("bob", b"3\n")
+        mailbox.delivered("bob", 1)
+        mailbox.hand_back("bob", [b"2\n"])
+        self.assertEqual(self.take(self.again(mailbox), "bob"), [b"2\n", b"3\n"])
+
+    def test_a_crash_between_two_kept_lines(self) -> None:
+        """Where lines went straight to a name between two that were kept, a crash leaves no gap."""
+        mailbox = self.known("bob")
+        mailbox.enroll("bob")
+        mailbox.keep("bob", b"1\n")
+        self.take(mailbox, "bob")
+        mailbox.pass_by("bob", 5)
+        mailbox.keep("bob", b"7\n")
+        mailbox = self.again(mailbox)
+        mailbox.enroll("bob")
+        self.assertEqual(self.take(mailbox, "bob"), [b"1\n", b"7\n"])
+        mailbox.delivered("bob", 2)
+        mailbox = self.again(mailbox)
+        self.assertEqual(mailbox.copies(), 0)
+
+    def test_forgotten_names_are_not_in_the_file(self) -> None:
+        """Who is forgotten is unknown after a restart, and may come again."""
+        mailbox = self.known("bob", Limits(names=1))
+        self.comes_and_goes(mailbox, "carol")
+        self.comes_and_goes(mailbox, "bob")
+        mailbox = self.again(mailbox)
+        self.assertEqual((mailbox.knows("bob"), mailbox.knows("carol")), (True, False))
+
+    def test_full_disk(self) -> None:
+        """While the disk is full new copies are refused, what is kept is read, and nothing lost."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        self.clock.advance(0)
+        self.desk.disk.full = True
+        mailbox.keep("bob", b"2\n")
+        with Logged() as logged:
+            self.clock.advance(0)
+        self.assertIn("the mailbox cannot be written: database or disk is full", logged.texts[0])
+        self.assertFalse(mailbox.keep("bob", b"3\n"))
+        with Logged() as logged:
+            self.clock.pump([1.0] * 5)
+        self.assertEqual(logged.texts, [])
+        mailbox.enroll("bob")
+        self.assertEqual(self.take(mailbox, "bob"), [b"1\n"])
+        self.assertEqual(self.take(mailbox, "bob"), [b"2\n"])
+        mailbox.delivered("bob", 1)
+        mailbox.pass_by("bob", 1)
+        mailbox.hand_back("bob", [b"2\n", b"straight\n"])
+        self.desk.disk.full = False
+        with Logged() as logged:
+            self.clock.advance(1)
+        self.assertEqual(logged.texts, ["the mailbox can be written again"])
+        self.assertTrue(mailbox.keep("bob", b"4\n"))
+        self.assertEqual(self.take(self.again(mailbox), "bob"), [b"2\n", b"straight\n", b"4\n"])
+
+    def test_recording_on_a_full_disk(self) -> None:
+        """While the disk is full lines still go straight to who is here, without a record."""
+        mailbox = self.make()
+        mailbox.enroll("bob")
+        self.desk.disk.full = True
+        mailbox.record("bob", b"1\n")
+        self.clock.advance(0)
+        mailbox.record("bob", b"2\n")
+        mailbox.delivered("bob", 1)
+        self.desk.disk.full = False
+        self.clock.advance(1)
+        mailbox.record("bob", b"3\n")
+        mailbox.hand_back("bob", [b"2\n", b"3\n"])
+        self.assertEqual(self.take(mailbox, "bob"), [b"2\n", b"3\n"])
+
+    def test_stop_with_a_full_disk(self) -> None:
+        """What cannot be written even at the end is an error in the log, with a count."""
+        mailbox = self.known("bob")
+        self.clock.advance(0)
+        self.desk.disk.full = True
+        mailbox.keep("bob", b"1\n")
+        self.clock.advance(0)
+        with Logged() as logged:
+            self.successResultOf(mailbox.close())
+        self.assertEqual(logged.texts, ["1 lines are lost, as they could not be written"])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_unusable_file(self) -> None:
+        """A file that is no mailbox ends the start with one sentence."""
+        self.desk.path.write_bytes(b"no database\n" * 100)
+        error = self.assertRaises(SystemExit, self.make)
+        self.assertEqual(
+            str(error), f"achat: the mailbox {self.desk.path} cannot be used: it is not a database"
+        )
+
+    def test_overload(self) -> None:
+        """When more comes in than the disk takes, that is told, and then copies are refused."""
+        mailbox = self.known("bob", Limits(per_name=2**30, total=2**30))
+        self.desk.worker.held = True
+        line = b"x" * 2**20
+        self.assertFalse(mailbox.pressed)
+        for _ in range(9):
+            self.assertTrue(mailbox.keep("bob", line))
+        self.assertTrue(mailbox.pressed)
+        kept = 9
+        while mailbox.keep("bob", line):
+            kept += 1
+        self.assertEqual(kept, 65)
+        self.clock.advance(0)
+        self.desk.worker.release()
+        self.assertFalse(mailbox.pressed)
+        self.assertTrue(mailbox.keep("bob", line))

@@ -66,7 +66,7 @@ class ServiceTests(SynchronousTestCase):
     """L{ChatService}."""
 
     def setUp(self) -> None:
-        self.build(MemoryMailbox())
+        self.build(MemoryMailbox(Clock()))
 
     def build(self, mailbox: IMailbox) -> None:
         self.clock = Clock()
@@ -99,7 +99,7 @@ class ServiceTests(SynchronousTestCase):
 
     def test_stop_in_flow_order(self) -> None:
         """Ports, then readers, then writers, then connections, then the mailbox: each waits."""
-        self.build(mailbox := SlowToClose())
+        self.build(mailbox := SlowToClose(Clock()))
         alice, bob = self._calls("alice"), self._calls("bob")
         alice.link.input_to_come = Deferred()
         bob.link.block()
@@ -189,12 +189,13 @@ class ServiceTests(SynchronousTestCase):
         self.successResultOf(stopped)
         self.assertEqual(
             logged.texts[-1],
-            "stopped; accepted 1 = delivered 0 + kept 1 + refused 0 + in flight 0",
+            "stopped; accepted 1 + inherited 0 = delivered 0 + kept 1 + refused 0 + expired 0"
+            " + in flight 0",
         )
 
     def test_imbalance_is_an_error(self) -> None:
         """If lines are missing at the end, that is an error in the log."""
-        self.build(Leaky())
+        self.build(Leaky(Clock()))
         stopped, bob = self._stop_with_stuck_client()
         with Logged() as logged:
             self.signals.second()

@@ -71,6 +71,11 @@ class OptionsTests(SynchronousTestCase):
                 "outbox-limit": 1048576,
                 "duplicate": Duplicate.REJECT,
                 "plain": 0,
+                "mailbox": "memory",
+                "mailbox-limit": 2**24,
+                "mailbox-total": 2**28,
+                "keep": 30.0,
+                "durable": 0,
             },
         )
 

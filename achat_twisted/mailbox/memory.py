@@ -2,99 +2,110 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from achat_twisted.interfaces import IMailbox
+from achat_twisted.mailbox.accounts import Account, Accounts, Limits
 
-LINE_COST = 64
-"""What a kept line takes in memory besides its bytes, counted against the limits as such."""
+EXPIRY = 600.0
+"""How often it is looked for mail that is too old, in seconds."""
 
 
-class _Mail:
-    __slots__ = ("lines", "size")
+class _Mail(Account):
+    """What is kept for one name, and since when."""
 
-    def __init__(self) -> None:
+    __slots__ = ("lines", "since")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
         self.lines: deque[bytes] = deque()
-        self.size = 0
+        self.since: deque[float] = deque()
 
 
 @implementer(IMailbox)
 class MemoryMailbox:
     """Mail in memory: new copies are bounded for each name and in all.
 
-    What is handed back comes on top, as it was accepted long ago. When there are too many names,
-    the one that came or went longest ago and has no mail is forgotten.
+    What is handed back comes on top, as it was accepted long ago. As nothing outlives the process,
+    there is nothing to remember of what is on its way, and nothing to commit.
     """
 
     _log = Logger()
+    pressed = False
 
-    def __init__(
-        self, per_name: int = 16 * 2**20, total: int = 256 * 2**20, names: int = 100_000
-    ) -> None:
-        """@param per_name: bytes kept for one name, each line with its L{LINE_COST}.
-        @param total: bytes kept in all.
-        @param names: how many names are remembered, unless more than that have mail.
-        """
-        self._per_name = per_name
-        self._total = total
-        self._names = names
-        self._size = 0
-        self._idle: OrderedDict[str, None] = OrderedDict()  # known names without mail
-        self._mail: dict[str, _Mail] = {}
+    def __init__(self, clock: IReactorTime, limits: Limits = Limits()) -> None:  # noqa: B008
+        self.expired = 0
+        self._clock = clock
+        self._limits = limits
+        self._accounts = Accounts(limits, _Mail, lambda _mail: None)
+        self._expiry = LoopingCall(self._expire)
+        self._expiry.clock = clock
+
+    def open(self) -> None:
+        self._log.info("mail is kept in memory, and ends with this process")
+        self._expiry.start(EXPIRY, now=False)
 
     def enroll(self, name: str) -> None:
-        if name not in self._mail:
-            self._idle[name] = None
-            self._idle.move_to_end(name)
-        if len(self._idle) + len(self._mail) > self._names and self._idle:
-            self._idle.popitem(last=False)
+        self._accounts.enroll(name)
 
     def knows(self, name: str) -> bool:
-        return name in self._mail or name in self._idle
+        return self._accounts.get(name) is not None
 
     def keep(self, name: str, line: bytes) -> bool:
-        mail = self._mail.get(name)
-        cost = len(line) + LINE_COST
-        if self._size + cost > self._total or (mail.size if mail else 0) + cost > self._per_name:
+        mail = self._accounts[name]
+        if not self._accounts.has_room(mail, line):
             return False
-        mail = mail or self._new_mail(name)
+        now = self._clock.seconds()
         mail.lines.append(line)
-        self._grow(mail, cost)
+        mail.since.append(now)
+        self._accounts.grow(mail, 1, len(line), now)
         return True
 
-    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
-        self.enroll(name)
-        if lines:
-            mail = self._mail.get(name) or self._new_mail(name)
-            mail.lines.extendleft(reversed(lines))
-            self._grow(mail, sum(map(len, lines)) + LINE_COST * len(lines))
+    def pass_by(self, name: str, copies: int) -> None:
+        """Nothing to remember."""
+
+    def record(self, name: str, line: bytes) -> None:
+        """Nothing to remember."""
+
+    def commit(self) -> None:
+        """As safe as it gets."""
 
     def take(self, name: str, size: int) -> Deferred[list[bytes]]:
+        mail = self._accounts[name]
         taken: list[bytes] = []
-        mail = self._mail.get(name)
-        while mail and mail.lines and size > 0:
-            line = mail.lines.popleft()
-            taken.append(line)
-            size -= len(line)
-            self._grow(mail, -len(line) - LINE_COST)
-        if mail and not mail.lines:
-            del self._mail[name]
-            self._idle[name] = None
+        while mail.lines and size > 0:
+            taken.append(self._drop_first(mail))
+            size -= len(taken[-1])
         return succeed(taken)
 
+    def delivered(self, name: str, copies: int) -> None:
+        """Nothing to remember."""
+
+    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+        mail = self._accounts[name]
+        now = self._clock.seconds()
+        mail.lines.extendleft(reversed(lines))
+        mail.since.extendleft([now] * len(lines))
+        self._accounts.grow(mail, len(lines), sum(map(len, lines)), now)
+        self._accounts.leave(mail)
+
     def count(self, name: str) -> int:
-        mail = self._mail.get(name)
-        return len(mail.lines) if mail else 0
+        mail = self._accounts.get(name)
+        return mail.copies if mail else 0
 
     def copies(self) -> int:
-        return sum(len(mail.lines) for mail in self._mail.values())
+        return self._accounts.copies
 
     def close(self) -> Deferred[None]:
+        if self._expiry.running:
+            self._expiry.stop()
         if copies := self.copies():
             self._log.warn(
                 "{copies} kept lines end with this process, as the mailbox is in memory",
@@ -102,10 +113,23 @@ class MemoryMailbox:
             )
         return succeed(None)
 
-    def _grow(self, mail: _Mail, size: int) -> None:
-        mail.size += size
-        self._size += size
+    def _drop_first(self, mail: _Mail) -> bytes:
+        line = mail.lines.popleft()
+        mail.since.popleft()
+        self._accounts.shrink(mail, 1, len(line))
+        return line
 
-    def _new_mail(self, name: str) -> _Mail:
-        self._idle.pop(name, None)
-        return self._mail.setdefault(name, _Mail())
+    def _expire(self) -> None:
+        """Throw away the first copies of everybody who is away, up to one that is not too old."""
+        now = self._clock.seconds()
+        for mail in self._accounts.expiring(now):
+            expired = 0
+            while mail.since and mail.since[0] < now - self._limits.age:
+                self._drop_first(mail)
+                expired += 1
+            mail.oldest = mail.since[0] if mail.since else now
+            self.expired += expired
+            if expired:
+                self._log.warn(
+                    "{copies} lines for {name} have expired", copies=expired, name=mail.name
+                )

@@ -117,7 +117,7 @@ class StopTests(FunctionalTestCase):
                 ]
                 self.assertEqual(got[sender.name, recipient.name], expected)
         total = sum(taken.values())
-        self.assert_ledger(server, f"accepted {total} = delivered {total} ")
+        self.assert_ledger(server, rf"accepted {total} \+ inherited 0 = delivered {total} ")
 
     async def test_never_named(self) -> None:
         """Connections that never sent a name are closed, and hold nothing up."""
@@ -147,7 +147,9 @@ class StopTests(FunctionalTestCase):
         server.send(signal.SIGTERM)
         await server.ended
         self.assertIn("not waiting any longer", server.output.text)
-        self.assert_ledger(server, r"accepted 12000 = delivered \d+ \+ kept \d+ \+ refused 0 ")
+        self.assert_ledger(
+            server, r"accepted 12000 \+ inherited 0 = delivered \d+ \+ kept \d+ \+ refused 0 "
+        )
         kept = re.search(r"kept (\d+)", server.output.text)
         assert kept is not None
         self.assertIn(f"{kept[1]} kept lines end with this process", server.output.text)
@@ -159,7 +161,7 @@ class StopTests(FunctionalTestCase):
         self.assertEqual(await self.bye(alice), 12_001)
         server.send(signal.SIGTERM)
         await server.ended
-        self.assert_ledger(server, "accepted 12000 = .* in flight 0")
+        self.assert_ledger(server, r"accepted 12000 \+ inherited 0 = .* in flight 0")
 
     async def test_other_signals(self) -> None:
         """SIGINT and SIGHUP are ordered stops as well."""
@@ -171,7 +173,7 @@ class StopTests(FunctionalTestCase):
             server.send(number)
             self.assertEqual(await self.bye(alice), 1)
             await server.ended
-            self.assert_ledger(server, "accepted 1 = delivered 1 ")
+            self.assert_ledger(server, r"accepted 1 \+ inherited 0 = delivered 1 ")
 
     async def test_clients_still_arrive(self) -> None:
         """While clients still arrive, a stop lets those in that it welcomed, to the last line."""
@@ -192,7 +194,7 @@ class StopTests(FunctionalTestCase):
         for client in welcomed:
             await self.bye(client)
         self.assertNotIn("Traceback", server.output.text)
-        self.assert_ledger(server, f"accepted {len(alice.messages())} = ")
+        self.assert_ledger(server, rf"accepted {len(alice.messages())} \+ inherited 0 = ")
 
     async def test_talking_client(self) -> None:
         """Who goes on talking after the bye is read to its end, and not reset."""

@@ -46,7 +46,7 @@ class ActivationTests(FunctionalTestCase):
         self.assertEqual(await self.bye(alice), 1)
         self.assertEqual(await self.bye(bob), 0)
         await server.ended
-        self.assert_ledger(server, "accepted 1 = delivered 1 ")
+        self.assert_ledger(server, r"accepted 1 \+ inherited 0 = delivered 1 ")
 
     async def test_nobody_is_refused_in_between(self) -> None:
         """A client that comes while no server runs waits, and is served by the next one."""

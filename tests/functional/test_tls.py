@@ -45,7 +45,7 @@ class TLSTests(FunctionalTestCase):
         numbers = [int(line.split()[2]) for line in bob.messages()]
         self.assertEqual(numbers, list(range(taken)))
         await server.ended
-        self.assert_ledger(server, f"accepted {taken} = delivered {taken} ")
+        self.assert_ledger(server, rf"accepted {taken} \+ inherited 0 = delivered {taken} ")
 
     async def test_broken_connection(self) -> None:
         """What a client had not got when its connection broke comes when it returns, in order."""

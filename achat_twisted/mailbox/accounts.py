@@ -1,0 +1,147 @@
+"""What a mailbox knows at once, without asking where the mail lies: who there is, and how much."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+LINE_COST = 64
+"""What a kept line takes besides its bytes, counted against the limits as such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept, and for how long.
+
+    @ivar per_name: bytes kept for one name, each line with its L{LINE_COST}.
+    @ivar total: bytes kept in all.
+    @ivar names: how many absent names without mail are remembered.
+    @ivar age: seconds after which a kept copy expires.
+    """
+
+    per_name: int = 16 * 2**20
+    total: int = 256 * 2**20
+    names: int = 100_000
+    age: float = 30 * 86_400.0
+
+
+class Account:
+    """One name.
+
+    @ivar copies: how many copies are kept for it.
+    @ivar size: bytes kept for it, with L{LINE_COST} for each.
+    @ivar sessions: how many sessions it has.
+    @ivar oldest: no copy was kept before that moment.
+    """
+
+    __slots__ = ("copies", "name", "oldest", "sessions", "size")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.copies = 0
+        self.size = 0
+        self.sessions = 0
+        self.oldest = 0.0
+
+
+AnyAccount = TypeVar("AnyAccount", bound=Account)
+
+
+class Accounts(Generic[AnyAccount]):
+    """Everybody there is.
+
+    When too many are away and have no mail, the one that came or went longest ago is forgotten.
+
+    @ivar copies: how many copies are kept in all.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        open_account: Callable[[str], AnyAccount],
+        forget: Callable[[AnyAccount], None],
+    ) -> None:
+        """@param open_account: makes the account of a new name.
+        @param forget: called with an account that is no more.
+        """
+        self.copies = 0
+        self._limits = limits
+        self._open_account = open_account
+        self._forget = forget
+        self._size = 0
+        self._all: dict[str, AnyAccount] = {}
+        self._idle: OrderedDict[str, None] = OrderedDict()
+
+    def get(self, name: str) -> AnyAccount | None:
+        return self._all.get(name)
+
+    def __getitem__(self, name: str) -> AnyAccount:
+        """The account of a name that there is."""
+        return self._all[name]
+
+    def __iter__(self) -> Iterator[AnyAccount]:
+        return iter(self._all.values())
+
+    def enroll(self, name: str) -> AnyAccount:
+        """A session of C{name} begins."""
+        account = self._all.get(name)
+        if account is None:
+            account = self._all[name] = self._open_account(name)
+        account.sessions += 1
+        self._idle.pop(name, None)
+        return account
+
+    def add(self, account: AnyAccount) -> AnyAccount:
+        """There is somebody; those who are added first are taken for the longest away."""
+        self._all[account.name] = account
+        self._size += account.size
+        self.copies += account.copies
+        self._see_whether_idle(account)
+        return account
+
+    def leave(self, account: AnyAccount) -> None:
+        """A session of that name has ended."""
+        account.sessions -= 1
+        self._see_whether_idle(account)
+
+    def has_room(self, account: Account, line: bytes) -> bool:
+        """Whether one more line may be kept for C{account}."""
+        cost = len(line) + LINE_COST
+        return (
+            account.size + cost <= self._limits.per_name and self._size + cost <= self._limits.total
+        )
+
+    def grow(self, account: AnyAccount, copies: int, size: int, now: float) -> None:
+        """So many copies more are kept, of so many bytes in all."""
+        if not account.copies and copies:
+            account.oldest = now
+            self._idle.pop(account.name, None)
+        self._change(account, copies, size)
+
+    def shrink(self, account: AnyAccount, copies: int, size: int) -> None:
+        """So many copies are kept no more, of so many bytes in all."""
+        self._change(account, -copies, -size)
+        self._see_whether_idle(account)
+
+    def expiring(self, now: float) -> list[AnyAccount]:
+        """Those who are away, and may have mail that is too old."""
+        before = now - self._limits.age
+        return [a for a in self if a.copies and not a.sessions and a.oldest < before]
+
+    def _change(self, account: AnyAccount, copies: int, size: int) -> None:
+        cost = size + LINE_COST * copies
+        account.copies += copies
+        account.size += cost
+        self.copies += copies
+        self._size += cost
+
+    def _see_whether_idle(self, account: AnyAccount) -> None:
+        if account.copies or account.sessions:
+            return
+        self._idle[account.name] = None
+        self._idle.move_to_end(account.name)
+        if len(self._idle) > self._limits.names:
+            name, _ = self._idle.popitem(last=False)
+            self._forget(self._all.pop(name))

@@ -1,0 +1,319 @@
+"""The mailbox's file: what is asked of SQLite, in one place.
+
+Strategy: nothing here knows of Deferreds or threads. Each call is one transaction, or less, and
+whoever calls sees to it that there is one at a time. What goes wrong is a C{sqlite3.Error}.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+APPLICATION = 0x61636861  # "acha"
+"""What marks the file as ours, see C{PRAGMA application_id}."""
+
+_PRAGMAS = """
+PRAGMA locking_mode=EXCLUSIVE;
+PRAGMA journal_mode=WAL;
+PRAGMA wal_autocheckpoint=4000;
+PRAGMA cache_size=-16384;
+PRAGMA temp_store=MEMORY;
+"""
+
+
+class Unusable(Exception):
+    """A file that cannot be the mailbox; it says why, and was not changed."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """How the file is laid out.
+
+    @ivar script: the SQL that lays out a new file.
+    @ivar upgrades: the SQL that makes a file of version 1 one of version 2, and so on.
+    """
+
+    script: str
+    upgrades: Sequence[str] = ()
+
+    @property
+    def version(self) -> int:
+        return 1 + len(self.upgrades)
+
+
+SCHEMA = Schema((files(__package__) / "schema.sql").read_text())
+
+
+class Copy(NamedTuple):
+    """A row of the table C{copy}."""
+
+    name: int
+    position: int
+    since: float
+    line: bytes
+
+
+class Mail(NamedTuple):
+    """A name, and what lies in the file for it."""
+
+    id: int
+    name: str
+    copies: int
+    size: int
+    first: int
+    oldest: float
+
+
+@dataclass(slots=True)
+class Batch:
+    """Changes that are committed together.
+
+    @ivar names: by id; None for one that is forgotten.
+    @ivar copies: those whose place in the row is taken are there already, and not written again.
+    @ivar arrived: by name's id the position before which every copy has arrived.
+    @ivar size: bytes of all lines.
+    """
+
+    names: dict[int, str | None] = field(default_factory=dict)
+    copies: list[Copy] = field(default_factory=list)
+    arrived: dict[int, int] = field(default_factory=dict)
+    size: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.copies or self.arrived)
+
+    def add(self, copy: Copy) -> None:
+        self.copies.append(copy)
+        self.size += len(copy.line)
+
+    def page(self, name: int, first: int, size: int) -> list[bytes]:
+        """The lines for C{name} from position C{first} on, about C{size} bytes of them."""
+        places = {copy.position: copy.line for copy in reversed(self.copies) if copy.name == name}
+        lines: list[bytes] = []
+        for position in sorted(place for place in places if place >= first):
+            if size <= 0:
+                break
+            lines.append(places[position])
+            size -= len(places[position])
+        return lines
+
+    def drop_arrived(self) -> None:
+        """Forget the copies that have arrived before they could be written."""
+        self.copies = [
+            copy
+            for copy in self.copies
+            if copy.name not in self.arrived or copy.position >= self.arrived[copy.name]
+        ]
+        self.size = sum(len(copy.line) for copy in self.copies)
+
+    def absorb(self, later: Batch) -> None:
+        """Let the changes of C{later} follow these."""
+        self.names.update(later.names)
+        self.copies += later.copies
+        self.arrived.update(later.arrived)
+        self.size += later.size
+
+
+class Database:
+    """One mailbox file, open, and locked against any other server."""
+
+    def __init__(self, path: Path, *, durable: bool, schema: Schema = SCHEMA) -> None:
+        """Open the file, or make it, and bring it to this version.
+
+        @param durable: whether a commit outlives a crash of the machine, and not just of the
+            server.
+        @raise Unusable: if that cannot be done.
+        """
+        self.path = path
+        self._schema = schema
+        try:
+            version = _look_over(path, schema.version) if path.exists() else 0
+            self._sql = sqlite3.connect(
+                path, timeout=0, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._prepare(path, version, durable)
+            except BaseException:
+                self._sql.close()
+                raise
+        except (sqlite3.Error, OSError) as error:
+            raise Unusable(f"the mailbox {path} cannot be used: {_explain(error)}") from error
+
+    def _prepare(self, path: Path, version: int, durable: bool) -> None:
+        self._sql.executescript(_PRAGMAS)
+        self._sql.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        os.chmod(path, 0o600)
+        if version == 0:
+            self._lay_out([self._schema.script, *self._schema.upgrades])
+        elif version < self._schema.version:
+            backup = path.with_name(f"{path.name}.version-{version}")
+            backup.unlink(missing_ok=True)
+            self._sql.execute("VACUUM INTO ?", (str(backup),))
+            os.chmod(backup, 0o600)
+            self._lay_out(self._schema.upgrades[version - 1 :])
+        with self._transaction():
+            self._close_gaps()
+
+    def _lay_out(self, steps: Sequence[str]) -> None:
+        """Bring the file to this version, in one transaction."""
+        try:
+            self._sql.executescript(
+                f"BEGIN IMMEDIATE; {''.join(steps)}"
+                f"PRAGMA application_id={APPLICATION};"
+                f"PRAGMA user_version={self._schema.version}; COMMIT"
+            )
+        except sqlite3.Error:
+            self._undo()
+            raise
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it, or none."""
+        self._sql.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._sql.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+
+    def _undo(self) -> None:
+        if self._sql.in_transaction:  # some errors have ended it already
+            self._sql.execute("ROLLBACK")
+
+    def _close_gaps(self) -> None:
+        """Let each name's copies stand in a row without gaps, as everybody takes for granted.
+
+        A crash leaves a gap where copies went straight to their name between two that were kept.
+        """
+        gapped = self._sql.execute(
+            "SELECT name, max(position) FROM copy GROUP BY name"
+            " HAVING max(position) - min(position) >= count(*)"
+        ).fetchall()
+        for name, last in gapped:
+            self._sql.execute(
+                "INSERT INTO copy SELECT name, ?2 + row_number() OVER (ORDER BY position), since,"
+                " line FROM copy WHERE name = ?1",
+                (name, last),
+            )
+            self._sql.execute("DELETE FROM copy WHERE name = ? AND position <= ?", (name, last))
+
+    def mail(self) -> list[Mail]:
+        """Every name, the longest known first, with what there is for it."""
+        return [
+            Mail(*row)
+            for row in self._sql.execute(
+                "SELECT name.id, name.name, count(line), coalesce(sum(length(line)), 0),"
+                " coalesce(min(position), 0), coalesce(min(since), 0)"
+                " FROM name LEFT JOIN copy ON copy.name = name.id GROUP BY name.id ORDER BY name.id"
+            )
+        ]
+
+    def commit(self, batch: Batch) -> None:
+        """Make all these changes, or none of them."""
+        with self._transaction():
+            self._sql.executemany(
+                "INSERT OR REPLACE INTO name VALUES (?, ?)",
+                [row for row in batch.names.items() if row[1] is not None],
+            )
+            self._sql.executemany("INSERT OR IGNORE INTO copy VALUES (?, ?, ?, ?)", batch.copies)
+            self._sql.executemany(
+                "DELETE FROM copy WHERE name = ? AND position < ?", batch.arrived.items()
+            )
+            self._sql.executemany(
+                "DELETE FROM name WHERE id = ?",
+                [(id_,) for id_, name in batch.names.items() if name is None],
+            )
+
+    def page(self, name: int, first: int, size: int) -> tuple[int, list[bytes]]:
+        """The copies for C{name} from position C{first} on, about C{size} bytes of them.
+
+        @return: the position of the first of them, and their lines.
+        """
+        rows = self._sql.execute(
+            "SELECT position, line FROM copy WHERE name = ? AND position >= ? ORDER BY position",
+            (name, first),
+        )
+        lines: list[bytes] = []
+        for position, line in rows:
+            if not lines:
+                first = position
+            lines.append(line)
+            size -= len(line)
+            if size <= 0:
+                break
+        rows.close()
+        return first, lines
+
+    def expire(self, name: int, before: float) -> tuple[int, int, float]:
+        """Throw away the first copies for C{name}, up to one that was kept at C{before} or later.
+
+        @return: how many they were, of how many bytes; and when the oldest of the rest was kept.
+        """
+        with self._transaction():
+            (end,) = self._sql.execute(
+                "SELECT min(position) FROM copy WHERE name = ? AND since >= ?", (name, before)
+            ).fetchone()
+            which = "FROM copy WHERE name = ?1 AND (?2 IS NULL OR position < ?2)"
+            copies, size = self._sql.execute(
+                f"SELECT count(*), coalesce(sum(length(line)), 0) {which}", (name, end)
+            ).fetchone()
+            self._sql.execute(f"DELETE {which}", (name, end))
+            (oldest,) = self._sql.execute(
+                "SELECT coalesce(min(since), 0) FROM copy WHERE name = ?", (name,)
+            ).fetchone()
+        return copies, size, oldest
+
+    def close(self) -> None:
+        self._sql.close()
+
+
+def _look_over(path: Path, version: int) -> int:
+    """See whether a file can be our mailbox, without changing anything.
+
+    @return: its version, 0 for a file that is empty.
+    @raise sqlite3.Error: if it cannot; what was found here has its reason as text.
+    """
+    address = f"file:{quote(str(path))}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=0)) as sql:
+        if not path.stat().st_size:
+            return 0
+        (application,) = sql.execute("PRAGMA application_id").fetchone()
+        (its_version,) = sql.execute("PRAGMA user_version").fetchone()
+        if application != APPLICATION:
+            raise sqlite3.DatabaseError("it is a database, but not a mailbox of achat")
+        if its_version > version:
+            raise sqlite3.DatabaseError(
+                f"it has version {its_version}, and this achat knows versions up to {version};"
+                " use the achat that wrote it, or a newer one"
+            )
+        (verdict,) = sql.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(f"{_DAMAGED} ({verdict})")
+        return int(its_version)
+
+
+_DAMAGED = "it is damaged; restore it from a backup, or move it away"
+
+_MEANINGS = {
+    "BUSY": "another server uses it",
+    "LOCKED": "another server uses it",
+    "NOTADB": "it is not a database",
+    "FULL": "the disk is full",
+    "CORRUPT": _DAMAGED,
+    "CANTOPEN": "it cannot be opened; its directory must exist, and be writable",
+    "READONLY": "it cannot be written; the file and its directory must be writable",
+}
+
+
+def _explain(error: Exception) -> str:
+    """What a failure at the start means for whoever starts the server."""
+    name = getattr(error, "sqlite_errorname", "SQLITE_").split("_")[1]
+    return _MEANINGS.get(name, str(error))

@@ -1,0 +1,208 @@
+"""A mailbox in a file, which outlives the process.
+
+Strategy: what must be known at once is in memory, as L{Accounts}. The lines are in the file, and
+one thread alone talks to it: it commits at a stroke all that has gathered during the commit
+before. Each copy has a I{position} in its name's row; those before C{start} have arrived, those
+before C{head} are on their way, and those before C{end} are kept. So it takes one number to say
+what has arrived, and a copy that is handed back stands where it stood before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from achat_twisted.interfaces import IMailbox
+from achat_twisted.mailbox.accounts import LINE_COST, Account, Accounts, Limits
+from achat_twisted.mailbox.committer import Committer
+from achat_twisted.mailbox.database import Copy, Database, Unusable
+
+EXPIRY = 600.0
+"""How often it is looked for mail that is too old, in seconds."""
+
+PRESSED = 8 * 2**20
+"""Bytes that wait for a commit, from which those who send them are slowed down."""
+
+SATURATED = 64 * 2**20
+"""Bytes that wait for a commit, from which new copies are refused."""
+
+
+class _Row(Account):
+    """One name's row of copies.
+
+    @ivar written: no copy before C{head} but after this position is in the file.
+    """
+
+    __slots__ = ("end", "head", "id", "start", "written")
+
+    def __init__(self, name: str, id_: int, first: int = 0) -> None:
+        super().__init__(name)
+        self.id = id_
+        self.start = self.head = self.end = self.written = first
+
+
+@implementer(IMailbox)
+class SqliteMailbox:
+    """Mail in a file of SQLite's."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        open_database: Callable[[], Database],
+        committer: Committer,
+        clock: IReactorTime,
+        limits: Limits,
+    ) -> None:
+        """@param open_database: called when the server starts; it may raise L{Unusable}."""
+        self.expired = 0
+        self._open_database = open_database
+        self._committer = committer
+        self._clock = clock
+        self._limits = limits
+        self._last_id = 0
+        self._rows = Accounts(limits, self._new_row, self._forget)
+        self._expiry = LoopingCall(self._expire)
+        self._expiry.clock = clock
+
+    def open(self) -> None:
+        try:
+            database = self._open_database()
+        except Unusable as error:
+            raise SystemExit(f"achat: {error}") from None
+        self._log.info("mail is kept in {path}", path=database.path)
+        self._committer.open(database)
+        for mail in database.mail():
+            row = _Row(mail.name, mail.id, mail.first)
+            row.end += mail.copies
+            row.copies, row.size = mail.copies, mail.size + LINE_COST * mail.copies
+            row.oldest = mail.oldest
+            self._last_id = mail.id
+            self._rows.add(row)
+        self._expiry.start(EXPIRY, now=False)
+
+    @property
+    def pressed(self) -> bool:
+        return self._committer.batch.size > PRESSED
+
+    def enroll(self, name: str) -> None:
+        self._rows.enroll(name)
+
+    def knows(self, name: str) -> bool:
+        return self._rows.get(name) is not None
+
+    def keep(self, name: str, line: bytes) -> bool:
+        row = self._rows[name]
+        if self._committer.failing or self._committer.batch.size > SATURATED:
+            return False
+        if not self._rows.has_room(row, line):
+            return False
+        self._append(row, line)
+        self._rows.grow(row, 1, len(line), self._clock.seconds())
+        return True
+
+    def pass_by(self, name: str, copies: int) -> None:
+        row = self._rows[name]
+        row.head += copies
+        row.end += copies
+
+    def record(self, name: str, line: bytes) -> None:
+        row = self._rows[name]
+        self._append(row, line)
+        row.head = row.written = row.end
+
+    def commit(self) -> Deferred[bool] | None:
+        return self._committer.commit()
+
+    def take(self, name: str, size: int) -> Deferred[list[bytes]]:
+        row = self._rows[name]
+        if not row.copies:
+            return succeed([])
+        head = row.head
+        page = self._committer.ask(lambda database: database.page(row.id, head, size))
+        return page.addCallback(self._taken, row, size)
+
+    def _taken(self, page: tuple[int, list[bytes]], row: _Row, size: int) -> list[bytes]:
+        first, lines = page
+        if not lines and self._committer.failing:
+            # What could not be written is not in the file, and still is the name's.
+            lines = self._committer.batch.page(row.id, row.head, size)
+            first = row.head
+        row.head = row.written = first + len(lines)
+        self._rows.shrink(row, len(lines), sum(map(len, lines)))
+        return lines
+
+    def delivered(self, name: str, copies: int) -> None:
+        row = self._rows[name]
+        in_file = row.start < row.written
+        row.start += copies
+        if in_file:
+            self._arrived(row)
+
+    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+        row = self._rows[name]
+        now = self._clock.seconds()
+        row.start = row.head = row.head - len(lines)
+        for position, line in enumerate(lines, row.start):
+            self._committer.batch.add(Copy(row.id, position, now, line))
+        self._arrived(row)
+        row.written = row.head
+        self._rows.grow(row, len(lines), sum(map(len, lines)), now)
+        row.oldest = 0.0  # those that are in the file already stay as old as they are
+        self._rows.leave(row)
+
+    def count(self, name: str) -> int:
+        row = self._rows.get(name)
+        return row.copies if row else 0
+
+    def copies(self) -> int:
+        return self._rows.copies
+
+    def close(self) -> Deferred[None]:
+        if self._expiry.running:
+            self._expiry.stop()
+        return Deferred.fromCoroutine(self._committer.close())
+
+    def _append(self, row: _Row, line: bytes) -> None:
+        self._committer.batch.add(Copy(row.id, row.end, self._clock.seconds(), line))
+        self._committer.soon()
+        row.end += 1
+
+    def _arrived(self, row: _Row) -> None:
+        self._committer.batch.arrived[row.id] = row.start
+        self._committer.soon()
+
+    def _new_row(self, name: str) -> _Row:
+        self._last_id += 1
+        self._committer.batch.names[self._last_id] = name
+        self._committer.soon()
+        return _Row(name, self._last_id)
+
+    def _forget(self, row: _Row) -> None:
+        self._committer.batch.names[row.id] = None
+        self._committer.soon()
+
+    def _expire(self) -> None:
+        """Have those who are away lose their first copies, up to one that is not too old."""
+        now = self._clock.seconds()
+        before = now - self._limits.age
+        for row in self._rows.expiring(now):
+            expiring = self._committer.ask(partial(Database.expire, name=row.id, before=before))
+            expiring.addCallback(self._expired, row)
+            expiring.addErrback(partial(self._log.failure, "Old mail cannot be thrown away"))
+
+    def _expired(self, result: tuple[int, int, float], row: _Row) -> None:
+        copies, size, row.oldest = result
+        if not copies:
+            return
+        row.head += copies
+        row.start = row.written = row.head
+        self.expired += copies
+        self._rows.shrink(row, copies, size)
+        self._log.warn("{copies} lines for {name} have expired", copies=copies, name=row.name)

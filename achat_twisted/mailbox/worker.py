@@ -1,0 +1,31 @@
+"""The mailbox's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+from zope.interface import implementer
+
+from achat_twisted.interfaces import IWorker
+
+
+@implementer(IWorker)
+class ThreadWorker:
+    """Works in one thread of its own, which starts with the first work."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._pool = ThreadPool(minthreads=0, maxthreads=1, name="mailbox")
+
+    def start(self) -> None:
+        self._pool.start()
+
+    def run(self, work: Callable[[], Any]) -> Deferred[Any]:
+        return deferToThreadPool(self._reactor, self._pool, work)
+
+    def stop(self) -> None:
+        self._pool.stop()

@@ -1,0 +1,105 @@
+"""A mailbox in a real file, with a fake thread and a disk that can fail."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import Clock
+from zope.interface import implementer
+
+from achat_twisted.interfaces import IWorker
+from achat_twisted.mailbox.accounts import Limits
+from achat_twisted.mailbox.committer import Committer
+from achat_twisted.mailbox.database import Batch, Database
+from achat_twisted.mailbox.sqlite import SqliteMailbox
+
+
+@implementer(IWorker)
+class FakeWorker:
+    """Works at once, in the same thread; or, while it is I{held}, when it is released.
+
+    @ivar jobs: how much work it has done.
+    """
+
+    def __init__(self) -> None:
+        self.held = False
+        self.started = self.stopped = False
+        self.jobs = 0
+        self._waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []
+
+    def start(self) -> None:
+        self.started = True
+
+    def run(self, work: Callable[[], Any]) -> Deferred[Any]:
+        done: Deferred[Any] = Deferred()
+        self._waiting.append((work, done))
+        if not self.held:
+            self.release()
+        return done
+
+    def release(self) -> None:
+        """Do what waits, and hold nothing back any more."""
+        self.held = False
+        waiting, self._waiting = self._waiting, []
+        for work, done in waiting:
+            self.jobs += 1
+            maybeDeferred(work).chainDeferred(done)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+AnyMailbox = TypeVar("AnyMailbox", bound=SqliteMailbox)
+
+
+class FakeDisk:
+    """Whether the disk takes anything; shared by the databases on it."""
+
+    def __init__(self) -> None:
+        self.full = False
+
+
+class FullDatabase(Database):
+    """A database that cannot commit while its disk is full."""
+
+    def __init__(self, path: Path, disk: FakeDisk, *, durable: bool = False) -> None:
+        self._disk = disk
+        super().__init__(path, durable=durable)
+
+    def commit(self, batch: Batch) -> None:
+        if self._disk.full:
+            raise sqlite3.OperationalError("database or disk is full")
+        super().commit(batch)
+
+
+class Desk:
+    """Where a mailbox's file lies, and mailboxes that use it, one after the other."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.clock = clock
+        self.disk = FakeDisk()
+        self.worker = FakeWorker()
+
+    def mailbox(
+        self,
+        limits: Limits = Limits(),  # noqa: B008
+        kind: type[AnyMailbox] = SqliteMailbox,  # type: ignore[assignment]
+    ) -> AnyMailbox:
+        """A mailbox on the file, open."""
+        self.worker = FakeWorker()
+        mailbox = kind(self._open, Committer(self.worker, self.clock), self.clock, limits)
+        mailbox.open()
+        return mailbox
+
+    def _open(self) -> Database:
+        self._database = FullDatabase(self.path, self.disk)
+        return self._database
+
+    def crash(self) -> None:
+        """The process that uses the file is no more."""
+        self._database.close()

@@ -1,0 +1,181 @@
+"""What every mailbox does, as its interface promises it; each is tried with the same tests."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.interfaces import IMailbox
+from achat_twisted.mailbox.accounts import LINE_COST, Limits
+from achat_twisted.mailbox.memory import EXPIRY
+from tests.logged import Logged
+
+DAY = 86_400.0
+
+
+class MailboxBehaviour(SynchronousTestCase):
+    """To be inherited by a test case that says how to make a mailbox."""
+
+    clock: Clock
+
+    def make(self, limits: Limits = Limits()) -> IMailbox:  # noqa: B008
+        raise NotImplementedError
+
+    def known(self, name: str, limits: Limits = Limits()) -> IMailbox:  # noqa: B008
+        """A mailbox that knows somebody who is away."""
+        mailbox = self.make(limits)
+        self.comes_and_goes(mailbox, name)
+        return mailbox
+
+    def comes_and_goes(self, mailbox: IMailbox, name: str) -> None:
+        mailbox.enroll(name)
+        mailbox.hand_back(name, [])
+
+    def take(self, mailbox: IMailbox, name: str, size: int = 1_000_000) -> list[bytes]:
+        taking = mailbox.take(name, size)
+        self.clock.advance(0)
+        return self.successResultOf(taking)
+
+    def test_knows_who_was_enrolled(self) -> None:
+        """There is somebody by a name from its enrolment on, and nobody before."""
+        mailbox = self.make()
+        self.assertFalse(mailbox.knows("bob"))
+        mailbox.enroll("bob")
+        self.assertTrue(mailbox.knows("bob"))
+
+    def test_first_in_first_out(self) -> None:
+        """Copies come out in the order in which they went in, some at a time, and only once."""
+        mailbox = self.known("bob")
+        for line in (b"1\n", b"2\n", b"3\n"):
+            self.assertTrue(mailbox.keep("bob", line))
+        self.assertEqual(self.take(mailbox, "bob", 4), [b"1\n", b"2\n"])
+        self.assertEqual(mailbox.count("bob"), 1)
+        self.assertEqual(self.take(mailbox, "bob", 4), [b"3\n"])
+        self.assertEqual(self.take(mailbox, "bob", 4), [])
+
+    def test_take_gives_at_least_one(self) -> None:
+        """A line that is larger than what was asked for still comes out."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"long\n")
+        self.assertEqual(self.take(mailbox, "bob", 1), [b"long\n"])
+
+    def test_handed_back_comes_first(self) -> None:
+        """What is handed back comes out ahead of anything newer, in its own order."""
+        mailbox = self.make()
+        mailbox.enroll("bob")
+        mailbox.pass_by("bob", 2)
+        mailbox.keep("bob", b"3\n")
+        mailbox.hand_back("bob", [b"1\n", b"2\n"])
+        self.assertEqual(self.take(mailbox, "bob"), [b"1\n", b"2\n", b"3\n"])
+
+    def test_what_has_arrived_stays_out(self) -> None:
+        """Of what was taken and passed by, only what has not arrived comes back, in its place."""
+        mailbox = self.known("bob")
+        mailbox.enroll("bob")
+        mailbox.keep("bob", b"1\n")
+        mailbox.keep("bob", b"2\n")
+        self.assertEqual(self.take(mailbox, "bob"), [b"1\n", b"2\n"])
+        mailbox.pass_by("bob", 2)
+        mailbox.delivered("bob", 1)
+        mailbox.keep("bob", b"5\n")
+        mailbox.hand_back("bob", [b"2\n", b"3\n", b"4\n"])
+        self.assertEqual((mailbox.count("bob"), mailbox.copies()), (4, 4))
+        self.assertEqual(self.take(mailbox, "bob"), [b"2\n", b"3\n", b"4\n", b"5\n"])
+
+    def test_names_are_apart(self) -> None:
+        """Nobody gets another one's mail."""
+        mailbox = self.known("bob")
+        self.comes_and_goes(mailbox, "carol")
+        mailbox.keep("bob", b"b\n")
+        mailbox.keep("carol", b"c\n")
+        self.assertEqual(self.take(mailbox, "carol"), [b"c\n"])
+        self.assertEqual((mailbox.count("bob"), mailbox.copies()), (1, 1))
+
+    def test_limit_for_a_name(self) -> None:
+        """A full mailbox takes no new copy for that name, until there is room again."""
+        mailbox = self.known("bob", Limits(per_name=2 * (LINE_COST + 2)))
+        self.comes_and_goes(mailbox, "carol")
+        self.assertEqual([mailbox.keep("bob", b"x\n") for _ in range(3)], [True, True, False])
+        self.assertTrue(mailbox.keep("carol", b"x\n"))
+        self.take(mailbox, "bob", 1)
+        self.assertTrue(mailbox.keep("bob", b"x\n"))
+
+    def test_limit_in_all(self) -> None:
+        """All mail together has a limit as well."""
+        mailbox = self.known("bob", Limits(total=LINE_COST + 2))
+        self.comes_and_goes(mailbox, "carol")
+        self.assertTrue(mailbox.keep("bob", b"x\n"))
+        self.assertFalse(mailbox.keep("carol", b"x\n"))
+
+    def test_hand_back_is_never_refused(self) -> None:
+        """What was accepted long ago is taken back even by a full mailbox."""
+        mailbox = self.make(Limits(per_name=1, total=1))
+        mailbox.enroll("bob")
+        mailbox.pass_by("bob", 1)
+        mailbox.hand_back("bob", [b"x\n"])
+        self.assertEqual(mailbox.count("bob"), 1)
+
+    def test_names_are_bounded(self) -> None:
+        """With too many names the one without mail that was here longest ago is forgotten."""
+        mailbox = self.make(Limits(names=2))
+        for name in ("old", "has mail", "new"):
+            self.comes_and_goes(mailbox, name)
+            mailbox.knows("has mail") and mailbox.keep("has mail", b"x\n")
+        self.comes_and_goes(mailbox, "old")
+        self.comes_and_goes(mailbox, "newer")
+        known = [name for name in ("has mail", "new", "old", "newer") if mailbox.knows(name)]
+        self.assertEqual(known, ["has mail", "old", "newer"])
+
+    def test_who_is_here_is_not_forgotten(self) -> None:
+        """A name that has a session is known for as long as that lasts."""
+        mailbox = self.make(Limits(names=0))
+        mailbox.enroll("bob")
+        self.comes_and_goes(mailbox, "carol")
+        self.assertEqual((mailbox.knows("bob"), mailbox.knows("carol")), (True, False))
+        mailbox.hand_back("bob", [])
+        self.assertFalse(mailbox.knows("bob"))
+
+    def test_old_mail_expires(self) -> None:
+        """What is kept for longer than the stated age is thrown away, counted and logged."""
+        mailbox = self.known("bob", Limits(age=DAY))
+        mailbox.keep("bob", b"old\n")
+        mailbox.keep("bob", b"old too\n")
+        self.clock.advance(DAY - EXPIRY / 2)
+        mailbox.keep("bob", b"young\n")
+        with Logged() as logged:
+            self.clock.advance(EXPIRY)
+            self.clock.advance(0)
+        self.assertEqual(logged.texts, ["2 lines for bob have expired"])
+        self.assertEqual((mailbox.expired, mailbox.count("bob"), mailbox.copies()), (2, 1, 1))
+        self.assertEqual(self.take(mailbox, "bob"), [b"young\n"])
+
+    def test_all_mail_expires(self) -> None:
+        """A mailbox whose whole mail has expired goes on as an empty one."""
+        mailbox = self.known("bob", Limits(age=DAY))
+        mailbox.keep("bob", b"old\n")
+        self.clock.advance(DAY + EXPIRY)
+        self.clock.advance(0)
+        mailbox.enroll("bob")
+        mailbox.pass_by("bob", 1)
+        mailbox.keep("bob", b"2\n")
+        mailbox.hand_back("bob", [b"1\n"])
+        self.assertEqual(self.take(mailbox, "bob"), [b"1\n", b"2\n"])
+
+    def test_nothing_expires_for_who_is_here(self) -> None:
+        """As long as a name is here, its mail does not expire under its hands."""
+        mailbox = self.known("bob", Limits(age=DAY))
+        mailbox.keep("bob", b"old\n")
+        mailbox.enroll("bob")
+        self.clock.advance(2 * DAY)
+        self.assertEqual(self.take(mailbox, "bob"), [b"old\n"])
+
+    def test_mail_that_keeps_coming_expires_as_well(self) -> None:
+        """What is old expires also where there has been mail without a break."""
+        mailbox = self.known("bob", Limits(age=DAY))
+        for _ in range(4):
+            mailbox.keep("bob", b"x\n")
+            self.clock.advance(DAY / 2)
+            self.clock.advance(0)
+        self.clock.advance(EXPIRY)
+        self.clock.advance(0)
+        self.assertEqual((mailbox.count("bob"), mailbox.expired), (1, 3))
