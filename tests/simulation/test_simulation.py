@@ -1,0 +1,178 @@
+"""Schedules that must end well; and servers that are broken, which must be found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime, ITransport
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from achat_twisted import wire
+from achat_twisted.interfaces import ILink, IMailbox
+from achat_twisted.link import IStream, Link
+from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.transport import ServerTransport
+from tests.simulation.schedule import Schedule
+from tests.simulation.server import MakeMailbox, Parts
+from tests.simulation.witness import PromiseBroken
+
+SCHEDULES = 120
+"""Those of every test run; C{python -m tests.simulation} runs more."""
+
+
+class ScheduleTests(SynchronousTestCase):
+    """The server as it is."""
+
+    def test_promises_are_kept(self) -> None:
+        """Whatever befalls clients, server and network: each line comes once, in order."""
+        for seed in range(SCHEDULES):
+            Schedule(seed).run()
+
+    def test_same_seed_same_schedule(self) -> None:
+        """A seed always leads to the same events at the same times."""
+        for seed in range(SCHEDULES, SCHEDULES + 5):
+            traces = []
+            for _ in range(2):
+                schedule = Schedule(seed)
+                schedule.run()
+                traces.append(schedule.trace)
+            self.assertEqual(*traces)
+
+    def test_other_seed_other_schedule(self) -> None:
+        """Two seeds lead to different events."""
+        one, other = Schedule(1), Schedule(2)
+        one.run()
+        other.run()
+        self.assertNotEqual(one.trace, other.trace)
+
+
+@implementer(IMailbox)
+class Forgetful(MemoryMailbox):
+    """Loses the first line that is handed back."""
+
+    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+        super().hand_back(name, lines[1:])
+
+
+@implementer(IMailbox)
+class Unjust(MemoryMailbox):
+    """Lets those that are handed back wait behind newer ones."""
+
+    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+        self.enroll(name)
+        for line in lines:
+            super().keep(name, line)
+
+
+@implementer(IMailbox)
+class Muddled(MemoryMailbox):
+    """Puts what is kept ahead of what it has."""
+
+    def keep(self, name: str, line: bytes) -> bool:
+        super().hand_back(name, [line])
+        return True
+
+
+@implementer(IMailbox)
+class Stuttering(MemoryMailbox):
+    """Gives out the first of some lines in the place of the second."""
+
+    def take(self, name: str, size: int) -> Deferred[list[bytes]]:
+        return super().take(name, size).addCallback(lambda lines: lines[:1] + lines[:1] + lines[2:])
+
+
+class Boastful(Link):
+    """Takes what it has sent for acknowledged."""
+
+    def outstanding(self) -> int:
+        return 0
+
+
+class Timid(Link):
+    """Takes the last acknowledged byte for lost."""
+
+    def outstanding(self) -> int:
+        return super().outstanding() + 1
+
+
+def _says_nothing_of(word: str) -> Callable[[wire.Notice], bytes]:
+    return lambda notice: b"" if notice.word == word else wire.render_notice(notice)
+
+
+def _counts_too_many(notice: wire.Notice) -> bytes:
+    if notice.word == "bye":
+        notice = wire.bye(int(notice.detail) + 1)
+    return wire.render_notice(notice)
+
+
+def _with_mailbox(mailbox: Callable[[], IMailbox]) -> Parts:
+    def make(_rng: Random, _clock: IReactorTime) -> Callable[[], IMailbox]:
+        one = mailbox()
+        return lambda: one
+
+    make_mailbox: MakeMailbox = make
+    return Parts(make_mailbox=make_mailbox)
+
+
+def _with_link(kind: type[Link]) -> Parts:
+    def make(transport: ITransport, clock: IReactorTime) -> ILink:
+        assert isinstance(transport, ServerTransport)
+        return kind(cast(IStream, transport), transport, clock)
+
+    return Parts(make_link=make)
+
+
+class CheckerTests(SynchronousTestCase):
+    """A server that breaks one promise."""
+
+    def _found(self, parts: Parts) -> str:
+        """What the first schedule says that finds the server broken."""
+        with self.assertRaises(PromiseBroken) as broken:
+            for seed in range(SCHEDULES):
+                Schedule(seed, parts).run()
+        return str(broken.exception)
+
+    def test_lost_line(self) -> None:
+        """A line that is lost leaves the ledger out of balance."""
+        self.assertIn("1 copies are missing in the ledger", self._found(_with_mailbox(Forgetful)))
+
+    def test_lost_line_that_is_counted(self) -> None:
+        """A line that counts as delivered, and was not, is missed where it should have come."""
+        self.assertIn("agree on", self._found(_with_link(Boastful)))
+
+    def test_repeated_line(self) -> None:
+        """A line that comes again though its acknowledgement had come is one too many."""
+        self.assertIn("agree on", self._found(_with_link(Timid)))
+
+    def test_line_in_the_place_of_another(self) -> None:
+        """A line that comes twice instead of another one is noticed, though the sum is right."""
+        self.assertIn("agree on", self._found(_with_mailbox(Stuttering)))
+
+    def test_swapped_lines(self) -> None:
+        """A newer line must not overtake an older one in the mailbox."""
+        self.assertIn("agree on", self._found(_with_mailbox(Muddled)))
+
+    def test_late_hand_back(self) -> None:
+        """What is handed back must come ahead of what is newer."""
+        self.assertIn("agree on", self._found(_with_mailbox(Unjust)))
+
+    def test_silent_refusal(self) -> None:
+        """A refusal that its sender is not told of is noticed."""
+        for word in ("full", "unknown"):
+            self.assertIn("told", self._found(Parts(render=_says_nothing_of(word))))
+
+    def test_wrong_count(self) -> None:
+        """A C{! bye} that covers a line too many is noticed."""
+        self.assertIn("bye", self._found(Parts(render=_counts_too_many)))
+
+    def test_missing_farewell(self) -> None:
+        """A session that is closed in order without C{! bye} is noticed."""
+        self.assertIn("closed in order", self._found(Parts(render=_says_nothing_of("bye"))))
+
+    def test_how_to_see_it_again(self) -> None:
+        """A failure says which command shows it again."""
+        self.assertIn("--schedules 1 --trace", self._found(_with_mailbox(Forgetful)))

@@ -1,0 +1,129 @@
+"""What really happened inside of the server, seen at the broker's and the mailbox's doors."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer
+from twisted.python.components import proxyForInterface
+
+from achat_twisted import wire
+from achat_twisted.broker import Broker
+from achat_twisted.interfaces import IMailbox, IOutlet
+from achat_twisted.session import Session
+from tests.simulation.kernel import Endpoint
+
+NOBODY = "nobody"
+"""A name that never logs in."""
+
+
+class PromiseBroken(AssertionError):
+    """The server has not done what its documents promise."""
+
+
+def demand(kept: bool, what: str) -> None:
+    """@raise PromiseBroken: unless the promise is kept."""
+    if not kept:
+        raise PromiseBroken(what)
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What a client wants to have posted: by this number once at most."""
+
+    number: int
+    intent: int
+    """Numbers with the same intent are the same line, posted again as its fate was unknown."""
+
+    recipients: tuple[str, ...]
+    padding: int
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.recipients)}: {self.number} {'x' * self.padding}"
+
+
+@dataclass(eq=False, slots=True)
+class Conversation:
+    """One connection: what the client has written, and both ends."""
+
+    name: str
+    peer: str
+    """Who this is for the server."""
+
+    client: Endpoint
+    server: Endpoint
+    written: list[Posting | str] = field(default_factory=list)
+    """The lines after the login line, in order."""
+
+
+@dataclass(slots=True)
+class Witness:
+    """The truth about every copy.
+
+    @ivar joined: the connections that logged in, in order.
+    @ivar taken: what was posted over each connection, in order, by the connection's peer.
+    @ivar outcomes: what became of the copies of each number, by C{(word, recipient)}.
+    """
+
+    tell: Callable[[str], None]
+    joined: list[str] = field(default_factory=list)
+    taken: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    recipients: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    outcomes: dict[int, Counter[tuple[str, str]]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
+
+    def post(self, peer: str, post: wire.Post) -> None:
+        number = int(post.text.split()[0])
+        self.tell(f"the server takes {number} of {peer}")
+        demand(number not in self.recipients, f"{number} is taken in twice")
+        self.taken[peer].append(number)
+        self.recipients[number] = post.recipients
+        if unknown := post.recipients.count(NOBODY):
+            self.outcomes[number]["unknown", NOBODY] += unknown
+
+    def keep(self, name: str, line: bytes, kept: bool) -> None:
+        number = int(line.split(b": ", 1)[1].split()[0])
+        self.outcomes[number]["kept" if kept else "full", name] += 1
+
+
+class WitnessedBroker(Broker):
+    """A broker whose lines are written down as it gets them."""
+
+    def __init__(self, witness: Witness, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._witness = witness
+
+    def join(self, name: str, outlet: IOutlet, source: IPushProducer) -> Session:
+        session = super().join(name, outlet, source)
+        self._witness.joined.append(outlet.peer)
+        return session
+
+    def post(self, sender: Session, post: wire.Post) -> None:
+        self._witness.post(sender.outlet.peer, post)
+        super().post(sender, post)
+
+
+class WitnessedMailbox(proxyForInterface(IMailbox)):  # type: ignore[misc]  # made at run time
+    """A mailbox whose answers to what is new are written down."""
+
+    def __init__(
+        self, witness: Witness, mailbox: IMailbox, before_close: Callable[[], None]
+    ) -> None:
+        super().__init__(mailbox)
+        self._witness = witness
+        self._before_close = before_close
+
+    def keep(self, name: str, line: bytes) -> bool:
+        kept: bool = self.original.keep(name, line)
+        self._witness.keep(name, line, kept)
+        return kept
+
+    def close(self) -> Deferred[None]:
+        self._before_close()
+        closed: Deferred[None] = self.original.close()
+        return closed
