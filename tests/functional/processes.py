@@ -108,6 +108,30 @@ class Process(ProcessProtocol):
         return self.ended
 
 
+def spawn(
+    process: Process,
+    *arguments: str,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    descriptors: Mapping[int, int] | None = None,
+) -> None:
+    """Start a process.
+
+    @param process: what watches it.
+    @param folder: where it runs; where the test runs, if none is given.
+    @param environment: what it has besides the test's own.
+    @param descriptors: what it inherits, by the number that it is to have.
+    """
+    reactor.spawnProcess(
+        process,
+        arguments[0],
+        arguments,
+        env={**os.environ, **(environment or {})},
+        path=str(folder) if folder else None,
+        childFDs={0: "w", 1: "r", 2: "r", **(descriptors or {})},
+    )
+
+
 class Client(Protocol):
     """A client that remembers what it was told, and how the connection ended."""
 
@@ -183,14 +207,7 @@ class FunctionalTestCase(TestCase):
         @param descriptors: what it inherits, by the number that it is to have.
         """
         process = process or Process()
-        reactor.spawnProcess(
-            process,
-            arguments[0],
-            arguments,
-            env={**os.environ, **(environment or {})},
-            path=str(folder) if folder else None,
-            childFDs={0: "w", 1: "r", 2: "r", **(descriptors or {})},
-        )
+        spawn(process, *arguments, folder=folder, environment=environment, descriptors=descriptors)
         self.addCleanup(process.kill)
         return process
 

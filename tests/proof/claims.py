@@ -1,0 +1,45 @@
+"""The claims: what holds for each way in which a server may end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.proof.checker import Verdict
+from tests.proof.servers import Ending, Server
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a proof is about.
+
+    @ivar text: the claim, for people.
+    @ivar end: how the server ends.
+    @ivar holds: whether a verdict bears it out.
+    """
+
+    text: str
+    end: Ending
+    holds: Callable[[Verdict], bool]
+    extra: tuple[str, ...]
+
+    def options(self, folder: Path) -> list[str]:
+        """The server's command line, with a mailbox in C{folder}."""
+        return ["--outbox-limit", "65536", *self.extra]
+
+
+CLAIMS = {
+    "stops": Claim(
+        "through ordered stops each line comes exactly once, in order",
+        Server.stop,
+        lambda verdict: verdict.exactly_once,
+        ("--grace", "5"),
+    ),
+    "cuts": Claim(
+        "through stops that wait for nobody each line comes at least once, in order",
+        Server.stop,
+        lambda verdict: verdict.at_least_once,
+        ("--grace", "0"),
+    ),
+}

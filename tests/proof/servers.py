@@ -1,0 +1,52 @@
+"""A server with many lives: process after process, on the same port and the same mailbox."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Awaitable, Callable
+
+from tests.functional.processes import Process
+
+
+class Server:
+    """Where the peers find a server, whenever one runs.
+
+    @ivar port: its port, which the first process was given by the kernel.
+    @ivar cut: how many stops took longer than the grace period.
+    """
+
+    def __init__(self, run: Callable[..., Process], *options: str) -> None:
+        """@param run: starts C{twistd achat} with the options that it is called with."""
+        self.port = self.cut = 0
+        self._run = run
+        self._options = options
+
+    async def start(self) -> None:
+        self._process = self._run("--port", str(self.port), *self._options)
+        await self._process.output.contains("listening on ")
+        self.port = self._process.port()
+
+    async def stop(self) -> None:
+        """An ordered stop.
+
+        @raise AssertionError: if the log has not what it should have, or what it should not.
+        """
+        self._process.send(signal.SIGTERM)
+        code = await self._process.ended
+        log = self._process.output.whole
+        assert code == -signal.SIGTERM, log
+        assert re.search(r"stopped; accepted \d+ = .* in flight 0$", log, re.MULTILINE), log
+        assert "does not balance" not in log, log
+        assert "Traceback" not in log, log
+        self.cut += "not waiting any longer" in log
+
+    async def kill(self) -> None:
+        """The end without a warning."""
+        self._process.send(signal.SIGKILL)
+        await self._process.ended
+        assert "Traceback" not in self._process.output.whole, self._process.output.whole
+
+
+Ending = Callable[[Server], Awaitable[None]]
+"""How a server ends."""
