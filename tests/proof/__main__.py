@@ -1,4 +1,4 @@
-"""The long forms: C{python -m tests.proof stops}, C{cuts} and C{kills}."""
+"""The long forms: C{python -m tests.proof stops}, C{kills} and C{cuts}."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def _prove(reactor: Any, arguments: Namespace) -> None:
 
     def report(figures: Figures) -> None:
         if figures.rounds % _EACH == 0:
-            print(figures, flush=True)
+            print(f"so far {figures}", flush=True)
 
     claim = CLAIMS[arguments.claim]
     with TemporaryDirectory() as folder:
@@ -49,7 +49,7 @@ async def _prove(reactor: Any, arguments: Namespace) -> None:
         proof = Proof(reactor, server, arguments.peers, Random(arguments.seed))
         figures = await proof.run(arguments.rounds, claim.end, report)
     holds = claim.holds(figures.verdict)
-    print(f"at the end of {figures}\n{claim.text}: {'yes' if holds else 'NO'}")
+    print(f"at the end {figures}\n{claim.text}: {'yes' if holds else 'NO'}")
     raise SystemExit(not holds)
 
 

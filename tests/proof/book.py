@@ -13,7 +13,7 @@ _SEVERAL = 0.02
 """The chance that a line has several recipients."""
 
 _SYNC = 0.01
-"""The chance that a sync comes next, when none is on its way."""
+"""The chance that a sync comes next."""
 
 
 class Book:
@@ -25,25 +25,23 @@ class Book:
     @ivar posted: how many lines there are for each recipient; these are their next numbers.
     @ivar posted_again: how many lines were given out more than once.
     @ivar told: how many copies were kept, unknown or full, as the server said.
-    @ivar closed: whether no new lines are made.
+    @ivar closed: whether no new lines are made, as at first.
     """
 
     def __init__(self, recipients: Sequence[str], random: Random) -> None:
         self.posted = Counter(dict.fromkeys(recipients, 0))
         self.posted_again = 0
         self.told: Counter[str] = Counter()
-        self.closed = False
+        self.closed = True
         self._recipients = recipients
         self._random = random
         self._again: deque[str] = deque()
         self._unsettled: deque[str] = deque()
         self._settled = 0
-        self._syncing = False
 
     def next_line(self) -> str | None:
         """What to send next: a line again, a new one or a C{/sync}; None if there is nothing."""
-        if not self._syncing and self._random.random() < _SYNC:
-            self._syncing = True
+        if self._random.random() < _SYNC:
             return self.command("/sync")
         if self._again:
             self.posted_again += 1
@@ -60,11 +58,6 @@ class Book:
         self._unsettled.append(line)
         return line
 
-    def synced(self, count: int) -> None:
-        """The server has answered a sync: so many lines of this connection count."""
-        self._syncing = False
-        self.settle(count)
-
     def settle(self, count: int) -> None:
         """So many lines of this connection count."""
         while self._settled < count:
@@ -78,7 +71,6 @@ class Book:
         )
         self._unsettled.clear()
         self._settled = 0
-        self._syncing = False
 
     def _new_line(self) -> str:
         count = 1

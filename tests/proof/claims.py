@@ -17,16 +17,17 @@ class Claim:
     @ivar text: the claim, for people.
     @ivar end: how the server ends.
     @ivar holds: whether a verdict bears it out.
+    @ivar special: the options that make the server keep it.
     """
 
     text: str
     end: Ending
     holds: Callable[[Verdict], bool]
-    extra: tuple[str, ...]
+    special: tuple[str, ...]
 
     def options(self, folder: Path) -> list[str]:
         """The server's command line, with a mailbox in C{folder}."""
-        return ["--outbox-limit", "65536", *self.extra]
+        return [*self.special, "--mailbox", f"sqlite:{folder / 'mail'}", "--outbox-limit", "65536"]
 
 
 CLAIMS = {
@@ -41,5 +42,11 @@ CLAIMS = {
         Server.stop,
         lambda verdict: verdict.at_least_once,
         ("--grace", "0"),
+    ),
+    "kills": Claim(
+        "through SIGKILL, with --durable, each line comes at least once, in order",
+        Server.kill,
+        lambda verdict: verdict.at_least_once,
+        ("--durable",),
     ),
 }

@@ -61,9 +61,7 @@ class Connection(LineOnlyReceiver):
             self.welcome = True
             self.transport.registerProducer(self, True)
             self.resumeProducing()
-        elif said.word == "synced":
-            self._book.synced(int(said.detail))
-        elif said.word == "bye":
+        elif said.word in {"synced", "bye"}:
             self._book.settle(int(said.detail))
         elif said.word in {"kept", "unknown", "full"}:
             self._book.told[said.word] += int(said.detail.split()[-1])

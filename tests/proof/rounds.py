@@ -79,7 +79,6 @@ class Proof:
             for name in names
         ]
         self._listener = self._peers[-1]
-        self._listener.book.closed = True
         self._rounds = 0
         self._longest_end = 0.0
 
@@ -90,19 +89,33 @@ class Proof:
         await self._server.start()
         address = IPv4Address("TCP", "127.0.0.1", self._server.port)
         lives = [ensureDeferred(peer.live(address)) for peer in self._peers]
-        for _ in range(rounds):
-            await self._round(end)
-            report(self.figures())
-        await self._wait_for_the_rest()
-        for peer in self._peers:
-            peer.retire()
+        try:
+            await self._introduce_all()
+            for _ in range(rounds):
+                await self._round(end)
+                report(self.figures())
+            await self._wait_for_the_rest()
+        finally:
+            for peer in self._peers:
+                peer.retire()
         await self._server.stop()
         await gatherResults(lives)
         return self.figures()
 
-    async def _round(self, end: Ending) -> None:
+    async def _introduce_all(self) -> None:
+        """Let each be known to the server before anybody posts to it: that begins with the next."""
+        await self._all_in()
+        await self._server.stop()
+        for peer in self._peers:
+            peer.book.closed = peer is self._listener
+        await self._server.start()
+
+    async def _all_in(self) -> None:
         while not all(peer.here or peer.away for peer in self._peers):
             await deferLater(self._reactor, _LOOK)
+
+    async def _round(self, end: Ending) -> None:
+        await self._all_in()
         self._mix_up()
         await deferLater(self._reactor, self._random.uniform(0, _FLOOD))
         began = self._reactor.seconds()

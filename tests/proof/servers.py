@@ -8,6 +8,12 @@ from collections.abc import Awaitable, Callable
 
 from tests.functional.processes import Process
 
+_LEDGER = re.compile(
+    r"stopped; accepted \d+ \+ inherited (?P<inherited>\d+) = .* kept (?P<kept>\d+) .*flight 0$",
+    re.MULTILINE,
+)
+"""What the log says at the end of an ordered stop when all is well."""
+
 
 class Server:
     """Where the peers find a server, whenever one runs.
@@ -21,6 +27,7 @@ class Server:
         self.port = self.cut = 0
         self._run = run
         self._options = options
+        self._kept: str | None = None  # copies, as the last process said, if it said so
 
     async def start(self) -> None:
         self._process = self._run("--port", str(self.port), *self._options)
@@ -36,15 +43,18 @@ class Server:
         code = await self._process.ended
         log = self._process.output.whole
         assert code == -signal.SIGTERM, log
-        assert re.search(r"stopped; accepted \d+ = .* in flight 0$", log, re.MULTILINE), log
-        assert "does not balance" not in log, log
         assert "Traceback" not in log, log
+        ledger = _LEDGER.search(log)
+        assert ledger is not None, log
+        assert self._kept in (None, ledger["inherited"]), f"{self._kept} were kept\n{log}"
+        self._kept = ledger["kept"]
         self.cut += "not waiting any longer" in log
 
     async def kill(self) -> None:
         """The end without a warning."""
         self._process.send(signal.SIGKILL)
         await self._process.ended
+        self._kept = None
         assert "Traceback" not in self._process.output.whole, self._process.output.whole
 
 

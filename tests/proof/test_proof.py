@@ -29,3 +29,7 @@ class ProofTests(FunctionalTestCase):
     async def test_cuts(self) -> None:
         """Through stops that wait for nobody each line comes at least once, in order."""
         await self._prove("cuts")
+
+    async def test_kills(self) -> None:
+        """Through SIGKILL, with --durable, each line comes at least once, in order."""
+        await self._prove("kills")
