@@ -31,7 +31,7 @@ class Connection(LineOnlyReceiver):
     """
 
     delimiter = b"\n"
-    transport: Any = None
+    transport: Any
 
     def __init__(self, reactor: Any, name: str, book: Book, inbox: Inbox) -> None:
         self.welcome = False
