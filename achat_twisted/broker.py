@@ -264,9 +264,9 @@ class Broker(Service):
         session.parting.append(wire.replaced())
         committed = self._mailbox.commit() if self.durable else None
         if committed is None:
-            session.writer.cut_short()
+            session.cut_short()
         else:
-            committed.addCallback(lambda _: session.writer.cut_short())
+            committed.addCallback(lambda _: session.cut_short())
 
     def _ended(self, result: object, session: Session) -> None:
         """The session's writer has ended: the one event that comes back up the stream."""

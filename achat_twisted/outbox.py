@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred, DeferredQueue, succeed
 
@@ -65,14 +65,20 @@ class Outbox:
         self._batch = []
         self._end_sealed = self._ending
 
-    def release(self, last: bytes = b"") -> None:
-        """Give the writer what is sealed, and C{last} behind it."""
+    def withdraw(self, lines: Sequence[bytes]) -> None:
+        """Take lines back, those very objects, that have not been released yet."""
+        withdrawn = set(map(id, lines))
+        self._sealed = [line for line in self._sealed if id(line) not in withdrawn]
+        self._batch = [line for line in self._batch if id(line) not in withdrawn]
+        self.size -= sum(map(len, lines))
+
+    def release(self) -> None:
+        """Give the writer what is sealed."""
         if self._shut:
             return
-        batch = b"".join(self._sealed) + last
-        self._sealed = []
-        self.size += len(last)
-        if batch:
+        if self._sealed:
+            batch = b"".join(self._sealed)
+            self._sealed = []
             self._queue.put(batch)
         if self._end_sealed:
             self._queue.put(None)

@@ -76,13 +76,14 @@ class Session:
     """
 
     __slots__ = (
+        "_answers",
+        "_answers_sealed",
         "_holds",
         "_home",
         "_own_hold",
         "_render",
-        "_syncs",
-        "_syncs_sealed",
         "_tallies",
+        "_withheld",
         "admitted",
         "feed",
         "fetch",
@@ -139,8 +140,9 @@ class Session:
         self._home = home
         self._render = render
         self._tallies: Counter[tuple[str, str]] = Counter()
-        self._syncs: list[wire.Notice] = []
-        self._syncs_sealed = 0
+        self._answers: list[bytes] = []  # to /sync, which may be false until they are dispatched
+        self._answers_sealed = 0
+        self._withheld: list[bytes] = []
         self._holds = 0
         self._own_hold = False
 
@@ -191,35 +193,43 @@ class Session:
 
     def sync(self, token: str) -> None:
         self.settle()
-        answer = wire.synced(self.taken, token)
+        answer = self._render(wire.synced(self.taken, token))
         if self._home.durable:
-            self._syncs.append(answer)
-            self._home.touch(self)
-            self._hold_if_clogged()
-        else:
-            self.tell(answer)
+            self._answers.append(answer)
+        self.deliver(answer)
+        self._hold_if_clogged()
 
     @property
     def unsynced(self) -> bool:
-        """Whether there are lines whose safety has been asked for, and is still in doubt."""
-        return bool(self._syncs)
+        """Whether an answer to C{/sync} waits until lines are safe that are not yet."""
+        return bool(self._withheld)
 
     def end_turn(self) -> None:
         """Settle if there is room, or else go on counting; and seal what has come by now."""
         if self.outbox.size < self.outbox.limit:
             self.settle()
+        for answer in self._withheld:
+            self.outbox.append(answer)
+        self._answers += self._withheld
+        self._withheld = []
+        self._answers_sealed = len(self._answers)
         self.outbox.seal()
-        self._syncs_sealed = len(self._syncs)
 
     def dispatch(self, is_safe: bool) -> None:
         """Wake the writer for what is sealed, as all that was recorded by then is safe; or not."""
-        answers: list[wire.Notice] = []
-        if is_safe and self._syncs_sealed:
-            answers = self._syncs[: self._syncs_sealed]
-            del self._syncs[: self._syncs_sealed]
-            self._syncs_sealed = 0
-        self.outbox.release(b"".join(map(self._render, answers)))
+        sealed = self._answers[: self._answers_sealed]
+        del self._answers[: self._answers_sealed]
+        self._answers_sealed = 0
+        if sealed and not is_safe:
+            self.outbox.withdraw(sealed)
+            self._withheld += sealed
+        self.outbox.release()
         self._unclog()
+
+    def cut_short(self) -> None:
+        """Let it go with what has been written, and without a promise that may not hold."""
+        self.outbox.withdraw(self._answers)
+        self.writer.cut_short()
 
     def relieved(self) -> None:
         """There is room in the outbox again."""
@@ -250,12 +260,12 @@ class Session:
 
     def _hold_if_clogged(self) -> None:
         overfull = self.outbox.size > self.outbox.limit + _SLACK
-        if not self._own_hold and (overfull or len(self._tallies) + len(self._syncs) > _TALLIES):
+        if not self._own_hold and (overfull or len(self._tallies) + len(self._withheld) > _TALLIES):
             self._own_hold = True
             self.hold()
 
     def _unclog(self) -> None:
-        if self._own_hold and self.outbox.low and not (self._tallies or self._syncs):
+        if self._own_hold and self.outbox.low and not (self._tallies or self._withheld):
             self._own_hold = False
             self.release()
 

@@ -57,8 +57,8 @@ class OutboxTests(SynchronousTestCase):
         batch = self.outbox.get()
         self.assertNoResult(batch)
         self.assertEqual(self.outbox.unfetched(), b"a\nb\n")
-        self.outbox.release(b"! last\n")
-        self.assertEqual(self.successResultOf(batch), b"a\n! last\n")
+        self.outbox.release()
+        self.assertEqual(self.successResultOf(batch), b"a\n")
         self.assertNoResult(end := self.outbox.get())
         self._turn_ends()
         self.assertEqual(self.successResultOf(end), b"b\n")
@@ -82,6 +82,18 @@ class OutboxTests(SynchronousTestCase):
         self._turn_ends()
         self.assertIsNone(self.successResultOf(self.outbox.get()))
         self.assertEqual(self.outbox.unfetched(), b"a\n")
+
+    def test_withdrawn(self) -> None:
+        """A line that is withdrawn before its release is gone, and only that one."""
+        line = b"".join([b"! a\n"])
+        self.outbox.append(b"b\n")
+        self.outbox.append(line)
+        self.outbox.seal()
+        self.outbox.append(bytes(bytearray(line)))
+        self.outbox.withdraw([line])
+        self._turn_ends()
+        self.assertEqual(self.successResultOf(self.outbox.get()), b"b\n! a\n")
+        self.assertEqual(self.outbox.size, 6)
 
     def test_left_is_in_order(self) -> None:
         """What the writer has not fetched is left in the order in which it came."""

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from socket import SHUT_RD, SHUT_WR, SO_LINGER
+from socket import SHUT_RD, SHUT_WR, SO_LINGER, AddressFamily
 
 Packet = Callable[[], None]
 """What a packet does where it arrives."""
@@ -44,6 +44,7 @@ class Endpoint:
     """
 
     peer: Endpoint
+    family = AddressFamily.AF_UNSPEC  # and so without the options of TCP
 
     def __init__(
         self,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import count
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from types import TracebackType
 
 from twisted.internet.defer import Deferred
@@ -68,7 +70,14 @@ class Schedule:
         self._rng = Random(seed)
         self._reactor = SimulatedReactor(self._fork())
         self._witness = Witness(self._tell)
-        self._server = Server(self._reactor, self._fork(), self._witness, parts or Parts())
+        self._folder = TemporaryDirectory()
+        self._server = Server(
+            self._reactor,
+            self._fork(),
+            self._witness,
+            parts or Parts(),
+            Path(self._folder.name),
+        )
         self._conversations: list[Conversation] = []
         names = _NAMES[: self._rng.randint(2, len(_NAMES))]
         world = World(self._reactor, self._dial, count(1), names, self._tell)
@@ -83,7 +92,7 @@ class Schedule:
             shows it again.
         """
         try:
-            with self._failures:
+            with self._folder, self._failures:
                 self._be_wild()
                 self._be_calm()
                 self._come_to_an_end()

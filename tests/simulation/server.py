@@ -4,73 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, ITransport
-from twisted.internet.task import deferLater
-from zope.interface import implementer
 
 from achat_twisted import link, wire
 from achat_twisted.broker import Duplicate
 from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import ILink, IMailbox
-from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import Manners
 from achat_twisted.service import ChatService
 from achat_twisted.session import RenderNotice
 from achat_twisted.signals import NoSignals
 from tests.simulation.kernel import Endpoint
-from tests.simulation.network import TICK
+from tests.simulation.mailboxes import MakeMailbox, any_mailbox
 from tests.simulation.reactor import SimulatedReactor, SimulatedTransport
 from tests.simulation.witness import Witness, WitnessedBroker, WitnessedMailbox, demand
 
-OpenMailbox = Callable[[], IMailbox]
-"""Gives the mailbox to each life of the server: with all in it that the life before left there."""
-
-MakeMailbox = Callable[[Random, IReactorTime], OpenMailbox]
-"""Makes one for a schedule."""
-
 MakeLink = Callable[[ITransport, IReactorTime], ILink]
 """Gives the link over a transport, as L{link.over} does."""
-
-
-@implementer(IMailbox)
-class SlowMemory(MemoryMailbox):
-    """A mailbox in memory that needs a moment for each fetch, and may give less than it could."""
-
-    def __init__(self, clock: IReactorTime, delay: float, most: int, per_name: int) -> None:
-        super().__init__(per_name)
-        self._clock = clock
-        self._delay = delay
-        self._most = most
-
-    def take(self, name: str, size: int) -> Deferred[list[bytes]]:
-        size = min(size, self._most)
-        if not self._delay:
-            return super().take(name, size)
-        later: Deferred[None] = deferLater(self._clock, self._delay)
-        return later.addCallback(lambda _: self._take_now(name, size))
-
-    def _take_now(self, name: str, size: int) -> Deferred[list[bytes]]:
-        return super().take(name, size)
-
-
-def in_memory(rng: Random, clock: IReactorTime) -> OpenMailbox:
-    """One mailbox for all lives; perhaps a slow or a small one."""
-    delay = rng.choice([0, 0, 1, 300, 3000]) * TICK
-    most, per_name = rng.choice([50, 10**6]), rng.choice([1000, 10_000, 10**6])
-    mailbox = SlowMemory(clock, delay, most, per_name)
-    return lambda: mailbox
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a schedule can be run with; a test of the checker puts in what is broken."""
 
-    make_mailbox: MakeMailbox = in_memory
+    make_mailbox: MakeMailbox = any_mailbox
     make_link: MakeLink = link.over
     render: RenderNotice = wire.render_notice
 
@@ -83,6 +46,7 @@ class Rules:
     outbox_limit: int
     buffer_size: int
     grace: float
+    durable: bool
 
 
 def draw_rules(rng: Random) -> Rules:
@@ -92,6 +56,7 @@ def draw_rules(rng: Random) -> Rules:
         outbox_limit=rng.choice([400, 2000, 20_000]),
         buffer_size=rng.choice([64, 500, 4000]),
         grace=rng.choice([0.0, 1.0, 10.0]),
+        durable=rng.choice([True, False]),
     )
 
 
@@ -102,32 +67,35 @@ class Server:
     """
 
     def __init__(
-        self, reactor: SimulatedReactor, rng: Random, witness: Witness, parts: Parts
+        self,
+        reactor: SimulatedReactor,
+        rng: Random,
+        witness: Witness,
+        parts: Parts,
+        folder: Path,
     ) -> None:
+        """@param folder: where a mailbox may keep its file."""
         self.rules = draw_rules(rng)
         self._reactor = reactor
         self._witness = witness
         self._parts = parts
-        self._open_mailbox = parts.make_mailbox(rng, reactor)
+        self._open_mailbox = parts.make_mailbox(rng, reactor, folder)
         self._door = Service()
         self.running = False
 
     def start(self, names: list[str]) -> None:
         """Begin a life; C{names} have been here in an earlier one."""
         mailbox = WitnessedMailbox(self._witness, self._open_mailbox(), self._close_books)
-        for name in names:
-            mailbox.enroll(name)
         self.mailbox: IMailbox = mailbox
         self._broker = WitnessedBroker(
             self._witness,
             self._reactor,
             mailbox,
             duplicate=self.rules.duplicate,
+            durable=self.rules.durable,
             outbox_limit=self.rules.outbox_limit,
             render=self._parts.render,
         )
-        self._carried = self._broker.balance().missing
-        self._books_open = True
         self._factory = ChatFactory(
             self._broker,
             self._reactor,
@@ -146,7 +114,10 @@ class Server:
             grace=self.rules.grace,
         )
         self._service.startService()
-        self.running = True
+        for name in names:
+            mailbox.enroll(name)
+            mailbox.hand_back(name, [])
+        self._books_open = self.running = True
 
     def stop(self) -> Deferred[None]:
         """End this life; fires when it has ended."""
@@ -183,7 +154,7 @@ class Server:
 
     def missing(self) -> int:
         """Copies in no column of the ledger, or in two, since this life began."""
-        return self._broker.balance().missing - self._carried if self._books_open else 0
+        return self._broker.balance().missing if self._books_open else 0
 
     def in_flight(self) -> int:
         return self._broker.balance().in_flight

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from random import Random
 from typing import cast
 
@@ -16,8 +17,9 @@ from achat_twisted.interfaces import ILink, IMailbox
 from achat_twisted.link import IStream, Link
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.transport import ServerTransport
+from tests.simulation.mailboxes import MakeMailbox
 from tests.simulation.schedule import Schedule
-from tests.simulation.server import MakeMailbox, Parts
+from tests.simulation.server import Parts
 from tests.simulation.witness import PromiseBroken
 
 SCHEDULES = 120
@@ -63,9 +65,9 @@ class Unjust(MemoryMailbox):
     """Lets those that are handed back wait behind newer ones."""
 
     def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
-        self.enroll(name)
         for line in lines:
             super().keep(name, line)
+        super().hand_back(name, [])
 
 
 @implementer(IMailbox)
@@ -73,6 +75,7 @@ class Muddled(MemoryMailbox):
     """Puts what is kept ahead of what it has."""
 
     def keep(self, name: str, line: bytes) -> bool:
+        self.enroll(name)
         super().hand_back(name, [line])
         return True
 
@@ -109,9 +112,9 @@ def _counts_too_many(notice: wire.Notice) -> bytes:
     return wire.render_notice(notice)
 
 
-def _with_mailbox(mailbox: Callable[[], IMailbox]) -> Parts:
-    def make(_rng: Random, _clock: IReactorTime) -> Callable[[], IMailbox]:
-        one = mailbox()
+def _with_mailbox(mailbox: Callable[[IReactorTime], IMailbox]) -> Parts:
+    def make(_rng: Random, clock: IReactorTime, _folder: Path) -> Callable[[], IMailbox]:
+        one = mailbox(clock)
         return lambda: one
 
     make_mailbox: MakeMailbox = make

@@ -1,0 +1,94 @@
+"""The mailboxes of a simulated server: in memory or in a file, quick or slow, large or small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from zope.interface import implementer
+
+from achat_twisted.interfaces import IMailbox, IWorker
+from achat_twisted.mailbox.accounts import Limits
+from achat_twisted.mailbox.committer import Committer
+from achat_twisted.mailbox.database import Database
+from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.mailbox.sqlite import SqliteMailbox
+from tests.simulation.network import TICK
+
+OpenMailbox = Callable[[], IMailbox]
+"""Gives the mailbox to each life of the server: with all in it that the life before left there."""
+
+MakeMailbox = Callable[[Random, IReactorTime, Path], OpenMailbox]
+"""Makes one for a schedule; it may keep a file in the folder."""
+
+
+@implementer(IMailbox)
+class SlowMemory(MemoryMailbox):
+    """A mailbox in memory that needs a moment for each fetch, and may give less than it could."""
+
+    def __init__(self, clock: IReactorTime, delay: float, most: int, limits: Limits) -> None:
+        super().__init__(clock, limits)
+        self._delay = delay
+        self._most = most
+
+    def take(self, name: str, size: int) -> Deferred[list[bytes]]:
+        size = min(size, self._most)
+        if not self._delay:
+            return super().take(name, size)
+        later: Deferred[None] = deferLater(self._clock, self._delay)
+        return later.addCallback(lambda _: self._take_now(name, size))
+
+    def _take_now(self, name: str, size: int) -> Deferred[list[bytes]]:
+        return super().take(name, size)
+
+
+@implementer(IWorker)
+class SlowWorker:
+    """A thread that needs a moment for each job."""
+
+    def __init__(self, clock: IReactorTime, delay: float) -> None:
+        self._clock = clock
+        self._delay = delay
+
+    def start(self) -> None:
+        """There is no thread."""
+
+    def run(self, work: Callable[[], Any]) -> Deferred[Any]:
+        return deferLater(self._clock, self._delay, work)
+
+    def stop(self) -> None:
+        """There is no thread."""
+
+
+def _limits(rng: Random) -> Limits:
+    return Limits(per_name=rng.choice([1000, 10_000, 10**6]))
+
+
+def in_memory(rng: Random, clock: IReactorTime, _folder: Path) -> OpenMailbox:
+    """One mailbox for all lives."""
+    delay = rng.choice([0, 0, 1, 300, 3000]) * TICK
+    mailbox = SlowMemory(clock, delay, rng.choice([50, 10**6]), _limits(rng))
+    return lambda: mailbox
+
+
+def in_file(rng: Random, clock: IReactorTime, folder: Path) -> OpenMailbox:
+    """A mailbox for each life, all in the same file."""
+    delay = rng.choice([0, 1, 30, 300, 3000]) * TICK
+    limits = _limits(rng)
+
+    def open_mailbox() -> IMailbox:
+        committer = Committer(SlowWorker(clock, delay), clock)
+        path = folder / "mailbox"
+        return SqliteMailbox(lambda: Database(path, durable=False), committer, clock, limits)
+
+    return open_mailbox
+
+
+def any_mailbox(rng: Random, clock: IReactorTime, folder: Path) -> OpenMailbox:
+    """The one or the other."""
+    return rng.choice([in_memory, in_file])(rng, clock, folder)
