@@ -258,10 +258,14 @@ class Broker(Service):
 
     def _replace(self, session: Session) -> None:
         """Let the session go at once: what it has not got is for the one that replaced it."""
+        session.parting.append(wire.replaced())
+        self._cut_short(session)
+
+    def _cut_short(self, session: Session) -> None:
+        """Let the session go with what has been written by now."""
         session.leaving = True
         self._leave_live(session, Feed.ENDED)
         session.source.stopProducing()
-        session.parting.append(wire.replaced())
         committed = self._mailbox.commit() if self.durable else None
         if committed is None:
             session.cut_short()
@@ -322,6 +326,11 @@ class Broker(Service):
         self._check_drained()
         return drained
 
+    def cut_short(self) -> None:
+        """Wait for nobody any more who is slow: what is not written yet goes to the mailbox."""
+        for session in list(self._sessions):
+            self._cut_short(session)
+
     def give_up(self) -> None:
         """End sessions whose writers should have ended long ago: a bug, but no reason to wait."""
         for session in list(self._sessions):
@@ -337,6 +346,8 @@ class Broker(Service):
         )
 
     def stats(self) -> str:
+        for session in self._sessions:
+            session.writer.prune()
         return str(self.balance())
 
     def _check_drained(self) -> None:

@@ -18,6 +18,7 @@ from achat_twisted import __version__, wire
 from achat_twisted.client.conversation import Client
 from achat_twisted.client.outgoing import Outgoing
 from achat_twisted.client.terminal import Output, Terminal
+from achat_twisted.client.transport import ReadToTheEnd
 
 PORT = 8080
 """Where a server listens, unless it is told otherwise."""
@@ -122,7 +123,9 @@ async def _converse(reactor: Any, address: Address, retry: int) -> None:
     StandardIO(terminal, reactor=reactor)
     client = Client(
         address.server,
-        HostnameEndpoint(reactor, address.host, address.port, timeout=_CONNECT_TIMEOUT),
+        HostnameEndpoint(
+            ReadToTheEnd(reactor), address.host, address.port, timeout=_CONNECT_TIMEOUT
+        ),
         address.login,
         outgoing,
         terminal,

@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import IMailbox, IStopSignals
+from achat_twisted.writer import HURRY
 
 GRACE = 10.0
 """Seconds a stop may take, unless the server is told otherwise."""
@@ -52,6 +53,7 @@ class ChatService(MultiService):
         self._stop_process = stop_process
         self._grace = grace
         self._deadlines: list[IDelayedCall] = []
+        self._hurrying = False
         for child in (broker, *listeners):
             child.setServiceParent(self)
 
@@ -70,8 +72,8 @@ class ChatService(MultiService):
         C{MultiService} would stop all children at once, and swallow their errors.
 
         @return: fires when every line that was accepted is delivered, kept or refused, and the
-            ledger is in the log; at most L{LAST_RESORT} after the grace period, but for what the
-            mailbox takes.
+            ledger is in the log; at most L{HURRY} and L{LAST_RESORT} after the grace period, but
+            for what the mailbox takes.
         """
         self.running = 0
         return Deferred.fromCoroutine(self._stop())
@@ -102,8 +104,21 @@ class ChatService(MultiService):
             self._log.info("stopped; {balance}", balance=balance)
 
     def _hurry(self) -> None:
-        """Wait for nobody any more: what is undelivered goes to the mailbox."""
+        """Wait for nobody any more who is slow: what is not written yet goes to the mailbox.
+
+        The connections end in order even now, with a C{! bye}. A reset would come right away, but
+        there are clients that throw away what they have not read when they are reset.
+        """
+        if self._hurrying:
+            return
+        self._hurrying = True
         self._log.warn("not waiting any longer")
+        self._factory.cut_reading_short()
+        self._broker.cut_short()
+        self._deadlines.append(self._clock.callLater(HURRY, self._abort))
+
+    def _abort(self) -> None:
+        """End what is left: clients that do not even take the end."""
         self._factory.abort()
         self._deadlines.append(self._clock.callLater(LAST_RESORT, self._give_up))
 

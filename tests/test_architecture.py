@@ -42,6 +42,7 @@ BESIDE = {
     "client.session",
     "client.outgoing",
     "client.terminal",
+    "client.transport",
 }
 """The client's rooms: of the others they may use floor 0 alone."""
 

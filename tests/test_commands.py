@@ -49,6 +49,25 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual(self._answers("/quit"), ["from alice: hi", "! bye 2"])
         self.assertTrue(self.alice.source.stopped)
 
+    def test_stats(self) -> None:
+        """Stats tells the balance of this very moment, with what has arrived by now."""
+        self.alice.says("alice, nobody: hi")
+        self.house.turn()
+        self.alice.says("alice: hi")
+        self.assertEqual(
+            self._answers("/stats")[-1],
+            "! stats accepted 3 + inherited 0 = delivered 1 + kept 0 + refused 1 (unknown 1)"
+            " + expired 0 + in flight 1",
+        )
+
+    def test_stats_from_afar(self) -> None:
+        """Who is on another machine is not told how much is going on here."""
+        self.alice.session.local = False
+        error = self.assertRaises(wire.BadLine, self._answers, "/stats")
+        self.assertEqual(
+            error.notice.detail, "/stats is answered on this server's own machine only"
+        )
+
     def test_help(self) -> None:
         """Help has a line for posting and one for each command there is."""
         answers = self._answers("/help")

@@ -17,6 +17,7 @@ from achat_twisted.interfaces import IMailbox, IStopSignals
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import Manners
 from achat_twisted.service import LAST_RESORT, ChatService
+from achat_twisted.writer import HURRY
 from tests.fakes import FakeLink
 from tests.logged import Logged
 from tests.test_reader import Caller
@@ -134,20 +135,25 @@ class ServiceTests(SynchronousTestCase):
         return stopped, bob
 
     def test_grace_ends(self) -> None:
-        """After the grace period nobody is waited for: what is undelivered is kept."""
+        """After the grace period who is slow is closed, and soon aborted: the rest is kept."""
         stopped, bob = self._stop_with_stuck_client()
         self.clock.advance(9.9)
-        self.assertNoResult(stopped)
+        self.assertFalse(bob.link.finished)
         self.clock.advance(0.1)
+        self.assertEqual((bob.link.finished, bob.link.aborted), (True, False))
+        self.clock.advance(HURRY)
         self.assertTrue(bob.link.aborted)
         bob.reader.connectionLost()
         self.successResultOf(stopped)
         self.assertEqual(self.mailbox.count("bob"), 1)
 
     def test_second_signal(self) -> None:
-        """A second signal ends the grace period at once."""
+        """A second signal ends the grace period at once, and a third one changes nothing."""
         stopped, bob = self._stop_with_stuck_client()
         self.signals.second()
+        self.signals.second()
+        self.assertEqual((bob.link.finished, bob.link.aborted), (True, False))
+        self.clock.advance(HURRY)
         self.assertTrue(bob.link.aborted)
         bob.reader.connectionLost()
         self.successResultOf(stopped)
@@ -157,6 +163,7 @@ class ServiceTests(SynchronousTestCase):
         stopped, bob = self._stop_with_stuck_client()
         bob.link.unstoppable = True
         self.clock.advance(10)
+        self.clock.advance(HURRY)
         self.assertNoResult(stopped)
         self.clock.advance(LAST_RESORT)
         self.successResultOf(stopped)
@@ -185,6 +192,7 @@ class ServiceTests(SynchronousTestCase):
         stopped, bob = self._stop_with_stuck_client()
         with Logged() as logged:
             self.signals.second()
+            self.clock.advance(HURRY)
             bob.reader.connectionLost()
         self.successResultOf(stopped)
         self.assertEqual(
@@ -199,6 +207,7 @@ class ServiceTests(SynchronousTestCase):
         stopped, bob = self._stop_with_stuck_client()
         with Logged() as logged:
             self.signals.second()
+            self.clock.advance(HURRY)
             bob.reader.connectionLost()
         self.successResultOf(stopped)
         self.assertIn("the ledger does not balance", logged.texts[-1])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.internet.task import deferLater
@@ -14,9 +17,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
+from achat_twisted.client.transport import ReadToTheEnd
 from tests.proof.book import Book
 from tests.proof.checker import Inbox
-from tests.proof.thorough import connect
 
 RETRY = 0.05
 """Seconds between two attempts to connect."""
@@ -27,7 +30,7 @@ class Connection(LineOnlyReceiver):
     """One connection of a peer: it floods from the peer's book, and notes what comes.
 
     @ivar welcome: whether it is logged in.
-    @ivar lost: fires when it has ended, or could not be made.
+    @ivar lost: fires when it has ended.
     """
 
     delimiter = b"\n"
@@ -124,10 +127,11 @@ class Peer:
         """Connect, and again whenever the connection has ended, until L{retire}."""
         while not self._retired:
             if not self.away:
-                connection = Connection(self._reactor, self.name, self.book, self.inbox)
-                connect(self._reactor, server, connection)
-                self._connection = connection
-                await connection.lost
+                endpoint = TCP4ClientEndpoint(ReadToTheEnd(self._reactor), server.host, server.port)
+                self._connection = Connection(self._reactor, self.name, self.book, self.inbox)
+                with suppress(ConnectError):
+                    await connectProtocol(endpoint, self._connection)
+                    await self._connection.lost
                 self._connection = None
             await deferLater(self._reactor, RETRY)
 
