@@ -26,9 +26,11 @@ from tests.house import House
 
 FLOORS = [
     {"wire", "framing", "ledger", "addresses", "interfaces"},
-    {"outbox", "writer", "pace", "linger", "truce"},
-    {"mailbox", "mailbox.accounts", "mailbox.database", "mailbox.worker"},
-    {"mailbox.memory", "mailbox.committer", "mailbox.sqlite"},
+    {
+        *("outbox", "writer", "pace", "linger", "truce"),
+        *("mailbox", "mailbox.accounts", "mailbox.memory"),
+        *("mailbox.sqlite", "mailbox.committer", "mailbox.database", "mailbox.worker"),
+    },
     {"session", "turns", "broker", "commands"},
     {"reader", "factory", "transport", "link", "listener", "signals"},
     {"service", "tap"},
