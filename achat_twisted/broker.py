@@ -13,19 +13,15 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
+from achat_twisted.feeder import Feeder
 from achat_twisted.interfaces import IBroker, IMailbox, IOutlet
 from achat_twisted.ledger import Balance, Ledger
-from achat_twisted.pace import Pace
 from achat_twisted.session import Feed, RenderNotice, Session
 from achat_twisted.truce import Truces
 from achat_twisted.turns import Turns
 
 OUTBOX_LIMIT = 2**20
 """Bytes queued in memory for one peer, unless the server is told otherwise."""
-
-
-FETCH = 30.0
-"""Seconds for a page of mail to come; who waits for longer is closed, and may come again."""
 
 
 class Duplicate(StrEnum):
@@ -71,8 +67,7 @@ class Broker(Service):
         self._count: Counter[str] = Counter()
         self._truces = Truces(clock)
         self._turns = Turns(clock, mailbox.commit if durable else lambda: None)
-        self._mail_pace = Pace(clock)
-        self._mail_eases = False
+        self._feeder = Feeder(clock, mailbox, self._end)
         self._expired_before = 0
         self._drained: Deferred[None] | None = None
 
@@ -112,6 +107,12 @@ class Broker(Service):
         self._catch_up(name)
         return session
 
+    def _catch_up(self, name: str) -> None:
+        """Let the name's session have its mail, unless an older one still has lines for it."""
+        session = self._peers.get(name)
+        if session is not None and session.feed is Feed.WAITING and self._count[name] == 1:
+            self._feeder.begin(session)
+
     def leave(self, session: Session) -> None:
         if not session.leaving:
             session.leaving = True
@@ -144,7 +145,7 @@ class Broker(Service):
                     peer.passed += 1
                 peer.deliver(line)
                 if peer.outbox.size >= peer.outbox.limit:
-                    self._leave_live(peer, Feed.BEHIND)
+                    self._feeder.leave_live(peer, Feed.BEHIND)
                     peer.admitted = 0
             else:
                 self._keep(sender, name, line)
@@ -163,25 +164,7 @@ class Broker(Service):
             self._ledger.refused[outcome] += 1
         sender.tally(outcome, name)
         if self._mailbox.pressed:
-            self._press_for_mail(sender)
-
-    def _press_for_mail(self, sender: Session) -> None:
-        """Slow a sender down to what the mailbox can put away."""
-        self._mail_pace.press(sender)
-        committed = None if self._mail_eases else self._mailbox.commit()
-        if committed is not None:
-            self._mail_eases = True
-            committed.addCallback(self._ease_for_mail)
-
-    def _ease_for_mail(self, _is_safe: bool) -> None:
-        self._mail_eases = False
-        self._mail_pace.ease()
-
-    def _leave_live(self, session: Session, feed: Feed) -> None:
-        """From now on its copies go to the mailbox, behind those that are on their way."""
-        session.feed = feed
-        self._mailbox.pass_by(session.name, session.passed)
-        session.passed = 0
+            self._feeder.press(sender)
 
     def touch(self, session: Session) -> None:
         self._turns.touch(session)
@@ -189,69 +172,14 @@ class Broker(Service):
     def resume(self, session: Session) -> None:
         self._turns.resume(session)
 
-    # From the mailbox to the outbox
-
-    def _catch_up(self, name: str) -> None:
-        """Let the name's session have its mail, unless an older one still has lines for it."""
-        session = self._peers.get(name)
-        if session is None or session.feed is not Feed.WAITING:
-            return
-        if self._count[name] > 1:
-            return
-        session.feed = Feed.BEHIND
-        session.owed = self._mailbox.count(name)
-        self._fetch(session)
-
-    def _fetch(self, session: Session) -> None:
-        if session.feed is Feed.BEHIND and session.fetch is None:
-            session.admitted = 0
-            page = session.outbox.limit // 2
-            session.fetch = fetch = self._mailbox.take(session.name, page)
-            fetch.addTimeout(FETCH, self._clock)
-            fetch.addErrback(self._fetch_failed, session).addCallback(self._fetched, session)
-
-    def _fetch_failed(self, failure: Failure, session: Session) -> list[bytes]:
-        """The mail stays where it is, and its name must come back for it."""
-        if not session.over:
-            self._log.failure("The mail of {name} cannot be read", failure, name=session.name)
-            session.feed = Feed.ENDED
-            session.outlet.abort()
-        return []
-
-    def _fetched(self, lines: list[bytes], session: Session) -> None:
-        session.fetch = None
-        if session.over:
-            return
-        if lines and not session.greeted:
-            session.tell(wire.mail(len(lines) + self._mailbox.count(session.name)))
-        session.greeted = True
-        session.owed -= len(lines)
-        for line in lines:
-            session.deliver(line)
-        if session.feed is not Feed.BEHIND:
-            return
-        if session.leaving and (session.owed <= 0 or not self._mailbox.count(session.name)):
-            self._end(session)
-        elif not self._mailbox.count(session.name):
-            session.feed = Feed.LIVE
-            if session.outbox.low:
-                session.pace.ease()
-        elif session.outbox.low:
-            self._fetch(session)
-
     def relieve(self, session: Session) -> None:
-        self._fetch(session)
-        if session.feed is Feed.BEHIND:
-            session.pace.ease_one()
-        else:
-            session.pace.ease()
-        session.relieved()
+        self._feeder.relieve(session)
 
     # How a session goes
 
     def _end(self, session: Session) -> None:
         """Place the end marker behind all that the session is to have."""
-        self._leave_live(session, Feed.ENDED)
+        self._feeder.leave_live(session, Feed.ENDED)
         session.settle()
         session.outbox.end()
         self.touch(session)
@@ -264,7 +192,7 @@ class Broker(Service):
     def _cut_short(self, session: Session) -> None:
         """Let the session go with what has been written by now."""
         session.leaving = True
-        self._leave_live(session, Feed.ENDED)
+        self._feeder.leave_live(session, Feed.ENDED)
         session.source.stopProducing()
         committed = self._mailbox.commit() if self.durable else None
         if committed is None:
@@ -286,10 +214,9 @@ class Broker(Service):
         if session.over:
             return
         name = session.name
-        self._leave_live(session, Feed.ENDED)
+        self._feeder.leave_live(session, Feed.ENDED)
         session.over = True
-        if session.fetch is not None:
-            session.fetch.cancel()
+        self._feeder.stop_feeding(session)
         left = session.writer.undelivered()
         self._sessions.remove(session)
         self._turns.forget(session)
@@ -353,7 +280,7 @@ class Broker(Service):
     def _check_drained(self) -> None:
         if self._drained is None or self._sessions:
             return
-        self._mail_pace.ease()
+        self._feeder.stop()
         self._turns.stop()
         if not self._drained.called:
             self._drained.callback(None)

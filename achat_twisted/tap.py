@@ -1,23 +1,17 @@
-"""C{twistd achat}: the options, and the one place where every object is made."""
+"""C{twistd achat}: the one place where every object is made."""
 
 from __future__ import annotations
 
-import math
-import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any
 
 from twisted.application.service import IService
-from twisted.internet.endpoints import quoteStringArgument, serverFromString
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
-from twisted.python import usage
 
-import twisted
-from achat_twisted import __version__, link, transport, wire
-from achat_twisted.broker import OUTBOX_LIMIT, Broker, Duplicate
+from achat_twisted import link, transport, wire
+from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import IMailbox
 from achat_twisted.listener import Listener
@@ -27,199 +21,14 @@ from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 from achat_twisted.mailbox.worker import ThreadWorker
-from achat_twisted.reader import LOGIN_TIMEOUT, Manners
-from achat_twisted.service import GRACE, ChatService
+from achat_twisted.options import DAY, MEMORY, Options
+from achat_twisted.reader import Manners
+from achat_twisted.service import ChatService
 from achat_twisted.signals import ProcessSignals
 
+__all__ = ["Options", "makeService"]
+
 _TLS_FOLDER = re.compile(r"tls:(?:path=)?((?:\\.|[^:\\])+)")
-
-_LIMITS = Limits()
-
-_DAY = 86_400.0
-"""Seconds."""
-
-_LINES_IN_OUTBOX = 8
-"""How many of the longest lines an outbox must hold at least."""
-
-
-def _number(
-    option: str, kind: type[int] | type[float], least: float, most: float, unit: str
-) -> Callable[[str], float]:
-    """A check for a numeric option: what it returns is what the option means."""
-
-    def check(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan
-        if not least <= value <= most:
-            what = "a whole number" if kind is int else "a number"
-            raise usage.UsageError(
-                f"--{option} must be {what} {unit}from {least:g} to {most:.10g}, not {text!r}"
-            )
-        return value
-
-    return check
-
-
-def _interface(text: str) -> str:
-    try:
-        ip_address(text)
-    except ValueError:
-        raise usage.UsageError(
-            f"--interface must be an IP address such as 127.0.0.1 or ::, not {text!r}"
-        ) from None
-    return text
-
-
-def _duplicate(text: str) -> Duplicate:
-    try:
-        return Duplicate(text)
-    except ValueError:
-        raise usage.UsageError(f"--duplicate must be reject or takeover, not {text!r}") from None
-
-
-_MEMORY = "memory"
-"""What C{--mailbox} is for a mailbox in memory."""
-
-
-def _mailbox(text: str) -> Path | str:
-    """Where the mailbox's file is, or L{_MEMORY}."""
-    kind, _, path = text.partition(":")
-    if text == _MEMORY:
-        return _MEMORY
-    if kind == "sqlite" and path:
-        return Path(path).absolute()
-    raise usage.UsageError(f"--mailbox must be memory or sqlite:PATH, not {text!r}")
-
-
-class Options(usage.Options):
-    """The command line of C{twistd achat}."""
-
-    synopsis = "[options]"
-    longdesc = "A chat server that never silently loses a line it has accepted."
-    optParameters: ClassVar = [
-        ["port", "p", 8080, "TCP port to listen on.", _number("port", int, 0, 65535, "")],
-        ["interface", "i", "127.0.0.1", "IP address to listen on.", _interface],
-        [
-            "grace",
-            "g",
-            GRACE,
-            "Seconds a stop may take; what is undelivered then is kept.",
-            _number("grace", float, 0, 3600, "of seconds "),
-        ],
-        [
-            "max-line",
-            None,
-            wire.MAX_LINE,
-            "Bytes a line may have.",
-            _number("max-line", int, 64, 2**20, "of bytes "),
-        ],
-        [
-            "login-timeout",
-            None,
-            LOGIN_TIMEOUT,
-            "Seconds in which a client must send its name.",
-            _number("login-timeout", float, 0.1, 3600, "of seconds "),
-        ],
-        [
-            "outbox-limit",
-            None,
-            OUTBOX_LIMIT,
-            "Bytes queued in memory for one peer; what is more goes to its mailbox.",
-            _number("outbox-limit", int, 2**16, 2**30, "of bytes "),
-        ],
-        [
-            "mailbox",
-            "m",
-            None,
-            "Where mail is kept: memory, or sqlite:PATH.  [default: sqlite: in $STATE_DIRECTORY if"
-            " that is set, else memory]",
-            _mailbox,
-        ],
-        [
-            "mailbox-limit",
-            None,
-            _LIMITS.per_name,
-            "Bytes kept for one name.",
-            _number("mailbox-limit", int, 0, 2**40, "of bytes "),
-        ],
-        [
-            "mailbox-total",
-            None,
-            _LIMITS.total,
-            "Bytes kept in all.",
-            _number("mailbox-total", int, 0, 2**50, "of bytes "),
-        ],
-        [
-            "keep",
-            "k",
-            _LIMITS.age / _DAY,
-            "Days for which mail is kept.",
-            _number("keep", float, 0.001, 36500, "of days "),
-        ],
-        [
-            "duplicate",
-            None,
-            Duplicate.REJECT,
-            "A second login with a name: reject it, or let it takeover.",
-            _duplicate,
-        ],
-    ]
-    optFlags: ClassVar = [
-        [
-            "durable",
-            None,
-            "Answer /sync when all lines before it outlive a crash; needs --mailbox sqlite.",
-        ],
-        ["plain", None, "Send messages alone, no notices: the wire of the a-chat tutorial."],
-    ]
-    compData = usage.Completions(
-        optActions={"duplicate": usage.CompleteList(["reject", "takeover"])}
-    )
-
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
-        super().__init__()
-        self["listen"] = []
-        self._environ = environ
-
-    def opt_version(self) -> NoReturn:
-        """Display the versions of achat and Twisted and exit."""
-        print(f"achat {__version__} on Twisted {twisted.__version__}")
-        raise SystemExit
-
-    def opt_listen(self, endpoint: str) -> None:
-        """Twisted endpoint to listen on; may be repeated, and replaces --port and --interface."""
-        self["listen"].append(endpoint)
-
-    def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """As ever, but a mistake ends the process with one sentence, not with pages of usage."""
-        try:
-            super().parseOptions(options)
-        except usage.UsageError as error:
-            raise SystemExit(f"achat: {error}") from None
-
-    def parseArgs(self, *args: str) -> None:
-        if args:
-            raise usage.UsageError(f"there are options only, no arguments such as {args[0]!r}")
-
-    def postOptions(self) -> None:
-        if self["mailbox"] is None:
-            state = self._environ.get("STATE_DIRECTORY", "").partition(":")[0]
-            self["mailbox"] = Path(state, "mailbox.sqlite") if state else _MEMORY
-        if self["durable"] and self["mailbox"] == _MEMORY:
-            raise usage.UsageError("--durable needs --mailbox sqlite:PATH")
-        least = _LINES_IN_OUTBOX * self["max-line"]
-        if self["outbox-limit"] < least:
-            raise usage.UsageError(
-                f"--outbox-limit must be at least {least} bytes, for {_LINES_IN_OUTBOX} lines of"
-                f" --max-line {self['max-line']}"
-            )
-
-    def endpoints(self) -> list[str]:
-        """Where to listen, as Twisted endpoint strings."""
-        interface = quoteStringArgument(self["interface"])
-        return self["listen"] or [f"tcp:{self['port']}:interface={interface}"]
 
 
 def _check_certificates(description: str) -> None:
@@ -254,9 +63,9 @@ def _make_mailbox(options: Options, reactor: Any) -> IMailbox:
     limits = Limits(
         per_name=options["mailbox-limit"],
         total=options["mailbox-total"],
-        age=options["keep"] * _DAY,
+        age=options["keep"] * DAY,
     )
-    if path == _MEMORY:
+    if path == MEMORY:
         return MemoryMailbox(reactor, limits)
     return SqliteMailbox(
         lambda: Database(path, durable=options["durable"]),

@@ -13,8 +13,9 @@ from zope.interface import implementer
 
 from achat_twisted.interfaces import IWorker
 from achat_twisted.mailbox.accounts import Limits
+from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.committer import Committer
-from achat_twisted.mailbox.database import Batch, Database
+from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 
 

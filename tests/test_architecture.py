@@ -28,12 +28,12 @@ FLOORS = [
     {"wire", "framing", "ledger", "addresses", "interfaces"},
     {
         *("outbox", "writer", "pace", "linger", "truce"),
-        *("mailbox", "mailbox.accounts", "mailbox.memory"),
-        *("mailbox.sqlite", "mailbox.committer", "mailbox.database", "mailbox.worker"),
+        *("mailbox", "mailbox.accounts", "mailbox.memory", "mailbox.worker"),
+        *("mailbox.sqlite", "mailbox.committer", "mailbox.batch", "mailbox.database"),
     },
-    {"session", "turns", "broker", "commands"},
+    {"session", "turns", "feeder", "broker", "commands"},
     {"reader", "factory", "transport", "link", "listener", "signals"},
-    {"service", "tap"},
+    {"service", "options", "tap"},
 ]
 """The rooms, lowest floor first."""
 

@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from achat_twisted.mailbox.batch import Copy
 from achat_twisted.mailbox.committer import LATE, RETRY, Committer
-from achat_twisted.mailbox.database import Copy
 from tests.disk import FakeDisk, FakeWorker, FullDatabase
 from tests.logged import Logged
 

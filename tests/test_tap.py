@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -31,6 +34,14 @@ WRONG = [
         "--interface must be an IP address such as 127.0.0.1 or ::, not 'localhost'",
     ),
     (["--duplicate", "both"], "--duplicate must be reject or takeover, not 'both'"),
+    (["--mailbox", "disk"], "--mailbox must be memory or sqlite:PATH, not 'disk'"),
+    (["--mailbox", "sqlite:"], "--mailbox must be memory or sqlite:PATH, not 'sqlite:'"),
+    (
+        ["--mailbox-limit", "-1"],
+        "--mailbox-limit must be a whole number of bytes from 0 to 1099511627776, not '-1'",
+    ),
+    (["--keep", "0"], "--keep must be a number of days from 0.001 to 36500, not '0'"),
+    (["--durable"], "--durable needs --mailbox sqlite:PATH"),
     (["8080"], "there are options only, no arguments such as '8080'"),
     (["--colour", "red"], "option --colour not recognized"),
 ]
@@ -48,8 +59,8 @@ NO_ENDPOINT = [
 ]
 
 
-def parsed(*arguments: str) -> Options:
-    options = Options()
+def parsed(*arguments: str, environ: Mapping[str, str] | None = None) -> Options:
+    options = Options(environ or {})
     options.parseOptions(list(arguments))
     return options
 
@@ -89,6 +100,18 @@ class OptionsTests(SynchronousTestCase):
             [options[key] for key in ("port", "grace", "duplicate", "plain", "listen")],
             [1, 2.5, Duplicate.TAKEOVER, 1, ["tcp:1", "unix:/x"]],
         )
+
+    def test_mailbox(self) -> None:
+        """Mail is in the file that is named, or else in systemd's state directory, or in memory."""
+        state = {"STATE_DIRECTORY": "/var/lib/achat:/var/lib/other"}
+        for arguments, environ, mailbox in (
+            (["--mailbox", "sqlite:/x/y"], state, Path("/x/y")),
+            (["--mailbox", "sqlite:y"], {}, Path("y").absolute()),
+            (["--mailbox", "memory"], state, "memory"),
+            ([], state, Path("/var/lib/achat/mailbox.sqlite")),
+            ([], {}, "memory"),
+        ):
+            self.assertEqual(parsed(*arguments, environ=environ)["mailbox"], mailbox)
 
     def test_wrong_values(self) -> None:
         """What is wrong ends the process with one sentence that says what would be right."""

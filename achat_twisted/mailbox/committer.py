@@ -11,7 +11,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from achat_twisted.interfaces import IWorker
-from achat_twisted.mailbox.database import Batch, Database
+from achat_twisted.mailbox.batch import Batch
+from achat_twisted.mailbox.database import Database
 
 RETRY = 1.0
 """Seconds after which a commit that failed is tried again."""

@@ -20,8 +20,9 @@ from zope.interface import implementer
 
 from achat_twisted.interfaces import IMailbox
 from achat_twisted.mailbox.accounts import LINE_COST, Account, Accounts, Limits
+from achat_twisted.mailbox.batch import Copy
 from achat_twisted.mailbox.committer import Committer
-from achat_twisted.mailbox.database import Copy, Database, Unusable
+from achat_twisted.mailbox.database import Database, Unusable
 
 EXPIRY = 600.0
 """How often it is looked for mail that is too old, in seconds."""
