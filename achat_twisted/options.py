@@ -41,7 +41,7 @@ def _number(
         if not least <= value <= most:
             what = "a whole number" if kind is int else "a number"
             raise usage.UsageError(
-                f"--{option} must be {what} {unit}from {least:g} to {most:.10g}, not {text!r}"
+                f"--{option} must be {what} {unit}from {least:g} to {most:.15g}, not {text!r}"
             )
         return value
 
