@@ -77,7 +77,8 @@ class Database:
         self.path = path
         self._schema = schema
         try:
-            version = _look_over(path, schema.version) if path.exists() else 0
+            path.touch(mode=0o600)
+            version = _look_over(path, schema.version)
             self._sql = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False
             )
@@ -92,7 +93,6 @@ class Database:
     def _prepare(self, path: Path, version: int, durable: bool) -> None:
         self._sql.executescript(_PRAGMAS)
         self._sql.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        os.chmod(path, 0o600)
         if version == 0:
             self._lay_out([self._schema.script, *self._schema.upgrades])
         elif version < self._schema.version:
@@ -258,5 +258,7 @@ _MEANINGS = {
 
 def _explain(error: Exception) -> str:
     """What a failure at the start means for whoever starts the server."""
+    if isinstance(error, OSError):
+        return _MEANINGS["CANTOPEN"]
     name = getattr(error, "sqlite_errorname", "SQLITE_").split("_")[1]
     return _MEANINGS.get(name, str(error))
