@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from twisted.internet import defer
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.broker import Duplicate
+from achat_twisted.broker import FETCH, Duplicate
 from achat_twisted.interfaces import IMailbox
 from achat_twisted.mailbox.accounts import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.pace import PATIENCE
 from achat_twisted.session import Feed
+from achat_twisted.truce import FIRST
 from tests.fakes import Bug, CountingMailbox, SlowMailbox
 from tests.house import House
 from tests.logged import Logged
@@ -119,6 +121,16 @@ class RoutingTests(SynchronousTestCase):
         self.assertEqual(old.link.messages(), ["from alice: 1"])
         self.assertEqual(new.link.messages(), [f"from alice: {number}" for number in (2, 3, 4)])
         self.assertTrue(old.source.stopped)
+
+    def test_two_who_fight_for_a_name(self) -> None:
+        """A name that has just been taken over cannot be taken over again at once."""
+        house = House(duplicate=Duplicate.TAKEOVER)
+        house.comes("bob")
+        house.comes("bob")
+        error = self.assertRaises(wire.Refused, house.comes, "bob")
+        self.assertEqual(error.notice, wire.Notice("name-taken", "bob"))
+        house.clock.advance(FIRST)
+        self.assertEqual(house.comes("bob").link.lines(), ["! welcome bob"])
 
     def test_replaced_is_told_so(self) -> None:
         """The old connection is told that it was replaced, and how many lines were taken in."""
@@ -388,6 +400,17 @@ class InvariantTests(SynchronousTestCase):
         self.assertTrue(self.flushLoggedErrors(ZeroDivisionError))
         self.assertTrue(alice.link.aborted)
         self.assertEqual(bob.link.messages(), ["from alice: hi"])
+
+    def test_9_mail_that_does_not_come(self) -> None:
+        """Who has waited too long for its mail is closed, and the mail stays there."""
+        mailbox = SlowMailbox(Clock())
+        _has_mail(mailbox, "bob", "from alice: hi")
+        house = House(mailbox)
+        bob = house.comes("bob")
+        house.clock.advance(FETCH)
+        self.assertEqual(len(self.flushLoggedErrors(defer.TimeoutError)), 1)
+        self.assertTrue(bob.link.aborted)
+        self.assertEqual((mailbox.count("bob"), house.broker.names()), (1, []))
 
     def test_9_a_hold_has_a_deadline(self) -> None:
         """A recipient that does not read holds up a sender once, for a stated time."""

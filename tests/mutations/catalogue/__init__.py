@@ -1,0 +1,12 @@
+"""All mutations, by the rooms whose promise they break."""
+
+from __future__ import annotations
+
+from tests.mutations.catalogue.connections import CONNECTIONS
+from tests.mutations.catalogue.files import FILES
+from tests.mutations.catalogue.mailboxes import MAILBOXES
+from tests.mutations.catalogue.sessions import SESSIONS
+from tests.mutations.catalogue.turns import TURNS
+from tests.mutations.catalogue.writers import WRITERS
+
+MUTATIONS = (*SESSIONS, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES)

@@ -1,0 +1,189 @@
+"""How a connection is read, how it is closed, and the order of a stop."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_LINK = "achat_twisted/link.py"
+_LINGER = "achat_twisted/linger.py"
+_READER = "achat_twisted/reader.py"
+_SERVICE = "achat_twisted/service.py"
+_TRANSPORT = "achat_twisted/transport.py"
+_TALK = "tests.functional.test_conversation.ConversationTests"
+
+CONNECTIONS = (
+    Mutation(
+        "close without linger",
+        _LINK,
+        """\
+        self._linger = Linger(self._bottom, self._clock, patience)
+        return self._linger.flushed
+""",
+        """\
+        self._bottom.loseConnection()
+        return succeed(None)
+""",
+        "tests.test_link",
+    ),
+    Mutation(
+        "close without half-closing",
+        _LINK,
+        "        self._bottom.loseWriteConnection()\n",
+        "",
+        "tests.test_link",
+    ),
+    Mutation(
+        "linger over unread input",
+        _LINK,
+        "        self._bottom.discard()\n",
+        "",
+        "tests.test_link",
+    ),
+    Mutation(
+        "take for sent what was written when it was gone",
+        _LINK,
+        "            self._unsent += len(data)\n",
+        "",
+        "tests.test_link",
+    ),
+    Mutation(
+        "take for read a TLS record of which a part is missing",
+        _LINK,
+        "outstanding += TLS_RECORD",
+        "pass",
+        "tests.test_link",
+    ),
+    Mutation(
+        "close before all is acknowledged",
+        _LINGER,
+        "if outstanding == 0 and (self._transport.input_over or now - self._input >= QUIET):",
+        "if self._transport.input_over or now - self._input >= QUIET:",
+        "tests.test_linger",
+    ),
+    Mutation(
+        "close while input comes",
+        _LINGER,
+        "(self._transport.input_over or now - self._input >= QUIET)",
+        "now >= 0",
+        "tests.test_linger",
+    ),
+    Mutation(
+        "linger for ever",
+        _LINGER,
+        "elif now - self._progress >= self._patience:",
+        "elif now < 0:",
+        "tests.test_linger",
+    ),
+    Mutation(
+        "forget at the close what the kernel holds",
+        _TRANSPORT,
+        "self._final = self._look_back(reason)",
+        "self._final = 0",
+        f"{_TALK}.test_unread_lines_come_back",
+    ),
+    Mutation(
+        "trust the kernel's count of a dead unix peer",
+        _TRANSPORT,
+        "        if reason.check(ConnectionDone):\n            return self._look()\n",
+        "        if reason:\n            return super()._look()\n",
+        f"{_TALK}.test_unread_lines_of_a_unix_socket_come_back",
+    ),
+    Mutation(
+        "send twice what the kernel took at once",
+        _TRANSPORT,
+        "                data = data[sent:]\n",
+        "                data = data[sent // 2 :]\n",
+        f"{_TALK}.test_half_closed_client",
+    ),
+    Mutation(
+        "take lines in after the snapshot of the stop",
+        _TRANSPORT,
+        "        if self._to_read == 0 and self._on_all_read is not None:",
+        "        if self._to_read != 0 and self._on_all_read is not None:",
+        "tests.functional.test_stop",
+    ),
+    Mutation(
+        "take lines in after the stop",
+        _READER,
+        "        self._deaf = True\n        self._lines.clear()\n",
+        "",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "stop ahead of lines that are here",
+        _READER,
+        "        self._lines.append(self.stopProducing)\n        self._work()\n",
+        "        self.stopProducing()\n",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "drop the lines of a connection that broke",
+        _READER,
+        "while self._lines and not self._deaf:",
+        "while not self._lines and not self._deaf:\n            break\n        while False:",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "drop a last line without an end",
+        _READER,
+        "            self._lines.extend(self._splitter.finish())\n",
+        "",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "take lines in during a pause",
+        _READER,
+        "while self._lines and not self.paused and not self._deaf:",
+        "while self._lines and not self._deaf:",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "wait for ever for a name",
+        _READER,
+        "self._clock.callLater(self._manners.login_timeout, self._time_out)",
+        "self._clock.callLater(1e9, self._time_out)",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "stop the broker before the readers",
+        _SERVICE,
+        "        await self._factory.stop_reading()\n        await self._broker.stopService()\n",
+        "        await self._broker.stopService()\n        await self._factory.stop_reading()\n",
+        "tests.test_service",
+    ),
+    Mutation(
+        "close the mailbox ahead of the connections",
+        _SERVICE,
+        "        await self._factory.empty()\n",
+        "",
+        "tests.test_service",
+    ),
+    Mutation(
+        "do not wait for the mailbox",
+        _SERVICE,
+        "await self._mailbox.close()",
+        "self._mailbox.close()",
+        "tests.test_service",
+    ),
+    Mutation(
+        "stop without a deadline",
+        _SERVICE,
+        "            self._clock.callLater(self._grace, self._hurry),\n",
+        "",
+        "tests.test_service",
+    ),
+    Mutation(
+        "let readers use up all of the grace",
+        _SERVICE,
+        "            self._clock.callLater(self._grace / 2, self._factory.cut_reading_short),\n",
+        "",
+        "tests.test_service",
+    ),
+    Mutation(
+        "stop without a last resort",
+        _SERVICE,
+        "        self._deadlines.append(self._clock.callLater(LAST_RESORT, self._give_up))\n",
+        "",
+        "tests.test_service",
+    ),
+)

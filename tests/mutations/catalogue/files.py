@@ -1,0 +1,240 @@
+"""Mail in a file: what is in it, and what is said to be."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_COMMITTER = "achat_twisted/mailbox/committer.py"
+_DATABASE = "achat_twisted/mailbox/database.py"
+_SQLITE = "achat_twisted/mailbox/sqlite.py"
+_TESTS = "tests.test_mailbox.SqliteMailboxTests"
+
+FILES = (
+    Mutation(
+        "leave in the file what has arrived",
+        _SQLITE,
+        "        if in_file:\n            self._arrived(row)\n",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "delete one row too many",
+        _SQLITE,
+        "self._committer.batch.arrived[row.id] = row.start",
+        "self._committer.batch.arrived[row.id] = row.start + 1",
+        _TESTS,
+    ),
+    Mutation(
+        "delete what has arrived for somebody else",
+        _DATABASE,
+        "DELETE FROM copy WHERE name = ? AND position < ?",
+        "DELETE FROM copy WHERE name >= ? AND position < ?",
+        _TESTS,
+    ),
+    Mutation(
+        "leave the gaps of a crash",
+        _DATABASE,
+        "            self._close_gaps()\n",
+        "            pass\n",
+        _TESTS,
+    ),
+    Mutation(
+        "close gaps in another order",
+        _DATABASE,
+        "row_number() OVER (ORDER BY position)",
+        "row_number() OVER (ORDER BY position DESC)",
+        _TESTS,
+    ),
+    Mutation(
+        "hand back without a record",
+        _SQLITE,
+        "            self._committer.batch.add(Copy(row.id, position, now, line))\n",
+        "            pass\n",
+        _TESTS,
+    ),
+    Mutation(
+        "hand back in a place that is taken",
+        _SQLITE,
+        "row.start = row.head = row.head - len(lines)",
+        "row.start = row.head",
+        _TESTS,
+    ),
+    Mutation(
+        "give a page of mail twice",
+        _SQLITE,
+        "row.head = row.written = first + len(lines)",
+        "row.written = first + len(lines)",
+        _TESTS,
+    ),
+    Mutation(
+        "leave the places of lines passed by to others",
+        _SQLITE,
+        "        row.head += copies\n        row.end += copies\n",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "count all of the file's mail as arrived at the start",
+        _SQLITE,
+        "            row.end += mail.copies\n",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "give a name's mail to another name",
+        _SQLITE,
+        "            self._last_id = mail.id\n",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "forget names at the restart",
+        _SQLITE,
+        "        self._committer.batch.names[self._last_id] = name\n",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "accept what a full disk does not take",
+        _SQLITE,
+        "if self._committer.failing or self._committer.batch.size > SATURATED:",
+        "if self._committer.batch.size > SATURATED:",
+        _TESTS,
+    ),
+    Mutation(
+        "accept more than the disk takes, without end",
+        _SQLITE,
+        "if self._committer.failing or self._committer.batch.size > SATURATED:",
+        "if self._committer.failing:",
+        _TESTS,
+    ),
+    Mutation(
+        "look only in the file while the disk is full",
+        _SQLITE,
+        "if not lines and self._committer.failing:",
+        "if not lines and row.head < row.start:",
+        _TESTS,
+    ),
+    Mutation(
+        "let expire more than is counted",
+        _SQLITE,
+        "        self._rows.shrink(row, copies, size)\n        self._log",
+        "        self._log",
+        _TESTS,
+    ),
+    Mutation(
+        "let young mail in the file expire with the old",
+        _DATABASE,
+        "(?2 IS NULL OR position < ?2)",
+        "(?2 IS NULL OR position >= 0)",
+        _TESTS,
+    ),
+    Mutation(
+        "forget a batch that failed",
+        _COMMITTER,
+        "            self.batch = batch\n",
+        "",
+        "tests.test_committer",
+    ),
+    Mutation(
+        "forget what has come since a batch that fails",
+        _COMMITTER,
+        "            batch.absorb(self.batch)\n",
+        "",
+        "tests.test_committer",
+    ),
+    Mutation(
+        "do not wait for the commit",
+        _COMMITTER,
+        "        return committed\n",
+        "        return None\n",
+        "tests.test_committer",
+    ),
+    Mutation(
+        "wait for the commit before one's own",
+        _COMMITTER,
+        "(self._waiting if self.batch else self._riding)",
+        "(self._riding if self._running else self._waiting)",
+        "tests.test_committer",
+    ),
+    Mutation(
+        "call a commit that failed safe",
+        _COMMITTER,
+        "self._tell(False)",
+        "self._tell(True)",
+        "tests.test_committer",
+    ),
+    Mutation(
+        "never try a commit again",
+        _COMMITTER,
+        "if self.batch or self._questions:",
+        "if self._questions:",
+        "tests.test_committer",
+    ),
+    Mutation(
+        "wait for ever for a disk",
+        _COMMITTER,
+        "self._late = self._clock.callLater(LATE, ",
+        "self._late = self._clock.callLater(1e9, ",
+        "tests.test_committer",
+    ),
+    Mutation(
+        "close without the last commit",
+        _COMMITTER,
+        "        if self.batch:\n            self._run()\n            await self._rest()\n",
+        "",
+        "tests.test_committer",
+    ),
+    Mutation(
+        "lose lines at the end in silence",
+        _COMMITTER,
+        "        if self.batch:\n            self._log.error(",
+        "        if self._questions:\n            self._log.error(",
+        _TESTS,
+    ),
+    Mutation(
+        "commit half of what goes together",
+        _DATABASE,
+        """\
+        except BaseException:
+            self._undo()
+            raise
+
+    def _undo""",
+        """\
+        except BaseException:
+            self._sql.execute("COMMIT")
+            raise
+
+    def _undo""",
+        _TESTS,
+    ),
+    Mutation(
+        "two servers on one file",
+        _DATABASE,
+        "PRAGMA locking_mode=EXCLUSIVE;\n",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "leave a durable commit to the kernel",
+        _DATABASE,
+        "'FULL' if durable else 'NORMAL'",
+        "'NORMAL' if durable else 'NORMAL'",
+        _TESTS,
+    ),
+    Mutation(
+        "open a newer version's file",
+        _DATABASE,
+        "if its_version > version:",
+        "if its_version < 0:",
+        _TESTS,
+    ),
+    Mutation(
+        "open somebody else's file",
+        _DATABASE,
+        "if application != APPLICATION:",
+        "if application is None:",
+        _TESTS,
+    ),
+)

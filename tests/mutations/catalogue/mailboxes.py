@@ -1,0 +1,103 @@
+"""What every mailbox promises, and the one in memory."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_ACCOUNTS = "achat_twisted/mailbox/accounts.py"
+_MEMORY = "achat_twisted/mailbox/memory.py"
+_TESTS = "tests.test_mailbox"
+
+MAILBOXES = (
+    Mutation(
+        "hand back behind newer mail",
+        _MEMORY,
+        "mail.lines.extendleft(reversed(lines))",
+        "mail.lines.extend(lines)",
+        _TESTS,
+    ),
+    Mutation(
+        "hand back in reverse",
+        _MEMORY,
+        "mail.lines.extendleft(reversed(lines))",
+        "mail.lines.extendleft(lines)",
+        _TESTS,
+    ),
+    Mutation(
+        "take the newest first",
+        _MEMORY,
+        "mail.lines.popleft()",
+        "mail.lines.pop()",
+        _TESTS,
+    ),
+    Mutation(
+        "ignore the limit for a name",
+        _ACCOUNTS,
+        "account.size + cost <= self._limits.per_name and ",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "ignore the limit in all",
+        _ACCOUNTS,
+        " and self._size + cost <= self._limits.total",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "keep what cannot be kept",
+        _MEMORY,
+        "            return False\n",
+        "            return True\n",
+        _TESTS,
+    ),
+    Mutation(
+        "forget names that have mail",
+        _ACCOUNTS,
+        "if account.copies or account.sessions:",
+        "if account.sessions:",
+        _TESTS,
+    ),
+    Mutation(
+        "forget who is here",
+        _ACCOUNTS,
+        "if account.copies or account.sessions:",
+        "if account.copies:",
+        _TESTS,
+    ),
+    Mutation(
+        "forget nobody",
+        _ACCOUNTS,
+        "if len(self._idle) > self._limits.names:",
+        "if len(self._idle) < 0:",
+        _TESTS,
+    ),
+    Mutation(
+        "let mail expire under the hands of who is here",
+        _ACCOUNTS,
+        " and not a.sessions",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "let young mail expire with the old",
+        _MEMORY,
+        "while mail.since and mail.since[0] < now - self._limits.age:",
+        "while mail.since:",
+        _TESTS,
+    ),
+    Mutation(
+        "let mail expire in silence",
+        _MEMORY,
+        "            self.expired += expired\n",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "let nothing expire",
+        _ACCOUNTS,
+        "and a.oldest < before]",
+        "and a.oldest < 0]",
+        _TESTS,
+    ),
+)

@@ -1,0 +1,217 @@
+"""Who is here, where a line goes, and how a session goes."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_BROKER = "achat_twisted/broker.py"
+_TESTS = "tests.test_broker"
+_ROUTING = "tests.test_broker.RoutingTests"
+_DURABLE = "tests.test_durable"
+
+SESSIONS = (
+    Mutation(
+        "remove a session twice",
+        _BROKER,
+        """\
+        if session.over:
+            return
+        name = session.name
+""",
+        "        name = session.name\n",
+        _TESTS,
+    ),
+    Mutation(
+        "remove the newer session's entry",
+        _BROKER,
+        "if self._peers.get(name) is session:",
+        "if name in self._peers:",
+        _TESTS,
+    ),
+    Mutation(
+        "drop the hand-back",
+        _BROKER,
+        "self._mailbox.hand_back(name, left)",
+        "self._mailbox.hand_back(name, [])",
+        _TESTS,
+    ),
+    Mutation(
+        "let a newer session overtake an older one's lines",
+        _BROKER,
+        "if self._count[name] > 1:",
+        "if self._count[name] > 9:",
+        _TESTS,
+    ),
+    Mutation(
+        "go live while the mailbox still has mail",
+        _BROKER,
+        "elif not self._mailbox.count(session.name):",
+        "elif lines:",
+        _TESTS,
+    ),
+    Mutation(
+        "send straight to who is behind",
+        _BROKER,
+        "if peer.feed is Feed.LIVE:",
+        "if peer.feed in (Feed.LIVE, Feed.BEHIND):",
+        _TESTS,
+    ),
+    Mutation(
+        "never spill",
+        _BROKER,
+        "if peer.outbox.size >= peer.outbox.limit:",
+        "if peer.outbox.size < 0:",
+        _TESTS,
+    ),
+    Mutation(
+        "tell the mailbox nothing of lines passed by",
+        _BROKER,
+        "self._mailbox.pass_by(session.name, session.passed)",
+        "pass",
+        _DURABLE,
+    ),
+    Mutation(
+        "tell the mailbox twice of lines passed by",
+        _BROKER,
+        "        session.passed = 0\n",
+        "",
+        _DURABLE,
+    ),
+    Mutation(
+        "tell the mailbox nothing of what has arrived",
+        _BROKER,
+        "self._mailbox.delivered(session.name, copies)",
+        "pass",
+        _DURABLE,
+    ),
+    Mutation(
+        "record nothing with --durable",
+        _BROKER,
+        "self._mailbox.record(name, line)",
+        "peer.passed += 1",
+        _DURABLE,
+    ),
+    Mutation(
+        "lose the mail on its way to a broken connection",
+        _BROKER,
+        "            session.fetch.cancel()\n",
+        "            pass\n",
+        _TESTS,
+    ),
+    Mutation(
+        "wait for a page of mail for ever",
+        _BROKER,
+        "            fetch.addTimeout(FETCH, self._clock)\n",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "keep copies for unknown names in silence",
+        _BROKER,
+        """\
+            outcome = "unknown"
+        elif""",
+        """\
+            self._mailbox.enroll(name)
+            self._mailbox.hand_back(name, [line])
+            return
+        elif""",
+        _ROUTING,
+    ),
+    Mutation(
+        "refuse without a notice",
+        _BROKER,
+        "        sender.tally(outcome, name)\n",
+        """\
+        if outcome == "kept":
+            sender.tally(outcome, name)
+""",
+        _ROUTING,
+    ),
+    Mutation(
+        "keep without a notice",
+        _BROKER,
+        "        sender.tally(outcome, name)\n",
+        """\
+        if outcome != "kept":
+            sender.tally(outcome, name)
+""",
+        _TESTS,
+    ),
+    Mutation(
+        "leave refused copies out of the ledger",
+        _BROKER,
+        "self._ledger.refused[outcome] += 1",
+        "pass",
+        _TESTS,
+    ),
+    Mutation(
+        "let a goodbye leave mail behind",
+        _BROKER,
+        """\
+            if session.feed is Feed.LIVE:
+                self._end(session)
+""",
+        "            self._end(session)\n",
+        _TESTS,
+    ),
+    Mutation(
+        "let a goodbye wait for a flood",
+        _BROKER,
+        "(session.owed <= 0 or not self._mailbox.count(session.name))",
+        "not self._mailbox.count(session.name)",
+        _TESTS,
+    ),
+    Mutation(
+        "write on after a takeover",
+        _BROKER,
+        "            session.cut_short()\n        else",
+        "            self._end(session)\n        else",
+        _TESTS,
+    ),
+    Mutation(
+        "take over before the commit",
+        _BROKER,
+        "committed = self._mailbox.commit() if self.durable else None",
+        "committed = None",
+        _DURABLE,
+    ),
+    Mutation(
+        "no truce in takeovers",
+        _BROKER,
+        " or self._truces.holds(name)",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "let truces be short for ever",
+        "achat_twisted/truce.py",
+        "min(2 * last.length, LONGEST)",
+        "FIRST",
+        "tests.test_truce",
+    ),
+    Mutation(
+        "let people in while the broker drains",
+        _BROKER,
+        """\
+        if self._drained is not None:
+            raise wire.busy()
+""",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "be drained before the writers have ended",
+        _BROKER,
+        "if self._drained is None or self._sessions:",
+        "if self._drained is None:",
+        _TESTS,
+    ),
+    Mutation(
+        "believe that the ledger balances",
+        "achat_twisted/ledger.py",
+        "return self.accepted + self.inherited - right",
+        "return right - right",
+        "tests.test_ledger",
+    ),
+)

@@ -1,0 +1,153 @@
+"""What happens at a turn's end, what a client is told then, and who is held back for whom."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_SESSION = "achat_twisted/session.py"
+_TURNS = "achat_twisted/turns.py"
+_PACE = "achat_twisted/pace.py"
+_BROKER = "achat_twisted/broker.py"
+_TESTS = "tests.test_broker"
+_DURABLE = "tests.test_durable"
+
+TURNS = (
+    Mutation(
+        "say one line too many in the bye",
+        _SESSION,
+        "wire.bye(self.taken)",
+        "wire.bye(self.taken + 1)",
+        _TESTS,
+    ),
+    Mutation(
+        "count no refused line towards the bye",
+        "achat_twisted/reader.py",
+        "session.taken += 1",
+        "session.taken += not isinstance(line, wire.WireError)",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "forget the tallies of who is slow to read",
+        _SESSION,
+        "            self.settle()\n        for",
+        "            self.settle()\n        self._tallies.clear()\n        for",
+        _TESTS,
+    ),
+    Mutation(
+        "let answers pile up for who does not read",
+        _SESSION,
+        "overfull = self.outbox.size > self.outbox.limit + _SLACK",
+        "overfull = False",
+        _TESTS,
+    ),
+    Mutation(
+        "answer /sync before the commit",
+        _SESSION,
+        "            self._answers.append(answer)\n",
+        "            pass\n",
+        _DURABLE,
+    ),
+    Mutation(
+        "answer /sync though the commit has failed",
+        _SESSION,
+        "if sealed and not is_safe:",
+        "if not sealed:",
+        _DURABLE,
+    ),
+    Mutation(
+        "send the answer to /sync away with a takeover",
+        _SESSION,
+        "        self.outbox.withdraw(self._answers)\n",
+        "",
+        _DURABLE,
+    ),
+    Mutation(
+        "never ask again for a /sync that is in doubt",
+        _TURNS,
+        """\
+            if session.unsynced:
+                self.touch(session)
+""",
+        "",
+        _DURABLE,
+    ),
+    Mutation(
+        "release a turn's lines before the commit",
+        _TURNS,
+        """\
+        if committed is None:
+            self._serve(touched, _dispatch)
+""",
+        """\
+        if committed is None or touched:
+            self._serve(touched, _dispatch)
+""",
+        _DURABLE,
+    ),
+    Mutation(
+        "never look for acknowledgements while all is quiet",
+        _TURNS,
+        "            session.writer.prune()\n",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "let one client's bug stop the others' turn",
+        _TURNS,
+        "except Exception:",
+        "except KeyError:",
+        _TESTS,
+    ),
+    Mutation(
+        "go on in the middle of another one's work",
+        _SESSION,
+        "self._home.resume(self)",
+        "self.resume()",
+        _TESTS,
+    ),
+    Mutation(
+        "go on while another hold lasts",
+        _SESSION,
+        """\
+        if self._holds == 0:
+            self._home.resume(self)
+""",
+        "        self.source.resumeProducing()\n",
+        _TESTS,
+    ),
+    Mutation(
+        "hold a sender for ever",
+        _PACE,
+        "self._timer = self._clock.callLater(max(0.0, wait), self._lose_patience)",
+        "pass",
+        "tests.test_pace",
+    ),
+    Mutation(
+        "hold senders for a recipient that has stalled",
+        _PACE,
+        "if self._stalled or sender in self._held:",
+        "if sender in self._held:",
+        "tests.test_pace",
+    ),
+    Mutation(
+        "hold nobody",
+        _BROKER,
+        "peer.pace.press(sender)",
+        "pass",
+        _TESTS,
+    ),
+    Mutation(
+        "hold nobody for a disk that is behind",
+        _BROKER,
+        "self._mail_pace.press(sender)",
+        "pass",
+        _TESTS,
+    ),
+    Mutation(
+        "let all go on at once for one page of mail",
+        _BROKER,
+        "session.pace.ease_one()",
+        "session.pace.ease()",
+        _TESTS,
+    ),
+)

@@ -1,0 +1,163 @@
+"""What waits in an outbox, what a writer knows to have arrived, and what the two leave."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_OUTBOX = "achat_twisted/outbox.py"
+_WRITER = "achat_twisted/writer.py"
+_TESTS = "tests.test_writer"
+
+WRITERS = (
+    Mutation(
+        "forget the tail",
+        _WRITER,
+        'return b"".join(self._tail) + self._outbox.unfetched()',
+        "return self._outbox.unfetched()",
+        _TESTS,
+    ),
+    Mutation(
+        "hand the tail back behind what waits",
+        _WRITER,
+        'return b"".join(self._tail) + self._outbox.unfetched()',
+        'return self._outbox.unfetched() + b"".join(self._tail)',
+        _TESTS,
+    ),
+    Mutation(
+        "forget what waits in the outbox",
+        _OUTBOX,
+        'return b"".join(queued + self._sealed + self._batch)',
+        'return b""',
+        "tests.test_outbox",
+    ),
+    Mutation(
+        "forget what waits for a commit",
+        _OUTBOX,
+        'return b"".join(queued + self._sealed + self._batch)',
+        'return b"".join(queued + self._batch)',
+        "tests.test_outbox",
+    ),
+    Mutation(
+        "end ahead of what is queued",
+        _OUTBOX,
+        """\
+        self._ending = True
+""",
+        """\
+        self._ending = True
+        self._queue.put(None)
+""",
+        "tests.test_outbox",
+    ),
+    Mutation(
+        "release what has come since the seal",
+        _OUTBOX,
+        "        if self._sealed:\n",
+        "        self._sealed += self._batch\n        self._batch = []\n        if self._sealed:\n",
+        "tests.test_outbox",
+    ),
+    Mutation(
+        "write on when shut",
+        _OUTBOX,
+        "return succeed(None) if self._shut else self._queue.get()",
+        "return self._queue.get()",
+        "tests.test_outbox",
+    ),
+    Mutation(
+        "count written as delivered",
+        _WRITER,
+        "acknowledged = self._tail_size - self._outlet.outstanding()",
+        "acknowledged = self._tail_size",
+        _TESTS,
+    ),
+    Mutation(
+        "prune one line too many",
+        _WRITER,
+        r'self._tail[0].rfind(b"\n", 0, acknowledged) + 1',
+        r'self._tail[0].find(b"\n", acknowledged) + 1',
+        _TESTS,
+    ),
+    Mutation(
+        "count half a line as delivered",
+        _WRITER,
+        r'self._tail[0].rfind(b"\n", 0, acknowledged) + 1',
+        r'self._tail[0].find(b"\n", acknowledged - 1) + 1',
+        _TESTS,
+    ),
+    Mutation(
+        "prune one line too few",
+        _WRITER,
+        r'self._tail[0].rfind(b"\n", 0, acknowledged) + 1',
+        r'self._tail[0].rfind(b"\n", 0, acknowledged - 1) + 1',
+        _TESTS,
+    ),
+    Mutation(
+        "look away from the last acknowledgement",
+        _WRITER,
+        "self._patience)\n        self.prune()",
+        "self._patience)",
+        _TESTS,
+    ),
+    Mutation(
+        "never look while it streams",
+        _WRITER,
+        "if self._tail_size + len(batch) > self._ask_at:",
+        "if self._tail_size < 0:",
+        _TESTS,
+    ),
+    Mutation(
+        "remember a batch when it is written, not before",
+        _WRITER,
+        """\
+            self._remember(batch)
+            await self._has_room(self._outlet.write(batch))
+""",
+        """\
+            await self._has_room(self._outlet.write(batch))
+            self._remember(batch)
+""",
+        _TESTS,
+    ),
+    Mutation(
+        "do not wait for room",
+        _WRITER,
+        "await self._has_room(self._outlet.write(batch))",
+        "self._outlet.write(batch)",
+        _TESTS,
+    ),
+    Mutation(
+        "close before all has arrived",
+        _WRITER,
+        "await self._outlet.finish(last, self._patience)",
+        "self._outlet.finish(last, self._patience)",
+        _TESTS,
+    ),
+    Mutation(
+        "drop the notices that wait at the end",
+        _WRITER,
+        'last = b"".join(line for line in _lines(self._outbox.unfetched()) if _is_notice(line))',
+        'last = b""',
+        _TESTS,
+    ),
+    Mutation(
+        "hand notices back as mail",
+        _WRITER,
+        "for line in _lines(self._unacknowledged()) if not _is_notice(line)]",
+        "for line in _lines(self._unacknowledged())]",
+        _TESTS,
+    ),
+    Mutation(
+        "wait for ever for a peer that takes nothing",
+        _WRITER,
+        "        self._watch()\n        try",
+        "        try",
+        _TESTS,
+    ),
+    Mutation(
+        "let a slow peer go",
+        _WRITER,
+        "if self._outlet.outstanding() < outstanding:",
+        "if self._outlet.outstanding() == 0:",
+        _TESTS,
+    ),
+)

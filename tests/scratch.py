@@ -1,0 +1,61 @@
+"""Copies of the tree with changes in them, to be run instead of the tree itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+TREE = Path(__file__).parents[1]
+"""Where everything is copied from."""
+
+_PARTS = ("achat_twisted", "tests", "twisted")
+
+
+class Misfit(Exception):
+    """An edit that does not fit its file any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What stands in one file, and what is to stand there instead."""
+
+    file: str
+    text: str
+    replacement: str
+
+    def apply(self, tree: Path) -> None:
+        """Change the file.
+
+        @raise Misfit: if the text does not stand in it exactly once.
+        """
+        path = tree / self.file
+        source = path.read_text()
+        if (times := source.count(self.text)) != 1:
+            raise Misfit(f"stands {times} times in {self.file}, not once:\n{self.text}")
+        path.write_text(source.replace(self.text, self.replacement))
+
+
+@contextmanager
+def copy(*edits: Edit) -> Iterator[Path]:
+    """A copy of the tree with these edits, which is gone at the end.
+
+    @raise Misfit: if one of them does not fit.
+    """
+    with TemporaryDirectory(prefix="achat-") as folder:
+        tree = Path(folder)
+        for part in _PARTS:
+            ignore = shutil.ignore_patterns("__pycache__", "dropin.cache")
+            shutil.copytree(TREE / part, tree / part, ignore=ignore)
+        for edit in edits:
+            edit.apply(tree)
+        yield tree
+
+
+def environment(tree: Path) -> dict[str, str]:
+    """In which a process, and those that it starts, import from C{tree}."""
+    return {**os.environ, "PYTHONPATH": str(tree)}
