@@ -135,6 +135,23 @@ class MailboxBehaviour(SynchronousTestCase):
         mailbox.hand_back("bob", [])
         self.assertFalse(mailbox.knows("bob"))
 
+    def test_who_is_here_without_mail_is_not_forgotten(self) -> None:
+        """Nor is it forgotten when it has taken its last mail."""
+        mailbox = self.make(Limits(names=0))
+        mailbox.enroll("bob")
+        mailbox.keep("bob", b"x\n")
+        self.take(mailbox, "bob")
+        self.assertTrue(mailbox.knows("bob"))
+
+    def test_who_has_mail_is_not_forgotten(self) -> None:
+        """A name for which something was handed back is known until it has taken all of it."""
+        mailbox = self.make(Limits(names=0))
+        mailbox.enroll("bob")
+        mailbox.pass_by("bob", 1)
+        mailbox.hand_back("bob", [b"x\n"])
+        self.assertTrue(mailbox.knows("bob"))
+        self.assertEqual(self.take(mailbox, "bob"), [b"x\n"])
+
     def test_old_mail_expires(self) -> None:
         """What is kept for longer than the stated age is thrown away, counted and logged."""
         mailbox = self.known("bob", Limits(age=DAY))

@@ -104,6 +104,17 @@ class CommitterTests(SynchronousTestCase):
         self.assertFalse(self.committer.failing)
         self.assertEqual((self.worker.jobs, self._in_file()), (2, 6))
 
+    def test_more_comes_while_a_commit_fails(self) -> None:
+        """What gathers while a commit runs that fails is tried again together with it."""
+        self.worker.held = self.disk.full = True
+        self._add()
+        self.clock.advance(0)
+        self._add()
+        self.worker.release()
+        self.disk.full = False
+        self.clock.advance(RETRY)
+        self.assertEqual((self.worker.jobs, self._in_file()), (2, 2))
+
     def test_nobody_waits_for_a_disk_that_fails(self) -> None:
         """Who asks while commits fail is told so at once."""
         self.disk.full = True

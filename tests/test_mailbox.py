@@ -66,6 +66,29 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertEqual((mailbox.count("bob"), mailbox.copies()), (3, 3))
         self.assertEqual(self.take(mailbox, "bob"), [b"1\n", b"2\n", b"3\n"])
 
+    def test_new_mail_behind_old_mail(self) -> None:
+        """What is kept after a restart comes behind what was there, and so it does for others."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        mailbox = self.again(mailbox)
+        self.comes_and_goes(mailbox, "carol")
+        mailbox.keep("bob", b"2\n")
+        mailbox.keep("carol", b"for carol\n")
+        mailbox = self.again(mailbox)
+        self.assertEqual(self.take(mailbox, "bob"), [b"1\n", b"2\n"])
+        self.assertEqual(self.take(mailbox, "carol"), [b"for carol\n"])
+
+    def test_what_has_arrived_for_one_name(self) -> None:
+        """What has arrived for somebody costs nobody else a line."""
+        mailbox = self.make()
+        for name in ("bob", "carol"):
+            mailbox.enroll(name)
+            mailbox.keep(name, f"for {name}\n".encode())
+        self.take(mailbox, "bob")
+        mailbox.delivered("bob", 1)
+        mailbox = self.again(mailbox)
+        self.assertEqual((mailbox.count("bob"), mailbox.count("carol")), (0, 1))
+
     def test_what_has_arrived_is_not_in_the_file(self) -> None:
         """What has arrived does not come back with a restart."""
         mailbox = self.known("bob")

@@ -8,6 +8,7 @@ _COMMITTER = "achat_twisted/mailbox/committer.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _SQLITE = "achat_twisted/mailbox/sqlite.py"
 _TESTS = "tests.test_mailbox.SqliteMailboxTests"
+_FILE = "tests.test_database"
 
 FILES = (
     Mutation(
@@ -207,34 +208,34 @@ FILES = (
             raise
 
     def _undo""",
-        _TESTS,
+        _FILE,
     ),
     Mutation(
         "two servers on one file",
         _DATABASE,
         "PRAGMA locking_mode=EXCLUSIVE;\n",
         "",
-        _TESTS,
-    ),
-    Mutation(
-        "leave a durable commit to the kernel",
-        _DATABASE,
-        "'FULL' if durable else 'NORMAL'",
-        "'NORMAL' if durable else 'NORMAL'",
-        _TESTS,
+        _FILE,
     ),
     Mutation(
         "open a newer version's file",
         _DATABASE,
         "if its_version > version:",
         "if its_version < 0:",
-        _TESTS,
+        _FILE,
     ),
     Mutation(
         "open somebody else's file",
         _DATABASE,
         "if application != APPLICATION:",
         "if application is None:",
-        _TESTS,
+        _FILE,
+    ),
+    Mutation(
+        "upgrade a file without a copy of it",
+        _DATABASE,
+        '            self._sql.execute("VACUUM INTO ?", (str(backup),))\n',
+        "            backup.touch()\n",
+        _FILE,
     ),
 )

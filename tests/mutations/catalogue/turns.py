@@ -31,7 +31,7 @@ TURNS = (
         _SESSION,
         "            self.settle()\n        for",
         "            self.settle()\n        self._tallies.clear()\n        for",
-        _TESTS,
+        f"{_TESTS}.InvariantTests",
     ),
     Mutation(
         "let answers pile up for who does not read",
@@ -134,14 +134,14 @@ TURNS = (
         _BROKER,
         "peer.pace.press(sender)",
         "pass",
-        _TESTS,
+        f"{_TESTS}.InvariantTests",
     ),
     Mutation(
         "hold nobody for a disk that is behind",
         _BROKER,
         "self._mail_pace.press(sender)",
         "pass",
-        _TESTS,
+        _DURABLE,
     ),
     Mutation(
         "let all go on at once for one page of mail",
