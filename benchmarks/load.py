@@ -67,17 +67,17 @@ def flood(server: Server, lines: int) -> Cost:
         with _measured(server, _PAIRS * lines) as costs:
             while to_come:
                 for key, _ in selector.select():
-                    client = key.fileobj
-                    assert isinstance(client, socket.socket)
-                    if client in to_send:
-                        to_send[client] = to_send[client][client.send(to_send[client][:_CHUNK]) :]
-                        over = not to_send[client]
+                    ready = key.fileobj
+                    assert isinstance(ready, socket.socket)
+                    if ready in to_send:
+                        to_send[ready] = to_send[ready][ready.send(to_send[ready][:_CHUNK]) :]
+                        over = not to_send[ready]
                     else:
-                        to_come[client] -= client.recv_into(buffer)
-                        over = not to_come[client]
+                        to_come[ready] -= ready.recv_into(buffer)
+                        over = not to_come[ready]
                     if over:
-                        selector.unregister(client)
-                        to_come.pop(client, None)
+                        selector.unregister(ready)
+                        to_come.pop(ready, None)
     return costs[0]
 
 

@@ -28,16 +28,15 @@ class Edit:
     text: str
     replacement: str
 
-    def apply(self, tree: Path) -> None:
-        """Change the file.
+    def changed(self, tree: Path) -> str:
+        """What the file is to be.
 
         @raise Misfit: if the text does not stand in it exactly once.
         """
-        path = tree / self.file
-        source = path.read_text()
+        source = (tree / self.file).read_text()
         if (times := source.count(self.text)) != 1:
             raise Misfit(f"stands {times} times in {self.file}, not once:\n{self.text}")
-        path.write_text(source.replace(self.text, self.replacement))
+        return source.replace(self.text, self.replacement)
 
 
 @contextmanager
@@ -52,7 +51,7 @@ def copy(*edits: Edit) -> Iterator[Path]:
             ignore = shutil.ignore_patterns("__pycache__", "dropin.cache")
             shutil.copytree(TREE / part, tree / part, ignore=ignore)
         for edit in edits:
-            edit.apply(tree)
+            (tree / edit.file).write_text(edit.changed(tree))
         yield tree
 
 

@@ -9,7 +9,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.broker import FETCH, Duplicate
+from achat_twisted.broker import Duplicate
+from achat_twisted.feeder import FETCH
 from achat_twisted.interfaces import IMailbox
 from achat_twisted.mailbox.accounts import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.mailbox.database import SCHEMA, Batch, Copy, Database, Schema, Unusable
+from achat_twisted.mailbox.batch import Batch, Copy
+from achat_twisted.mailbox.database import SCHEMA, Database, Schema, Unusable
 
 NEXT = Schema(SCHEMA.script, ["CREATE TABLE later (number INTEGER) STRICT;"])
 """The layout that a version to come might have."""

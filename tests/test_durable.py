@@ -109,6 +109,19 @@ class DurableTests(SynchronousTestCase):
             ["! mail 2", "from alice: on its way", "from alice: too"],
         )
 
+    def test_sync_during_a_commit(self) -> None:
+        """A commit that was already running when sync came does not answer it."""
+        self.desk.worker.held = True
+        self.alice.says("bob: 1")
+        self.house.turn()
+        self.alice.says("bob: 2")
+        self.alice.session.sync("")
+        self.desk.worker.release()
+        self.assertEqual(self._told(self.bob), ["from alice: 1"])
+        self.assertEqual(self._told(self.alice), [])
+        self.house.turn()
+        self.assertEqual(self._told(self.alice), ["! synced 2"])
+
     def test_takeover(self) -> None:
         """Who is replaced in the middle of a commit gets its farewell, but no false promise."""
         self.desk.worker.held = True

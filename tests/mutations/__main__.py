@@ -6,12 +6,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from tests import scratch
 from tests.mutations.catalogue import MUTATIONS
-from tests.mutations.mutation import LIMIT, Mutation, run, try_out
-
-_SHOWN = 3
-"""How many of the tests that noticed a mutation are named."""
+from tests.mutations.report import check_unbroken, report
 
 
 def _parse(arguments: Sequence[str]) -> Namespace:
@@ -28,40 +24,13 @@ def _parse(arguments: Sequence[str]) -> Namespace:
     return chosen
 
 
-def check_unbroken(mutations: Sequence[Mutation]) -> None:
-    """See that the tests of all these are green where nothing is broken.
-
-    @raise SystemExit: if they are not.
-    """
-    tests = sorted({test for mutation in mutations for test in mutation.tests.split()})
-    with scratch.copy() as tree:
-        if failed := run(tree, tests, 10 * LIMIT):
-            raise SystemExit(f"not even unbroken: {', '.join(failed)}")
-
-
-def report(mutations: Sequence[Mutation]) -> int:
-    """Try mutations out, with a line for each.
-
-    @return: how many were missed.
-    """
-    missed = 0
-    for mutation in mutations:
-        failed = try_out(mutation)
-        missed += not failed
-        more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-        noticed = ", ".join(failed[:_SHOWN]) + more
-        print(f"{'found ' if failed else 'MISSED'}  {mutation.name:50}  {noticed}".rstrip())
-        sys.stdout.flush()
-    return missed
-
-
 def main(arguments: Sequence[str]) -> int:
     """@return: the exit code: 1 if a mutation was missed."""
     chosen = _parse(arguments)
     mutations = [m for m in MUTATIONS if not chosen.names or m.name in chosen.names]
     if chosen.list:
         for mutation in mutations:
-            print(f"{mutation.name:50}  {mutation.file}")
+            print(f"{mutation.file:36}  {mutation.name}")
         return 0
     check_unbroken(mutations)
     missed = report(mutations)

@@ -186,4 +186,11 @@ CONNECTIONS = (
         "",
         "tests.test_service",
     ),
+    Mutation(
+        "reset whoever is slow at the end of the grace",
+        _SERVICE,
+        "        self._broker.cut_short()\n",
+        "        self._factory.abort()\n",
+        "tests.test_service",
+    ),
 )

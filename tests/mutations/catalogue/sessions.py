@@ -38,15 +38,8 @@ SESSIONS = (
     Mutation(
         "let a newer session overtake an older one's lines",
         _BROKER,
-        "if self._count[name] > 1:",
-        "if self._count[name] > 9:",
-        _TESTS,
-    ),
-    Mutation(
-        "go live while the mailbox still has mail",
-        _BROKER,
-        "elif not self._mailbox.count(session.name):",
-        "elif lines:",
+        " and self._count[name] == 1:",
+        ":",
         _TESTS,
     ),
     Mutation(
@@ -64,20 +57,6 @@ SESSIONS = (
         _TESTS,
     ),
     Mutation(
-        "tell the mailbox nothing of lines passed by",
-        _BROKER,
-        "self._mailbox.pass_by(session.name, session.passed)",
-        "pass",
-        _DURABLE,
-    ),
-    Mutation(
-        "tell the mailbox twice of lines passed by",
-        _BROKER,
-        "        session.passed = 0\n",
-        "",
-        _DURABLE,
-    ),
-    Mutation(
         "tell the mailbox nothing of what has arrived",
         _BROKER,
         "self._mailbox.delivered(session.name, copies)",
@@ -90,20 +69,6 @@ SESSIONS = (
         "self._mailbox.record(name, line)",
         "peer.passed += 1",
         _DURABLE,
-    ),
-    Mutation(
-        "lose the mail on its way to a broken connection",
-        _BROKER,
-        "            session.fetch.cancel()\n",
-        "            pass\n",
-        _TESTS,
-    ),
-    Mutation(
-        "wait for a page of mail for ever",
-        _BROKER,
-        "            fetch.addTimeout(FETCH, self._clock)\n",
-        "",
-        _TESTS,
     ),
     Mutation(
         "keep copies for unknown names in silence",
@@ -153,13 +118,6 @@ SESSIONS = (
                 self._end(session)
 """,
         "            self._end(session)\n",
-        _TESTS,
-    ),
-    Mutation(
-        "let a goodbye wait for a flood",
-        _BROKER,
-        "(session.owed <= 0 or not self._mailbox.count(session.name))",
-        "not self._mailbox.count(session.name)",
         _TESTS,
     ),
     Mutation(

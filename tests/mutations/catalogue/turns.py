@@ -136,18 +136,4 @@ TURNS = (
         "pass",
         f"{_TESTS}.InvariantTests",
     ),
-    Mutation(
-        "hold nobody for a disk that is behind",
-        _BROKER,
-        "self._mail_pace.press(sender)",
-        "pass",
-        _DURABLE,
-    ),
-    Mutation(
-        "let all go on at once for one page of mail",
-        _BROKER,
-        "session.pace.ease_one()",
-        "session.pace.ease()",
-        _TESTS,
-    ),
 )

@@ -1,0 +1,38 @@
+"""What tests say to mutations, for who reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests import scratch
+from tests.mutations.mutation import LIMIT, Mutation, run, try_out
+
+_SHOWN = 3
+"""How many of the tests that noticed a mutation are named."""
+
+
+def check_unbroken(mutations: Sequence[Mutation]) -> None:
+    """See that the tests of all these are green where nothing is broken.
+
+    @raise SystemExit: if they are not.
+    """
+    tests = sorted({test for mutation in mutations for test in mutation.tests.split()})
+    with scratch.copy() as tree:
+        if failed := run(tree, tests, 10 * LIMIT):
+            raise SystemExit(f"not even unbroken: {', '.join(failed)}")
+
+
+def report(mutations: Sequence[Mutation]) -> int:
+    """Try mutations out, with a line for each.
+
+    @return: how many were missed.
+    """
+    missed = 0
+    wide = max(len(mutation.name) for mutation in mutations)
+    for mutation in mutations:
+        noticed = try_out(mutation)
+        missed += not noticed
+        more = f" and {len(noticed) - _SHOWN} more" if len(noticed) > _SHOWN else ""
+        line = f"{mutation.name:{wide}}  {', '.join(noticed[:_SHOWN])}{more}"
+        print(f"{'found ' if noticed else 'MISSED'}  {line}".rstrip(), flush=True)
+    return missed
