@@ -197,6 +197,27 @@ class InvariantTests(SynchronousTestCase):
         self.assertEqual(new.link.messages(), ["from alice: hi"])
         self.assertEqual(house.broker.names(), ["alice", "bob"])
 
+    def test_2_back_before_the_old_writer_has_ended(self) -> None:
+        """Who comes again while its broken session still has lines gets them first, and stays."""
+        mailbox = CountingMailbox(Clock())
+        house = House(mailbox)
+        alice, old = house.comes("alice"), house.comes("bob")
+        old.link.silence()
+        for number in range(3):
+            alice.says(f"bob: {number}")
+            house.turn()
+        old.session.leave()
+        new = house.comes("bob")
+        alice.says("bob: 3")
+        house.turn()
+        self.assertEqual((mailbox.hand_backs, new.link.messages()), ([], []))
+        old.loses_connection(acknowledged=len("from alice: 0\nfrom al"))
+        alice.says("bob: 4")
+        house.turn()
+        self.assertEqual(mailbox.hand_backs, ["bob"])
+        self.assertEqual(new.link.messages(), [f"from alice: {number}" for number in range(1, 5)])
+        self.assertEqual(house.broker.names(), ["alice", "bob"])
+
     def test_3_posting_cannot_fail(self) -> None:
         """Between the break and the removal of a peer a post goes nowhere but to its mailbox."""
         house = House()

@@ -12,7 +12,8 @@ from pathlib import Path
 from twisted.trial.unittest import SkipTest
 
 from achat_twisted.mailbox.database import Batch, Copy, Database
-from tests.functional.processes import TWISTD, FunctionalTestCase, Process
+from tests.functional.numbered import NumberedTestCase, numbered
+from tests.functional.processes import TWISTD, Process
 
 WRONG = [
     ("--mailbox disk", "--mailbox must be memory or sqlite:PATH, not 'disk'"),
@@ -83,7 +84,7 @@ UNUSABLE: list[tuple[Callable[[Path], None], str]] = [
 ]
 
 
-class MailboxTestCase(FunctionalTestCase):
+class MailboxTestCase(NumberedTestCase):
     """A test with a place for a mailbox."""
 
     def setUp(self) -> None:
@@ -129,15 +130,14 @@ class RestartTests(MailboxTestCase):
         server = await self.start("--mailbox", self.mailbox, "--grace", "0")
         bob, alice = await self.call(server, "bob"), await self.call(server, "alice")
         bob.transport.pauseProducing()
-        alice.say(*(f"bob: {number} {'x' * 1000}" for number in range(9_000)), "/sync")
+        alice.say(*numbered("bob", range(9_000)), "/sync")
         await alice.heard.contains("! synced 9001\n")
         await self.stop(server)
-        server = await self.start("--mailbox", self.mailbox)
-        bob = await self.call(server, "bob")
-        await bob.heard.contains("from alice: 8999 ")
-        numbers = [int(line.split()[2]) for line in bob.messages()]
-        self.assertEqual(numbers, list(range(numbers[0], 9_000)))
-        self.assertLess(numbers[0], 8_000)
+        again = await self.start("--mailbox", self.mailbox)
+        bob = await self.count(again, "bob")
+        await bob.gets(8_999)
+        self.assertEqual(bob.numbers, list(range(bob.numbers[0], 9_000)))
+        self.assert_ledger(server, rf"delivered {bob.numbers[0]} \+ kept {len(bob.numbers)} ")
 
     async def test_file_is_private(self) -> None:
         """Nobody but the server's user can read the mail, whatever the umask."""
