@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 from contextlib import closing
@@ -9,15 +10,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.mailbox.database import (
-    APPLICATION,
-    SCHEMA,
-    Batch,
-    Copy,
-    Database,
-    Schema,
-    Unusable,
-)
+from achat_twisted.mailbox.batch import Batch, Copy
+from achat_twisted.mailbox.database import APPLICATION, SCHEMA, Database, Schema, Unusable
 
 NEXT = Schema(SCHEMA.script, ["ALTER TABLE name ADD COLUMN color TEXT;"])
 """A version that there may be one day."""
@@ -69,10 +63,11 @@ class FileTests(DatabaseTestCase):
         self.assertEqual(self.pragma(self.path, "user_version"), SCHEMA.version)
 
     def test_private(self) -> None:
-        """Only its owner can read it, even if it could be read before."""
-        self.path.touch(0o644)
-        self.open()
-        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
+        """Only its owner can read what is made, whatever the umask."""
+        self.addCleanup(os.umask, os.umask(0))
+        self.with_mail(*_copies(1, 0))
+        for path in self.folder.iterdir():
+            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600, path)
 
     def test_one_at_a_time(self) -> None:
         """While a file is open nobody else can open it; afterwards anybody can."""

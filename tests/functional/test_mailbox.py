@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from twisted.trial.unittest import SkipTest
 
-from achat_twisted.mailbox.database import Batch, Copy, Database
+from achat_twisted.mailbox.batch import Batch, Copy
+from achat_twisted.mailbox.database import Database
 from tests.functional.numbered import NumberedTestCase, numbered
 from tests.functional.processes import TWISTD, Process
 
@@ -138,12 +138,6 @@ class RestartTests(MailboxTestCase):
         await bob.gets(8_999)
         self.assertEqual(bob.numbers, list(range(bob.numbers[0], 9_000)))
         self.assert_ledger(server, rf"delivered {bob.numbers[0]} \+ kept {len(bob.numbers)} ")
-
-    async def test_file_is_private(self) -> None:
-        """Nobody but the server's user can read the mail, whatever the umask."""
-        await self.start("--mailbox", self.mailbox)
-        for path in self.path.parent.iterdir():
-            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600, path)
 
 
 class CommandLineTests(MailboxTestCase):
