@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ from pathlib import Path
 from tests import scratch
 
 _SERVER = (str(Path(sys.executable).parent / "twistd"), "-n", "--pidfile=", "achat", "--port", "0")
+
+MEGABYTE = 1_000_000
 
 
 class Server:
@@ -30,12 +33,21 @@ class Server:
         # The number of another process's clock, as clock_getcpuclockid(3) makes it.
         return time.clock_gettime(~self._pid << 3 | 2)
 
+    def memory(self) -> float:
+        """Its resident memory, in MB; see C{statm} in C{proc(5)}."""
+        pages = int(Path(f"/proc/{self._pid}/statm").read_text().split()[1])
+        return pages * resource.getpagesize() / MEGABYTE
+
 
 @contextmanager
-def running(tree: Path) -> Iterator[Server]:
+def running(tree: Path, *options: str) -> Iterator[Server]:
     """A server that runs from C{tree}."""
     process = subprocess.Popen(
-        _SERVER, cwd=tree, env=scratch.environment(tree), stdout=subprocess.PIPE, text=True
+        [*_SERVER, *options],
+        cwd=tree,
+        env=scratch.environment(tree),
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         yield Server(process.pid, _listens(process))

@@ -1,6 +1,6 @@
 """What slow readers cost: the others' round trips, and the server's memory.
 
-C{python benchmarks/slow_readers.py} starts a server of its own on loopback, and prints:
+C{python -m benchmarks.slow_readers} starts a server of its own on loopback, and prints:
 
  - the 99th percentile of round trips between two clients, while a third one posts at a steady
    rate to a peer that reads, and to one that is stuck; in turns, so that both see the same machine;
@@ -19,7 +19,9 @@ from statistics import median
 from threading import Thread
 from typing import Any
 
-from served import MEGABYTE, Client, beside, serve
+from benchmarks.clients import Client, beside
+from benchmarks.server import MEGABYTE, running
+from tests import scratch
 
 ROUNDS = 15
 """How often each of the two is measured."""
@@ -88,7 +90,7 @@ def _trips(alice: Client, bob: Client) -> list[float]:
 def measure_round_trips() -> bool:
     """Compare round trips beside a healthy and a stuck recipient of the same flood."""
     figures: dict[str, list[tuple[float, float]]] = {"healthy": [], "stuck": []}
-    with serve("--mailbox-limit", "200000000") as server:
+    with running(scratch.TREE, "--mailbox-limit", "200000000") as server:
         orders, poster_orders = Pipe()
         stuck = _flood_stuck(server.port)
         alice, bob = Client(server.port, "alice"), Client(server.port, "bob")
@@ -161,7 +163,7 @@ def _read_slowly(sink: Client, count: int, memory: Callable[[], float]) -> list[
 def measure_stream(megabytes: int) -> bool:
     """Stream to a slow reader."""
     count = megabytes * MEGABYTE // len(TEXT)
-    with serve() as server:
+    with running(scratch.TREE) as server:
         sink = Client(server.port, "sink")
         told, tell = Pipe()
         with beside(_stream, server.port, count, tell):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from achat_twisted.interfaces import IWorker
@@ -75,6 +77,16 @@ class FullDatabase(Database):
         if self._disk.full:
             raise sqlite3.OperationalError("database or disk is full")
         super().commit(batch)
+
+
+def scratch_file(case: SynchronousTestCase) -> Path:
+    """Where a test may have a file; it is gone with the test.
+
+    Under pytest C{mktemp} would leave it in the checkout.
+    """
+    folder = TemporaryDirectory()
+    case.addCleanup(folder.cleanup)
+    return Path(folder.name, "mailbox.sqlite")
 
 
 class Desk:

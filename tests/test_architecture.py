@@ -20,7 +20,7 @@ from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.worker import ThreadWorker
 from achat_twisted.reader import ChatReader, Manners
 from achat_twisted.signals import NoSignals, ProcessSignals
-from tests.disk import Desk, FakeWorker
+from tests.disk import Desk, FakeWorker, scratch_file
 from tests.fakes import CountingMailbox, FakeLink, FakeSource, SlowMailbox
 from tests.house import House
 
@@ -129,7 +129,7 @@ class ContractTests(SynchronousTestCase):
             MemoryMailbox(Clock()),
             SlowMailbox(Clock()),
             CountingMailbox(Clock()),
-            Desk(Path(self.mktemp()), Clock()).mailbox(),
+            Desk(scratch_file(self), Clock()).mailbox(),
         ):
             verifyObject(interfaces.IMailbox, mailbox)
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.batch import Copy
 from achat_twisted.mailbox.committer import LATE, RETRY, Committer
-from tests.disk import FakeDisk, FakeWorker, FullDatabase
+from tests.disk import FakeDisk, FakeWorker, FullDatabase, scratch_file
 from tests.logged import Logged
 
 
@@ -21,7 +19,7 @@ class CommitterTests(SynchronousTestCase):
         self.clock = Clock()
         self.worker = FakeWorker()
         self.disk = FakeDisk()
-        self.database = FullDatabase(Path(self.mktemp()), self.disk)
+        self.database = FullDatabase(scratch_file(self), self.disk)
         self.committer = Committer(self.worker, self.clock)
         self.committer.open(self.database)
         self.position = 0

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.batch import Batch, Copy
 from achat_twisted.mailbox.database import APPLICATION, SCHEMA, Database, Schema, Unusable
+from tests.disk import scratch_file
 
 NEXT = Schema(SCHEMA.script, ["ALTER TABLE name ADD COLUMN color TEXT;"])
 """A version that there may be one day."""
@@ -29,9 +30,8 @@ class DatabaseTestCase(SynchronousTestCase):
     """A test with a place for a file."""
 
     def setUp(self) -> None:
-        self.folder = Path(self.mktemp())
-        self.folder.mkdir()
-        self.path = self.folder / "mailbox.sqlite"
+        self.path = scratch_file(self)
+        self.folder = self.path.parent
 
     def open(self, schema: Schema = SCHEMA) -> Database:
         database = Database(self.path, durable=False, schema=schema)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.broker import Duplicate
 from achat_twisted.mailbox.committer import RETRY
-from tests.disk import Desk
+from tests.disk import Desk, scratch_file
 from tests.house import Guest, House
 
 
@@ -18,7 +16,7 @@ class DurableTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.desk = Desk(Path(self.mktemp()), self.clock)
+        self.desk = Desk(scratch_file(self), self.clock)
         self._start()
         self.alice, self.bob = self.house.comes("alice"), self.house.comes("bob")
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.disk import Desk
+from tests.disk import Desk, scratch_file
 from tests.house import House
 
 
@@ -16,7 +14,7 @@ class FeederTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.desk = Desk(Path(self.mktemp()), self.clock)
+        self.desk = Desk(scratch_file(self), self.clock)
         self._start()
         self.alice, self.bob = self.house.comes("alice"), self.house.comes("bob")
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from twisted.internet.task import Clock
 
 from achat_twisted.interfaces import IMailbox
 from achat_twisted.mailbox.accounts import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
 from tests import mailboxes
-from tests.disk import Desk
+from tests.disk import Desk, scratch_file
 from tests.logged import Logged
 
 
@@ -42,7 +40,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.desk = Desk(Path(self.mktemp()), self.clock)
+        self.desk = Desk(scratch_file(self), self.clock)
 
     def make(self, limits: Limits = Limits()) -> IMailbox:  # noqa: B008
         return self.desk.mailbox(limits)
