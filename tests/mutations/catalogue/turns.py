@@ -134,6 +134,6 @@ TURNS = (
         _BROKER,
         "peer.pace.press(sender)",
         "pass",
-        f"{_TESTS}.InvariantTests",
+        f"{_TESTS}.InvariantTests.test_8_a_reader_that_cannot_go_on",
     ),
 )
