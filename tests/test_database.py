@@ -77,6 +77,15 @@ class FileTests(DatabaseTestCase):
         database.close()
         self.open()
 
+    def test_somebody_elses(self) -> None:
+        """A database that is no mailbox is left as it is."""
+        with closing(sqlite3.connect(self.path)) as sql:
+            sql.execute("CREATE TABLE somebody_elses (number INTEGER)")
+        before = self.path.read_bytes()
+        error = self.assertRaises(Unusable, self.open)
+        self.assertIn("it is a database, but not a mailbox of achat", str(error))
+        self.assertEqual(self.path.read_bytes(), before)
+
     def test_odd_path(self) -> None:
         """A path may have anything in it, also what means something in an address."""
         self.path = self.folder / "what? 100% #1 ✓"
