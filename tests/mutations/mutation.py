@@ -79,7 +79,7 @@ def run(tree: Path, tests: Sequence[str], limit: float) -> list[str]:
                 trial.wait()
         output.seek(0)
         printed = output.read()
-    noticed = _FAILED.findall(printed) + hangs
+    noticed = [*dict.fromkeys(_FAILED.findall(printed)), *hangs]
     if trial.returncode and not noticed:
         raise Unfit(printed)
     return noticed
