@@ -51,7 +51,9 @@ class Turns:
         if self._committing:
             return
         touched, self._touched = self._touched, []
-        self._unconfirmed.update(session for session in touched if not session.over)
+        for session in touched:
+            if not session.over:
+                self._unconfirmed.add(session)
         self._serve(touched, Session.end_turn)
         committed = self._commit()
         if committed is None:

@@ -92,14 +92,16 @@ class Writer:
     def prune(self) -> None:
         """Count as delivered what the peer's machine has acknowledged, by whole lines."""
         acknowledged = self._tail_size - self._outlet.outstanding()
+        arrived: list[bytes] = []
         while self._tail and len(self._tail[0]) <= acknowledged:
-            batch = self._tail.popleft()
-            acknowledged -= len(batch)
-            self._delivered(batch)
+            arrived.append(self._tail.popleft())
+            acknowledged -= len(arrived[-1])
         if self._tail and acknowledged > 0:
             cut = self._tail[0].rfind(b"\n", 0, acknowledged) + 1
-            self._delivered(self._tail[0][:cut])
+            arrived.append(self._tail[0][:cut])
             self._tail[0] = self._tail[0][cut:]
+        if arrived:
+            self._delivered(b"".join(arrived))
         self._ask_at = self._tail_size + self._outbox.limit // 4
 
     def undelivered(self) -> list[bytes]:

@@ -110,9 +110,9 @@ class Desk:
         return mailbox
 
     def _open(self) -> Database:
-        self._database = FullDatabase(self.path, self.disk)
-        return self._database
+        self.database = FullDatabase(self.path, self.disk)
+        return self.database
 
     def crash(self) -> None:
         """The process that uses the file is no more."""
-        self._database.close()
+        self.database.close()

@@ -6,6 +6,7 @@ from twisted.internet.task import Clock
 
 from achat_twisted.interfaces import IMailbox
 from achat_twisted.mailbox.accounts import Limits
+from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.memory import MemoryMailbox
 from tests import mailboxes
 from tests.disk import Desk, scratch_file
@@ -203,6 +204,16 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertEqual(
             str(error), f"achat: the mailbox {self.desk.path} cannot be used: it is not a database"
         )
+
+    def test_lines_that_vanish(self) -> None:
+        """Lines that somebody else has taken out of the file are an error for who wants them."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        self.clock.advance(0)
+        self.desk.database.commit(Batch(arrived={1: 10}))
+        taking = mailbox.take("bob", 100)
+        self.clock.advance(0)
+        self.failureResultOf(taking, LookupError)
 
     def test_overload(self) -> None:
         """When more comes in than the disk takes, that is told, and then copies are refused."""

@@ -135,6 +135,8 @@ class SqliteMailbox:
             # What could not be written is not in the file, and still is the name's.
             lines = self._committer.batch.page(row.id, row.head, size)
             first = row.head
+        if not lines and row.copies:
+            raise LookupError(f"{row.copies} lines for {row.name} are not where they should be")
         row.head = row.written = first + len(lines)
         self._rows.shrink(row, len(lines), sum(map(len, lines)))
         return lines
