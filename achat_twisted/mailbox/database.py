@@ -166,7 +166,10 @@ class Database:
                 "INSERT OR REPLACE INTO name VALUES (?, ?)",
                 [row for row in batch.names.items() if row[1] is not None],
             )
-            self._sql.executemany("INSERT OR IGNORE INTO copy VALUES (?, ?, ?, ?)", batch.copies)
+            self._sql.executemany(
+                "INSERT INTO copy VALUES (?, ?, ?, ?) ON CONFLICT (name, position) DO NOTHING",
+                batch.copies,
+            )
             self._sql.executemany(
                 "DELETE FROM copy WHERE name = ? AND position < ?", batch.arrived.items()
             )
@@ -224,10 +227,12 @@ def _look_over(path: Path, version: int) -> int:
     @return: its version, 0 for a file that is empty.
     @raise sqlite3.Error: if it cannot; what was found here has its reason as text.
     """
+    if not path.stat().st_size:
+        return 0
     address = f"file:{quote(str(path))}?mode=ro"
+    if not path.with_name(f"{path.name}-wal").exists():
+        address += "&immutable=1"  # or else SQLite makes files beside it even to read
     with closing(sqlite3.connect(address, uri=True, timeout=0)) as sql:
-        if not path.stat().st_size:
-            return 0
         (application,) = sql.execute("PRAGMA application_id").fetchone()
         (its_version,) = sql.execute("PRAGMA user_version").fetchone()
         if application != APPLICATION:
@@ -239,7 +244,10 @@ def _look_over(path: Path, version: int) -> int:
             )
         (verdict,) = sql.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
-            raise sqlite3.DatabaseError(f"{_DAMAGED} ({verdict})")
+            raise sqlite3.DatabaseError(f"{_DAMAGED} ({verdict.splitlines()[-1]})")
+        tables = sql.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        if not {("name",), ("copy",)} <= set(tables):
+            raise sqlite3.DatabaseError(f"{_DAMAGED} (a table is missing)")
         return int(its_version)
 
 
@@ -250,6 +258,7 @@ _MEANINGS = {
     "LOCKED": "another server uses it",
     "NOTADB": "it is not a database",
     "FULL": "the disk is full",
+    "IOERR": "it cannot be read or written; is it a file, on a disk that works and has room?",
     "CORRUPT": _DAMAGED,
     "CANTOPEN": "it cannot be opened; its directory must exist, and be writable",
     "READONLY": "it cannot be written; the file and its directory must be writable",
