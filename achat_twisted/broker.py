@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from enum import StrEnum
 
 from twisted.application.service import Service
@@ -266,16 +267,21 @@ class Broker(Service):
 
     def balance(self) -> Balance:
         """The ledger, with what the mailbox and the sessions really hold at this moment."""
+        return self._close_ledger(
+            in_flight=sum(session.writer.copies() for session in self._sessions)
+        )
+
+    def _close_ledger(self, in_flight: int) -> Balance:
         return self._ledger.balance(
             kept=self._mailbox.copies(),
             expired=self._mailbox.expired - self._expired_before,
-            in_flight=sum(session.writer.copies() for session in self._sessions),
+            in_flight=in_flight,
         )
 
     def stats(self) -> str:
-        for session in self._sessions:
-            session.writer.prune()
-        return str(self.balance())
+        # Nothing is counted here: who asks without end must not keep the others waiting.
+        balance = self._close_ledger(in_flight=0)
+        return str(replace(balance, in_flight=balance.missing))
 
     def _check_drained(self) -> None:
         if self._drained is None or self._sessions:

@@ -12,6 +12,14 @@ from zope.interface import Attribute, Interface
 from achat_twisted import wire
 
 
+class CannotStart(SystemExit, Exception):
+    """Why the server cannot start, in one sentence, with which the process ends.
+
+    As it is also an ordinary exception, twistd tidies up before that; and if it runs as a daemon,
+    it tells the terminal.
+    """
+
+
 class IOutlet(Interface):
     """One connection's way out: what a writer writes to."""
 
@@ -35,15 +43,14 @@ class IOutlet(Interface):
         Never too few. It stays readable, and right, after C{closed} has fired.
         """
 
-    def finish(last: bytes, patience: float) -> Deferred[None]:
+    def finish(last: bytes) -> Deferred[None]:
         """Send C{last}, half-close, and linger until the peer has all of it; then close.
 
-        @param patience: seconds without an acknowledgement after which the peer is aborted.
         @return: fires when nothing is outstanding any more, or the connection is gone.
 
         Unread input must not turn the close into a reset that destroys what was sent, so input
         is read and thrown away until the peer's end of file, or until nothing is outstanding and
-        no input has come for a second.
+        no input has come for a second. A peer that acknowledges nothing for too long is aborted.
         """
 
     def abort() -> None:
@@ -121,7 +128,7 @@ class IMailbox(Interface):
     def open() -> None:
         """Get ready; called once, before anything else, and while no reactor runs.
 
-        @raise SystemExit: if that cannot be; it says why in one sentence.
+        @raise CannotStart: if that cannot be.
         """
 
     def enroll(name: str) -> None:

@@ -11,7 +11,7 @@ QUIET = 1.0
 """Seconds without input after which a peer that has everything is not waited for."""
 
 PATIENCE = 10.0
-"""Seconds in which a peer must usually acknowledge something, or close; then it is aborted."""
+"""Seconds in which a peer must acknowledge something, or close; then it is aborted."""
 
 _FIRST_LOOK = 0.01
 """Seconds to the second look; each further one waits twice as long, up to L{QUIET}."""
@@ -39,11 +39,10 @@ class Linger:
     @ivar flushed: fires when nothing is outstanding, or when the connection is gone.
     """
 
-    def __init__(self, transport: Lingering, clock: IReactorTime, patience: float) -> None:
+    def __init__(self, transport: Lingering, clock: IReactorTime) -> None:
         self.flushed: Deferred[None] = Deferred()
         self._transport = transport
         self._clock = clock
-        self._patience = patience
         self._wait = _FIRST_LOOK
         self._outstanding = transport.outstanding()
         self._input_seen = transport.input_seen
@@ -67,7 +66,7 @@ class Linger:
             self._flush()
         if outstanding == 0 and (self._transport.input_over or now - self._input >= QUIET):
             self._transport.loseConnection()
-        elif now - self._progress >= self._patience:
+        elif now - self._progress >= PATIENCE:
             self._transport.abortConnection()
         else:
             self._timer = self._clock.callLater(self._wait, self._look)

@@ -70,7 +70,7 @@ class Link:
             outstanding += TLS_RECORD
         return outstanding + self._unsent
 
-    def finish(self, last: bytes, patience: float) -> Deferred[None]:
+    def finish(self, last: bytes) -> Deferred[None]:
         self._write(last)
         if self._is_lost():
             return succeed(None)
@@ -79,7 +79,7 @@ class Link:
             self._top.loseConnection()  # which lets TLS say its own goodbye
         self._bottom.loseWriteConnection()
         self._bottom.discard()
-        self._linger = Linger(self._bottom, self._clock, patience)
+        self._linger = Linger(self._bottom, self._clock)
         return self._linger.flushed
 
     def abort(self) -> None:

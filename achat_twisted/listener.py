@@ -17,10 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from achat_twisted.addresses import describe, is_local
-
-
-class CannotListen(SystemExit):
-    """Where one cannot listen, and why; if nobody minds, the process ends with this sentence."""
+from achat_twisted.interfaces import CannotStart
 
 
 class Listener(Service):
@@ -47,14 +44,14 @@ class Listener(Service):
     def privilegedStartService(self) -> None:
         """Listen, while the process may still use any port.
 
-        @raise CannotListen: if it cannot be done.
+        @raise CannotStart: if it cannot be done.
         """
         super().privilegedStartService()
         failures: list[Failure] = []
         listening = self._endpoint.listen(self._factory)
         listening.addCallback(self._listening).addErrback(failures.append)
         for failure in failures:
-            raise CannotListen(f"achat: cannot listen on {self._description}: {_why(failure)}")
+            raise CannotStart(f"achat: cannot listen on {self._description}: {_why(failure)}")
 
     def startService(self) -> None:
         """Say where it listens; by now every port is open that is to be."""

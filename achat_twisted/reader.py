@@ -24,7 +24,6 @@ from zope.interface import implementer
 from achat_twisted import commands, wire
 from achat_twisted.framing import Line, LineSplitter
 from achat_twisted.interfaces import IBroker, ILink, ISession
-from achat_twisted.linger import PATIENCE
 
 LOGIN_TIMEOUT = 30.0
 """Seconds in which the first line must come, unless the server is told otherwise."""
@@ -239,4 +238,4 @@ class ChatReader(LineReceiver):
         if self._timer.active():
             self._timer.cancel()
         self.stopProducing()
-        self._link.finish(last, PATIENCE)
+        self._link.finish(last)

@@ -60,7 +60,7 @@ class ChatService(MultiService):
     def startService(self) -> None:
         """Open the mailbox, then let everybody in.
 
-        @raise SystemExit: if it cannot be opened.
+        @raise CannotStart: if it cannot be opened.
         """
         self._mailbox.open()
         super().startService()

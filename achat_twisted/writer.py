@@ -11,11 +11,10 @@ from twisted.logger import Logger
 
 from achat_twisted import wire
 from achat_twisted.interfaces import IOutlet
-from achat_twisted.linger import PATIENCE
 from achat_twisted.outbox import Outbox
 
 HURRY = 2.0
-"""Seconds in which a peer that was cut short must acknowledge what was written, or is let go."""
+"""Seconds for a peer that is cut short to acknowledge what was written; then it is aborted."""
 
 STALL = 300.0
 """Seconds for which a peer may acknowledge nothing while lines wait; then it is let go."""
@@ -31,11 +30,11 @@ class Writer:
     __slots__ = (
         "_ask_at",
         "_clock",
+        "_deadline",
         "_deliver",
         "_farewell",
         "_outbox",
         "_outlet",
-        "_patience",
         "_room",
         "_stall",
         "_tail",
@@ -62,7 +61,7 @@ class Writer:
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
         self._ask_at = outbox.limit // 4
-        self._patience = PATIENCE
+        self._deadline: IDelayedCall | None = None
         self._room: Deferred[None] | None = None
         self._stall: IDelayedCall | None = None
 
@@ -71,7 +70,7 @@ class Writer:
 
         The loss of the connection ends it too: the outbox is shut, and the rest does nothing.
         """
-        self._outlet.closed.addCallback(lambda _: self.cut_short())
+        self._outlet.closed.addCallback(lambda _: self._stop_writing())
         while (batch := await self._outbox.get()) is not None:
             self._remember(batch)
             await self._has_room(self._outlet.write(batch))
@@ -79,13 +78,19 @@ class Writer:
         last = b"".join(line for line in _lines(self._outbox.unfetched()) if _is_notice(line))
         last += self._farewell()
         self._remember(last)
-        await self._outlet.finish(last, self._patience)
+        await self._outlet.finish(last)
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
         self.prune()
 
     def cut_short(self) -> None:
-        """Write nothing more but the farewell, and the notices that wait."""
+        """Write nothing more but the farewell, and the notices that wait; and be quick."""
+        self._stop_writing()
+        if self._deadline is None:
+            self._deadline = self._clock.callLater(HURRY, self._outlet.abort)
+
+    def _stop_writing(self) -> None:
         self._outbox.shut()
-        self._patience = HURRY
         if self._room is not None:
             self._room.cancel()
 

@@ -90,7 +90,7 @@ class FakeLink:
     def outstanding(self) -> int:
         return len(self._pending)
 
-    def finish(self, last: bytes, patience: float) -> Deferred[None]:
+    def finish(self, last: bytes) -> Deferred[None]:
         self._stumble("finish")
         self.finished = True
         self._pending += last

@@ -50,9 +50,10 @@ class CommandTests(SynchronousTestCase):
         self.assertTrue(self.alice.source.stopped)
 
     def test_stats(self) -> None:
-        """Stats tells the balance of this very moment, with what has arrived by now."""
+        """Stats tells the balance, with what is known to have arrived by now."""
         self.alice.says("alice, nobody: hi")
         self.house.turn()
+        self.house.clock.advance(1)
         self.alice.says("alice: hi")
         self.assertEqual(
             self._answers("/stats")[-1],

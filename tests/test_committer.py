@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.mailbox.batch import Copy
+from achat_twisted.mailbox.batch import Line, Place
 from achat_twisted.mailbox.committer import LATE, RETRY, Committer
 from tests.disk import FakeDisk, FakeWorker, FullDatabase, scratch_file
 from tests.logged import Logged
@@ -26,11 +26,11 @@ class CommitterTests(SynchronousTestCase):
 
     def _add(self) -> None:
         self.position += 1
-        self.committer.batch.add(Copy(1, self.position, 0.0, b"x\n"))
+        self.committer.batch.add(Place(1, self.position), Line(0.0, b"x\n"))
         self.committer.soon()
 
     def _in_file(self) -> int:
-        return len(self.database.page(1, 0, 1000)[1])
+        return len(self.database.page(1, 1, 1000))
 
     def test_what_gathers_is_committed_at_a_stroke(self) -> None:
         """All of one turn is one commit, and all that comes while it runs is the next."""
@@ -140,15 +140,15 @@ class CommitterTests(SynchronousTestCase):
     def test_question(self) -> None:
         """A question is answered behind all changes before it, also while commits fail."""
         self._add()
-        answer = self.committer.ask(lambda database: database.page(1, 0, 9))
+        answer = self.committer.ask(lambda database: database.page(1, 1, 9))
         self.clock.advance(0)
-        self.assertEqual(self.successResultOf(answer), (1, [b"x\n"]))
+        self.assertEqual(self.successResultOf(answer), [b"x\n"])
         self.disk.full = True
         self._add()
         self.clock.advance(0)
-        answer = self.committer.ask(lambda database: database.page(1, 0, 9))
+        answer = self.committer.ask(lambda database: database.page(1, 1, 9))
         self.clock.advance(0)
-        self.assertEqual(self.successResultOf(answer), (1, [b"x\n"]))
+        self.assertEqual(self.successResultOf(answer), [b"x\n"])
 
     def test_question_that_fails(self) -> None:
         """What goes wrong with a question is the business of who has asked."""
@@ -170,5 +170,5 @@ class CommitterTests(SynchronousTestCase):
         self.successResultOf(closed)
         self.assertTrue(self.worker.stopped)
         again = FullDatabase(self.database.path, self.disk)
-        self.assertEqual(len(again.page(1, 0, 1000)[1]), 2)
+        self.assertEqual(len(again.page(1, 1, 1000)), 2)
         self.assertEqual(self.clock.getDelayedCalls(), [])

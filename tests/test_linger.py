@@ -33,7 +33,7 @@ class LingerTests(SynchronousTestCase):
     def _linger(self, unacknowledged: int) -> None:
         self.clock = Clock()
         self.transport = Transport(unacknowledged)
-        self.linger = Linger(self.transport, self.clock, PATIENCE)
+        self.linger = Linger(self.transport, self.clock)
 
     def _wait(self, seconds: float) -> None:
         self.clock.pump([0.01] * round(seconds / 0.01))

@@ -9,7 +9,6 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import link
-from achat_twisted.linger import PATIENCE
 from achat_twisted.link import TLS_RECORD, Link
 
 
@@ -65,7 +64,7 @@ class LinkTests(SynchronousTestCase):
 
     def test_finish(self) -> None:
         """Finishing half-closes behind the last bytes, and is done when they are acknowledged."""
-        flushed = self.link.finish(b"bye\n", PATIENCE)
+        flushed = self.link.finish(b"bye\n")
         self.assertEqual(self.socket.value(), b"bye\n")
         self.assertEqual((self.socket.half_closed, self.socket.discarding), (True, True))
         self.clock.advance(0)
@@ -80,7 +79,7 @@ class LinkTests(SynchronousTestCase):
         self.socket.acknowledged = 2
         self.link.connection_lost()
         self.assertIsNone(self.link.write(b"345"))
-        self.successResultOf(self.link.finish(b"6", PATIENCE))
+        self.successResultOf(self.link.finish(b"6"))
         self.assertEqual(self.link.outstanding(), 4)
 
     def test_written_while_it_goes_is_outstanding(self) -> None:
@@ -89,7 +88,7 @@ class LinkTests(SynchronousTestCase):
         self.socket.acknowledged = 2
         self.socket.disconnected = True
         self.assertIsNone(self.link.write(b"345"))
-        self.successResultOf(self.link.finish(b"6", PATIENCE))
+        self.successResultOf(self.link.finish(b"6"))
         self.assertEqual(self.socket.value(), b"12")
         self.assertEqual(self.link.outstanding(), 4)
         self.link.connection_lost()
@@ -103,7 +102,7 @@ class LinkTests(SynchronousTestCase):
         room = self.link.write(b"345")
         assert room is not None
         self.assertNoResult(room)
-        self.link.finish(b"6", PATIENCE)
+        self.link.finish(b"6")
         self.assertEqual(self.socket.value(), b"12")
         self.assertEqual(self.link.outstanding(), 4)
 

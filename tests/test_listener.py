@@ -16,7 +16,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from achat_twisted.addresses import describe, is_local
-from achat_twisted.listener import CannotListen, Listener
+from achat_twisted.interfaces import CannotStart
+from achat_twisted.listener import Listener
 from tests.logged import Logged
 
 ADDRESSES = [
@@ -101,7 +102,7 @@ class ListenerTests(SynchronousTestCase):
         """A port that is taken ends the process with one sentence."""
         taken = CannotListenError("", 80, OSError(98, "Address already in use"))
         listener = self._listener(fail(taken))
-        error = self.assertRaises(CannotListen, listener.privilegedStartService)
+        error = self.assertRaises(CannotStart, listener.privilegedStartService)
         self.assertEqual(
             str(error),
             "achat: cannot listen on tcp:80: [Errno 98] Address already in use;"
@@ -115,5 +116,5 @@ class ListenerTests(SynchronousTestCase):
             (ValueError("the socket is for AF_INET6"), "the socket is for AF_INET6"),
         ]:
             listener = self._listener(fail(failure))
-            error = self.assertRaises(CannotListen, listener.privilegedStartService)
+            error = self.assertRaises(CannotStart, listener.privilegedStartService)
             self.assertEqual(str(error), f"achat: cannot listen on tcp:80: {why}")

@@ -7,6 +7,7 @@ from twisted.internet.task import Clock
 from achat_twisted.interfaces import IMailbox
 from achat_twisted.mailbox.accounts import Limits
 from achat_twisted.mailbox.batch import Batch
+from achat_twisted.mailbox.committer import LAST, RETRY
 from achat_twisted.mailbox.memory import MemoryMailbox
 from tests import mailboxes
 from tests.disk import Desk, scratch_file
@@ -204,6 +205,64 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertEqual(
             str(error), f"achat: the mailbox {self.desk.path} cannot be used: it is not a database"
         )
+
+    def test_handed_back_to_a_full_disk(self) -> None:
+        """What is handed back while the disk is full still comes ahead of what is in the file."""
+        mailbox = self.make()
+        mailbox.enroll("bob")
+        mailbox.pass_by("bob", 3)
+        mailbox.keep("bob", b"4\n")
+        self.clock.advance(0)
+        self.desk.disk.full = True
+        mailbox.delivered("bob", 1)
+        mailbox.hand_back("bob", [b"2\n", b"3\n"])
+        for _ in range(3):  # logins that change nothing
+            mailbox.enroll("bob")
+            first, rest = self.take(mailbox, "bob"), self.take(mailbox, "bob")
+            self.assertEqual(first + rest, [b"2\n", b"3\n", b"4\n"])
+            mailbox.hand_back("bob", first + rest)
+        mailbox.keep("bob", b"5\n")
+        self.desk.disk.full = False
+        self.clock.advance(RETRY)
+        mailbox = self.again(mailbox)
+        self.assertEqual(self.take(mailbox, "bob"), [b"2\n", b"3\n", b"4\n"])
+
+    def test_disk_that_never_answers(self) -> None:
+        """A stop does not wait for a commit for ever, and says what that costs."""
+        mailbox = self.known("bob")
+        self.clock.advance(0)
+        self.desk.worker.held = True
+        mailbox.keep("bob", b"1\n")
+        self.clock.advance(0)
+        closed = mailbox.close()
+        self.clock.advance(LAST - 1)
+        self.assertNoResult(closed)
+        with Logged() as logged:
+            self.clock.advance(1)
+        self.successResultOf(closed)
+        self.assertEqual(
+            logged.texts,
+            [
+                "the mailbox does not answer: not waiting for it any longer",
+                "1 lines are lost, as they could not be written",
+            ],
+        )
+
+    def test_nothing_expires_on_a_full_disk(self) -> None:
+        """As long as nothing can be marked off in the file, nothing in it expires either."""
+        mailbox = self.known("bob", Limits(age=mailboxes.DAY))
+        for line in (b"1\n", b"2\n"):
+            mailbox.keep("bob", line)
+        mailbox.enroll("bob")
+        self.take(mailbox, "bob", 2)
+        self.desk.disk.full = True
+        mailbox.delivered("bob", 1)
+        mailbox.hand_back("bob", [])
+        self.clock.pump([mailboxes.DAY, mailboxes.DAY, 0])
+        self.assertEqual((mailbox.count("bob"), mailbox.expired), (1, 0))
+        self.desk.disk.full = False
+        self.clock.pump([RETRY, mailboxes.DAY, 0])
+        self.assertEqual((mailbox.count("bob"), mailbox.expired), (0, 1))
 
     def test_lines_that_vanish(self) -> None:
         """Lines that somebody else has taken out of the file are an error for who wants them."""

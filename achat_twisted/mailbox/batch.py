@@ -6,13 +6,22 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
-class Copy(NamedTuple):
-    """A row of the table C{copy}."""
+class Place(NamedTuple):
+    """Whose copy, and where it stands in the row; see C{schema.sql}."""
 
     name: int
     position: int
+
+
+class Line(NamedTuple):
+    """What stands there, and since when."""
+
     since: float
     line: bytes
+
+
+_TIDY = 8 * 2**20
+"""Bytes more of lines, after which those that have arrived are looked for."""
 
 
 @dataclass(slots=True)
@@ -20,46 +29,51 @@ class Batch:
     """Changes that are committed together.
 
     @ivar names: by id; None for one that is forgotten.
-    @ivar copies: those whose place in the row is taken are there already, and not written again.
+    @ivar copies: those whose place is taken in the file are there already, and not written again.
     @ivar arrived: by name's id the position before which every copy has arrived.
     @ivar size: bytes of all lines.
     """
 
     names: dict[int, str | None] = field(default_factory=dict)
-    copies: list[Copy] = field(default_factory=list)
+    copies: dict[Place, Line] = field(default_factory=dict)
     arrived: dict[int, int] = field(default_factory=dict)
     size: int = 0
+    tidy_at: int = _TIDY
 
     def __bool__(self) -> bool:
         return bool(self.names or self.copies or self.arrived)
 
-    def add(self, copy: Copy) -> None:
-        self.copies.append(copy)
-        self.size += len(copy.line)
+    def add(self, place: Place, line: Line) -> None:
+        """One more copy, unless there is one at that place."""
+        if place not in self.copies:
+            self.copies[place] = line
+            self.size += len(line.line)
+            if self.size > self.tidy_at:
+                self.drop_arrived()
 
     def page(self, name: int, first: int, size: int) -> list[bytes]:
-        """The lines for C{name} from position C{first} on, about C{size} bytes of them."""
-        places = {copy.position: copy.line for copy in reversed(self.copies) if copy.name == name}
+        """The lines for C{name} from position C{first} on, about C{size} bytes of them, and up to
+        the first that is not here.
+        """
         lines: list[bytes] = []
-        for position in sorted(place for place in places if place >= first):
-            if size <= 0:
-                break
-            lines.append(places[position])
-            size -= len(places[position])
+        while size > 0 and (found := self.copies.get(Place(name, first + len(lines)))):
+            lines.append(found.line)
+            size -= len(found.line)
         return lines
 
     def drop_arrived(self) -> None:
         """Forget the copies that have arrived before they could be written."""
-        self.copies = [
-            copy
-            for copy in self.copies
-            if copy.name not in self.arrived or copy.position >= self.arrived[copy.name]
-        ]
-        self.size = sum(len(copy.line) for copy in self.copies)
+        self.copies = {
+            place: line
+            for place, line in self.copies.items()
+            if place.name not in self.arrived or place.position >= self.arrived[place.name]
+        }
+        self.size = sum(len(line.line) for line in self.copies.values())
+        self.tidy_at = 2 * self.size + _TIDY
 
     def absorb(self, later: Batch) -> None:
         """Let the changes of C{later} follow these."""
         self.names.update(later.names)
-        self.copies += later.copies
         self.arrived.update(later.arrived)
-        self.size += later.size
+        for place, line in later.copies.items():
+            self.add(place, line)

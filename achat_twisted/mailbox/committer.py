@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet import defer
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -19,6 +20,9 @@ RETRY = 1.0
 
 LATE = 5.0
 """Seconds after which a commit that has not ended counts as one that fails."""
+
+LAST = 30.0
+"""Seconds for which a stop waits for a commit that does not end."""
 
 Question = Callable[[Database], Any]
 """Something to be asked of the database: what it returns is the answer."""
@@ -46,6 +50,7 @@ class Committer:
         self._next: IDelayedCall | None = None
         self._late: IDelayedCall | None = None
         self._idle: Deferred[None] | None = None
+        self._committing = Batch()
 
     def open(self, database: Database) -> None:
         self._database = database
@@ -81,25 +86,43 @@ class Committer:
         (self._waiting if self.batch else self._riding).append(committed)
         return committed
 
-    async def close(self) -> None:
-        """Commit what there is, or say what is lost if that fails; then close the database."""
-        await self._rest()
-        if self.batch:
-            self._run()
+    async def close(self) -> int | None:
+        """Commit what there is, or say what is lost if that fails; then close the database.
+
+        @return: how many copies are in it; None if not all could be written.
+        """
+        try:
             await self._rest()
+            if self.batch:
+                self._run()
+                await self._rest()
+        except defer.TimeoutError:
+            self._log.error("the mailbox does not answer: not waiting for it any longer")
+            self.batch.absorb(self._committing)
+        copies = None
         if self.batch:
             self._log.error(
                 "{copies} lines are lost, as they could not be written",
                 copies=len(self.batch.copies),
             )
-        await self._worker.run(self._database.close)
-        self._worker.stop()
+        if not self._running:
+            copies = await self._worker.run(self._count_and_close)
+            self._worker.stop()
+        return None if self.batch else copies
+
+    def _count_and_close(self) -> int:
+        copies = self._database.count()
+        self._database.close()
+        return copies
 
     async def _rest(self) -> None:
-        """Wait until no job runs, and let none begin by itself."""
+        """Wait until no job runs, and let none begin by itself.
+
+        @raise defer.TimeoutError: if that takes too long.
+        """
         if self._running:
             self._idle = Deferred()
-            await self._idle
+            await self._idle.addTimeout(LAST, self._clock)
         if self._next is not None:
             self._next.cancel()
             self._next = None
@@ -107,7 +130,8 @@ class Committer:
     def _run(self) -> None:
         self._next = None
         self._running = True
-        batch, self.batch = self.batch, Batch()
+        batch = self._committing = self.batch
+        self.batch = Batch()
         questions, self._questions = self._questions, []
         self._riding, self._waiting = self._waiting, []
         self._late = self._clock.callLater(LATE, self._fail, f"no answer for {LATE:g} seconds")
@@ -141,7 +165,8 @@ class Committer:
             self.soon()
         if self._idle is not None:
             idle, self._idle = self._idle, None
-            idle.callback(None)
+            if not idle.called:
+                idle.callback(None)
         for answer, reply in zip(answers, replies, strict=True):
             answer.callback(reply)
 

@@ -168,7 +168,7 @@ class Database:
             )
             self._sql.executemany(
                 "INSERT INTO copy VALUES (?, ?, ?, ?) ON CONFLICT (name, position) DO NOTHING",
-                batch.copies,
+                ((*place, *line) for place, line in batch.copies.items()),
             )
             self._sql.executemany(
                 "DELETE FROM copy WHERE name = ? AND position < ?", batch.arrived.items()
@@ -178,42 +178,47 @@ class Database:
                 [(id_,) for id_, name in batch.names.items() if name is None],
             )
 
-    def page(self, name: int, first: int, size: int) -> tuple[int, list[bytes]]:
-        """The copies for C{name} from position C{first} on, about C{size} bytes of them.
-
-        @return: the position of the first of them, and their lines.
+    def page(self, name: int, first: int, size: int) -> list[bytes]:
+        """The lines for C{name} from position C{first} on, about C{size} bytes of them, and up to
+        the first that is not here.
         """
         rows = self._sql.execute(
             "SELECT position, line FROM copy WHERE name = ? AND position >= ? ORDER BY position",
             (name, first),
         )
         lines: list[bytes] = []
-        for position, line in rows:
-            if not lines:
-                first = position
-            lines.append(line)
-            size -= len(line)
-            if size <= 0:
-                break
-        rows.close()
-        return first, lines
+        with closing(rows):
+            for position, line in rows:
+                if position != first + len(lines) or size <= 0:
+                    break
+                lines.append(line)
+                size -= len(line)
+        return lines
 
-    def expire(self, name: int, before: float) -> tuple[int, int, float]:
-        """Throw away the first copies for C{name}, up to one that was kept at C{before} or later.
+    def count(self) -> int:
+        """How many copies there are."""
+        (copies,) = self._sql.execute("SELECT count(*) FROM copy").fetchone()
+        return int(copies)
+
+    def expire(self, name: int, first: int, before: float) -> tuple[int, int, float]:
+        """Throw away the copies for C{name} from position C{first} on, up to one that was kept at
+        C{before} or later.
 
         @return: how many they were, of how many bytes; and when the oldest of the rest was kept.
         """
         with self._transaction():
             (end,) = self._sql.execute(
-                "SELECT min(position) FROM copy WHERE name = ? AND since >= ?", (name, before)
+                "SELECT min(position) FROM copy WHERE name = ? AND position >= ? AND since >= ?",
+                (name, first, before),
             ).fetchone()
-            which = "FROM copy WHERE name = ?1 AND (?2 IS NULL OR position < ?2)"
+            which = "FROM copy WHERE name = ?1 AND position >= ?2 AND (?3 IS NULL OR position < ?3)"
             copies, size = self._sql.execute(
-                f"SELECT count(*), coalesce(sum(length(line)), 0) {which}", (name, end)
+                f"SELECT count(*), coalesce(sum(length(line)), 0) {which}", (name, first, end)
             ).fetchone()
-            self._sql.execute(f"DELETE {which}", (name, end))
+            self._sql.execute(f"DELETE {which}", (name, first, end))
             (oldest,) = self._sql.execute(
-                "SELECT coalesce(min(since), 0) FROM copy WHERE name = ?", (name,)
+                "SELECT coalesce(min(since), 0) FROM copy WHERE name = ? AND position >= ?",
+                (name, first),
             ).fetchone()
         return copies, size, oldest
 
@@ -224,7 +229,7 @@ class Database:
 def _look_over(path: Path, version: int) -> int:
     """See whether a file can be our mailbox, without changing anything.
 
-    @return: its version, 0 for a file that is empty.
+    @return: its version, 0 for a file in which nothing is yet.
     @raise sqlite3.Error: if it cannot; what was found here has its reason as text.
     """
     if not path.stat().st_size:
@@ -235,6 +240,9 @@ def _look_over(path: Path, version: int) -> int:
     with closing(sqlite3.connect(address, uri=True, timeout=0)) as sql:
         (application,) = sql.execute("PRAGMA application_id").fetchone()
         (its_version,) = sql.execute("PRAGMA user_version").fetchone()
+        tables = sql.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        if not (application or its_version or tables):
+            return 0
         if application != APPLICATION:
             raise sqlite3.DatabaseError("it is a database, but not a mailbox of achat")
         if its_version > version:
@@ -245,7 +253,6 @@ def _look_over(path: Path, version: int) -> int:
         (verdict,) = sql.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise sqlite3.DatabaseError(f"{_DAMAGED} ({verdict.splitlines()[-1]})")
-        tables = sql.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
         if not {("name",), ("copy",)} <= set(tables):
             raise sqlite3.DatabaseError(f"{_DAMAGED} (a table is missing)")
         return int(its_version)

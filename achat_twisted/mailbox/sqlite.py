@@ -18,9 +18,9 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from achat_twisted.interfaces import IMailbox
+from achat_twisted.interfaces import CannotStart, IMailbox
 from achat_twisted.mailbox.accounts import LINE_COST, Account, Accounts, Limits
-from achat_twisted.mailbox.batch import Copy
+from achat_twisted.mailbox.batch import Line, Place
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database, Unusable
 
@@ -76,7 +76,7 @@ class SqliteMailbox:
         try:
             database = self._open_database()
         except Unusable as error:
-            raise SystemExit(f"achat: {error}") from None
+            raise CannotStart(f"achat: {error}") from None
         self._log.info("mail is kept in {path}", path=database.path)
         self._committer.open(database)
         for mail in database.mail():
@@ -127,17 +127,18 @@ class SqliteMailbox:
             return succeed([])
         head = row.head
         page = self._committer.ask(lambda database: database.page(row.id, head, size))
-        return page.addCallback(self._taken, row, size)
+        return page.addCallback(self._taken, row, head, size)
 
-    def _taken(self, page: tuple[int, list[bytes]], row: _Row, size: int) -> list[bytes]:
-        first, lines = page
-        if not lines and self._committer.failing:
-            # What could not be written is not in the file, and still is the name's.
-            lines = self._committer.batch.page(row.id, row.head, size)
-            first = row.head
+    def _taken(
+        self, lines: list[bytes], row: _Row, head: int, size: int
+    ) -> list[bytes] | Deferred[list[bytes]]:
+        if row.head != head:
+            return self.take(row.name, size)  # the first have expired meanwhile
+        if not lines:  # what could not be written yet is not in the file
+            lines = self._committer.batch.page(row.id, head, size)
         if not lines and row.copies:
             raise LookupError(f"{row.copies} lines for {row.name} are not where they should be")
-        row.head = row.written = first + len(lines)
+        row.head = row.written = head + len(lines)
         self._rows.shrink(row, len(lines), sum(map(len, lines)))
         return lines
 
@@ -153,7 +154,7 @@ class SqliteMailbox:
         now = self._clock.seconds()
         row.start = row.head = row.head - len(lines)
         for position, line in enumerate(lines, row.start):
-            self._committer.batch.add(Copy(row.id, position, now, line))
+            self._committer.batch.add(Place(row.id, position), Line(now, line))
         self._arrived(row)
         row.written = row.head
         self._rows.grow(row, len(lines), sum(map(len, lines)), now)
@@ -170,10 +171,20 @@ class SqliteMailbox:
     def close(self) -> Deferred[None]:
         if self._expiry.running:
             self._expiry.stop()
-        return Deferred.fromCoroutine(self._committer.close())
+        return Deferred.fromCoroutine(self._close())
+
+    async def _close(self) -> None:
+        """Close the file; what is in it must be what the ledger says."""
+        copies = await self._committer.close()
+        if copies is not None and copies != self._rows.copies:
+            self._log.error(
+                "the mailbox holds {copies} lines, and should hold {due}",
+                copies=copies,
+                due=self._rows.copies,
+            )
 
     def _append(self, row: _Row, line: bytes) -> None:
-        self._committer.batch.add(Copy(row.id, row.end, self._clock.seconds(), line))
+        self._committer.batch.add(Place(row.id, row.end), Line(self._clock.seconds(), line))
         self._committer.soon()
         row.end += 1
 
@@ -193,10 +204,14 @@ class SqliteMailbox:
 
     def _expire(self) -> None:
         """Have those who are away lose their first copies, up to one that is not too old."""
+        if self._committer.failing:
+            return
         now = self._clock.seconds()
         before = now - self._limits.age
         for row in self._rows.expiring(now):
-            expiring = self._committer.ask(partial(Database.expire, name=row.id, before=before))
+            expiring = self._committer.ask(
+                partial(Database.expire, name=row.id, first=row.head, before=before)
+            )
             expiring.addCallback(self._expired, row)
             expiring.addErrback(partial(self._log.failure, "Old mail cannot be thrown away"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -13,13 +14,24 @@ from zope.interface import implementer
 from achat_twisted.interfaces import IWorker
 
 
+class _DaemonThread(Thread):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options, daemon=True)
+
+
+class _Pool(ThreadPool):
+    """A pool whose threads do not keep the process, should the disk never answer."""
+
+    threadFactory = _DaemonThread
+
+
 @implementer(IWorker)
 class ThreadWorker:
     """Works in one thread of its own, which starts with the first work."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._pool = ThreadPool(minthreads=0, maxthreads=1, name="mailbox")
+        self._pool = _Pool(minthreads=0, maxthreads=1, name="mailbox")
 
     def start(self) -> None:
         self._pool.start()

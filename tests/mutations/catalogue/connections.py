@@ -16,7 +16,7 @@ CONNECTIONS = (
         "close without linger",
         _LINK,
         """\
-        self._linger = Linger(self._bottom, self._clock, patience)
+        self._linger = Linger(self._bottom, self._clock)
         return self._linger.flushed
 """,
         """\
@@ -70,7 +70,7 @@ CONNECTIONS = (
     Mutation(
         "linger for ever",
         _LINGER,
-        "elif now - self._progress >= self._patience:",
+        "elif now - self._progress >= PATIENCE:",
         "elif now < 0:",
         "tests.test_linger",
     ),

@@ -49,7 +49,7 @@ FILES = (
     Mutation(
         "hand back without a record",
         _SQLITE,
-        "            self._committer.batch.add(Copy(row.id, position, now, line))\n",
+        "            self._committer.batch.add(Place(row.id, position), Line(now, line))\n",
         "            pass\n",
         _TESTS,
     ),
@@ -63,8 +63,8 @@ FILES = (
     Mutation(
         "give a page of mail twice",
         _SQLITE,
-        "row.head = row.written = first + len(lines)",
-        "row.written = first + len(lines)",
+        "row.head = row.written = head + len(lines)",
+        "row.written = head + len(lines)",
         _TESTS,
     ),
     Mutation(
@@ -112,8 +112,22 @@ FILES = (
     Mutation(
         "look only in the file while the disk is full",
         _SQLITE,
-        "if not lines and self._committer.failing:",
-        "if not lines and row.head < row.start:",
+        "if not lines:  # what",
+        "if row.head < row.start:  # what",
+        _TESTS,
+    ),
+    Mutation(
+        "leap over a gap between the file and what could not be written",
+        _DATABASE,
+        "if position != first + len(lines) or size <= 0:",
+        "if size <= 0:",
+        _TESTS,
+    ),
+    Mutation(
+        "let mail expire that cannot be marked off",
+        _SQLITE,
+        "        if self._committer.failing:\n            return\n        now",
+        "        now",
         _TESTS,
     ),
     Mutation(
@@ -126,8 +140,8 @@ FILES = (
     Mutation(
         "let young mail in the file expire with the old",
         _DATABASE,
-        "(?2 IS NULL OR position < ?2)",
-        "(?2 IS NULL OR position >= 0)",
+        "(?3 IS NULL OR position < ?3)",
+        "(?3 IS NULL OR position < 100)",
         _TESTS,
     ),
     Mutation(
@@ -182,8 +196,8 @@ FILES = (
     Mutation(
         "close without the last commit",
         _COMMITTER,
-        "        if self.batch:\n            self._run()\n            await self._rest()\n",
-        "",
+        "            if self.batch:\n                self._run()\n",
+        "            if self._questions:\n                self._run()\n",
         "tests.test_committer",
     ),
     Mutation(

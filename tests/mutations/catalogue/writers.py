@@ -94,8 +94,8 @@ WRITERS = (
     Mutation(
         "look away from the last acknowledgement",
         _WRITER,
-        "self._patience)\n        self.prune()",
-        "self._patience)",
+        "self._deadline.cancel()\n        self.prune()",
+        "self._deadline.cancel()",
         _TESTS,
     ),
     Mutation(
@@ -128,8 +128,8 @@ WRITERS = (
     Mutation(
         "close before all has arrived",
         _WRITER,
-        "await self._outlet.finish(last, self._patience)",
-        "self._outlet.finish(last, self._patience)",
+        "await self._outlet.finish(last)",
+        "self._outlet.finish(last)",
         _TESTS,
     ),
     Mutation(
