@@ -85,9 +85,9 @@ class Writer:
 
     def cut_short(self) -> None:
         """Write nothing more but the farewell, and the notices that wait; and be quick."""
-        self._stop_writing()
         if self._deadline is None:
             self._deadline = self._clock.callLater(HURRY, self._outlet.abort)
+        self._stop_writing()
 
     def _stop_writing(self) -> None:
         self._outbox.shut()

@@ -96,6 +96,13 @@ class FileTests(DatabaseTestCase):
         self.assertEqual(self.lines(self.open()), [b"0\n"])
         self.assertIn(self.path, list(self.folder.iterdir()))
 
+    def test_hardly_begun(self) -> None:
+        """A file that was begun when the disk was full, and has nothing in it, is laid out."""
+        with closing(sqlite3.connect(self.path)) as sql:
+            sql.execute("PRAGMA journal_mode=WAL")
+        self.assertGreater(self.path.stat().st_size, 0)
+        self.assertEqual(self.open().mail(), [])
+
 
 class UpgradeTests(DatabaseTestCase):
     """A file of an older version."""

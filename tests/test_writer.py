@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.outbox import Outbox
-from achat_twisted.writer import STALL, Writer
+from achat_twisted.writer import HURRY, STALL, Writer
 from tests.fakes import FakeLink
 
 
@@ -153,3 +153,31 @@ class WriterTests(SynchronousTestCase):
             self._send(line)
         self.assertGreater(self.delivered, 500)
         self.assertLess(self.writer.tail_size, 500_000)
+
+    def test_cut_short_and_slow(self) -> None:
+        """Who is cut short has two seconds in all, also if it acknowledges a little meanwhile."""
+        self.link.block()
+        self._send(b"from a: 1\n", b"from a: 2\n")
+        self.writer.cut_short()
+        self.assertTrue(self.link.finished)
+        self.clock.advance(HURRY - 0.1)
+        self.link.acknowledge(10)
+        self.assertFalse(self.link.aborted)
+        self.clock.advance(0.1)
+        self.assertTrue(self.link.aborted)
+        self.successResultOf(self.run_)
+        self.assertEqual(self.writer.undelivered(), [b"from a: 2\n"])
+
+    def test_cut_short_while_it_finishes(self) -> None:
+        """Also who was going anyway has no longer than that."""
+        self.link.block()
+        self._end()
+        self.writer.cut_short()
+        self.clock.advance(HURRY)
+        self.assertTrue(self.link.aborted)
+
+    def test_cut_short_in_time(self) -> None:
+        """Who takes the end in time is left alone."""
+        self.writer.cut_short()
+        self.successResultOf(self.run_)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
