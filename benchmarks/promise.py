@@ -35,14 +35,19 @@ OFF = {
     ),
     "nobody asks at the end what has arrived": Edit(
         _WRITER,
-        "        self._remember(last)\n"
-        "        await self._outlet.finish(last, self._patience)\n"
-        "        self.prune()\n",
-        "        await self._outlet.finish(last, self._patience)\n",
+        "            self._deadline.cancel()\n        self.prune()\n",
+        "            self._deadline.cancel()\n",
+    ),
+    "nor is what is written last": Edit(
+        _WRITER,
+        "        self._remember(last)\n",
+        "",
     ),
     "nobody asks now and then": Edit(
         _TURNS,
-        "        self._unconfirmed.update(session for session in touched if not session.over)\n",
+        "        for session in touched:\n"
+        "            if not session.over:\n"
+        "                self._unconfirmed.add(session)\n",
         "",
     ),
     "what is accepted is not counted": Edit(
