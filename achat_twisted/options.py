@@ -15,11 +15,9 @@ from twisted.python import usage
 import twisted
 from achat_twisted import __version__, wire
 from achat_twisted.broker import OUTBOX_LIMIT, Duplicate
-from achat_twisted.mailbox.accounts import Limits
+from achat_twisted.mailbox.accounts import LIMITS
 from achat_twisted.reader import LOGIN_TIMEOUT
 from achat_twisted.service import GRACE
-
-_LIMITS = Limits()
 
 DAY = 86_400.0
 """Seconds."""
@@ -126,21 +124,21 @@ class Options(usage.Options):
         [
             "mailbox-limit",
             None,
-            _LIMITS.per_name,
+            LIMITS.per_name,
             "Bytes kept for one name.",
             _number("mailbox-limit", int, 0, 2**40, "of bytes "),
         ],
         [
             "mailbox-total",
             None,
-            _LIMITS.total,
+            LIMITS.total,
             "Bytes kept in all.",
             _number("mailbox-total", int, 0, 2**50, "of bytes "),
         ],
         [
             "keep",
             "k",
-            _LIMITS.age / DAY,
+            LIMITS.age / DAY,
             "Days for which mail is kept.",
             _number("keep", float, 0.001, 36500, "of days "),
         ],

@@ -229,6 +229,7 @@ class Session:
     def cut_short(self) -> None:
         """Let it go with what has been written, and without a promise that may not hold."""
         self.outbox.withdraw(self._answers)
+        self._answers = []
         self.writer.cut_short()
 
     def relieved(self) -> None:

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from achat_twisted.interfaces import IWorker
-from achat_twisted.mailbox.accounts import Limits
+from achat_twisted.mailbox.accounts import LIMITS, Limits
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
@@ -98,12 +98,12 @@ class Desk:
         self.disk = FakeDisk()
         self.worker = FakeWorker()
 
-    def mailbox(
-        self,
-        limits: Limits = Limits(),  # noqa: B008
-        kind: type[AnyMailbox] = SqliteMailbox,  # type: ignore[assignment]
-    ) -> AnyMailbox:
+    def mailbox(self, limits: Limits = LIMITS) -> SqliteMailbox:
         """A mailbox on the file, open."""
+        return self.make(SqliteMailbox, limits)
+
+    def make(self, kind: type[AnyMailbox], limits: Limits = LIMITS) -> AnyMailbox:
+        """The same of some special kind."""
         self.worker = FakeWorker()
         mailbox = kind(self._open, Committer(self.worker, self.clock), self.clock, limits)
         mailbox.open()

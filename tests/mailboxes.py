@@ -6,8 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.interfaces import IMailbox
-from achat_twisted.mailbox.accounts import LINE_COST, Limits
-from achat_twisted.mailbox.memory import EXPIRY
+from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, LINE_COST, Limits
 from tests.logged import Logged
 
 DAY = 86_400.0
@@ -18,10 +17,10 @@ class MailboxBehaviour(SynchronousTestCase):
 
     clock: Clock
 
-    def make(self, limits: Limits = Limits()) -> IMailbox:  # noqa: B008
+    def make(self, limits: Limits = LIMITS) -> IMailbox:
         raise NotImplementedError
 
-    def known(self, name: str, limits: Limits = Limits()) -> IMailbox:  # noqa: B008
+    def known(self, name: str, limits: Limits = LIMITS) -> IMailbox:
         """A mailbox that knows somebody who is away."""
         mailbox = self.make(limits)
         self.comes_and_goes(mailbox, name)

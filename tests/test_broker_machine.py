@@ -239,7 +239,7 @@ class SqliteMachine(BrokerMachine):
 
     def make_mailbox(self) -> IMailbox:
         self.desk = Desk(Path(self.folder.name, "mailbox"), self.clock)
-        return self.desk.mailbox(kind=Witness)
+        return self.desk.make(Witness)
 
     def refused(self) -> list[str]:
         refused, self.mailbox.refused = self.mailbox.refused, []
@@ -264,7 +264,7 @@ class SqliteMachine(BrokerMachine):
         self.time_passes(RETRY)
         super().end(patient)
         assert self.mailbox.close().called
-        self.mailbox = self.desk.mailbox(kind=Witness)
+        self.mailbox = self.desk.make(Witness)
 
     def teardown(self) -> None:
         super().teardown()
@@ -304,7 +304,7 @@ class DurableMachine(SqliteMachine):
         self.clock = self.desk.clock = Clock()
         self.crashed_at = self.number
         self.desk.crash()
-        self.mailbox = self.desk.mailbox(kind=Witness)
+        self.mailbox = self.desk.make(Witness)
         self.start()
 
     def synced(self, sender: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 
 from achat_twisted.interfaces import IMailbox
-from achat_twisted.mailbox.accounts import Limits
+from achat_twisted.mailbox.accounts import LIMITS, Limits
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.committer import LAST, RETRY
 from achat_twisted.mailbox.memory import MemoryMailbox
@@ -20,7 +20,7 @@ class MemoryMailboxTests(mailboxes.MailboxBehaviour):
     def setUp(self) -> None:
         self.clock = Clock()
 
-    def make(self, limits: Limits = Limits()) -> IMailbox:  # noqa: B008
+    def make(self, limits: Limits = LIMITS) -> IMailbox:
         mailbox = MemoryMailbox(self.clock, limits)
         mailbox.open()
         return mailbox
@@ -44,7 +44,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.clock = Clock()
         self.desk = Desk(scratch_file(self), self.clock)
 
-    def make(self, limits: Limits = Limits()) -> IMailbox:  # noqa: B008
+    def make(self, limits: Limits = LIMITS) -> IMailbox:
         return self.desk.mailbox(limits)
 
     def again(self, mailbox: IMailbox) -> IMailbox:

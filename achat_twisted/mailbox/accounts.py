@@ -11,6 +11,10 @@ LINE_COST = 64
 """What a kept line takes besides its bytes, counted against the limits as such."""
 
 
+EXPIRY = 600.0
+"""How often it is looked for mail that is too old, in seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much is kept, and for how long.
@@ -25,6 +29,10 @@ class Limits:
     total: int = 256 * 2**20
     names: int = 100_000
     age: float = 30 * 86_400.0
+
+
+LIMITS = Limits()
+"""Those that hold unless the server is told otherwise."""
 
 
 class Account:

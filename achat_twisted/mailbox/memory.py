@@ -12,10 +12,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from achat_twisted.interfaces import IMailbox
-from achat_twisted.mailbox.accounts import Account, Accounts, Limits
-
-EXPIRY = 600.0
-"""How often it is looked for mail that is too old, in seconds."""
+from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, Account, Accounts, Limits
 
 
 class _Mail(Account):
@@ -40,7 +37,7 @@ class MemoryMailbox:
     _log = Logger()
     pressed = False
 
-    def __init__(self, clock: IReactorTime, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(self, clock: IReactorTime, limits: Limits = LIMITS) -> None:
         self.expired = 0
         self._clock = clock
         self._limits = limits

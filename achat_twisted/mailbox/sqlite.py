@@ -19,13 +19,10 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from achat_twisted.interfaces import CannotStart, IMailbox
-from achat_twisted.mailbox.accounts import LINE_COST, Account, Accounts, Limits
+from achat_twisted.mailbox.accounts import EXPIRY, LINE_COST, Account, Accounts, Limits
 from achat_twisted.mailbox.batch import Line, Place
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database, Unusable
-
-EXPIRY = 600.0
-"""How often it is looked for mail that is too old, in seconds."""
 
 PRESSED = 8 * 2**20
 """Bytes that wait for a commit, from which those who send them are slowed down."""
@@ -37,7 +34,7 @@ SATURATED = 64 * 2**20
 class _Row(Account):
     """One name's row of copies.
 
-    @ivar written: no copy before C{head} but after this position is in the file.
+    @ivar written: of the copies before C{head}, those from this position on are not in the file.
     """
 
     __slots__ = ("end", "head", "id", "start", "written")

@@ -7,13 +7,12 @@ from itertools import count
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from types import TracebackType
 
 from twisted.internet.defer import Deferred
-from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import LogEvent, formatEvent
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
+from tests.logged import Logged
 from tests.simulation.checker import Checker
 from tests.simulation.clients import Client, World
 from tests.simulation.network import Wire, draw_weather
@@ -30,24 +29,8 @@ _STEPS = 2_000_000
 """More than any schedule takes, unless something goes round in a circle."""
 
 
-@implementer(ILogObserver)
-class _Failures:
+class _Failures(Logged):
     """What the server logs as a bug of its own, and nobody else would hear of."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def __enter__(self) -> _Failures:
-        globalLogPublisher.addObserver(self)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        globalLogPublisher.removeObserver(self)
 
     def __call__(self, event: LogEvent) -> None:
         if "log_failure" in event:
