@@ -25,6 +25,10 @@ OUTBOX_LIMIT = 2**20
 """Bytes queued in memory for one peer, unless the server is told otherwise."""
 
 
+_LIVE = Feed.LIVE
+"""Looked up once, as that takes 0.07 µs with an enum, and is needed for each copy."""
+
+
 class Duplicate(StrEnum):
     """What happens when somebody logs in with the name of somebody who is here."""
 
@@ -68,6 +72,7 @@ class Broker(Service):
         self._count: Counter[str] = Counter()
         self._truces = Truces(clock)
         self._turns = Turns(clock, mailbox.commit if durable else lambda: None)
+        self.touch = self._turns.touch
         self._feeder = Feeder(clock, mailbox, self._end)
         self._expired_before = 0
         self._drained: Deferred[None] | None = None
@@ -101,7 +106,7 @@ class Broker(Service):
         self._count[name] += 1
         self._mailbox.enroll(name)
         session.tell(wire.welcome(name))
-        Deferred.fromCoroutine(session.writer.run()).addBoth(self._ended, session)
+        session.writer.start()
         self._log.info("{name} logged in from {peer}", name=name, peer=outlet.peer)
         if holder is not None:
             self._replace(holder)
@@ -132,19 +137,21 @@ class Broker(Service):
     # Where a line goes
 
     def post(self, sender: Session, post: wire.Post) -> None:
-        line = wire.render_message(wire.Message(sender.name, post.text))
+        line = wire.render_post(sender.name, post.text)
         self._ledger.accepted += len(post.recipients)
         for name in post.recipients:
             peer = self._peers.get(name)
             if peer is None:
                 self._keep(sender, name, line)
                 continue
-            if peer.feed is Feed.LIVE:
+            if peer.feed is _LIVE:
                 if self.durable:
                     self._mailbox.record(name, line)
                 else:
                     peer.passed += 1
                 peer.deliver(line)
+                if peer.outbox.size < peer.outbox.high_mark:
+                    continue
                 if peer.outbox.size >= peer.outbox.limit:
                     self._feeder.leave_live(peer, Feed.BEHIND)
                     peer.admitted = 0
@@ -153,6 +160,25 @@ class Broker(Service):
                 peer.admitted += len(line)
             if peer.pressed:
                 peer.pace.press(sender)
+
+    def post_run(self, sender: Session, post: wire.Post) -> bool:
+        lines = wire.render_post(sender.name, post.text)
+        peers: list[Session] = []
+        for name in post.recipients:
+            peer = self._peers.get(name)
+            if peer is None or peer.feed is not _LIVE or not peer.outbox.takes(lines):
+                return False
+            peers.append(peer)
+        copies = post.text.count("\n") + 1
+        self._ledger.accepted += copies * len(peers)
+        for peer in peers:
+            if self.durable:
+                for line in lines.splitlines(keepends=True):
+                    self._mailbox.record(peer.name, line)
+            else:
+                peer.passed += copies
+            peer.deliver(lines)
+        return True
 
     def _keep(self, sender: Session, name: str, line: bytes) -> None:
         if not self._mailbox.knows(name):
@@ -166,9 +192,6 @@ class Broker(Service):
         sender.tally(outcome, name)
         if self._mailbox.pressed:
             self._feeder.press(sender)
-
-    def touch(self, session: Session) -> None:
-        self._turns.touch(session)
 
     def resume(self, session: Session) -> None:
         self._turns.resume(session)
@@ -187,7 +210,7 @@ class Broker(Service):
 
     def _replace(self, session: Session) -> None:
         """Let the session go at once: what it has not got is for the one that replaced it."""
-        session.parting.append(wire.replaced())
+        session.parting += (wire.replaced(),)
         self._cut_short(session)
 
     def _cut_short(self, session: Session) -> None:
@@ -201,10 +224,9 @@ class Broker(Service):
         else:
             committed.addCallback(lambda _: session.cut_short())
 
-    def _ended(self, result: object, session: Session) -> None:
-        """The session's writer has ended: the one event that comes back up the stream."""
-        if isinstance(result, Failure):
-            self._log.failure("The writer of {name} failed", failure=result, name=session.name)
+    def ended(self, session: Session, failure: Failure | None) -> None:
+        if failure is not None:
+            self._log.failure("The writer of {name} failed", failure, name=session.name)
             session.outlet.abort()
         session.leaving = True
         session.source.stopProducing()

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IAddress, IReactorTime, ITransport
 from twisted.internet.protocol import ServerFactory
 
+from achat_twisted.deadlines import Deadlines
 from achat_twisted.interfaces import IBroker, ILink
 from achat_twisted.reader import ChatReader, Manners
 
@@ -26,7 +27,9 @@ class ChatFactory(ServerFactory):
     ) -> None:
         """@param make_link: gives the link over a connection's transport."""
         self._broker = broker
-        self._clock = clock
+        self._logins: Deadlines[ChatReader] = Deadlines(
+            clock, manners.login_timeout, ChatReader.login_late
+        )
         self._manners = manners
         self._make_link = make_link
         self._readers: set[ChatReader] = set()
@@ -39,7 +42,7 @@ class ChatFactory(ServerFactory):
             return None
         return ChatReader(
             self._broker,
-            self._clock,
+            self._logins,
             self._manners,
             self._make_link,
             on_open=self._readers.add,

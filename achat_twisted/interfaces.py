@@ -75,6 +75,22 @@ class ILink(IOutlet, IInlet):
     """Both ways of one connection."""
 
 
+class IPoller(Interface):
+    """What has sockets read and written when they are ready."""
+
+    def start_reading(transport: Any) -> None:
+        """Read C{transport} from now on, whenever there is something."""
+
+    def stop_reading(transport: Any) -> None:
+        """Read it no more."""
+
+    def start_writing(transport: Any) -> None:
+        """Let C{transport} write from now on, whenever there is room."""
+
+    def stop_writing(transport: Any) -> None:
+        """It has nothing more to write."""
+
+
 class ISession(Interface):
     """A logged-in connection, as its reader and the commands see it."""
 
@@ -82,9 +98,6 @@ class ISession(Interface):
     taken: int = Attribute("How many lines after the login line were taken in; its reader counts.")
     local: bool = Attribute("Whether its client is on this machine.")
     clogged: bool = Attribute("Whether its reading is paused until the client reads its answers.")
-
-    def post(post: wire.Post) -> None:
-        """Route one line: each copy is delivered, kept, or refused with a notice."""
 
     def tell(notice: wire.Notice) -> None:
         """Queue a notice for the client, behind what is queued."""
@@ -105,6 +118,18 @@ class IBroker(Interface):
         @param source: the session's reader. It is paused while a recipient of its lines or the
             client itself is slow to read, and stopped when the session is to take in no more.
         @raise wire.Refused: if the name is taken, or the server is stopping.
+        """
+
+    def post(sender: Any, post: wire.Post) -> None:
+        """Route one line: each copy is delivered, kept, or refused with a notice.
+
+        @param sender: a session that L{join} has returned.
+        """
+
+    def post_run(sender: Any, post: wire.Post) -> bool:
+        """Route several lines at once, if that is the same as one by one; else do nothing.
+
+        It is, if all recipients are here and have room for all of it.
         """
 
     def names() -> list[str]:

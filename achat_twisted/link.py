@@ -46,23 +46,21 @@ class Link:
         top.registerProducer(self, True)
 
     def write(self, data: bytes) -> Deferred[None] | None:
-        self._write(data)
-        if not self._full:
-            return None
-        self._room = Deferred()
-        return self._room
-
-    def _write(self, data: bytes) -> None:
-        if self._is_lost() or self._bottom.disconnecting:
+        bottom = self._bottom
+        if bottom.disconnecting or not bottom.connected or self._gone:
             # When TLS has ended, or the socket is gone, what is written is dropped without a word.
             self._unsent += len(data)
             self._full = not self._is_lost()
         else:
             self._top.write(data)
+        if not self._full:
+            return None
+        self._room = Deferred()
+        return self._room
 
     def _is_lost(self) -> bool:
         """Whether the socket is gone, which it is a moment before the protocol is told."""
-        return self._gone or bool(self._bottom.disconnected)
+        return self._gone or not self._bottom.connected
 
     def outstanding(self) -> int:
         outstanding = self._bottom.outstanding()
@@ -71,7 +69,7 @@ class Link:
         return outstanding + self._unsent
 
     def finish(self, last: bytes) -> Deferred[None]:
-        self._write(last)
+        self.write(last)
         if self._is_lost():
             return succeed(None)
         self._top.unregisterProducer()

@@ -18,16 +18,19 @@ class Outbox:
 
     @ivar size: bytes that the outlet has not yet found room for.
     @ivar limit: C{size} from which messages should go elsewhere.
+    @ivar high_mark: C{size} from which it is L{high}.
     """
 
     __slots__ = (
         "_batch",
         "_end_sealed",
         "_ending",
+        "_is_idle",
         "_on_low",
         "_queue",
         "_sealed",
         "_shut",
+        "high_mark",
         "limit",
         "size",
     )
@@ -35,34 +38,40 @@ class Outbox:
     def __init__(self, limit: int, on_low: Callable[[], None]) -> None:
         """@param on_low: called when the writer has brought C{size} down to the low-water mark."""
         self.limit = limit
+        self.high_mark = limit // 2
         self.size = 0
         self._on_low = on_low
         self._batch: list[bytes] = []
         self._sealed: list[bytes] = []
         self._ending = self._end_sealed = False
         self._queue: DeferredQueue[bytes | None] = DeferredQueue()
+        self._is_idle = True
         self._shut = False
 
     @property
     def high(self) -> bool:
         """Whether those who send here should be slowed down: from half the limit on."""
-        return self.size >= self.limit // 2
+        return self.size >= self.high_mark
 
     @property
     def low(self) -> bool:
         """Whether there is room for plenty again: at a quarter of the limit or below."""
         return self.size <= self.limit // 4
 
-    def append(self, line: bytes) -> bool:
-        """Add a rendered line to this turn's batch; True if it is the first in it."""
-        self._batch.append(line)
-        self.size += len(line)
+    def takes(self, lines: bytes) -> bool:
+        """Whether it does not get high by so much more."""
+        return self.size + len(lines) < self.high_mark
+
+    def append(self, lines: bytes) -> bool:
+        """Add rendered lines to this turn's batch; True if they are the first in it."""
+        self._batch.append(lines)
+        self.size += len(lines)
         return len(self._batch) == 1
 
     def seal(self) -> None:
         """End the turn: what has come by now goes with the next L{release}."""
         self._sealed += self._batch
-        self._batch = []
+        self._batch.clear()
         self._end_sealed = self._ending
 
     def withdraw(self, lines: Sequence[bytes]) -> None:
@@ -72,16 +81,30 @@ class Outbox:
         self._batch = [line for line in self._batch if id(line) not in withdrawn]
         self.size -= sum(map(len, lines))
 
-    def release(self) -> None:
-        """Give the writer what is sealed."""
+    def release(self, write: Callable[[bytes], bool]) -> bool:
+        """Give the writer what is sealed.
+
+        While its loop has nothing to do, C{write} is called at once, which saves the way through a
+        C{Deferred}: 2 of the 11 µs that the server itself spends on a line that comes alone. If
+        there is no room for more then, an empty batch has the loop wait for it.
+
+        @param write: writes a batch; False if there is no room for more.
+        @return: whether the loop has nothing to do now either.
+        """
         if self._shut:
-            return
+            return False
         if self._sealed:
             batch = b"".join(self._sealed)
-            self._sealed = []
-            self._queue.put(batch)
+            self._sealed.clear()
+            if not self._is_idle:
+                self._queue.put(batch)
+            elif not write(batch):
+                self._is_idle = False
+                self._queue.put(b"")
         if self._end_sealed:
+            self._is_idle = False
             self._queue.put(None)
+        return self._is_idle
 
     def end(self) -> None:
         """Place the end marker behind this turn's batch; nothing after it reaches the writer."""
@@ -95,13 +118,15 @@ class Outbox:
 
     def get(self) -> Deferred[bytes | None]:
         """The next batch, None for the end; call L{written} when the outlet has room again."""
-        return succeed(None) if self._shut else self._queue.get()
+        if self._shut:
+            return succeed(None)
+        self._is_idle = not self._queue.pending
+        return self._queue.get()
 
     def written(self, size: int) -> None:
         """The outlet has found room for C{size} bytes that L{get} gave out."""
-        was_low = self.low
-        self.size -= size
-        if self.low and not was_low:
+        before, self.size = self.size, self.size - size
+        if before > self.limit // 4 >= self.size:
             self._on_low()
 
     def unfetched(self) -> bytes:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
-    IDelayedCall,
     IHalfCloseableProtocol,
     IPushProducer,
-    IReactorTime,
     ITransport,
 )
 from twisted.internet.protocol import connectionDone
@@ -22,15 +19,16 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import commands, wire
-from achat_twisted.framing import Line, LineSplitter
+from achat_twisted.deadlines import Deadlines
+from achat_twisted.framing import Block, LineSplitter
 from achat_twisted.interfaces import IBroker, ILink, ISession
 
 LOGIN_TIMEOUT = 30.0
 """Seconds in which the first line must come, unless the server is told otherwise."""
 
 
-_WhenWorkedOff = Callable[[], None]
-"""Stands among the lines, for what is to be done when those before it are worked off."""
+_Item = Block | wire.WireError | Callable[[], None]
+"""What waits to be worked off: lines, a fault in their place, or what is to be done behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,60 +48,59 @@ class ChatReader(LineReceiver):
     the reader neither writes nor closes; it only says when there is no more input.
 
     The lines are cut by L{LineSplitter}, as C{LineReceiver} itself drops a connection over a line
-    that is too long, and copies the rest of a chunk for each line in it.
+    that is too long, and copies the rest of a chunk for each line in it. They come in blocks, and
+    a block is taken in as a whole if it can be: a run of lines for the same recipients, who have
+    room for it. Otherwise it is taken apart, and between two lines the broker can say to pause.
     """
 
     delimiter = b"\n"
     _log = Logger()
     transport: Any  # which has more than ITransport promises
     _link: ILink
-    _timer: IDelayedCall
 
     def __init__(
         self,
         broker: IBroker,
-        clock: IReactorTime,
+        logins: Deadlines[ChatReader],
         manners: Manners,
         make_link: Callable[[ITransport], ILink],
         on_open: Callable[[ChatReader], None],
         on_gone: Callable[[ChatReader], None],
     ) -> None:
-        """@param on_open: called with this reader when its connection is made.
+        """@param logins: calls L{login_late} unless the login comes in time.
+        @param on_open: called with this reader when its connection is made.
         @param on_gone: called with it when the connection is no more.
         """
         self._broker = broker
-        self._clock = clock
+        self._logins = logins
         self._manners = manners
         self._make_link = make_link
         self._on_open = on_open
         self._on_gone = on_gone
         self._splitter = LineSplitter(manners.max_line)
-        self._lines: deque[Line | _WhenWorkedOff] = deque()
-        self._handle: Callable[[Line], None] = self._log_in
+        self._waiting: list[_Item] = []  # the first of them last
         self._session: ISession | None = None
         self._working = False
+        self.paused = False
         self._deaf = False
         self._stopped: Deferred[None] | None = None
-        self._complaints: set[str] = set()
+        self._complaints: tuple[str, ...] = ()
 
     # What the transport says
 
     def connectionMade(self) -> None:
         self._link = self._make_link(self.transport)
         self._on_open(self)
-        self._timer = self._clock.callLater(self._manners.login_timeout, self._time_out)
+        self._logins.add(self)
 
     def dataReceived(self, data: bytes) -> None:
         if not self._deaf:
-            self._lines.extend(self._splitter.feed(data))
-            self._work()
+            self._work([*self._splitter.feed(data)])
 
     def readConnectionLost(self) -> None:
         """The client has half-closed: when its lines are worked off, it leaves."""
         if not self._deaf:
-            self._lines.extend(self._splitter.finish())
-            self._lines.append(self._no_more_lines)
-            self._work()
+            self._work([*self._splitter.finish(), self._no_more_lines])
 
     def writeConnectionLost(self) -> None:
         """The writer is done, and the link lingers."""
@@ -111,8 +108,8 @@ class ChatReader(LineReceiver):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._session is None and not self._deaf:
             self._end_login("left without a name")
-        while self._lines and not self._deaf:
-            self._work_off(self._lines.popleft())
+        while self._waiting and not self._deaf:
+            self._work_off(self._waiting.pop())
         self._link.connection_lost()
         self.stopProducing()
         self._on_gone(self)
@@ -126,7 +123,7 @@ class ChatReader(LineReceiver):
     def stopProducing(self) -> None:
         """Take in no more lines, not even those that are here."""
         self._deaf = True
-        self._lines.clear()
+        self._waiting.clear()
         self.transport.pauseProducing()
         if self._stopped is not None and not self._stopped.called:
             self._stopped.callback(None)
@@ -144,8 +141,13 @@ class ChatReader(LineReceiver):
         elif self._deaf or self._session.clogged:
             self.stopProducing()
         else:
-            self._link.last_input().addCallback(lambda _: self._stop_behind_lines())
+            self._link.last_input().addCallback(lambda _: self._work([self.stopProducing]))
         return self._stopped
+
+    def login_late(self) -> None:
+        """No name has come in time."""
+        wait = self._manners.login_timeout
+        self._refuse(wire.bad_name(f"none came within {wait:g} seconds"))
 
     def abort(self) -> None:
         """Stop at once, and close without waiting for anything."""
@@ -154,26 +156,31 @@ class ChatReader(LineReceiver):
 
     # Lines
 
-    def _work(self) -> None:
-        """Work lines off until there are none, or the broker says to pause."""
+    def _work(self, items: list[_Item]) -> None:
+        """Work off what waits, and C{items} behind it, until the broker says to pause."""
+        items.reverse()
+        if self._waiting:
+            items += self._waiting
+        self._waiting = items
         if self._working:
             return
         self._working = True
         try:
-            while self._lines and not self.paused and not self._deaf:
-                self._work_off(self._lines.popleft())
+            while self._waiting and not self.paused and not self._deaf:
+                self._work_off(self._waiting.pop())
         finally:
             self._working = False
 
-    def _work_off(self, item: Line | _WhenWorkedOff) -> None:
-        if isinstance(item, str | wire.WireError):
-            self._handle(item)
+    def _work_off(self, item: _Item) -> None:
+        if isinstance(item, str):
+            if self._session is None:
+                self._log_in(item)
+            else:
+                self._take_in(item, self._session)
+        elif isinstance(item, wire.WireError):
+            self._take_in_fault(item)
         else:
             item()
-
-    def _stop_behind_lines(self) -> None:
-        self._lines.append(self.stopProducing)
-        self._work()
 
     def _no_more_lines(self) -> None:
         if self._session is None:
@@ -182,60 +189,71 @@ class ChatReader(LineReceiver):
         else:
             self._session.leave()
 
-    def _log_in(self, line: Line) -> None:
-        """The first line."""
+    def _log_in(self, block: Block) -> None:
+        """The first line, and perhaps more."""
+        line, _, rest = block.partition("\n")
+        if rest:
+            self._waiting.append(rest)
         try:
-            if isinstance(line, wire.WireError):
-                raise wire.bad_name(f"{line.notice.word} {line.notice.detail}")
             login = wire.parse_login(line)
             self._session = self._broker.join(login.name, self._link, self)
         except wire.Refused as refusal:
             self._refuse(refusal)
         else:
-            self._timer.cancel()
-            self._handle = self._take_in
+            self._logins.remove(self)
 
-    def _take_in(self, line: Line) -> None:
-        """Any line after the first."""
-        session = self._session
-        assert session is not None, "lines are taken in only after login"
+    def _take_in(self, block: Block, session: ISession) -> None:
+        """Lines after the first."""
+        if block.find("\n") < len(block) - 1:
+            self._take_in_run(block, session)
+            return
         session.taken += 1
         try:
-            if isinstance(line, wire.WireError):
-                raise line
-            request = wire.parse_line(line)
+            request = wire.parse_line(block)
             if isinstance(request, wire.Post):
-                session.post(request)
+                self._broker.post(session, request)
             else:
                 commands.run(self._broker, session, request)
         except wire.WireError as error:
-            session.tell(error.notice)
-            self._complain(session.name, error)
+            self._answer_fault(error, session)
 
-    def _complain(self, name: str, error: wire.WireError) -> None:
-        """Log a client's fault, once for each kind and connection."""
+    def _take_in_run(self, block: Block, session: ISession) -> None:
+        """Several lines: as one, or else one by one."""
+        run = wire.parse_run(block)
+        if run is not None and self._broker.post_run(session, run):
+            session.taken += block.count("\n")
+        else:
+            self._waiting.extend(reversed(block.splitlines(keepends=True)))
+
+    def _take_in_fault(self, error: wire.WireError) -> None:
+        """What stands in the place of a line."""
+        if self._session is None:
+            self._refuse(wire.bad_name(f"{error.notice.word} {error.notice.detail}"))
+        else:
+            self._session.taken += 1
+            self._answer_fault(error, self._session)
+
+    def _answer_fault(self, error: wire.WireError, session: ISession) -> None:
+        """Tell the client; and the log, once for each kind and connection."""
+        session.tell(error.notice)
         if error.notice.word not in self._complaints:
-            self._complaints.add(error.notice.word)
-            self._log.info("{name} sent a line that was refused: {error}", name=name, error=error)
+            self._complaints += (error.notice.word,)
+            self._log.info(
+                "{name} sent a line that was refused: {error}", name=session.name, error=error
+            )
 
     # Before login
-
-    def _time_out(self) -> None:
-        wait = self._manners.login_timeout
-        self._refuse(wire.bad_name(f"none came within {wait:g} seconds"))
 
     def _refuse(self, refusal: wire.Refused) -> None:
         self._end_login(f"was refused: {refusal}")
         self._close(self._manners.render(refusal.notice))
 
     def _end_login(self, what: str) -> None:
-        if self._timer.active():
-            self._timer.cancel()
+        self._logins.remove(self)
         self._log.info("{peer} {what}", peer=self._link.peer, what=what)
 
     def _close(self, last: bytes) -> None:
         """Close a connection that has no session."""
-        if self._timer.active():
-            self._timer.cancel()
+        self._logins.remove(self)
         self.stopProducing()
         self._link.finish(last)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
@@ -41,14 +41,14 @@ class Home(Protocol):
     durable: bool
     """Whether an answer to C{/sync} promises that all lines before it outlive a crash."""
 
-    def post(self, sender: Session, post: wire.Post) -> None:
-        """Route one line."""
-
     def delivered(self, session: Session, copies: int) -> None:
         """So many more copies have arrived at the session's peer."""
 
     def leave(self, session: Session) -> None:
         """Let the session go when it is flushed."""
+
+    def ended(self, session: Session, failure: Failure | None) -> None:
+        """The session's writer has ended: the one event that comes back up the stream."""
 
     def touch(self, session: Session) -> None:
         """Call C{session.end_turn}, and then C{session.dispatch}, when this turn ends."""
@@ -118,14 +118,10 @@ class Session:
         self.outlet = outlet
         self.local = outlet.local
         self.source = source
-        self.outbox = Outbox(outbox_limit, lambda: home.relieve(self))
+        self.outbox = Outbox(outbox_limit, self._outbox_is_low)
         self.pace = Pace(clock)
         self.writer = Writer(
-            self.outbox,
-            outlet,
-            clock,
-            lambda copies: home.delivered(self, copies),
-            self._farewell,
+            self.outbox, outlet, clock, self._delivered, self._farewell, self._ended
         )
         self.feed = Feed.WAITING
         self.fetch: Deferred[Any] | None = None
@@ -135,11 +131,11 @@ class Session:
         self.admitted = 0
         self.owed = 0
         self.passed = 0
-        self.parting: list[wire.Notice] = []
+        self.parting: tuple[wire.Notice, ...] = ()
         self.taken = 0
         self._home = home
         self._render = render
-        self._tallies: Counter[tuple[str, str]] = Counter()
+        self._tallies: dict[tuple[str, str], int] = {}
         self._answers: list[bytes] = []  # to /sync, which may be false until they are dispatched
         self._answers_sealed = 0
         self._withheld: list[bytes] = []
@@ -164,15 +160,12 @@ class Session:
     def clogged(self) -> bool:
         return self._own_hold
 
-    def post(self, post: wire.Post) -> None:
-        self._home.post(self, post)
-
     def leave(self) -> None:
         self._home.leave(self)
 
-    def deliver(self, line: bytes) -> None:
-        """Queue a rendered line; nothing, if it is rendered as nothing."""
-        if line and self.outbox.append(line):
+    def deliver(self, lines: bytes) -> None:
+        """Queue a rendered line, or several; nothing, if it is rendered as nothing."""
+        if lines and self.outbox.append(lines):
             self._home.touch(self)
 
     def tell(self, notice: wire.Notice) -> None:
@@ -183,7 +176,7 @@ class Session:
         """Count one copy for C{name} towards the notice C{word} of this turn."""
         if not self._tallies:
             self._home.touch(self)
-        self._tallies[word, name] += 1
+        self._tallies[word, name] = self._tallies.get((word, name), 0) + 1
         self._hold_if_clogged()
 
     def settle(self) -> None:
@@ -206,25 +199,28 @@ class Session:
 
     def end_turn(self) -> None:
         """Settle if there is room, or else go on counting; and seal what has come by now."""
-        if self.outbox.size < self.outbox.limit:
+        if self._tallies and self.outbox.size < self.outbox.limit:
             self.settle()
-        for answer in self._withheld:
-            self.outbox.append(answer)
-        self._answers += self._withheld
-        self._withheld = []
+        if self._withheld:
+            for answer in self._withheld:
+                self.outbox.append(answer)
+            self._answers += self._withheld
+            self._withheld = []
         self._answers_sealed = len(self._answers)
         self.outbox.seal()
 
-    def dispatch(self, is_safe: bool) -> None:
+    def dispatch(self, is_safe: bool = True) -> None:
         """Wake the writer for what is sealed, as all that was recorded by then is safe; or not."""
-        sealed = self._answers[: self._answers_sealed]
-        del self._answers[: self._answers_sealed]
-        self._answers_sealed = 0
-        if sealed and not is_safe:
-            self.outbox.withdraw(sealed)
-            self._withheld += sealed
-        self.outbox.release()
-        self._unclog()
+        if self._answers_sealed:
+            sealed = self._answers[: self._answers_sealed]
+            del self._answers[: self._answers_sealed]
+            self._answers_sealed = 0
+            if not is_safe:
+                self.outbox.withdraw(sealed)
+                self._withheld += sealed
+        self.writer.release()
+        if self._own_hold:
+            self._unclog()
 
     def cut_short(self) -> None:
         """Let it go with what has been written, and without a promise that may not hold."""
@@ -270,11 +266,20 @@ class Session:
             self._own_hold = False
             self.release()
 
+    def _outbox_is_low(self) -> None:
+        self._home.relieve(self)
+
+    def _delivered(self, copies: int) -> None:
+        self._home.delivered(self, copies)
+
+    def _ended(self, failure: Failure | None) -> None:
+        self._home.ended(self, failure)
+
     def _farewell(self) -> bytes:
         return b"".join(
             map(self._render, [*self._take_outcomes(), *self.parting, wire.bye(self.taken)])
         )
 
     def _take_outcomes(self) -> list[wire.Notice]:
-        tallies, self._tallies = self._tallies, Counter()
+        tallies, self._tallies = self._tallies, {}
         return [wire.outcome(word, name, copies) for (word, name), copies in tallies.items()]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import select
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 from achat_twisted.mailbox.worker import ThreadWorker
 from achat_twisted.options import DAY, MEMORY, Options
+from achat_twisted.poller import Poller
 from achat_twisted.reader import Manners
 from achat_twisted.service import ChatService
 from achat_twisted.signals import ProcessSignals
@@ -95,8 +98,10 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Manners(options["max-line"], options["login-timeout"], render),
         make_link=lambda socket: link.over(socket, reactor),
     )
+    poller = Poller(reactor, select.epoll())
+    prepare = partial(transport.prepare, poller=poller)
     listeners = [
-        Listener(_endpoint(reactor, description), description, factory, transport.prepare)
+        Listener(_endpoint(reactor, description), description, factory, prepare)
         for description in options.endpoints()
     ]
     return ChatService(

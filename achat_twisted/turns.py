@@ -38,7 +38,7 @@ class Turns:
     def touch(self, session: Session) -> None:
         """Call C{session.end_turn} and C{session.dispatch} when this turn ends."""
         self._touched.append(session)
-        if not self._committing:
+        if self._end is None and not self._committing:
             self._await_end()
 
     def resume(self, session: Session) -> None:
@@ -57,7 +57,7 @@ class Turns:
         self._serve(touched, Session.end_turn)
         committed = self._commit()
         if committed is None:
-            self._serve(touched, _dispatch)
+            self._serve(touched, Session.dispatch)
         else:
             self._committing = True
             committed.addCallback(self._committed, touched)
@@ -81,7 +81,7 @@ class Turns:
 
     def _committed(self, is_safe: bool, touched: list[Session]) -> None:
         self._committing = False
-        self._serve(touched, _dispatch if is_safe else _dispatch_unsafe)
+        self._serve(touched, Session.dispatch if is_safe else _dispatch_unsafe)
         if self._touched:
             self._await_end()
 
@@ -111,10 +111,6 @@ class Turns:
         }
         if self._unconfirmed:
             self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
-
-
-def _dispatch(session: Session) -> None:
-    session.dispatch(is_safe=True)
 
 
 def _dispatch_unsafe(session: Session) -> None:

@@ -31,9 +31,13 @@ MAX_LINE = 8192
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 """C0, DEL and C1 but the tab; and the two separators that some clients take for a line end."""
 
+_CONTROL_ASCII = bytes({*range(0x20), 0x7F} - {*b"\t\n"})
+"""The same within ASCII; but not the line end, as this is for whole blocks."""
+
 _MESSAGE = "from "
 _MESSAGE_BYTES = _MESSAGE.encode()
 _NOTICE = "! "
+_LINE_END = "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,14 @@ class Login:
     secret: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Post:
-    """A text and those whom it is for; a name listed twice gets two copies."""
+    """A text and those whom it is for; a name listed twice gets two copies.
+
+    From L{parse_run} the text is several, one after the other, with a line end between them.
+
+    Not to be changed; but not frozen either, which would triple the 0.1 µs to make one.
+    """
 
     recipients: tuple[str, ...]
     text: str
@@ -173,6 +182,39 @@ def decode_line(raw: bytes, max_line: int) -> str:
     return line
 
 
+def decode_block(lines: bytes, max_line: int) -> str | None:
+    """Lines as they came, each with its C{\\n}, as text; None if L{decode_line} refuses one.
+
+    Each check is one call for all lines: 0.03 µs a line of 50 bytes, against 0.3 for one alone.
+    """
+    if lines.translate(None, _CONTROL_ASCII) != lines:
+        lines = lines.replace(b"\r\n", b"\n")
+        if lines.translate(None, _CONTROL_ASCII) != lines:
+            return None
+    if len(lines) > max_line + 1 and not _are_short(lines, max_line):
+        return None
+    try:
+        text = lines.decode()
+    except UnicodeDecodeError:
+        return None
+    if text.isascii() or not _CONTROL.search(text.replace("\n", "")):
+        return text
+    return None
+
+
+def _are_short(lines: bytes, max_line: int) -> bool:
+    """Whether no line has more than C{max_line} bytes.
+
+    It hops from line end to line end, as far as may be at a time: nothing else is looked at.
+    """
+    at = 0
+    while len(lines) - at > max_line + 1:
+        at = lines.rfind(b"\n", at, at + max_line + 1) + 1
+        if not at:
+            return False
+    return True
+
+
 def parse_login(line: str) -> Login:
     """The first line of a connection.
 
@@ -196,7 +238,7 @@ def parse_login(line: str) -> Login:
 
 
 def parse_line(line: str) -> Post | Command:
-    """Any line after the first.
+    """Any line after the first, with or without its line end.
 
     @raise BadLine: if it names no recipient.
     """
@@ -204,15 +246,45 @@ def parse_line(line: str) -> Post | Command:
         word, _, argument = line[1:].partition(" ")
         return Command(word.strip(), argument.strip())
     names, colon, text = line.partition(":")
-    recipients = tuple(name for part in names.split(",") if (name := part.strip()))
-    if not colon or not recipients:
+    recipients = _parse_recipients(names) if "," in names else (names.strip(),)
+    if not (colon and recipients and recipients[0]):
         raise BadLine("no recipient; post with NAME: text")
     return Post(recipients, text.strip())
 
 
-def render_message(message: Message) -> bytes:
-    """A message as it goes out, line end included."""
-    return f"{_MESSAGE}{message.sender}: {message.text}\n".encode()
+def parse_run(block: str) -> Post | None:
+    """Several lines, each with its line end, as one post; None if they must be parsed one by one.
+
+    They are one post if all of them begin with the same names, and none has anything to trim. Who
+    streams to the same recipients sends such blocks: 0.2 µs a line of 50 bytes, against 1.1.
+    """
+    names, _, _ = block.partition(":")
+    head = f"{names}: "
+    following = block.count("\n") - 1
+    if block.count(f"\n{head}") != following or not block.startswith(head) or names[:1] == "/":
+        return None
+    text = block[len(head) : -1].replace(f"\n{head}", "\n")
+    recipients = _parse_recipients(names)
+    if not recipients or len(set(recipients)) < len(recipients) or not _is_trimmed(text):
+        return None
+    return Post(recipients, text)
+
+
+def _parse_recipients(names: str) -> tuple[str, ...]:
+    return tuple([name for part in names.split(",") if (name := part.strip())])
+
+
+def _is_trimmed(text: str) -> bool:
+    """Whether no line of C{text} begins or ends with white space."""
+    if not text.isascii() or "\t" in text:
+        return all(line == line.strip() for line in text.split("\n"))
+    return not ("\n " in text or " \n" in text or text[:1] == " " or text[-1:] == " ")
+
+
+def render_post(sender: str, text: str) -> bytes:
+    """A post's text, or texts, as they go out, line ends included."""
+    head = f"{_MESSAGE}{sender}: "
+    return f"{head}{text.replace(_LINE_END, _LINE_END + head)}\n".encode()
 
 
 def render_notice(notice: Notice) -> bytes:
@@ -230,7 +302,7 @@ def is_message(line: bytes) -> bool:
     return line.startswith(_MESSAGE_BYTES)
 
 
-def count_messages(batch: bytes) -> int:
+def count_messages(batch: bytes | bytearray) -> int:
     """How many of the rendered lines in C{batch}, which starts at a line's start, are messages."""
     return batch.count(b"\n" + _MESSAGE_BYTES) + batch.startswith(_MESSAGE_BYTES)
 

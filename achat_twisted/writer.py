@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from achat_twisted import wire
 from achat_twisted.interfaces import IOutlet
@@ -32,13 +32,16 @@ class Writer:
         "_clock",
         "_deadline",
         "_deliver",
+        "_failure",
         "_farewell",
+        "_last",
+        "_loops",
+        "_on_end",
         "_outbox",
         "_outlet",
         "_room",
         "_stall",
         "_tail",
-        "_tail_size",
     )
     _log = Logger()
 
@@ -49,39 +52,84 @@ class Writer:
         clock: IReactorTime,
         deliver: Callable[[int], None],
         farewell: Callable[[], bytes],
+        on_end: Callable[[Failure | None], None],
     ) -> None:
         """@param deliver: told how many more messages have arrived.
         @param farewell: renders the last lines, asked for when all others are written.
+        @param on_end: called when nothing will be written any more, with what went wrong if
+            anything did.
         """
         self._outbox = outbox
         self._outlet = outlet
         self._clock = clock
         self._deliver = deliver
         self._farewell = farewell
-        self._tail: deque[bytes] = deque()
-        self._tail_size = 0
+        self._on_end = on_end
+        self._tail = bytearray()
+        self._last = 0
         self._ask_at = outbox.limit // 4
         self._deadline: IDelayedCall | None = None
         self._room: Deferred[None] | None = None
         self._stall: IDelayedCall | None = None
+        self._loops = False
+        self._failure: Failure | None = None
 
-    async def run(self) -> None:
+    def start(self) -> None:
+        """From now on there is an outlet to write to, until it is closed."""
+        self._outlet.closed.addCallback(lambda _: self._stop_writing())
+
+    def release(self) -> None:
+        """Write what the outbox has sealed, at once or when there is room."""
+        try:
+            is_idle = self._outbox.release(self.write)
+        except Exception:
+            self._failure = Failure()
+            self._stop_writing()
+        else:
+            if not is_idle:
+                self._loop()
+
+    def _loop(self) -> None:
+        """See that the loop runs: from the first time that there is something to wait for.
+
+        Most peers never need it, and it would be 2 of the 6 KB that a connection takes.
+        """
+        if not self._loops:
+            self._loops = True
+            Deferred.fromCoroutine(self._run()).addBoth(self._on_end)
+
+    async def _run(self) -> None:
         """Write until the end marker, say farewell, and wait until all has arrived.
 
         The loss of the connection ends it too: the outbox is shut, and the rest does nothing.
         """
-        self._outlet.closed.addCallback(lambda _: self._stop_writing())
         while (batch := await self._outbox.get()) is not None:
-            self._remember(batch)
-            await self._has_room(self._outlet.write(batch))
-            self._outbox.written(len(batch))
+            if batch:
+                self.write(batch)
+            await self._has_room()
+        if self._failure is not None:
+            self._failure.raiseException()
         last = b"".join(line for line in _lines(self._outbox.unfetched()) if _is_notice(line))
         last += self._farewell()
-        self._remember(last)
+        self._tail += last
         await self._outlet.finish(last)
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
         self.prune()
+
+    def write(self, batch: bytes) -> bool:
+        """Write a batch; False if the outlet has no room for more, for which the loop waits."""
+        # What has been acknowledged is asked for before the outlet knows the batch; and seldom, as
+        # a question costs a system call.
+        if len(self._tail) + len(batch) > self._ask_at:
+            self.prune()
+        self._tail += batch
+        self._room = self._outlet.write(batch)
+        if self._room is None:
+            self._outbox.written(len(batch))
+            return True
+        self._last = len(batch)
+        return False
 
     def cut_short(self) -> None:
         """Write nothing more but the farewell, and the notices that wait; and be quick."""
@@ -93,66 +141,47 @@ class Writer:
         self._outbox.shut()
         if self._room is not None:
             self._room.cancel()
+        self._loop()
 
     def prune(self) -> None:
         """Count as delivered what the peer's machine has acknowledged, by whole lines."""
-        acknowledged = self._tail_size - self._outlet.outstanding()
-        arrived: list[bytes] = []
-        while self._tail and len(self._tail[0]) <= acknowledged:
-            arrived.append(self._tail.popleft())
-            acknowledged -= len(arrived[-1])
-        if self._tail and acknowledged > 0:
-            cut = self._tail[0].rfind(b"\n", 0, acknowledged) + 1
-            arrived.append(self._tail[0][:cut])
-            self._tail[0] = self._tail[0][cut:]
-        if arrived:
-            self._delivered(b"".join(arrived))
-        self._ask_at = self._tail_size + self._outbox.limit // 4
+        acknowledged = max(0, len(self._tail) - self._outlet.outstanding())
+        whole = self._tail.rfind(b"\n", 0, acknowledged) + 1
+        if whole:
+            self._deliver(wire.count_messages(self._tail[:whole]))
+            del self._tail[:whole]
+        self._ask_at = len(self._tail) + self._outbox.limit // 4
 
     def undelivered(self) -> list[bytes]:
-        """The messages that have not arrived, in order; right once L{run} has ended."""
+        """The messages that have not arrived, in order; right once it has ended."""
         return [line for line in _lines(self._unacknowledged()) if not _is_notice(line)]
 
     @property
     def tail_size(self) -> int:
         """Bytes written that are not known to have arrived."""
-        return self._tail_size
+        return len(self._tail)
 
     def copies(self) -> int:
         """How many messages are in tail and outbox; for the ledger, so it really counts."""
         return wire.count_messages(self._unacknowledged())
 
     def _unacknowledged(self) -> bytes:
-        return b"".join(self._tail) + self._outbox.unfetched()
+        return bytes(self._tail) + self._outbox.unfetched()
 
-    def _remember(self, batch: bytes) -> None:
-        """Put a batch that is about to be written into the tail.
-
-        What has been acknowledged is asked for before that, as the outlet does not know the batch;
-        and seldom, as a question costs a system call.
-        """
-        if self._tail_size + len(batch) > self._ask_at:
-            self.prune()
-        self._tail.append(batch)
-        self._tail_size += len(batch)
-
-    def _delivered(self, batch: bytes) -> None:
-        self._tail_size -= len(batch)
-        self._deliver(wire.count_messages(batch))
-
-    async def _has_room(self, room: Deferred[None] | None) -> None:
-        if room is None:
+    async def _has_room(self) -> None:
+        """Wait until there is room behind the last batch."""
+        if self._room is None:
             return
-        self._room = room
         self._watch()
         try:
-            await room
+            await self._room
         except CancelledError:
             pass
         finally:
             self._room = None
             if self._stall is not None and self._stall.active():
                 self._stall.cancel()
+        self._outbox.written(self._last)
 
     def _watch(self) -> None:
         outstanding = self._outlet.outstanding()

@@ -21,13 +21,22 @@ class Guest:
     session: Session
     link: FakeLink
     source: FakeSource
+    broker: Broker
 
     def says(self, line: str) -> None:
         """Have a line taken in, as a reader does."""
         self.session.taken += 1
         post = wire.parse_line(line)
         assert isinstance(post, wire.Post)
-        self.session.post(post)
+        self.broker.post(self.session, post)
+
+    def says_at_once(self, *lines: str) -> bool:
+        """Have lines taken in as a run, if they can be; what is returned says whether they were."""
+        run = wire.parse_run("".join(f"{line}\n" for line in lines))
+        if run is None or not self.broker.post_run(self.session, run):
+            return False
+        self.session.taken += len(lines)
+        return True
 
     def loses_connection(self, acknowledged: int = 0) -> None:
         self.link.lose(acknowledged)
@@ -63,7 +72,7 @@ class House:
         link, source = FakeLink(name), FakeSource()
         if blocked:
             link.block()
-        guest = Guest(self.broker.join(name, link, source), link, source)
+        guest = Guest(self.broker.join(name, link, source), link, source, self.broker)
         self.turn()
         return guest
 

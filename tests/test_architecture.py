@@ -15,6 +15,7 @@ from zope.interface.verify import verifyObject
 import achat_twisted
 from achat_twisted import interfaces, wire
 from achat_twisted.broker import Broker
+from achat_twisted.deadlines import Deadlines
 from achat_twisted.link import Link
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.worker import ThreadWorker
@@ -27,12 +28,12 @@ from tests.house import House
 FLOORS = [
     {"wire", "framing", "ledger", "addresses", "interfaces"},
     {
-        *("outbox", "writer", "pace", "linger", "truce"),
+        *("outbox", "writer", "pace", "linger", "truce", "deadlines"),
         *("mailbox", "mailbox.accounts", "mailbox.memory", "mailbox.worker"),
         *("mailbox.sqlite", "mailbox.committer", "mailbox.batch", "mailbox.database"),
     },
     {"session", "turns", "feeder", "broker", "commands"},
-    {"reader", "factory", "transport", "link", "listener", "signals"},
+    {"reader", "factory", "transport", "poller", "link", "listener", "signals"},
     {"service", "options", "tap"},
 ]
 """The rooms, lowest floor first."""
@@ -148,7 +149,7 @@ class ContractTests(SynchronousTestCase):
         """Everything that the broker takes for a source of lines."""
         reader = ChatReader(
             Broker(Clock(), MemoryMailbox(Clock())),
-            Clock(),
+            Deadlines(Clock(), 30.0, ChatReader.login_late),
             Manners(render=wire.render_notice),
             lambda _transport: FakeLink(),
             lambda _reader: None,

@@ -41,6 +41,30 @@ class RoutingTests(SynchronousTestCase):
         self.assertEqual(carol.link.messages(), ["from alice: hi"])
         self.assertEqual(house.broker.balance().accepted, 3)
 
+    def test_run(self) -> None:
+        """Several lines posted at once reach each name, in order, and count each."""
+        house = House()
+        alice, bob, carol = (house.comes(name) for name in ("alice", "bob", "carol"))
+        self.assertTrue(alice.says_at_once("bob, carol: 1", "bob, carol: 2"))
+        house.turn()
+        for guest in (bob, carol):
+            self.assertEqual(guest.link.messages(), ["from alice: 1", "from alice: 2"])
+        self.assertEqual(house.broker.balance().accepted, 4)
+
+    def test_no_run(self) -> None:
+        """Nothing is done with lines for somebody who is away, behind, or has no room for all."""
+        house = House(outbox_limit=1000)
+        alice, bob = house.comes("alice"), house.comes("bob")
+        self.assertFalse(alice.says_at_once("bob, carol: 1", "bob, carol: 2"))
+        self.assertFalse(alice.says_at_once(*(f"bob: {'x' * 50}" for _ in range(10))))
+        bob.link.block()
+        for number in range(20):
+            alice.says(f"bob: {number} {'x' * 60}")
+        house.turn()
+        self.assertIs(bob.session.feed, Feed.BEHIND)
+        self.assertFalse(alice.says_at_once("bob: 1", "bob: 2"))
+        self.assertEqual(house.broker.balance().accepted, 20)
+
     def test_one_write_for_a_peer_and_turn(self) -> None:
         """What several senders post to a peer in one turn goes out in a single write."""
         house = House()

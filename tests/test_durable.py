@@ -39,6 +39,22 @@ class DurableTests(SynchronousTestCase):
         self.house.turn()
         self.assertEqual(self._told(self.bob), ["from alice: hi"])
 
+    def test_run(self) -> None:
+        """Lines that are posted at once are each in the file before they reach anybody."""
+        self.desk.worker.held = True
+        self.assertTrue(self.alice.says_at_once("bob: 1", "bob: 2"))
+        self.house.turn()
+        self.assertEqual(self._told(self.bob), [])
+        self.bob.link.silent = True
+        self.desk.worker.release()
+        self.house.turn()
+        self.bob.link.vanish()
+        self.desk.crash()
+        self._start()
+        self.assertEqual(
+            self.house.comes("bob").link.messages(), ["from alice: 1", "from alice: 2"]
+        )
+
     def test_turns_gather_while_a_commit_runs(self) -> None:
         """What comes during a commit goes with the next one, however many turns that takes."""
         self.desk.worker.held = True

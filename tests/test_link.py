@@ -86,7 +86,7 @@ class LinkTests(SynchronousTestCase):
         """What is written when the socket is gone, before the protocol is told, counts too."""
         self.link.write(b"12")
         self.socket.acknowledged = 2
-        self.socket.disconnected = True
+        self.socket.connected = False
         self.assertIsNone(self.link.write(b"345"))
         self.successResultOf(self.link.finish(b"6"))
         self.assertEqual(self.socket.value(), b"12")

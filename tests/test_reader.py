@@ -151,6 +151,49 @@ class LineTests(ReaderTestCase):
             ],
         )
 
+    def test_run_counts_every_line(self) -> None:
+        """Lines for the same name that come at once count each, and come in order."""
+        self.calls("bob")
+        caller = self.calls("alice")
+        caller.sends("".join(f"bob: {number}\n" for number in range(10)))
+        caller.sends("/quit\n")
+        self.house.turn()
+        self.assertEqual(self.links[0].messages(), [f"from alice: {n}" for n in range(10)])
+        self.assertEqual(caller.link.lines()[-1], "! bye 11")
+
+    def test_mixed_chunk(self) -> None:
+        """Lines of one chunk that go different ways are taken in one after the other."""
+        caller = self.calls("alice")
+        caller.sends("alice: 1\nnobody: x\n/sync\nalice: 2\n\x07\n/sync a\nalice: 3\n")
+        self.house.turn()
+        self.assertEqual(
+            caller.link.lines()[1:],
+            [
+                "from alice: 1",
+                "! unknown nobody 1",
+                "! synced 3",
+                "from alice: 2",
+                "! bad-line control characters",
+                "! synced 6 a",
+                "from alice: 3",
+            ],
+        )
+
+    def test_paused_within_a_chunk(self) -> None:
+        """Whom the broker pauses in the middle of a chunk has the rest taken in later, in order."""
+        self.calls("bob").link.block()
+        caller = self.calls("alice")
+        lines = [f"bob: {number} {'x' * 60}" for number in range(20)]
+        caller.sends("".join(f"{line}\n" for line in lines))
+        self.assertTrue(caller.reader.paused)
+        caller.sends("bob: last\n")
+        self.links[0].unblock()
+        for _ in range(10):
+            self.house.turn()
+            self.house.clock.advance(1)
+        expected = [line.replace("bob: ", "from alice: ") for line in [*lines, "bob: last"]]
+        self.assertEqual(self.links[0].messages(), expected)
+
     def test_fault_is_logged_once(self) -> None:
         """A client's fault is one line in the log for each kind, not one for each line."""
         caller = self.calls("alice")

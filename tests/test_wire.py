@@ -79,6 +79,15 @@ NOTICES = [
 ]
 
 
+RAW_LINES = st.lists(
+    st.sampled_from([b"a: ", b"b", b"\r", b"\t", b" ", b"\xff", b"\x1b", "é\x85\u2028".encode()])
+).map(b"".join)
+
+HEADS = st.sampled_from(["bob: ", "bob:", " bob : ", "bob, carol: ", "bob, bob: ", "/who: ", ""])
+
+RUN_TEXTS = st.lists(st.sampled_from(["a", " ", "\t", ":", "bob: ", "\u3000", "/"])).map("".join)
+
+
 class ClientLineTests(SynchronousTestCase):
     """What a client says."""
 
@@ -152,12 +161,65 @@ class ClientLineTests(SynchronousTestCase):
                 self.assertNotIn(b"\n", wire.render_notice(error.notice)[:-1])
 
 
+class BlockTests(SynchronousTestCase):
+    """Many lines at once are what they are one by one."""
+
+    @given(st.lists(RAW_LINES, min_size=1))
+    def test_decoded_as_one_by_one(self, lines: list[bytes]) -> None:
+        """A block is decoded if each of its lines can be, and to the same text."""
+        try:
+            text: str | None = "".join(f"{wire.decode_line(line, 10)}\n" for line in lines)
+        except wire.WireError:
+            text = None
+        self.assertEqual(wire.decode_block(b"".join(b"%b\n" % line for line in lines), 10), text)
+
+    @given(HEADS, st.lists(RUN_TEXTS, min_size=2))
+    def test_run_is_the_same_as_its_lines(self, head: str, texts: list[str]) -> None:
+        """What is taken for a run is the same posts, for the same recipients, in order."""
+        lines = [f"{head}{text}" for text in texts]
+        run = wire.parse_run("".join(f"{line}\n" for line in lines))
+        if run is None:
+            return
+        posts = [wire.parse_line(line) for line in lines]
+        self.assertEqual([wire.Post(run.recipients, t) for t in run.text.split("\n")], posts)
+        self.assertEqual(
+            wire.render_post("me", run.text),
+            b"".join(wire.render_post("me", text) for text in run.text.split("\n")),
+        )
+
+    def test_runs(self) -> None:
+        """Lines that begin with the same names are a run, whatever their texts."""
+        for head in ("bob: ", "bob, carol: ", "two words: "):
+            for said in (["a", "b"], ["", "a: b", ""], ["a  b", "é", "\u4f60"], ["x\ty", "bob:"]):
+                run = wire.parse_run("".join(f"{head}{text}\n" for text in said))
+                assert run is not None, said
+                self.assertEqual(run.text, "\n".join(said))
+
+    def test_no_runs(self) -> None:
+        """Lines for others, with something to trim, commands and doubled names are none."""
+        for block in (
+            "bob: a\ncarol: b\n",
+            "bob: a\nbob:b\n",
+            "bob: a\nbob:  b\n",
+            "bob: a \nbob: b\n",
+            "bob: a\nbob: b\t\n",
+            "bob: a\nbob: \u3000b\n",
+            "bob: a\n/who\n",
+            "/say: a\n/say: b\n",
+            "bob, bob: a\nbob, bob: b\n",
+            ": a\n: b\n",
+            "a\nb: c\n",
+            "a\nb\n",
+        ):
+            self.assertIsNone(wire.parse_run(block), block)
+
+
 class ServerLineTests(SynchronousTestCase):
     """What a server says."""
 
     def test_message(self) -> None:
         """A message is byte for byte what the seeds send."""
-        self.assertEqual(wire.render_message(wire.Message("alice", "hi")), b"from alice: hi\n")
+        self.assertEqual(wire.render_post("alice", "hi"), b"from alice: hi\n")
 
     def test_notices(self) -> None:
         """A notice is an exclamation mark, a word and its details."""
@@ -173,7 +235,7 @@ class ServerLineTests(SynchronousTestCase):
     def test_messages_parse_back(self, sender: str, text: str) -> None:
         """Every message that is rendered parses back."""
         message = wire.Message(sender, text)
-        rendered = wire.render_message(message)
+        rendered = wire.render_post(sender, text)
         self.assertEqual(wire.parse_server_line(rendered.decode()[:-1]), message)
         self.assertTrue(wire.is_message(rendered))
 
@@ -203,7 +265,7 @@ class ServerLineTests(SynchronousTestCase):
     def test_messages_are_counted(self, name: str, lines: list[tuple[bool, str]]) -> None:
         """Among rendered lines messages can be counted, whatever their texts hold."""
         batch = b"".join(
-            wire.render_message(wire.Message(name, text))
+            wire.render_post(name, text)
             if message
             else wire.render_notice(wire.Notice("bad-line", text))
             for message, text in lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.outbox import Outbox
@@ -20,9 +21,15 @@ class WriterTests(SynchronousTestCase):
         self.delivered = 0
         self.outbox = Outbox(1000, lambda: None)
         self.writer = Writer(
-            self.outbox, self.link, self.clock, self._deliver, lambda: b"! bye 0\n"
+            self.outbox,
+            self.link,
+            self.clock,
+            self._deliver,
+            lambda: b"! bye 0\n",
+            lambda failure: self.end.callback(failure),
         )
-        self.run_: Deferred[None] = Deferred.fromCoroutine(self.writer.run())
+        self.end: Deferred[Failure | None] = Deferred()
+        self.writer.start()
 
     def _send(self, *lines: bytes) -> None:
         for line in lines:
@@ -35,7 +42,7 @@ class WriterTests(SynchronousTestCase):
 
     def _turn_ends(self) -> None:
         self.outbox.seal()
-        self.outbox.release()
+        self.writer.release()
 
     def _deliver(self, copies: int) -> None:
         self.delivered += copies
@@ -62,16 +69,16 @@ class WriterTests(SynchronousTestCase):
         self._end()
         self.assertEqual(self.link.received, b"from a: 1\n! bye 0\n")
         self.assertTrue(self.link.finished)
-        self.successResultOf(self.run_)
+        self.successResultOf(self.end)
         self.assertEqual(self.writer.undelivered(), [])
 
     def test_ends_when_all_has_arrived(self) -> None:
         """It ends when the farewell is acknowledged, however long that takes."""
         self.link.block()
         self._end()
-        self.assertNoResult(self.run_)
+        self.assertNoResult(self.end)
         self.link.unblock()
-        self.successResultOf(self.run_)
+        self.successResultOf(self.end)
 
     def test_acknowledged_is_delivered(self) -> None:
         """A message counts as delivered when it is acknowledged, not when it is written."""
@@ -89,7 +96,7 @@ class WriterTests(SynchronousTestCase):
         self._send(b"from a: 1\n", b"! pong\n", b"from a: 2\n")
         self._send(b"from a: 3\n")
         self.link.lose(acknowledged=len(b"from a: 1\n"))
-        self.successResultOf(self.run_)
+        self.successResultOf(self.end)
         self.assertEqual(self.writer.undelivered(), [b"from a: 2\n", b"from a: 3\n"])
         self.assertEqual(self.delivered, 1)
 
@@ -103,7 +110,7 @@ class WriterTests(SynchronousTestCase):
     def test_broken_connection_ends_a_waiting_writer(self) -> None:
         """A writer that waits for lines ends when the connection does."""
         self.link.lose()
-        self.successResultOf(self.run_)
+        self.successResultOf(self.end)
 
     def test_cut_short(self) -> None:
         """Cut short, it writes no message more, but the notices that wait, and the farewell."""
@@ -165,7 +172,7 @@ class WriterTests(SynchronousTestCase):
         self.assertFalse(self.link.aborted)
         self.clock.advance(0.1)
         self.assertTrue(self.link.aborted)
-        self.successResultOf(self.run_)
+        self.successResultOf(self.end)
         self.assertEqual(self.writer.undelivered(), [b"from a: 2\n"])
 
     def test_cut_short_while_it_finishes(self) -> None:
@@ -179,5 +186,5 @@ class WriterTests(SynchronousTestCase):
     def test_cut_short_in_time(self) -> None:
         """Who takes the end in time is left alone."""
         self.writer.cut_short()
-        self.successResultOf(self.run_)
+        self.successResultOf(self.end)
         self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -26,7 +26,7 @@ from zope.interface import implementer
 
 from achat_twisted import wire
 from achat_twisted.client.outgoing import Outgoing
-from achat_twisted.framing import Line, LineSplitter
+from achat_twisted.framing import LineSplitter, one_by_one
 
 MAX_TYPED = 2**20
 """The longest line read from standard input, in bytes; no server takes a longer one."""
@@ -109,12 +109,12 @@ class Terminal(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         if not self._outgoing.ended:
-            self._take(self._splitter.feed(data))
+            self._take(one_by_one(self._splitter.feed(data)))
 
     def readConnectionLost(self) -> None:
         """The end of input."""
         if not self._outgoing.ended:
-            self._take(self._splitter.finish())
+            self._take(one_by_one(self._splitter.finish()))
             self._outgoing.end()
 
     def writeConnectionLost(self) -> None:
@@ -179,7 +179,7 @@ class Terminal(Protocol):
     def _show(self, output: IConsumer, line: str) -> None:
         output.write(f"{line.translate(_ESCAPES)}\n".encode())
 
-    def _take(self, typed: Iterable[Line]) -> None:
+    def _take(self, typed: Iterable[str | wire.WireError]) -> None:
         """Pass on the lines that a server may understand, up to C{/quit}, which is an end too."""
         lines: list[str] = []
         for line in typed:

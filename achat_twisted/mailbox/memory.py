@@ -16,14 +16,16 @@ from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, Account, Accounts, Li
 
 
 class _Mail(Account):
-    """What is kept for one name, and since when."""
+    """What is kept for one name, each line with the moment since when; None instead of nothing.
 
-    __slots__ = ("lines", "since")
+    Most names have no mail, and an empty deque takes 0.7 KB.
+    """
+
+    __slots__ = ("lines",)
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.lines: deque[bytes] = deque()
-        self.since: deque[float] = deque()
+        self.lines: deque[tuple[float, bytes]] | None = None
 
 
 @implementer(IMailbox)
@@ -60,8 +62,8 @@ class MemoryMailbox:
         if not self._accounts.has_room(mail, line):
             return False
         now = self._clock.seconds()
-        mail.lines.append(line)
-        mail.since.append(now)
+        mail.lines = mail.lines or deque()
+        mail.lines.append((now, line))
         self._accounts.grow(mail, 1, len(line), now)
         return True
 
@@ -78,7 +80,7 @@ class MemoryMailbox:
         mail = self._accounts[name]
         taken: list[bytes] = []
         while mail.lines and size > 0:
-            taken.append(self._drop_first(mail))
+            taken.append(self._drop_first(mail, mail.lines))
             size -= len(taken[-1])
         return succeed(taken)
 
@@ -88,8 +90,9 @@ class MemoryMailbox:
     def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
         mail = self._accounts[name]
         now = self._clock.seconds()
-        mail.lines.extendleft(reversed(lines))
-        mail.since.extendleft([now] * len(lines))
+        if lines:
+            mail.lines = mail.lines or deque()
+            mail.lines.extendleft((now, line) for line in reversed(lines))
         self._accounts.grow(mail, len(lines), sum(map(len, lines)), now)
         self._accounts.leave(mail)
 
@@ -110,9 +113,10 @@ class MemoryMailbox:
             )
         return succeed(None)
 
-    def _drop_first(self, mail: _Mail) -> bytes:
-        line = mail.lines.popleft()
-        mail.since.popleft()
+    def _drop_first(self, mail: _Mail, lines: deque[tuple[float, bytes]]) -> bytes:
+        _, line = lines.popleft()
+        if not lines:
+            mail.lines = None
         self._accounts.shrink(mail, 1, len(line))
         return line
 
@@ -121,10 +125,10 @@ class MemoryMailbox:
         now = self._clock.seconds()
         for mail in self._accounts.expiring(now):
             expired = 0
-            while mail.since and mail.since[0] < now - self._limits.age:
-                self._drop_first(mail)
+            while mail.lines and mail.lines[0][0] < now - self._limits.age:
+                self._drop_first(mail, mail.lines)
                 expired += 1
-            mail.oldest = mail.since[0] if mail.since else now
+            mail.oldest = mail.lines[0][0] if mail.lines else now
             self.expired += expired
             if expired:
                 self._log.warn(

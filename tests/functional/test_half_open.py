@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sys
 from socket import IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_KEEPIDLE, TCP_USER_TIMEOUT
 from typing import Any
@@ -13,6 +14,7 @@ from twisted.internet.protocol import Factory
 from twisted.trial.unittest import SkipTest
 
 from achat_twisted import transport
+from achat_twisted.poller import Poller
 from tests.functional.numbered import NumberedTestCase, numbered
 from tests.functional.processes import TWISTD, Client, FunctionalTestCase, Process
 
@@ -93,7 +95,8 @@ class SocketTests(FunctionalTestCase):
         here = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
         port: Any = await here.listen(Factory.forProtocol(Accepting))
         self.addCleanup(port.stopListening)
-        transport.prepare(port)
+        poller = Poller(reactor, select.epoll())
+        transport.prepare(port, poller)
         await self.connect(TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port), Client())
         server = await accepted
         self.addCleanup(server.abort)

@@ -135,6 +135,11 @@ class Endpoint:
     def getsockname(self) -> tuple[str, int]:
         return ("10.0.0.1", 6667)
 
+    def demand_open(self) -> None:
+        """As C{epoll(7)}, which knows no descriptor that is closed."""
+        if self._closed:
+            raise ValueError("its socket is closed")
+
     # What it may know
 
     @property

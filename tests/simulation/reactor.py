@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from select import EPOLLHUP, EPOLLIN, EPOLLOUT
 from typing import Any, cast
 
-from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IProtocol
-from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 
+from achat_twisted.poller import Poller
 from achat_twisted.transport import ServerTransport
 from tests.simulation.kernel import Endpoint
 
@@ -30,9 +29,12 @@ class SimulatedTransport(ServerTransport):
         buffer_size: int,
     ) -> None:
         """@param buffer_size: bytes read at once; if more than that waits, a producer pauses."""
-        self.bufferSize = buffer_size
         socket, port = cast(Any, endpoint), cast(Any, None)
-        super().__init__(socket, protocol, client, port, client[1], cast(Any, reactor))
+        reactor.epoll.sockets[endpoint.fileno()] = endpoint
+        super().__init__(
+            reactor.poller, socket, protocol, client, port, client[1], cast(Any, reactor)
+        )
+        self.bufferSize = buffer_size
         self.repstr = f"<connection {client[1]}>"
 
     def _look(self) -> int:
@@ -45,14 +47,56 @@ class SimulatedTransport(ServerTransport):
         self._check_all_read()
 
 
+class SimulatedEpoll:
+    """C{epoll(7)}, as far as the poller uses it."""
+
+    def __init__(self, rng: Random, wake: Callable[[], None]) -> None:
+        self.sockets: dict[int, Endpoint] = {}
+        self._rng = rng
+        self._wake = wake
+        self._masks: dict[int, int] = {}
+
+    def fileno(self) -> int:
+        return 0
+
+    def register(self, fd: int, mask: int) -> None:
+        if fd in self._masks:
+            raise FileExistsError("it is watched already")
+        self.sockets[fd].demand_open()
+        self._masks[fd] = mask
+        self._wake()
+
+    def modify(self, fd: int, mask: int) -> None:
+        self.unregister(fd)
+        self.register(fd, mask)
+
+    def unregister(self, fd: int) -> None:
+        del self._masks[fd]
+
+    def poll(self, _timeout: float, most: int) -> list[tuple[int, int]]:
+        ready = self.ready()
+        self._rng.shuffle(ready)
+        return ready[:most]
+
+    def ready(self) -> list[tuple[int, int]]:
+        """What C{epoll_wait(2)} would say."""
+        events = ((fd, self._event(self.sockets[fd], mask)) for fd, mask in self._masks.items())
+        return sorted((fd, event) for fd, event in events if event)
+
+    @staticmethod
+    def _event(socket: Endpoint, mask: int) -> int:
+        event = EPOLLIN & mask if socket.readable else 0
+        event |= EPOLLOUT & mask if socket.writable else 0
+        return event | (EPOLLHUP if socket.hung_up else 0)
+
+
 class SimulatedReactor(Clock):
-    """A clock that can go on by one call, and polls sockets as Twisted's C{epoll} reactor does."""
+    """A clock that can go on by one call, and has sockets polled as a reactor does."""
 
     def __init__(self, rng: Random) -> None:
         super().__init__()
-        self._rng = rng
-        self._readers: set[SimulatedTransport] = set()
-        self._writers: set[SimulatedTransport] = set()
+        self.epoll = SimulatedEpoll(rng, self.wake)
+        self.poller = Poller(cast(Any, self), self.epoll)
         self._polling: IDelayedCall | None = None
 
     def step(self) -> bool:
@@ -68,23 +112,11 @@ class SimulatedReactor(Clock):
         call.func(*call.args, **call.kw)
         return True
 
-    def addReader(self, reader: SimulatedTransport) -> None:
-        self._add(reader, self._readers)
+    def addReader(self, _poller: Poller) -> None:
+        """It is polled whenever it has something to serve."""
 
-    def addWriter(self, writer: SimulatedTransport) -> None:
-        self._add(writer, self._writers)
-
-    def _add(self, transport: SimulatedTransport, polled: set[SimulatedTransport]) -> None:
-        if transport.disconnected:
-            raise ValueError("its socket is closed")  # C{epoll(7)} knows no descriptor of -1 either
-        polled.add(transport)
-        self.wake()
-
-    def removeReader(self, reader: SimulatedTransport) -> None:
-        self._readers.discard(reader)
-
-    def removeWriter(self, writer: SimulatedTransport) -> None:
-        self._writers.discard(writer)
+    def removeReader(self, _poller: Poller) -> None:
+        """It has nothing to serve."""
 
     def wake(self) -> None:
         """Poll in this turn, as something may be ready."""
@@ -93,35 +125,7 @@ class SimulatedReactor(Clock):
 
     def _poll(self) -> None:
         self._polling = None
-        ready = self._ready()
-        self._rng.shuffle(ready)
-        for transport in ready:
-            self._serve(transport)
-        if self._ready():
+        if self.epoll.ready():
+            self.poller.doRead()
+        if self.epoll.ready():
             self.wake()
-
-    def _ready(self) -> list[SimulatedTransport]:
-        ready = [t for t in self._readers if t.socket.readable]
-        ready += [t for t in self._writers - set(ready) if t.socket.writable]
-        return sorted(ready, key=lambda transport: int(transport.sessionno))
-
-    def _serve(self, transport: SimulatedTransport) -> None:
-        """As Twisted's, which lets an exception in a protocol cost the connection; here it is out.
-
-        Somebody who only writes is told of a hang-up, somebody who reads finds it out by reading.
-        """
-        why: Any = None
-        if transport in self._readers and transport.socket.readable:
-            why = transport.doRead()
-            if isinstance(why, ConnectionDone):
-                self.removeReader(transport)
-                transport.readConnectionLost(Failure(why))
-                return
-        elif transport in self._writers and transport.socket.hung_up:
-            why = CONNECTION_LOST
-        if not why and transport in self._writers and transport.socket.writable:
-            why = transport.doWrite()
-        if why:
-            self.removeReader(transport)
-            self.removeWriter(transport)
-            transport.connectionLost(Failure(why))

@@ -107,6 +107,13 @@ class WitnessedBroker(Broker):
         self._witness.post(sender.outlet.peer, post)
         super().post(sender, post)
 
+    def post_run(self, sender: Session, post: wire.Post) -> bool:
+        is_done = super().post_run(sender, post)
+        if is_done:
+            for text in post.text.split("\n"):
+                self._witness.post(sender.outlet.peer, wire.Post(post.recipients, text))
+        return is_done
+
 
 class WitnessedMailbox(proxyForInterface(IMailbox)):  # type: ignore[misc]  # made at run time
     """A mailbox whose answers to what is new are written down."""

@@ -12,22 +12,22 @@ MAILBOXES = (
     Mutation(
         "hand back behind newer mail",
         _MEMORY,
-        "mail.lines.extendleft(reversed(lines))",
-        "mail.lines.extend(lines)",
+        "mail.lines.extendleft((now, line) for line in reversed(lines))",
+        "mail.lines.extend((now, line) for line in lines)",
         _TESTS,
     ),
     Mutation(
         "hand back in reverse",
         _MEMORY,
-        "mail.lines.extendleft(reversed(lines))",
-        "mail.lines.extendleft(lines)",
+        "for line in reversed(lines))",
+        "for line in lines)",
         _TESTS,
     ),
     Mutation(
         "take the newest first",
         _MEMORY,
-        "mail.lines.popleft()",
-        "mail.lines.pop()",
+        "lines.popleft()",
+        "lines.pop()",
         _TESTS,
     ),
     Mutation(
@@ -82,8 +82,8 @@ MAILBOXES = (
     Mutation(
         "let young mail expire with the old",
         _MEMORY,
-        "while mail.since and mail.since[0] < now - self._limits.age:",
-        "while mail.since:",
+        "while mail.lines and mail.lines[0][0] < now - self._limits.age:",
+        "while mail.lines:",
         _TESTS,
     ),
     Mutation(

@@ -22,15 +22,15 @@ TURNS = (
     Mutation(
         "count no refused line towards the bye",
         "achat_twisted/reader.py",
-        "session.taken += 1",
-        "session.taken += not isinstance(line, wire.WireError)",
+        "self._session.taken += 1",
+        "self._session.taken += 0",
         "tests.test_reader",
     ),
     Mutation(
         "forget the tallies of who is slow to read",
         _SESSION,
-        "            self.settle()\n        for",
-        "            self.settle()\n        self._tallies.clear()\n        for",
+        "            self.settle()\n        if self._withheld:",
+        "            self.settle()\n        self._tallies.clear()\n        if self._withheld:",
         f"{_TESTS}.InvariantTests",
     ),
     Mutation(
@@ -50,8 +50,8 @@ TURNS = (
     Mutation(
         "answer /sync though the commit has failed",
         _SESSION,
-        "if sealed and not is_safe:",
-        "if not sealed:",
+        "if not is_safe:",
+        "if False:",
         _DURABLE,
     ),
     Mutation(
@@ -76,11 +76,11 @@ TURNS = (
         _TURNS,
         """\
         if committed is None:
-            self._serve(touched, _dispatch)
+            self._serve(touched, Session.dispatch)
 """,
         """\
         if committed is None or touched:
-            self._serve(touched, _dispatch)
+            self._serve(touched, Session.dispatch)
 """,
         _DURABLE,
     ),

@@ -1,0 +1,163 @@
+"""The poller: which sockets can be read or written, asked for all of them at once.
+
+Strategy: Twisted's reactor does for each descriptor that is ready what any might need: a logging
+context, a look at what it is ready for. The sockets of clients are many and alike. So they stand in
+an C{epoll(7)} of their own, which is a single descriptor to the reactor, and when that is ready
+each of its sockets is read, and nothing more: a tenth less CPU for a line, with 100 clients that
+converse.
+
+First all are read, and then all is taken in, so that kernel and server do not push each other out
+of the processor's caches for every line: another 3 % less with 100 clients, and 9 % with 2,000.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from achat_twisted.interfaces import IPoller
+
+_WRONG = select.EPOLLHUP | select.EPOLLERR
+
+
+class Epoll(Protocol):
+    """What is used of C{select.epoll}."""
+
+    def fileno(self) -> int: ...
+
+    def register(self, fd: int, eventmask: int) -> None: ...
+
+    def modify(self, fd: int, eventmask: int) -> None: ...
+
+    def unregister(self, fd: int) -> None: ...
+
+    def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]: ...
+
+
+class Pollable(Protocol):
+    """A socket's transport, as the poller sees it."""
+
+    connected: Any
+
+    def fileno(self) -> int: ...
+
+    def receive(self) -> bytes | None:
+        """What there is to read: empty at the end of input, None if there is nothing just now.
+
+        @raise OSError: if the connection is broken.
+        """
+
+    def take_in(self, data: bytes) -> None:
+        """Pass on what L{receive} has returned."""
+
+    def doWrite(self) -> Exception | None:
+        """Write what there is to write; returns why that is not possible any more."""
+
+    def readConnectionLost(self, reason: Failure) -> None: ...
+
+    def connectionLost(self, reason: Failure) -> None: ...
+
+
+@implementer(IPoller, IReadDescriptor)
+class Poller:
+    """Serves transports for a reactor, in which it stands itself while there are any."""
+
+    _log = Logger()
+
+    def __init__(self, reactor: IReactorFDSet, epoll: Epoll) -> None:
+        self._reactor = reactor
+        self._epoll = epoll
+        self._polled: dict[int, Pollable] = {}
+        self._masks: dict[int, int] = {}
+
+    def start_reading(self, transport: Pollable) -> None:
+        self._change(transport, wanted=select.EPOLLIN)
+
+    def stop_reading(self, transport: Pollable) -> None:
+        self._change(transport, unwanted=select.EPOLLIN)
+
+    def start_writing(self, transport: Pollable) -> None:
+        self._change(transport, wanted=select.EPOLLOUT)
+
+    def stop_writing(self, transport: Pollable) -> None:
+        self._change(transport, unwanted=select.EPOLLOUT)
+
+    def _change(self, transport: Pollable, *, wanted: int = 0, unwanted: int = 0) -> None:
+        fd = transport.fileno()
+        before = self._masks.get(fd, 0)
+        mask = before & ~unwanted | wanted
+        if mask == before:
+            return
+        if not self._masks:
+            self._reactor.addReader(self)
+        if mask:
+            change = self._epoll.modify if before else self._epoll.register
+            change(fd, mask)
+            self._masks[fd] = mask
+            self._polled[fd] = transport
+        else:
+            self._epoll.unregister(fd)
+            del self._masks[fd], self._polled[fd]
+        if not self._masks:
+            self._reactor.removeReader(self)
+
+    # What the reactor says
+
+    def fileno(self) -> int:
+        return self._epoll.fileno()
+
+    def logPrefix(self) -> str:
+        return "clients"
+
+    def doRead(self) -> None:
+        received: list[tuple[Pollable, bytes]] = []
+        writable: list[Pollable] = []
+        lost: list[Pollable] = []
+        for fd, event in self._epoll.poll(0, len(self._masks)):
+            transport = self._polled[fd]
+            try:
+                if self._masks[fd] & select.EPOLLIN and event != select.EPOLLOUT:
+                    data = transport.receive()
+                    if data is not None:
+                        received.append((transport, data))
+                elif event & _WRONG:
+                    lost.append(transport)
+                if event & select.EPOLLOUT:
+                    writable.append(transport)
+            except BlockingIOError:
+                pass
+            except OSError:
+                lost.append(transport)
+        for transport, data in received:
+            if transport.connected:
+                self._take_in(transport, data)
+        for transport in writable:
+            if transport.connected and (why := transport.doWrite()) is not None:
+                self._lose(transport, why)
+        for transport in lost:
+            if transport.connected:
+                self._lose(transport, CONNECTION_LOST)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor has stopped."""
+
+    def _take_in(self, transport: Pollable, data: bytes) -> None:
+        try:
+            if data:
+                transport.take_in(data)
+            else:
+                self.stop_reading(transport)
+                transport.readConnectionLost(Failure(CONNECTION_DONE))
+        except Exception:
+            self._log.failure("What a client sent could not be taken in: closed")
+            self._lose(transport, CONNECTION_LOST)
+
+    def _lose(self, transport: Pollable, why: Exception) -> None:
+        self._change(transport, unwanted=select.EPOLLIN | select.EPOLLOUT)
+        transport.connectionLost(Failure(why))
