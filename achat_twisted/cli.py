@@ -67,7 +67,21 @@ def parse_address(text: str) -> Address:
     return Address(login, match["ip"] or match["host"], port)
 
 
-@click.group()
+class _Commands(click.Group):
+    """The commands, of which C{bench} is imported only by who uses it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "bench"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "bench":
+            from achat_twisted.bench.command import bench
+
+            return bench
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Commands)
 @click.version_option(__version__, prog_name="achat")
 def main() -> None:
     """Chat over plain lines; the server is started with twistd achat."""

@@ -40,14 +40,13 @@ FLOORS = [
 
 BESIDE = {
     "cli",
-    "client",
-    "client.conversation",
-    "client.session",
-    "client.outgoing",
-    "client.terminal",
-    "client.transport",
+    *("client", "client.conversation", "client.session", "client.outgoing"),
+    *("client.terminal", "client.transport"),
+    *("bench", "bench.command", "bench.crowd", "bench.crowds", "bench.dialects", "bench.failure"),
+    *("bench.floods", "bench.loop", "bench.meter", "bench.peers", "bench.report", "bench.rounds"),
+    *("bench.servers", "bench.summary", "bench.talk", "bench.workload", "bench.workloads"),
 }
-"""The client's rooms: of the others they may use floor 0 alone."""
+"""The rooms of the C{achat} command: of the others they may use floor 0 alone."""
 
 PACKAGE = Path(achat_twisted.__file__).parent
 

@@ -1,0 +1,177 @@
+"""How servers are spoken to: logging in, posting, and what a delivery looks like on the wire.
+
+Strategy: text goes in and bytes come out, no socket in sight. A dialect has no options, as a
+server's first words tell which one it speaks: see L{PROBE} and L{recognize}.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+
+from achat_twisted.bench.failure import Failed, show
+from achat_twisted.wire import MAX_LINE
+
+
+class Dialect(ABC):
+    """One way to speak to a server.
+
+    @ivar name: what it is called in reports.
+    @ivar question: what a server may ask at any time to see whether a client is still there.
+    @ivar answer: what it wants to hear then.
+    """
+
+    name: str
+    question = b""
+    answer = b""
+
+    @abstractmethod
+    def login(self, name: str, group: str = "") -> bytes:
+        """What a client says first.
+
+        @param group: a name for all who get the same lines, where a server has such a thing.
+        """
+
+    @abstractmethod
+    def is_in(self, name: str, heard: bytes) -> bool:
+        """Whether what a client has heard says that it is logged in.
+
+        @raise Failed: if it says anything else.
+        """
+
+    @abstractmethod
+    def post(self, recipient: str, text: str) -> bytes:
+        """A line for one."""
+
+    @abstractmethod
+    def post_all(self, recipients: Sequence[str], group: str, text: str) -> bytes:
+        """A line for many, or as few of them as will do."""
+
+    @abstractmethod
+    def delivery(self, sender: str, recipient: str, text: str) -> bytes:
+        """What a recipient hears of a line, by its own name or by the group's."""
+
+    def taken_in(self, heard: bytes) -> int | None:
+        """How many lines the server said at the end of a session that it has taken in, if it did.
+
+        @param heard: all that has come last, the end of the connection included.
+        """
+        return None
+
+
+class Tutorial(Dialect):
+    """The wire of the a-chat tutorial, which C{achat --plain} speaks: messages alone.
+
+    A login is not answered there, so whoever logs in posts a line to itself.
+    """
+
+    name = "a-chat"
+    _SIGN = "in"
+
+    def login(self, name: str, group: str = "") -> bytes:
+        return f"{name}\n".encode() + self.post(name, self._SIGN)
+
+    def is_in(self, name: str, heard: bytes) -> bool:
+        return _is_all(heard, self.delivery(name, name, self._SIGN))
+
+    def post(self, recipient: str, text: str) -> bytes:
+        return f"{recipient}: {text}\n".encode()
+
+    def post_all(self, recipients: Sequence[str], group: str, text: str) -> bytes:
+        room = MAX_LINE - len(f": {text}")
+        return b"".join(self.post(names, text) for names in _lists(recipients, room))
+
+    def delivery(self, sender: str, recipient: str, text: str) -> bytes:
+        return f"from {sender}: {text}\n".encode()
+
+
+class Achat(Tutorial):
+    """achat's own wire, with its notices; see C{docs/protocol.md}."""
+
+    name = "achat"
+
+    def login(self, name: str, group: str = "") -> bytes:
+        return f"{name}\n".encode()
+
+    def is_in(self, name: str, heard: bytes) -> bool:
+        return _is_all(heard, f"! welcome {name}\n".encode())
+
+    def taken_in(self, heard: bytes) -> int | None:
+        line = heard.removesuffix(b"\n").rpartition(b"\n")[2]
+        word, _, number = line.rpartition(b" ")
+        return int(number) if word == b"! bye" and number.isdigit() else None
+
+
+class Nats(Dialect):
+    """NATS's client protocol: a name is a subject, and whoever has it subscribes to it."""
+
+    name = "NATS"
+    question = b"PING\r\n"
+    answer = b"PONG\r\n"
+
+    def login(self, name: str, group: str = "") -> bytes:
+        connect = 'CONNECT {"verbose":false,"pedantic":false}'
+        return f"{connect}\r\nSUB {group or name} 1\r\nPING\r\n".encode()
+
+    def is_in(self, name: str, heard: bytes) -> bool:
+        info, _, rest = heard.partition(b"\r\n")
+        if not _begin_alike(info, b"INFO "):
+            raise Failed(f"a login of {name} was answered with {show(heard)}")
+        return _is_all(rest, b"PONG\r\n")
+
+    def post(self, recipient: str, text: str) -> bytes:
+        return f"PUB {recipient} {len(text)}\r\n{text}\r\n".encode()
+
+    def post_all(self, recipients: Sequence[str], group: str, text: str) -> bytes:
+        return self.post(group, text)
+
+    def delivery(self, sender: str, recipient: str, text: str) -> bytes:
+        return f"MSG {recipient} 1 {len(text)}\r\n{text}\r\n".encode()
+
+
+def probe(name: str) -> bytes:
+    """What makes a server of any dialect say something that gives it away, see L{recognize}."""
+    return Tutorial().login(name)
+
+
+def recognize(name: str, heard: bytes) -> Dialect | None:
+    """The dialect of a server that has answered a L{probe} so far; None if that is too little.
+
+    @raise Failed: if it speaks none.
+    """
+    signs: list[tuple[bytes, Dialect]] = [
+        (f"! welcome {name}\n".encode(), Achat()),
+        (f"from {name}: ".encode(), Tutorial()),
+        (b"INFO {", Nats()),
+    ]
+    for sign, dialect in signs:
+        if heard.startswith(sign):
+            return dialect
+    if any(sign.startswith(heard) for sign, _ in signs):
+        return None
+    raise Failed(
+        f"a login was answered with {show(heard)}; achat says ! welcome, the a-chat tutorial sends"
+        " back what was posted, and NATS says INFO"
+    )
+
+
+def _is_all(heard: bytes, due: bytes) -> bool:
+    if not _begin_alike(heard, due) or len(heard) > len(due):
+        raise Failed(f"a login was answered with {show(heard)} where {show(due)} was due")
+    return heard == due
+
+
+def _begin_alike(one: bytes, other: bytes) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _lists(names: Sequence[str], room: int) -> Iterator[str]:
+    """The names in as few lists as possible, of which none has more bytes than there is room."""
+    some = ""
+    for name in names:
+        longer = f"{some}, {name}" if some else name
+        if len(longer) > room:
+            yield some
+            longer = name
+        some = longer
+    yield some

@@ -1,0 +1,72 @@
+"""Floods: everybody sends as fast as the server takes it, and everybody reads.
+
+A flood is a fixed number of lines, measured from the first byte sent to the last one received.
+"""
+
+from __future__ import annotations
+
+from achat_twisted.bench.crowd import Crowd, names
+from achat_twisted.bench.dialects import Dialect
+from achat_twisted.bench.meter import measured
+from achat_twisted.bench.peers import AnyOrder, Block, InOrder, Nothing, Outgoing, Peer, chunk
+from achat_twisted.bench.servers import Server
+from achat_twisted.bench.workload import Figures, Load
+
+
+def pairs(server: Server, dialect: Dialect, load: Load) -> Figures:
+    """One half of the peers sends, each to one of the other half."""
+    half = load.peers // 2
+    senders, receivers = names(half, "s"), names(half, "r")
+    piece = chunk(2 * half)
+    with Crowd(server, dialect) as crowd:
+        sending, receiving = crowd.log_in(senders), crowd.log_in(receivers)
+        for sender, receiver, source, sink in zip(
+            senders, receivers, sending, receiving, strict=True
+        ):
+            line = dialect.post(receiver, load.text)
+            outgoing = Outgoing(source, Block(line, piece), load.lines * len(line))
+            Peer(crowd.loop, source, Nothing(source, dialect), outgoing)
+            line = dialect.delivery(sender, receiver, load.text)
+            incoming = InOrder(sink, dialect, Block(line, piece), load.lines * len(line))
+            Peer(crowd.loop, sink, incoming)
+        with measured(server) as meter:
+            crowd.loop.run()
+    return meter.figures(half * load.lines)
+
+
+def mesh(server: Server, dialect: Dialect, load: Load) -> Figures:
+    """All peers send to all, one after the other, to themselves as well."""
+    everybody = names(load.peers, "m")
+    posts = [dialect.post(name, load.text) for name in everybody]
+    step = len(posts[0])
+    block = Block(b"".join(posts), chunk(load.peers))
+    delivery = dialect.delivery(everybody[0], everybody[0], load.text)
+    with Crowd(server, dialect) as crowd:
+        for number, client in enumerate(crowd.log_in(everybody)):
+            start = (number + 1) % load.peers * step
+            outgoing = Outgoing(client, block, load.lines * step, start)
+            # From each round of posts one is for each, wherever it begins: as many as are sent.
+            incoming = AnyOrder(client, dialect, delivery, load.lines * len(delivery), block.chunk)
+            Peer(crowd.loop, client, incoming, outgoing)
+        with measured(server) as meter:
+            crowd.loop.run()
+    return meter.figures(load.peers * load.lines)
+
+
+def fan(server: Server, dialect: Dialect, load: Load) -> Figures:
+    """One peer sends to all others at once."""
+    (sender,), receivers, (group,) = names(1, "s"), names(load.peers - 1, "r"), names(1, "g")
+    piece = chunk(load.peers)
+    post = dialect.post_all(receivers, group, load.text)
+    delivery = dialect.delivery(sender, group, load.text)
+    heard = Block(delivery, piece)
+    with Crowd(server, dialect) as crowd:
+        (source,), sinks = crowd.log_in([sender]), crowd.log_in(receivers, group)
+        for sink in sinks:
+            incoming = InOrder(sink, dialect, heard, load.lines * len(delivery))
+            Peer(crowd.loop, sink, incoming)
+        outgoing = Outgoing(source, Block(post, piece), load.lines * len(post))
+        Peer(crowd.loop, source, Nothing(source, dialect), outgoing)
+        with measured(server) as meter:
+            crowd.loop.run()
+    return meter.figures(len(receivers) * load.lines)

@@ -1,0 +1,75 @@
+"""The event loop of the load: one thread, one epoll, one call for what a descriptor is ready for.
+
+Strategy: the load shares a machine with the server that it measures, so it must need less than
+that; an event is one look-up and one call, and nothing is allocated for it.
+"""
+
+from __future__ import annotations
+
+import select
+import ssl
+import time
+from collections.abc import Callable
+
+from achat_twisted.bench.failure import Failed
+
+PATIENCE = 10.0
+"""Seconds for which nothing at all may happen before a server is given up."""
+
+WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""What a socket raises when it is not ready after all."""
+
+IN, OUT = select.EPOLLIN, select.EPOLLOUT
+
+Handler = Callable[[int], None]
+
+
+class Loop:
+    """Calls whoever waits for a descriptor, until nothing is pending.
+
+    @ivar pending: how much there is that still has to happen; handlers count it down.
+    @ivar now: when the kernel last said what is ready, by L{time.perf_counter}.
+    """
+
+    def __init__(self) -> None:
+        self.pending = 0
+        self.now = 0.0
+        self._epoll = select.epoll()
+        self._handlers: dict[int, Handler] = {}
+
+    def watch(self, fd: int, events: int, handler: Handler) -> None:
+        """Call C{handler} with what C{fd} is ready for, whenever it is."""
+        self._handlers[fd] = handler
+        self._epoll.register(fd, events)
+
+    def change(self, fd: int, events: int) -> None:
+        """Wait for these events alone from now on."""
+        self._epoll.modify(fd, events)
+
+    def forget(self, fd: int) -> None:
+        del self._handlers[fd]
+        self._epoll.unregister(fd)
+
+    def run(self) -> None:
+        """Go on until nothing is pending.
+
+        @raise Failed: if nothing happens any more before that.
+        """
+        poll, handlers, clock = self._epoll.poll, self._handlers, time.perf_counter
+        while self.pending:
+            ready = poll(PATIENCE)
+            self.now = clock()
+            if not ready:
+                raise Failed(f"nothing has come for {PATIENCE:g} seconds, though more was due")
+            for fd, events in ready:
+                handlers[fd](events)
+
+    def run_for(self, seconds: float) -> None:
+        """Go on for some time, whatever is pending."""
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            for fd, events in self._epoll.poll(left):
+                self._handlers[fd](events)
+
+    def close(self) -> None:
+        self._epoll.close()

@@ -1,0 +1,91 @@
+"""Results for people, as a table, and for programs, as JSON."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from achat_twisted import __version__
+from achat_twisted.bench.rounds import Contestant, Result
+from achat_twisted.bench.summary import Summary, by_workload
+from achat_twisted.bench.workload import Measure
+
+_UNKNOWN = "-"
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def table(summaries: Iterable[Summary], rounds: int) -> str:
+    """A block for each workload, a row for each server; and below what one must know to read it."""
+    return "\n\n".join(_block(group, rounds) for group in by_workload(summaries))
+
+
+def _block(group: Sequence[Summary], rounds: int) -> str:
+    first = group[0]
+    columns = [["", *(summary.server for summary in group)]]
+    for measure in first.workload.measures:
+        columns += _columns(measure, group)
+    widths = [max(map(len, column)) for column in columns]
+    lines = [f"{first.workload.name}: {first.load}, {rounds} round{'s' if rounds > 1 else ''}"]
+    for name, *cells in zip(*columns, strict=True):
+        padded = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+        lines.append(f"  {name.ljust(widths[0])}  {'  '.join(padded)}")
+    remarks = [remark for summary in group for remark in summary.remarks(cores())]
+    return "\n".join([*lines, *(f"  {remark}" for remark in remarks)])
+
+
+def _columns(measure: Measure, group: Sequence[Summary]) -> Iterator[list[str]]:
+    values = [summary.figures.get(measure.key) for summary in group]
+    yield [measure.heading, *(_cell(value, measure) for value in values)]
+    if measure.is_compared and len(group) > 1:
+        yield ["", *(_ratio(value, values[0]) for value in values)]
+    if measure is group[0].workload.measures[0]:
+        yield ["±", *(f"{summary.spread:.0%}" for summary in group)]
+
+
+def _cell(value: float | None, measure: Measure) -> str:
+    return _UNKNOWN if value is None else f"{value * measure.scale:,.{measure.digits}f}"
+
+
+def _ratio(value: float | None, first: float | None) -> str:
+    return _UNKNOWN if value is None or not first else f"{value / first:.2f}x"
+
+
+def machine() -> dict[str, Any]:
+    """Where all this was measured."""
+    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return {
+        "cpu": model[1] if model else platform.machine(),
+        "cores": cores(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "achat": __version__,
+    }
+
+
+def document(contestants: Sequence[Contestant], results: Sequence[Result]) -> dict[str, Any]:
+    """Everything that was measured, with where and of what; seconds and bytes throughout."""
+    return {
+        "machine": machine(),
+        "servers": {contestant.name: contestant.words for contestant in contestants},
+        "rounds": [
+            {
+                "workload": result.step.workload.name,
+                "peers": result.step.load.peers,
+                "lines": result.step.load.lines,
+                "text": len(result.step.load.text),
+                "round": result.step.number,
+                "server": result.step.contestant.name,
+                "figures": result.figures,
+                "failure": result.failure,
+            }
+            for result in results
+        ],
+    }

@@ -1,0 +1,153 @@
+"""The servers that are measured: one that runs, or one that is started for each measurement."""
+
+from __future__ import annotations
+
+import resource
+import shlex
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from achat_twisted.bench.failure import Failed
+
+PATIENCE = 10.0
+"""Seconds in which a server must accept connections, and also those in which it must stop."""
+
+_TAIL = 500
+"""How much of what a server has printed is shown when it fails, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs.
+
+    @ivar name: what it is called in reports.
+    @ivar address: host and port.
+    @ivar pid: its process, if that is known, and is on this machine.
+    @ivar tls: whether it is spoken to over TLS.
+    """
+
+    name: str
+    address: tuple[str, int]
+    pid: int | None = None
+    tls: bool = False
+
+    def cpu(self) -> float | None:
+        """Seconds of CPU that it has used so far, in all its threads."""
+        if self.pid is None:
+            return None
+        # The number of another process's clock, as clock_getcpuclockid(3) makes it.
+        return time.clock_gettime(~self.pid << 3 | 2)
+
+    def memory(self) -> int | None:
+        """Its resident memory, in bytes; see C{statm} in C{proc(5)}."""
+        if self.pid is None:
+            return None
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a server is to be found that somebody else has started."""
+
+    server: Server
+
+    @property
+    def name(self) -> str:
+        return self.server.name
+
+    @property
+    def words(self) -> str:
+        """What the user has called it."""
+        host, port = self.server.address
+        return f"{host}:{port}"
+
+    @contextmanager
+    def run(self) -> Iterator[Server]:
+        yield self.server
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """How to start a server.
+
+    @ivar words: the command line, for L{shlex.split}; C{{port}} in it stands for its port.
+    @ivar tls: whether it is spoken to over TLS.
+    """
+
+    name: str
+    words: str
+    tls: bool = False
+
+    @contextmanager
+    def run(self) -> Iterator[Server]:
+        """A fresh server, which is stopped at the end.
+
+        @raise Failed: if it does not start.
+        """
+        port = _free_port()
+        command = [word.replace("{port}", str(port)) for word in shlex.split(self.words)]
+        with tempfile.TemporaryFile() as output:
+            process = self._start(command, output.fileno())
+            try:
+                server = Server(self.name, ("127.0.0.1", port), process.pid, self.tls)
+                if not _accepts(server.address, process):
+                    output.seek(0)
+                    raise Failed(_why_not(self.name, port, process, output.read()))
+                yield server
+            finally:
+                _stop(process)
+
+    def _start(self, command: Sequence[str], output: int) -> subprocess.Popen[bytes]:
+        try:
+            # In a session of its own, so that Ctrl-C ends the measurement, and that the server.
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise Failed(f"{self.name} cannot be started: {command[0]}: {error.strerror}") from None
+
+
+def _free_port() -> int:
+    with socket.socket() as some:
+        some.bind(("127.0.0.1", 0))
+        port: int = some.getsockname()[1]
+        return port
+
+
+def _accepts(address: tuple[str, int], process: subprocess.Popen[bytes]) -> bool:
+    """Wait until a server accepts connections; whether it does."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError), socket.create_connection(address, timeout=1) as probe:
+            # Where nobody listens, a socket may happen to connect to itself.
+            if probe.getsockname() != probe.getpeername():
+                return True
+        time.sleep(0.02)
+    return False
+
+
+def _why_not(name: str, port: int, process: subprocess.Popen[bytes], printed: bytes) -> str:
+    code = process.poll()
+    end = f"within {PATIENCE:g} seconds" if code is None else f"but ended with exit code {code}"
+    tail = printed.decode(errors="backslashreplace").strip()[-_TAIL:]
+    said = f"; it has printed:\n{tail}" if tail else ", and has printed nothing"
+    return f"{name} has not listened on port {port} {end}{said}"
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

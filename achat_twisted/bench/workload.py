@@ -1,0 +1,68 @@
+"""What a workload is: a load on a server, and what is measured of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from achat_twisted.bench.dialects import Dialect
+from achat_twisted.bench.servers import Server
+
+Figures = Mapping[str, float | None]
+"""What came out of a round, by the L{Measure}'s keys, in seconds and bytes; None is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much of it.
+
+    @ivar peers: connections.
+    @ivar lines: what each sender sends.
+    @ivar text: what each line says.
+    """
+
+    peers: int
+    lines: int
+    text: str
+
+    def __str__(self) -> str:
+        lines = f", {self.lines:,} lines each of {len(self.text)} bytes" if self.lines else ""
+        return f"{self.peers:,} connections{lines}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One column of a report.
+
+    @ivar key: which of the figures.
+    @ivar heading: what it is called, with its unit.
+    @ivar scale: how many of the unit are one second, byte or whatever the figure counts.
+    @ivar digits: how many are shown behind the point.
+    @ivar is_compared: whether it is told how many times the first server's it is.
+    """
+
+    key: str
+    heading: str
+    scale: float = 1
+    digits: int = 0
+    is_compared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A load, and how it is put on a server.
+
+    @ivar name: what the user calls it.
+    @ivar what: what it does, in a sentence.
+    @ivar peers: connections, unless the user says otherwise.
+    @ivar lines: what each sender sends with so many peers, unless the user says otherwise.
+    @ivar run: puts the load on a server.
+    @ivar measures: what is reported; the first is the one that the spread is told of.
+    """
+
+    name: str
+    what: str
+    peers: int
+    lines: Callable[[int], int]
+    run: Callable[[Server, Dialect, Load], Figures]
+    measures: tuple[Measure, ...]
