@@ -42,9 +42,24 @@ BESIDE = {
     "cli",
     *("client", "client.conversation", "client.session", "client.outgoing"),
     *("client.terminal", "client.transport"),
-    *("bench", "bench.command", "bench.crowd", "bench.crowds", "bench.dialects", "bench.failure"),
+    *(
+        "bench",
+        "bench.chart",
+        "bench.command",
+        "bench.crowd",
+        "bench.crowds",
+        "bench.dialects",
+        "bench.failure",
+    ),
     *("bench.floods", "bench.loop", "bench.meter", "bench.peers", "bench.report", "bench.rounds"),
-    *("bench.servers", "bench.summary", "bench.talk", "bench.workload", "bench.workloads"),
+    *(
+        "bench.servers",
+        "bench.stop",
+        "bench.summary",
+        "bench.talk",
+        "bench.workload",
+        "bench.workloads",
+    ),
 }
 """The rooms of the C{achat} command: of the others they may use floor 0 alone."""
 

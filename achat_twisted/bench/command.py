@@ -6,65 +6,115 @@ import json
 import re
 import resource
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import click
 
+from achat_twisted.bench.chart import chart
+from achat_twisted.bench.failure import Failed
 from achat_twisted.bench.report import document, table
-from achat_twisted.bench.rounds import Contestant, Result, Step, plan, take
-from achat_twisted.bench.servers import Command, Running, Server
+from achat_twisted.bench.rounds import Contestant, Result, Step, check, plan, take
+from achat_twisted.bench.servers import Command, Running
 from achat_twisted.bench.summary import summarize
 from achat_twisted.bench.workload import Load, Workload
 from achat_twisted.bench.workloads import WORKLOADS
 
-_COMMAND = re.compile(r"(?:(?P<name>[\w.+-]+)=)?(?P<words>.+)", re.DOTALL)
+_COMMAND = re.compile(r"(?:(?P<name>[\w.+-]+)=)?(?P<words>.*)", re.DOTALL)
 _SERVER = re.compile(r"(\[(?P<ip>[^]]+)\]|(?P<host>[^]:[\s]+)):(?P<port>[0-9]{1,5})")
 
 _SPARE = 100
-"""Descriptors that are needed besides the connections."""
+"""Files that are open besides the connections, at most; a server needs some more than we do."""
 
 
 def parse_command(text: str) -> Command:
     """COMMAND or NAME=COMMAND."""
     match = _COMMAND.fullmatch(text)
-    assert match is not None or not text
+    assert match is not None
     try:
-        words = shlex.split(match["words"]) if match else []
+        words = shlex.split(match["words"])
     except ValueError as error:
         raise click.BadParameter(f"{text!r} cannot be split into words: {error}") from None
-    if not match or not words:
-        raise click.BadParameter("it is empty")
-    if "{port}" not in match["words"]:
-        raise click.BadParameter(f"{text!r} does not say where the port goes; write it as {{port}}")
+    if "{port}" not in match["words"] or not words:
+        raise click.BadParameter(f"{text!r} must have {{port}} where the port's number goes")
     return Command(match["name"] or Path(words[0]).name, match["words"])
 
 
-def parse_server(text: str) -> Server:
+def parse_server(text: str) -> Running:
     """HOST:PORT; an IPv6 address has brackets."""
     match = _SERVER.fullmatch(text)
     if match is None or not 0 < int(match["port"]) < 65536:
         raise click.BadParameter(f"{text!r} is not HOST:PORT")
-    return Server(text, (match["ip"] or match["host"], int(match["port"])))
+    return Running(text, (match["ip"] or match["host"], int(match["port"])))
 
 
-@click.command()
+def _epilog() -> str:
+    rows = (f"{one.name:8}{one.what} ({one.peers:,} connections)" for one in WORKLOADS.values())
+    return "\b\nWorkloads:\n" + "\n".join(f"  {row}" for row in rows)
+
+
+@click.command(epilog=_epilog())
 @click.argument("workloads", nargs=-1, type=click.Choice(list(WORKLOADS)), metavar="[WORKLOAD]...")
-@click.option("commands", "--command", type=parse_command, multiple=True, metavar="[NAME=]COMMAND")
-@click.option("--server", type=parse_server, metavar="HOST:PORT")
-@click.option("--pid", type=click.IntRange(1))
-@click.option("--tls", multiple=True, metavar="NAME")
+@click.option(
+    "commands",
+    "--command",
+    type=parse_command,
+    multiple=True,
+    metavar="[NAME=]COMMAND",
+    help="Start this server, without a shell, and with a free port for {port}. May be repeated: the"
+    " servers take turns, each freshly started. By default it is the achat that is installed here.",
+)
+@click.option(
+    "--server",
+    type=parse_server,
+    metavar="HOST:PORT",
+    help="Measure a server that runs, instead or as well.",
+)
+@click.option(
+    "--pid",
+    type=click.IntRange(1),
+    help="The process of that server, if it is on this machine: for its CPU and memory.",
+)
+@click.option(
+    "--tls",
+    multiple=True,
+    metavar="NAME",
+    help="Speak TLS to the server of that name, whatever its certificate. May be repeated.",
+)
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--peers", type=click.IntRange(2, 50_000))
-@click.option("--lines", type=click.IntRange(1))
-@click.option("--size", type=click.IntRange(1, 8000), default=40, show_default=True)
-@click.option("--json", "json_file", type=click.File("w", lazy=True), metavar="FILE")
+@click.option("--peers", type=click.IntRange(2), help="Connections, instead of the workload's.")
+@click.option(
+    "--lines", type=click.IntRange(1), help="Lines from each sender, instead of the workload's."
+)
+@click.option(
+    "--size",
+    type=click.IntRange(1, 4096),
+    default=40,
+    show_default=True,
+    help="Bytes of text in each line.",
+)
+@click.option(
+    "json_file",
+    "--json",
+    type=click.File("w"),
+    metavar="FILE",
+    help="Write all that was measured, round by round.",
+)
+@click.option(
+    "chart_file",
+    "--chart",
+    type=click.File("w"),
+    metavar="FILE",
+    help="Draw the medians, as SVG.",
+)
 def bench(
     workloads: Sequence[str],
     commands: Sequence[Command],
-    server: Server | None,
+    server: Running | None,
     pid: int | None,
     tls: Sequence[str],
     rounds: int,
@@ -72,39 +122,109 @@ def bench(
     lines: int | None,
     size: int,
     json_file: IO[str] | None,
+    chart_file: IO[str] | None,
 ) -> None:
-    """Put a load on chat servers, and tell what they do and what that costs them."""
-    contestants: list[Contestant] = [*commands]
-    if server is not None:
-        contestants.append(Running(Server(server.name, server.address, pid)))
-    chosen = [WORKLOADS[name] for name in dict.fromkeys(workloads or WORKLOADS)]
-    loads = [(workload, _load(workload, peers, lines, size)) for workload in chosen]
-    _raise_limit()
-    steps = list(plan(loads, contestants, rounds))
-    results = _take_all(steps)
-    click.echo(table(summarize(results), rounds))
-    if json_file is not None:
+    """Measure chat servers under load: how fast they are, and what that costs them.
+
+    The medians of all rounds are shown, and how far the rounds are apart. A server may speak
+    achat's wire, that of the a-chat tutorial (achat --plain), or NATS's; which one it is shows.
+
+    The exit code is 0 if all rounds could be measured.
+    """
+    contestants = _contestants(commands, server, pid, tls)
+    loads = [
+        (workload, _load(workload, peers, lines, size)) for workload in _choose(workloads, server)
+    ]
+    _raise_limit(max(load.peers for _, load in loads))
+    # Whoever ends this one with SIGTERM does not mean to leave servers behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for contestant in contestants:
+        _check(contestant)
+    results: list[Result] = []
+    for workload, load in loads:
+        if results:
+            click.echo()
+        results += _measure(list(plan(workload, load, contestants, rounds)))
+        click.echo(table(summarize(results[-rounds * len(contestants) :])))
+    if json_file:
         json.dump(document(contestants, results), json_file, indent=1)
+    if chart_file:
+        chart_file.write(chart(summarize(results)))
     sys.exit(any(result.failure for result in results))
 
 
+def _contestants(
+    commands: Sequence[Command], server: Running | None, pid: int | None, tls: Sequence[str]
+) -> list[Contestant]:
+    """Who is measured."""
+    if pid and not server:
+        raise click.UsageError("--pid is the process of --server, which is missing")
+    found: list[Contestant] = [*commands]
+    if server:
+        found.append(replace(server, pid=pid))
+    if not found:
+        found.append(_ours())
+    names = [contestant.name for contestant in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise click.UsageError(f"two servers are called {name}; say --command NAME=COMMAND")
+    for name in tls:
+        if name not in names:
+            raise click.UsageError(f"--tls {name} is none of the servers: {', '.join(names)}")
+    return [replace(one, tls=True) if one.name in tls else one for one in found]
+
+
+def _ours() -> Command:
+    """The achat that is installed beside this command."""
+    twistd = str(Path(sys.executable).with_name("twistd"))
+    words = [twistd, "--nodaemon", "--pidfile=", "achat", "--port", "{port}"]
+    return Command("achat", shlex.join(words))
+
+
+def _choose(names: Sequence[str], server: Running | None) -> list[Workload]:
+    """What the user has named, or else all that can be done."""
+    if not names:
+        return [one for one in WORKLOADS.values() if not (server and one.stops)]
+    chosen = [WORKLOADS[name] for name in dict.fromkeys(names)]
+    for workload in chosen:
+        if server and workload.stops:
+            raise click.UsageError(f"{workload.name} ends its servers, so it is not for --server")
+    return chosen
+
+
 def _load(workload: Workload, peers: int | None, lines: int | None, size: int) -> Load:
-    count = peers or workload.peers
-    return Load(count, lines or max(1, workload.lines(count)), "x" * size)
+    peers = peers or workload.peers
+    if workload.in_pairs and peers % 2:
+        raise click.UsageError(f"{workload.name} needs an even number of --peers, not {peers}")
+    usual = workload.lines(peers)
+    return Load(peers, lines or usual if usual else 0, "x" * size)
 
 
-def _take_all(steps: Sequence[Step]) -> list[Result]:
-    hidden = not sys.stderr.isatty()
+def _raise_limit(connections: int) -> None:
+    """Have as many open files as may be had, for this process and those that it starts."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if connections + _SPARE > most:
+        raise click.UsageError(
+            f"{connections} connections need {connections + _SPARE} open files, and a process may"
+            f" have {most} here (ulimit -Hn)"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _check(contestant: Contestant) -> None:
+    try:
+        check(contestant)
+    except Failed as failure:
+        raise click.ClickException(f"{contestant.name}: {failure}") from None
+
+
+def _measure(steps: Sequence[Step]) -> list[Result]:
+    """Take the steps, and show on a terminal how far that is."""
     with click.progressbar(
         steps,
+        label=steps[0].workload.name,
+        item_show_func=lambda step: f"{step.contestant.name}, round {step.number}" if step else "",
         file=sys.stderr,
-        hidden=hidden,
-        item_show_func=lambda step: str(step) if step else None,
+        hidden=not sys.stderr.isatty(),
     ) as bar:
         return [take(step) for step in bar]
-
-
-def _raise_limit() -> None:
-    """Have as many descriptors as may be had, for this process and those that it starts."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 
 from achat_twisted.bench.dialects import Dialect, probe, recognize
@@ -30,8 +31,8 @@ def names(count: int, letter: str) -> list[str]:
     return [f"{letter}{unique}{number:0{width}}" for number in range(count)]
 
 
-def find_dialect(server: Server) -> Dialect:
-    """Log in once, to see which dialect a server speaks.
+def meet(server: Server) -> tuple[Server, Dialect]:
+    """Log in once: the server with the address that answers, and the dialect that it speaks.
 
     @raise Failed: if it speaks none, or nothing.
     """
@@ -39,18 +40,19 @@ def find_dialect(server: Server) -> Dialect:
     heard = b""
     try:
         with socket.create_connection(server.address, _ANSWER) as plain:
+            found = replace(server, address=plain.getpeername()[:2])
             client = _unchecked().wrap_socket(plain) if server.tls else plain
             with client:
                 client.sendall(probe(name))
                 while data := client.recv(_CHUNK):
                     heard += data
                     if dialect := recognize(name, heard):
-                        return dialect
+                        return found, dialect
     except TimeoutError:
-        raise Failed(f"a login is not answered within {_ANSWER:g} seconds") from None
+        raise Failed(f"it does not answer a login within {_ANSWER:g} seconds") from None
     except OSError as error:
         raise Failed(f"cannot log in: {error.strerror or error}") from None
-    raise Failed("the connection is closed instead of an answer to the login")
+    raise Failed("it closes the connection instead of answering a login")
 
 
 class Crowd:

@@ -51,11 +51,12 @@ class Dialect(ABC):
     def delivery(self, sender: str, recipient: str, text: str) -> bytes:
         """What a recipient hears of a line, by its own name or by the group's."""
 
-    def taken_in(self, heard: bytes) -> int | None:
-        """How many lines the server said at the end of a session that it has taken in, if it did.
+    @abstractmethod
+    def count(self, heard: bytes, text: str) -> int:
+        """How many whole deliveries of a text there are in what a client has heard."""
 
-        @param heard: all that has come last, the end of the connection included.
-        """
+    def taken_in(self, heard: bytes) -> int | None:
+        """How many lines the server says it has taken in from a client that has heard all this."""
         return None
 
 
@@ -83,6 +84,9 @@ class Tutorial(Dialect):
 
     def delivery(self, sender: str, recipient: str, text: str) -> bytes:
         return f"from {sender}: {text}\n".encode()
+
+    def count(self, heard: bytes, text: str) -> int:
+        return heard.count(f": {text}\n".encode())
 
 
 class Achat(Tutorial):
@@ -127,6 +131,9 @@ class Nats(Dialect):
 
     def delivery(self, sender: str, recipient: str, text: str) -> bytes:
         return f"MSG {recipient} 1 {len(text)}\r\n{text}\r\n".encode()
+
+    def count(self, heard: bytes, text: str) -> int:
+        return heard.count(f"\r\n{text}\r\n".encode())
 
 
 def probe(name: str) -> bytes:

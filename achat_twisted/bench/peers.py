@@ -92,8 +92,8 @@ class Incoming(ABC):
     def _odd(self, lines: list[bytes]) -> bytes:
         """Which of the lines was not due."""
 
-    def take(self) -> None:
-        """Take what has come.
+    def take(self) -> int:
+        """Take what has come; how many bytes that were.
 
         @raise Failed: if it is something else than was due.
         @raise OSError: if the connection is gone.
@@ -101,12 +101,13 @@ class Incoming(ABC):
         try:
             size = self._receive(_view, self._chunk)
         except WOULD_BLOCK:
-            return
+            return 0
         if not size:
             raise Failed("the server has closed a connection")
         if size > self.left or not self._fits(size):
             size = self._sift(bytes(_view[:size]))
         self.left -= size
+        return size
 
     def _sift(self, heard: bytes) -> int:
         """Answer what the server has asked in between; how much is left without that."""
@@ -203,10 +204,7 @@ class Peer:
         try:
             if events & OUT and self._outgoing and self._outgoing.go_on():
                 self._loop.change(self._fd, IN)
-            if events & ~OUT:
-                was_left = self._incoming.left
-                self._incoming.take()
-                if was_left and not self._incoming.left:
-                    self._loop.pending -= 1
+            if events & ~OUT and self._incoming.take() and not self._incoming.left:
+                self._loop.pending -= 1
         except OSError as error:
             raise Failed(f"a connection broke: {error.strerror}") from None

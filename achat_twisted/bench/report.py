@@ -12,9 +12,7 @@ from typing import Any
 from achat_twisted import __version__
 from achat_twisted.bench.rounds import Contestant, Result
 from achat_twisted.bench.summary import Summary, by_workload
-from achat_twisted.bench.workload import Measure
-
-_UNKNOWN = "-"
+from achat_twisted.bench.workload import UNKNOWN, Measure
 
 
 def cores() -> int:
@@ -22,40 +20,41 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def table(summaries: Iterable[Summary], rounds: int) -> str:
+def table(summaries: Iterable[Summary]) -> str:
     """A block for each workload, a row for each server; and below what one must know to read it."""
-    return "\n\n".join(_block(group, rounds) for group in by_workload(summaries))
+    return "\n\n".join(map(_block, by_workload(summaries)))
 
 
-def _block(group: Sequence[Summary], rounds: int) -> str:
+def _block(group: Sequence[Summary]) -> str:
     first = group[0]
     columns = [["", *(summary.server for summary in group)]]
     for measure in first.workload.measures:
         columns += _columns(measure, group)
     widths = [max(map(len, column)) for column in columns]
-    lines = [f"{first.workload.name}: {first.load}, {rounds} round{'s' if rounds > 1 else ''}"]
+    lines = [f"{first.workload.name}: {first.load}; {_count(first.rounds, 'round')}"]
     for name, *cells in zip(*columns, strict=True):
         padded = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
-        lines.append(f"  {name.ljust(widths[0])}  {'  '.join(padded)}")
+        lines.append(f"  {name.ljust(widths[0])}  {'  '.join(padded)}".rstrip())
     remarks = [remark for summary in group for remark in summary.remarks(cores())]
     return "\n".join([*lines, *(f"  {remark}" for remark in remarks)])
 
 
 def _columns(measure: Measure, group: Sequence[Summary]) -> Iterator[list[str]]:
     values = [summary.figures.get(measure.key) for summary in group]
-    yield [measure.heading, *(_cell(value, measure) for value in values)]
+    yield [measure.heading, *(measure.show(value) for value in values)]
     if measure.is_compared and len(group) > 1:
         yield ["", *(_ratio(value, values[0]) for value in values)]
-    if measure is group[0].workload.measures[0]:
-        yield ["±", *(f"{summary.spread:.0%}" for summary in group)]
-
-
-def _cell(value: float | None, measure: Measure) -> str:
-    return _UNKNOWN if value is None else f"{value * measure.scale:,.{measure.digits}f}"
+    spreads = [summary.spread for summary in group]
+    if measure is group[0].workload.measures[0] and any(one is not None for one in spreads):
+        yield ["±", *(UNKNOWN if one is None else f"{one:.0%}" for one in spreads)]
 
 
 def _ratio(value: float | None, first: float | None) -> str:
-    return _UNKNOWN if value is None or not first else f"{value / first:.2f}x"
+    return UNKNOWN if value is None or not first else f"{value / first:.2f}x"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def machine() -> dict[str, Any]:
@@ -71,7 +70,7 @@ def machine() -> dict[str, Any]:
 
 
 def document(contestants: Sequence[Contestant], results: Sequence[Result]) -> dict[str, Any]:
-    """Everything that was measured, with where and of what; seconds and bytes throughout."""
+    """Everything that was measured, where and of what; in seconds, bytes and shares of a core."""
     return {
         "machine": machine(),
         "servers": {contestant.name: contestant.words for contestant in contestants},
@@ -80,11 +79,11 @@ def document(contestants: Sequence[Contestant], results: Sequence[Result]) -> di
                 "workload": result.step.workload.name,
                 "peers": result.step.load.peers,
                 "lines": result.step.load.lines,
-                "text": len(result.step.load.text),
+                "size": len(result.step.load.text),
                 "round": result.step.number,
                 "server": result.step.contestant.name,
                 "figures": result.figures,
-                "failure": result.failure,
+                "failure": result.failure or None,
             }
             for result in results
         ],

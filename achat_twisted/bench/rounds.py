@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from achat_twisted.bench.crowd import find_dialect
+from achat_twisted.bench.crowd import meet
 from achat_twisted.bench.failure import Failed
 from achat_twisted.bench.servers import Command, Running
 from achat_twisted.bench.workload import Figures, Load, Workload
@@ -25,9 +25,6 @@ class Step:
     contestant: Contestant
     number: int
 
-    def __str__(self) -> str:
-        return f"{self.workload.name}, round {self.number}: {self.contestant.name}"
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -43,20 +40,29 @@ class Result:
 
 
 def plan(
-    workloads: Sequence[tuple[Workload, Load]], contestants: Sequence[Contestant], rounds: int
+    workload: Workload, load: Load, contestants: Sequence[Contestant], rounds: int
 ) -> Iterator[Step]:
-    """All steps, in order: so that all servers see the same machine, they take turns."""
-    for workload, load in workloads:
-        for number in range(1, rounds + 1):
-            first = (number - 1) % len(contestants)
-            for contestant in [*contestants[first:], *contestants[:first]]:
-                yield Step(workload, load, contestant, number)
+    """All steps of a workload, in order."""
+    for number in range(1, rounds + 1):
+        first = (number - 1) % len(contestants)
+        for contestant in [*contestants[first:], *contestants[:first]]:
+            yield Step(workload, load, contestant, number)
+
+
+def check(contestant: Contestant) -> None:
+    """See that a server can be measured at all.
+
+    @raise Failed: if it cannot.
+    """
+    with contestant.run() as server:
+        meet(server)
+        server.cpu()
 
 
 def take(step: Step) -> Result:
     """Take a step."""
     try:
         with step.contestant.run() as server:
-            return Result(step, step.workload.run(server, find_dialect(server), step.load))
+            return Result(step, step.workload.run(*meet(server), step.load))
     except Failed as failure:
-        return Result(step, {}, f"{step}: {failure}")
+        return Result(step, {}, f"{step.contestant.name}, round {step.number}: {failure}")

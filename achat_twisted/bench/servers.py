@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from achat_twisted.bench.failure import Failed
 
@@ -41,8 +42,11 @@ class Server:
         """Seconds of CPU that it has used so far, in all its threads."""
         if self.pid is None:
             return None
-        # The number of another process's clock, as clock_getcpuclockid(3) makes it.
-        return time.clock_gettime(~self.pid << 3 | 2)
+        try:
+            # The number of another process's clock, as clock_getcpuclockid(3) makes it.
+            return time.clock_gettime(~self.pid << 3 | 2)
+        except OSError:
+            raise Failed(f"there is no process {self.pid}") from None
 
     def memory(self) -> int | None:
         """Its resident memory, in bytes; see C{statm} in C{proc(5)}."""
@@ -53,23 +57,22 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Where a server is to be found that somebody else has started."""
+    """A server that somebody else has started; the same as a L{Server}."""
 
-    server: Server
-
-    @property
-    def name(self) -> str:
-        return self.server.name
+    name: str
+    address: tuple[str, int]
+    pid: int | None = None
+    tls: bool = False
 
     @property
     def words(self) -> str:
-        """What the user has called it."""
-        host, port = self.server.address
-        return f"{host}:{port}"
+        """How the user has named it."""
+        return self.name
 
     @contextmanager
     def run(self) -> Iterator[Server]:
-        yield self.server
+        """The server, which goes on at the end."""
+        yield Server(self.name, self.address, self.pid, self.tls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,12 @@ class Command:
         with tempfile.TemporaryFile() as output:
             process = self._start(command, output.fileno())
             try:
-                server = Server(self.name, ("127.0.0.1", port), process.pid, self.tls)
-                if not _accepts(server.address, process):
-                    output.seek(0)
-                    raise Failed(_why_not(self.name, port, process, output.read()))
-                yield server
+                address = ("127.0.0.1", port)
+                if not _accepts(address, process):
+                    raise Failed(f"does not listen on port {port} within {PATIENCE:g} seconds")
+                yield Server(self.name, address, process.pid, self.tls)
+            except Failed as failure:
+                raise Failed(f"{failure}{_what_became(process, output)}") from None
             finally:
                 _stop(process)
 
@@ -114,7 +118,7 @@ class Command:
                 start_new_session=True,
             )
         except OSError as error:
-            raise Failed(f"{self.name} cannot be started: {command[0]}: {error.strerror}") from None
+            raise Failed(f"cannot be started: {command[0]}: {error.strerror}") from None
 
 
 def _free_port() -> int:
@@ -136,12 +140,13 @@ def _accepts(address: tuple[str, int], process: subprocess.Popen[bytes]) -> bool
     return False
 
 
-def _why_not(name: str, port: int, process: subprocess.Popen[bytes], printed: bytes) -> str:
+def _what_became(process: subprocess.Popen[bytes], output: IO[bytes]) -> str:
+    """What else is to be told of a server that has failed."""
     code = process.poll()
-    end = f"within {PATIENCE:g} seconds" if code is None else f"but ended with exit code {code}"
-    tail = printed.decode(errors="backslashreplace").strip()[-_TAIL:]
-    said = f"; it has printed:\n{tail}" if tail else ", and has printed nothing"
-    return f"{name} has not listened on port {port} {end}{said}"
+    end = "" if code is None else f"; it has ended with exit code {code}"
+    output.seek(0)
+    tail = output.read().decode(errors="backslashreplace").strip()[-_TAIL:]
+    return f"{end}; it has printed:\n{tail}" if tail else end
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

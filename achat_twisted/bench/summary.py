@@ -11,40 +11,46 @@ from achat_twisted.bench.rounds import Result
 from achat_twisted.bench.workload import Figures, Load, Workload
 
 BUSY = 0.9
-"""The share of a core from which on somebody is busy with little else."""
+"""The share of a core from which on somebody has hardly waited for anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """All rounds of one workload on one server.
 
-    @ivar figures: the median of each.
-    @ivar spread: how far the first measure's extremes lie apart, as a share of its median, halved.
+    @ivar server: its name.
+    @ivar rounds: how many there were.
+    @ivar figures: the median of each; nothing if all rounds have failed.
+    @ivar spread: how far the first measure's extremes are from each other, halved, as a share of
+        its median; None if there is nothing to compare.
     @ivar failures: why rounds have failed.
     """
 
     workload: Workload
     load: Load
     server: str
+    rounds: int
     figures: Figures
-    spread: float
+    spread: float | None
     failures: tuple[str, ...]
 
     def remarks(self, cores: int) -> Iterator[str]:
-        """What must be known to read the figures."""
+        """What must be known to read the figures, on a machine of so many cores."""
         yield from self.failures
+        if not any(measure.key == "generator" for measure in self.workload.measures):
+            return
         generator, server = self.figures.get("generator"), self.figures.get("server")
-        if generator is None or "rate" not in {one.key for one in self.workload.measures}:
+        if generator is None:
             return
         if generator > BUSY and (server is None or server < BUSY):
             yield (
-                f"{self.server}: the load generator was busy all the time, so what comes in a"
-                " second is its limit, and this server may do more; the CPU each stands."
+                f"{self.server}: the load generator was never idle, so the speed is its own, and"
+                " this server may be faster; the server's CPU stands."
             )
         elif server is not None and generator + server > BUSY * cores:
             yield (
                 f"{self.server}: server and load generator have used up the machine's {cores}"
-                " cores; on a larger one more may come in a second."
+                " cores; if this server uses more than one, it may be faster on a larger machine."
             )
 
 
@@ -54,7 +60,7 @@ def summarize(results: Iterable[Result]) -> list[Summary]:
     for result in results:
         step = result.step
         groups.setdefault((step.workload.name, step.contestant.name), []).append(result)
-    return [_summary(group) for group in groups.values()]
+    return [_summarize(group) for group in groups.values()]
 
 
 def by_workload(summaries: Iterable[Summary]) -> Iterator[list[Summary]]:
@@ -63,20 +69,29 @@ def by_workload(summaries: Iterable[Summary]) -> Iterator[list[Summary]]:
         yield list(group)
 
 
-def _summary(results: Sequence[Result]) -> Summary:
+def _summarize(results: Sequence[Result]) -> Summary:
     step = results[0].step
     rounds = [result.figures for result in results if not result.failure]
-    figures = (
-        {key: _median([figures[key] for figures in rounds]) for key in rounds[0]} if rounds else {}
-    )
+    keys = list(rounds[0]) if rounds else []
+    known = {key: _known(figures[key] for figures in rounds) for key in keys}
+    medians = {key: median(values) if values else None for key, values in known.items()}
     head = step.workload.measures[0].key
-    values = [value for figures in rounds if (value := figures[head]) is not None]
-    middle = figures.get(head)
-    spread = (max(values) - min(values)) / 2 / middle if middle else 0.0
-    failures = tuple(result.failure for result in results if result.failure)
-    return Summary(step.workload, step.load, step.contestant.name, figures, spread, failures)
+    return Summary(
+        step.workload,
+        step.load,
+        step.contestant.name,
+        len(results),
+        medians,
+        _spread(known.get(head, [])),
+        tuple(result.failure for result in results if result.failure),
+    )
 
 
-def _median(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _spread(values: Sequence[float]) -> float | None:
+    if len(values) < 2 or not median(values):
+        return None
+    return (max(values) - min(values)) / 2 / median(values)

@@ -96,8 +96,7 @@ class _Speaker:
 
     def _ready(self, _events: int) -> None:
         try:
-            self._incoming.take()
-            if self._incoming.is_whole:
+            if self._incoming.take() and self._incoming.is_whole:
                 self._talk.took.append(self._talk.loop.now - self.since)
                 self.speak()
         except OSError as error:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from achat_twisted.bench.dialects import Dialect
 from achat_twisted.bench.servers import Server
 
 Figures = Mapping[str, float | None]
 """What came out of a round, by the L{Measure}'s keys, in seconds and bytes; None is unknown."""
+
+UNKNOWN = "-"
+"""How it is shown that nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,8 @@ class Load:
     text: str
 
     def __str__(self) -> str:
-        lines = f", {self.lines:,} lines each of {len(self.text)} bytes" if self.lines else ""
-        return f"{self.peers:,} connections{lines}"
+        lines = f", {self.lines:,} lines of {len(self.text)} bytes from each sender"
+        return f"{self.peers:,} connections{lines if self.lines else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Measure:
     @ivar heading: what it is called, with its unit.
     @ivar scale: how many of the unit are one second, byte or whatever the figure counts.
     @ivar digits: how many are shown behind the point.
+    @ivar better: whether one wishes for C{more} of it or for C{less}.
     @ivar is_compared: whether it is told how many times the first server's it is.
     """
 
@@ -45,7 +50,11 @@ class Measure:
     heading: str
     scale: float = 1
     digits: int = 0
-    is_compared: bool = False
+    better: Literal["more", "less"] = "less"
+    is_compared: bool = True
+
+    def show(self, value: float | None) -> str:
+        return UNKNOWN if value is None else f"{value * self.scale:,.{self.digits}f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,8 @@ class Workload:
     @ivar lines: what each sender sends with so many peers, unless the user says otherwise.
     @ivar run: puts the load on a server.
     @ivar measures: what is reported; the first is the one that the spread is told of.
+    @ivar in_pairs: whether the number of peers must be even.
+    @ivar stops: whether the server is stopped, which one must have started for that.
     """
 
     name: str
@@ -66,3 +77,5 @@ class Workload:
     lines: Callable[[int], int]
     run: Callable[[Server, Dialect, Load], Figures]
     measures: tuple[Measure, ...]
+    in_pairs: bool = False
+    stops: bool = False

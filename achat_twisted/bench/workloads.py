@@ -3,78 +3,99 @@
 from __future__ import annotations
 
 from achat_twisted.bench import crowds, floods, talk
+from achat_twisted.bench.stop import SENDERS, stop
 from achat_twisted.bench.workload import Measure, Workload
 
 _DELIVERIES = 2_000_000
-_MESSAGES = 200_000
+"""How many there are in a flood, about."""
 
-_LOAD = Measure("generator", "load %", 100)
-_EACH = Measure("cpu_each", "CPU µs each", 1e6, 2, True)
-_RATE = Measure("rate", "deliveries/s", 1, 0, True)
+_MESSAGES = 200_000
+"""How many are said in conversations."""
+
+_STOPPED = 100_000
+"""How many lines are sent before a stop."""
+
+_RATE = Measure("rate", "deliveries/s", better="more")
+_EACH = Measure("cpu_each", "CPU µs each", 1e6, 2)
+_LOAD = Measure("generator", "load %", 100, is_compared=False)
 _FLOOD = (_RATE, _EACH, _LOAD)
 
-WORKLOADS = {
-    workload.name: workload
-    for workload in (
-        Workload(
-            "pairs",
-            "Half of the peers send, each to one of the other half.",
-            200,
-            lambda peers: _DELIVERIES // (peers // 2),
-            floods.pairs,
-            _FLOOD,
+_ALL = (
+    Workload(
+        "pairs",
+        "Half of the clients send, each to one of the other half.",
+        peers=200,
+        lines=lambda peers: _DELIVERIES // (peers // 2),
+        run=floods.pairs,
+        measures=_FLOOD,
+        in_pairs=True,
+    ),
+    Workload(
+        "mesh",
+        "All clients send to all in turn, one recipient a line.",
+        peers=100,
+        lines=lambda peers: _DELIVERIES // peers,
+        run=floods.mesh,
+        measures=_FLOOD,
+    ),
+    Workload(
+        "fan",
+        "One client sends, each line to all others.",
+        peers=101,
+        lines=lambda peers: _DELIVERIES // (peers - 1),
+        run=floods.fan,
+        measures=_FLOOD,
+    ),
+    Workload(
+        "talk",
+        "Two and two answer each other, with one line in flight.",
+        peers=100,
+        lines=lambda peers: _MESSAGES // peers,
+        run=talk.talk,
+        measures=(
+            _RATE,
+            _EACH,
+            Measure("p50", "p50 ms", 1e3, 2),
+            Measure("p99", "p99 ms", 1e3, 2),
+            Measure("max", "max ms", 1e3, 1, is_compared=False),
+            _LOAD,
         ),
-        Workload(
-            "mesh",
-            "All peers send to all, in turn.",
-            100,
-            lambda peers: _DELIVERIES // peers,
-            floods.mesh,
-            _FLOOD,
+        in_pairs=True,
+    ),
+    Workload(
+        "idle",
+        "All are logged in, and say nothing.",
+        peers=10_000,
+        lines=lambda _peers: 0,
+        run=crowds.idle,
+        measures=(
+            Measure("memory_each", "KB each", 1e-3, 1),
+            Measure("server", "CPU %", 100, 1, is_compared=False),
         ),
-        Workload(
-            "fan",
-            "One peer sends each line to all others.",
-            101,
-            lambda peers: _DELIVERIES // (peers - 1),
-            floods.fan,
-            _FLOOD,
+    ),
+    Workload(
+        "logins",
+        "All log in, 200 at a time, and stay.",
+        peers=10_000,
+        lines=lambda _peers: 0,
+        run=crowds.logins,
+        measures=(Measure("rate", "logins/s", better="more"), _EACH, _LOAD),
+    ),
+    Workload(
+        "stop",
+        "Some send to all, who do not read before the server is stopped in the middle of it.",
+        peers=10_000,
+        lines=lambda peers: _STOPPED // min(SENDERS, peers),
+        run=stop,
+        measures=(
+            Measure("seconds", "seconds", digits=2),
+            Measure("lost", "lost", is_compared=False),
+            Measure("taken", "taken in", better="more", is_compared=False),
+            Measure("received", "received", better="more", is_compared=False),
         ),
-        Workload(
-            "talk",
-            "Two and two answer each other, with one line in flight.",
-            100,
-            lambda peers: _MESSAGES // peers,
-            talk.talk,
-            (
-                _RATE,
-                _EACH,
-                Measure("p50", "p50 ms", 1e3, 2, True),
-                Measure("p99", "p99 ms", 1e3, 2, True),
-                Measure("max", "max ms", 1e3, 1),
-                _LOAD,
-            ),
-        ),
-        Workload(
-            "idle",
-            "All are logged in, and say nothing.",
-            10_000,
-            lambda _: 0,
-            crowds.idle,
-            (
-                Measure("memory_each", "KB each", 1e-3, 1, True),
-                Measure("server", "CPU %", 100, 1),
-                _LOAD,
-            ),
-        ),
-        Workload(
-            "logins",
-            "All log in, 200 at a time, and stay.",
-            10_000,
-            lambda _: 0,
-            crowds.logins,
-            (Measure("rate", "logins/s", 1, 0, True), _EACH, _LOAD),
-        ),
-    )
-}
+        stops=True,
+    ),
+)
+
+WORKLOADS = {workload.name: workload for workload in _ALL}
 """By name, in the order in which they are run."""
