@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
+from achat_twisted.bench.servers import Server
 from benchmarks import load
 from benchmarks.load import Cost
-from benchmarks.server import Server, running
+from benchmarks.server import running
 from tests import scratch
 from tests.scratch import Edit
 

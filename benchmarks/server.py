@@ -2,66 +2,26 @@
 
 from __future__ import annotations
 
-import re
-import resource
-import subprocess
+import shlex
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests import scratch
+from achat_twisted.bench.servers import Command, Server
 
-_SERVER = (str(Path(sys.executable).parent / "twistd"), "-n", "--pidfile=", "achat", "--port", "0")
+TWISTD = (str(Path(sys.executable).parent / "twistd"), "-n", "--pidfile=", "achat")
 
 MEGABYTE = 1_000_000
 
 
-class Server:
-    """A process of C{twistd achat} that listens.
-
-    @ivar port: its TCP port on this machine.
-    """
-
-    def __init__(self, pid: int, port: int) -> None:
-        self.port = port
-        self._pid = pid
-
-    def cpu(self) -> float:
-        """Seconds of CPU that it has used so far, in all its threads."""
-        # The number of another process's clock, as clock_getcpuclockid(3) makes it.
-        return time.clock_gettime(~self._pid << 3 | 2)
-
-    def memory(self) -> float:
-        """Its resident memory, in MB; see C{statm} in C{proc(5)}."""
-        pages = int(Path(f"/proc/{self._pid}/statm").read_text().split()[1])
-        return pages * resource.getpagesize() / MEGABYTE
-
-
-@contextmanager
-def running(tree: Path, *options: str) -> Iterator[Server]:
+def running(tree: Path, *options: str) -> AbstractContextManager[Server]:
     """A server that runs from C{tree}."""
-    process = subprocess.Popen(
-        [*_SERVER, *options],
-        cwd=tree,
-        env=scratch.environment(tree),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield Server(process.pid, _listens(process))
-    finally:
-        process.kill()
-        process.communicate()
+    place = ["env", f"--chdir={tree}", f"PYTHONPATH={tree}"]
+    return Command("achat", shlex.join([*place, *TWISTD, "--port", "{port}", *options])).run()
 
 
-def _listens(process: subprocess.Popen[str]) -> int:
-    """The port that the server's log says it listens on."""
-    assert process.stdout is not None
-    log = ""
-    for line in process.stdout:
-        log += line
-        if found := re.search(r"listening on \S+:(\d+)$", line):
-            return int(found[1])
-    raise AssertionError(f"the server has ended:\n{log}")
+def resident(server: Server) -> float:
+    """Its resident memory, in MB."""
+    memory = server.memory()
+    assert memory is not None
+    return memory / MEGABYTE

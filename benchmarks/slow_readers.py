@@ -14,13 +14,14 @@ import time
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import Pipe
 from statistics import median
 from threading import Thread
 from typing import Any
 
 from benchmarks.clients import Client, beside
-from benchmarks.server import MEGABYTE, running
+from benchmarks.server import MEGABYTE, resident, running
 from tests import scratch
 
 ROUNDS = 9
@@ -99,11 +100,11 @@ def measure_round_trips() -> bool:
     figures: list[tuple[float, float]] = []
     with running(scratch.TREE, "--mailbox-limit", "200000000") as server:
         orders, poster_orders = Pipe()
-        stuck = _flood_stuck(server.port)
-        alice, bob = Client(server.port, "alice"), Client(server.port, "bob")
+        stuck = _flood_stuck(server.address[1])
+        alice, bob = Client(server.address[1], "alice"), Client(server.address[1], "bob")
         with (
-            beside(_read_all, server.port, "healthy"),
-            beside(_post_steadily, server.port, poster_orders),
+            beside(_read_all, server.address[1], "healthy"),
+            beside(_post_steadily, server.address[1], poster_orders),
         ):
             for _ in range(ROUNDS):
                 took: dict[str, list[float]] = {"healthy": [], "stuck": []}
@@ -172,10 +173,10 @@ def measure_stream(megabytes: int) -> bool:
     """Stream to a slow reader."""
     count = megabytes * MEGABYTE // len(TEXT)
     with running(scratch.TREE) as server:
-        sink = Client(server.port, "sink")
+        sink = Client(server.address[1], "sink")
         told, tell = Pipe()
-        with beside(_stream, server.port, count, tell):
-            samples = _read_slowly(sink, count, server.memory)
+        with beside(_stream, server.address[1], count, tell):
+            samples = _read_slowly(sink, count, partial(resident, server))
             outcomes = told.recv()
     refused = outcomes["unknown"] + outcomes["full"]
     tenth, most = samples[len(samples) // 10], max(samples)

@@ -10,7 +10,7 @@ from achat_twisted.bench.servers import Server
 from achat_twisted.bench.workload import Figures, Load
 
 SETTLE = 3.0
-"""Seconds that a server has to become quiet; one that asks whether clients are there asks then."""
+"""Seconds that a server has to become quiet."""
 
 IDLE = 5.0
 """Seconds for which nothing happens."""

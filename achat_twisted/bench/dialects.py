@@ -17,13 +17,11 @@ class Dialect(ABC):
     """One way to speak to a server.
 
     @ivar name: what it is called in reports.
-    @ivar question: what a server may ask at any time to see whether a client is still there.
-    @ivar answer: what it wants to hear then.
+    @ivar noise: what a server may say at any time, and nobody has to answer within some minutes.
     """
 
     name: str
-    question = b""
-    answer = b""
+    noise = b""
 
     @abstractmethod
     def login(self, name: str, group: str = "") -> bytes:
@@ -110,8 +108,7 @@ class Nats(Dialect):
     """NATS's client protocol: a name is a subject, and whoever has it subscribes to it."""
 
     name = "NATS"
-    question = b"PING\r\n"
-    answer = b"PONG\r\n"
+    noise = b"PING\r\n"
 
     def login(self, name: str, group: str = "") -> bytes:
         connect = 'CONNECT {"verbose":false,"pedantic":false}'

@@ -5,10 +5,22 @@ A flood is a fixed number of lines, measured from the first byte sent to the las
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Sequence
+
 from achat_twisted.bench.crowd import Crowd, names
 from achat_twisted.bench.dialects import Dialect
 from achat_twisted.bench.meter import measured
-from achat_twisted.bench.peers import AnyOrder, Block, InOrder, Nothing, Outgoing, Peer, chunk
+from achat_twisted.bench.peers import (
+    AnyOrder,
+    Block,
+    Incoming,
+    InOrder,
+    Nothing,
+    Outgoing,
+    Peer,
+    chunk,
+)
 from achat_twisted.bench.servers import Server
 from achat_twisted.bench.workload import Figures, Load
 
@@ -40,17 +52,31 @@ def mesh(server: Server, dialect: Dialect, load: Load) -> Figures:
     posts = [dialect.post(name, load.text) for name in everybody]
     step = len(posts[0])
     block = Block(b"".join(posts), chunk(load.peers))
-    delivery = dialect.delivery(everybody[0], everybody[0], load.text)
     with Crowd(server, dialect) as crowd:
         for number, client in enumerate(crowd.log_in(everybody)):
             start = (number + 1) % load.peers * step
             outgoing = Outgoing(client, block, load.lines * step, start)
-            # From each round of posts one is for each, wherever it begins: as many as are sent.
-            incoming = AnyOrder(client, dialect, delivery, load.lines * len(delivery), block.chunk)
+            incoming = _from_all(client, dialect, load, everybody, everybody[number], block.chunk)
             Peer(crowd.loop, client, incoming, outgoing)
         with measured(server) as meter:
             crowd.loop.run()
     return meter.figures(load.peers * load.lines)
+
+
+def _from_all(
+    client: socket.socket,
+    dialect: Dialect,
+    load: Load,
+    senders: Sequence[str],
+    name: str,
+    piece: int,
+) -> Incoming:
+    """What one of a mesh hears: as many lines as it sends, wherever in turn each sender begins."""
+    line = dialect.delivery(senders[0], name, load.text)
+    size = load.lines * len(line)
+    if line == dialect.delivery(senders[1], name, load.text):
+        return InOrder(client, dialect, Block(line, piece), size)
+    return AnyOrder(client, dialect, line, size, piece)
 
 
 def fan(server: Server, dialect: Dialect, load: Load) -> Figures:

@@ -79,9 +79,8 @@ class Incoming(ABC):
 
     def __init__(self, client: socket.socket, dialect: Dialect, size: int, chunk: int) -> None:
         self.left = size
-        self._client = client
         self._receive = client.recv_into
-        self._dialect = dialect
+        self._noise = dialect.noise
         self._chunk = chunk
 
     @abstractmethod
@@ -89,8 +88,8 @@ class Incoming(ABC):
         """Whether so many bytes in the buffer are what was due; if so, what comes behind is due."""
 
     @abstractmethod
-    def _odd(self, lines: list[bytes]) -> bytes:
-        """Which of the lines was not due."""
+    def _odd(self, heard: bytes) -> bytes:
+        """What was heard, from the first line on that was not due."""
 
     def take(self) -> int:
         """Take what has come; how many bytes that were.
@@ -110,16 +109,13 @@ class Incoming(ABC):
         return size
 
     def _sift(self, heard: bytes) -> int:
-        """Answer what the server has asked in between; how much is left without that."""
-        question = self._dialect.question
-        rest = heard.replace(question, b"") if question else heard
-        if asked := len(heard) - len(rest):
-            self._client.send(self._dialect.answer * (asked // len(question)))
+        """Leave out what may come at any time; how much is left."""
+        noise = self._noise
+        rest = heard.replace(noise, b"") if noise else heard
         size = len(rest)
         _view[:size] = rest
         if size > self.left or not self._fits(size):
-            odd = self._odd(rest.splitlines(keepends=True))
-            raise Failed(f"the server has said {show(odd)}, which was not due")
+            raise Failed(f"the server has said {show(self._odd(rest))}, which was not due")
         return size
 
 
@@ -128,7 +124,7 @@ class InOrder(Incoming):
 
     def __init__(self, client: socket.socket, dialect: Dialect, block: Block, size: int) -> None:
         super().__init__(client, dialect, size, block.chunk)
-        self._lines = block.lines
+        self._endless = block.endless
         self._period = len(block.lines)
         self._begins = block.endless.startswith
         self._at = 0
@@ -145,12 +141,14 @@ class InOrder(Incoming):
         self._at = (self._at + size) % self._period
         return True
 
-    def _odd(self, lines: list[bytes]) -> bytes:
-        return next((line for line in lines if line not in self._lines), lines[0])
+    def _odd(self, heard: bytes) -> bytes:
+        due = self._endless[self._at :]
+        first = next((at for at, byte in enumerate(heard) if byte != due[at]), 0)
+        return heard[heard.rfind(b"\n", 0, first) + 1 :]
 
 
 class AnyOrder(Incoming):
-    """Lines of one length; that they end where they should is all that is looked at."""
+    """Lines of one length; that they end where they should, and nowhere else, is looked at."""
 
     def __init__(
         self, client: socket.socket, dialect: Dialect, line: bytes, size: int, chunk: int
@@ -161,13 +159,16 @@ class AnyOrder(Incoming):
 
     def _fits(self, size: int) -> bool:
         ends = _buffer[self._length - 1 - self._at : size : self._length]
-        if ends.count(b"\n") != len(ends):
+        if not len(ends) == ends.count(b"\n") == _buffer.count(b"\n", 0, size):
             return False
         self._at = (self._at + size) % self._length
         return True
 
-    def _odd(self, lines: list[bytes]) -> bytes:
-        return next((line for line in lines[1:] if len(line) != self._length), lines[0])
+    def _odd(self, heard: bytes) -> bytes:
+        begin, end = 0, self._length - self._at
+        while heard[end - 1 : end] == b"\n":
+            begin, end = end, end + self._length
+        return heard[begin:]
 
 
 class Nothing(Incoming):
@@ -179,8 +180,8 @@ class Nothing(Incoming):
     def _fits(self, size: int) -> bool:
         return not size
 
-    def _odd(self, lines: list[bytes]) -> bytes:
-        return lines[0]
+    def _odd(self, heard: bytes) -> bytes:
+        return heard
 
 
 class Peer:

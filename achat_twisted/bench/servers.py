@@ -100,10 +100,10 @@ class Command:
             try:
                 address = ("127.0.0.1", port)
                 if not _accepts(address, process):
-                    raise Failed(f"does not listen on port {port} within {PATIENCE:g} seconds")
+                    raise Failed(f"it does not listen on port {port} within {PATIENCE:g} seconds")
                 yield Server(self.name, address, process.pid, self.tls)
             except Failed as failure:
-                raise Failed(f"{failure}{_what_became(process, output)}") from None
+                raise Failed(f"{failure}{_last_words(process, output)}") from None
             finally:
                 _stop(process)
 
@@ -118,7 +118,7 @@ class Command:
                 start_new_session=True,
             )
         except OSError as error:
-            raise Failed(f"cannot be started: {command[0]}: {error.strerror}") from None
+            raise Failed(f"it cannot be started: {command[0]}: {error.strerror}") from None
 
 
 def _free_port() -> int:
@@ -140,13 +140,13 @@ def _accepts(address: tuple[str, int], process: subprocess.Popen[bytes]) -> bool
     return False
 
 
-def _what_became(process: subprocess.Popen[bytes], output: IO[bytes]) -> str:
-    """What else is to be told of a server that has failed."""
-    code = process.poll()
-    end = "" if code is None else f"; it has ended with exit code {code}"
+def _last_words(process: subprocess.Popen[bytes], output: IO[bytes]) -> str:
+    """What else is to be told of a server that has failed, if it has ended."""
+    if (code := process.poll()) is None:
+        return ""
     output.seek(0)
     tail = output.read().decode(errors="backslashreplace").strip()[-_TAIL:]
-    return f"{end}; it has printed:\n{tail}" if tail else end
+    return f"; it has ended with exit code {code}, and has printed {tail or 'nothing'}"
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,1 @@
+"""What achat is compared with."""
