@@ -1,7 +1,6 @@
 """achat and its peers: C{python -m benchmarks.compare --tokio PATH --async-std PATH --out DIR}.
 
-It runs C{achat bench} with all servers that are there, and leaves a table, a chart and all figures
-in the directory.
+It runs C{achat bench} with all of them, and leaves a table, a chart and all figures in a directory.
 """
 
 from __future__ import annotations
@@ -19,14 +18,12 @@ _SCRIPTS = Path(sys.executable).parent
 
 
 def servers(tokio: Path | None, async_std: Path | None) -> dict[str, list[str]]:
-    """The command line of each server, by name."""
-    found = {"achat": [*TWISTD, "--port", "{port}"]}
-    for name, path in (("tokio", tokio), ("async-std", async_std)):
-        if path:
-            found[name] = [str(path), "127.0.0.1:{port}"]
+    """The command line of each server, by name; the tutorial's own ones if they are there."""
+    rust = {"tokio": tokio, "async-std": async_std}
     tutorial = [sys.executable, asyncio_tutorial.__file__, "{port}"]
     return {
-        **found,
+        "achat": [*TWISTD, "--port", "{port}"],
+        **{name: [str(path), "127.0.0.1:{port}"] for name, path in rust.items() if path},
         "nats-server": [str(_SCRIPTS / "nats-server"), "-a", "127.0.0.1", "-p", "{port}"],
         "asyncio": tutorial,
         "uvloop": [*tutorial, "--uvloop"],
@@ -40,7 +37,7 @@ def main() -> None:
     parser.add_argument("--async-std", type=Path, metavar="PATH", help="its async-std server")
     parser.add_argument("--out", type=Path, metavar="DIR", required=True)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("workloads", nargs="*", help="all, if none is given")
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="all, if none is given")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     command = [str(_SCRIPTS / "achat"), "bench", *given.workloads, "--rounds", str(given.rounds)]

@@ -19,7 +19,7 @@ from achat_twisted.bench.chart import chart
 from achat_twisted.bench.failure import Failed
 from achat_twisted.bench.report import document, table
 from achat_twisted.bench.rounds import Contestant, Result, Step, check, plan, take
-from achat_twisted.bench.servers import Command, Running
+from achat_twisted.bench.servers import Command, Server
 from achat_twisted.bench.summary import summarize
 from achat_twisted.bench.workload import Load, Workload
 from achat_twisted.bench.workloads import WORKLOADS
@@ -44,12 +44,12 @@ def parse_command(text: str) -> Command:
     return Command(match["name"] or Path(words[0]).name, match["words"])
 
 
-def parse_server(text: str) -> Running:
+def parse_server(text: str) -> Server:
     """HOST:PORT; an IPv6 address has brackets."""
     match = _SERVER.fullmatch(text)
     if match is None or not 0 < int(match["port"]) < 65536:
         raise click.BadParameter(f"{text!r} is not HOST:PORT")
-    return Running(text, (match["ip"] or match["host"], int(match["port"])))
+    return Server(text, (match["ip"] or match["host"], int(match["port"])))
 
 
 def _epilog() -> str:
@@ -100,21 +100,21 @@ def _epilog() -> str:
 @click.option(
     "json_file",
     "--json",
-    type=click.File("w"),
+    type=click.File("w", lazy=False),
     metavar="FILE",
     help="Write all that was measured, round by round.",
 )
 @click.option(
     "chart_file",
     "--chart",
-    type=click.File("w"),
+    type=click.File("w", lazy=False),
     metavar="FILE",
     help="Draw the medians, as SVG.",
 )
 def bench(
     workloads: Sequence[str],
     commands: Sequence[Command],
-    server: Running | None,
+    server: Server | None,
     pid: int | None,
     tls: Sequence[str],
     rounds: int,
@@ -154,7 +154,7 @@ def bench(
 
 
 def _contestants(
-    commands: Sequence[Command], server: Running | None, pid: int | None, tls: Sequence[str]
+    commands: Sequence[Command], server: Server | None, pid: int | None, tls: Sequence[str]
 ) -> list[Contestant]:
     """Who is measured."""
     if pid and not server:
@@ -181,7 +181,7 @@ def _ours() -> Command:
     return Command("achat", shlex.join(words))
 
 
-def _choose(names: Sequence[str], server: Running | None) -> list[Workload]:
+def _choose(names: Sequence[str], server: Server | None) -> list[Workload]:
     """What the user has named, or else all that can be done."""
     if not names:
         return [one for one in WORKLOADS.values() if not (server and one.stops)]

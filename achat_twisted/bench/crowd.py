@@ -59,12 +59,11 @@ class Crowd:
     """Clients of one server, on one loop.
 
     @ivar loop: where they wait.
-    @ivar dialect: what the server speaks.
     """
 
     def __init__(self, server: Server, dialect: Dialect) -> None:
         self.loop = Loop()
-        self.dialect = dialect
+        self._dialect = dialect
         self._server = server
         self._context = _unchecked() if server.tls else None
         self._entries: list[_Entry] = []
@@ -84,7 +83,8 @@ class Crowd:
         @raise Failed: if one is not let in.
         """
         entries = [
-            _Entry(name, self._server.address, self._context, self.dialect, group) for name in names
+            _Entry(name, self._server.address, self._context, self._dialect, group)
+            for name in names
         ]
         self._entries += entries
         self.loop.pending = len(entries)

@@ -9,10 +9,10 @@ from achat_twisted.bench.peers import Nothing, Peer
 from achat_twisted.bench.servers import Server
 from achat_twisted.bench.workload import Figures, Load
 
-SETTLE = 3.0
+SETTLE = 2.0
 """Seconds that a server has to become quiet."""
 
-IDLE = 5.0
+IDLE = 3.0
 """Seconds for which nothing happens."""
 
 

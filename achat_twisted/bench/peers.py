@@ -114,9 +114,13 @@ class Incoming(ABC):
         rest = heard.replace(noise, b"") if noise else heard
         size = len(rest)
         _view[:size] = rest
-        if size > self.left or not self._fits(size):
-            raise Failed(f"the server has said {show(self._odd(rest))}, which was not due")
-        return size
+        if not self._fits(size):
+            odd = self._odd(rest)
+        elif size > self.left:
+            odd = rest[self.left :]
+        else:
+            return size
+        raise Failed(f"the server has said {show(odd)}, which was not due")
 
 
 class InOrder(Incoming):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from achat_twisted.bench.crowd import meet
 from achat_twisted.bench.failure import Failed
-from achat_twisted.bench.servers import Command, Running
+from achat_twisted.bench.servers import Command, Server
 from achat_twisted.bench.workload import Figures, Load, Workload
 
-Contestant = Command | Running
+Contestant = Command | Server
 
 
 @dataclass(frozen=True, slots=True)

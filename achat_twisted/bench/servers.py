@@ -19,6 +19,9 @@ from achat_twisted.bench.failure import Failed
 PATIENCE = 10.0
 """Seconds in which a server must accept connections, and also those in which it must stop."""
 
+_MOMENT = 0.2
+"""Seconds in which a process that breaks its connections as it ends has ended."""
+
 _TAIL = 500
 """How much of what a server has printed is shown when it fails, in characters."""
 
@@ -38,6 +41,11 @@ class Server:
     pid: int | None = None
     tls: bool = False
 
+    @property
+    def words(self) -> str:
+        """How the user has named it."""
+        return self.name
+
     def cpu(self) -> float | None:
         """Seconds of CPU that it has used so far, in all its threads."""
         if self.pid is None:
@@ -46,33 +54,25 @@ class Server:
             # The number of another process's clock, as clock_getcpuclockid(3) makes it.
             return time.clock_gettime(~self.pid << 3 | 2)
         except OSError:
-            raise Failed(f"there is no process {self.pid}") from None
+            raise self._is_gone() from None
 
     def memory(self) -> int | None:
         """Its resident memory, in bytes; see C{statm} in C{proc(5)}."""
         if self.pid is None:
             return None
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * resource.getpagesize()
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A server that somebody else has started; the same as a L{Server}."""
-
-    name: str
-    address: tuple[str, int]
-    pid: int | None = None
-    tls: bool = False
-
-    @property
-    def words(self) -> str:
-        """How the user has named it."""
-        return self.name
+        try:
+            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        except OSError:
+            raise self._is_gone() from None
+        return pages * resource.getpagesize()
 
     @contextmanager
     def run(self) -> Iterator[Server]:
-        """The server, which goes on at the end."""
-        yield Server(self.name, self.address, self.pid, self.tls)
+        """The server itself, which goes on at the end."""
+        yield self
+
+    def _is_gone(self) -> Failed:
+        return Failed(f"there is no process {self.pid}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +98,10 @@ class Command:
         with tempfile.TemporaryFile() as output:
             process = self._start(command, output.fileno())
             try:
-                address = ("127.0.0.1", port)
-                if not _accepts(address, process):
-                    raise Failed(f"it does not listen on port {port} within {PATIENCE:g} seconds")
-                yield Server(self.name, address, process.pid, self.tls)
-            except Failed as failure:
-                raise Failed(f"{failure}{_last_words(process, output)}") from None
+                server = Server(self.name, ("127.0.0.1", port), process.pid, self.tls)
+                if not _accepts(server.address, process):
+                    raise Failed(f"it does not listen on port {port}; {_fate(process, output)}")
+                yield from _watched(server, process, output)
             finally:
                 _stop(process)
 
@@ -140,13 +138,31 @@ def _accepts(address: tuple[str, int], process: subprocess.Popen[bytes]) -> bool
     return False
 
 
-def _last_words(process: subprocess.Popen[bytes], output: IO[bytes]) -> str:
-    """What else is to be told of a server that has failed, if it has ended."""
-    if (code := process.poll()) is None:
-        return ""
+def _watched(
+    server: Server, process: subprocess.Popen[bytes], output: IO[bytes]
+) -> Iterator[Server]:
+    """The server; if measuring it fails since it has ended, that is told as well."""
+    try:
+        yield server
+    except Failed as failure:
+        try:
+            process.wait(_MOMENT)
+        except subprocess.TimeoutExpired:
+            raise failure from None
+        raise Failed(f"{failure}; {_fate(process, output)}") from None
+
+
+def _fate(process: subprocess.Popen[bytes], output: IO[bytes]) -> str:
+    """What has become of a process, and the last that it has printed."""
+    code = process.poll()
+    end = (
+        f"still runs after {PATIENCE:g} seconds"
+        if code is None
+        else f"has ended with exit code {code}"
+    )
     output.seek(0)
     tail = output.read().decode(errors="backslashreplace").strip()[-_TAIL:]
-    return f"; it has ended with exit code {code}, and has printed {tail or 'nothing'}"
+    return f"it {end}, and has printed {tail or 'nothing'}"
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,159 @@
+"""The real C{achat bench}, with little load."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.threads import deferToThread
+
+from achat_twisted.bench.workloads import WORKLOADS
+from benchmarks.peers import asyncio_tuned, asyncio_tutorial
+from tests.functional.certificates import write_certificate
+from tests.functional.processes import SCRIPTS, TWISTD, FunctionalTestCase, Process
+
+ACHAT = shlex.join([*TWISTD, "--port", "{port}"])
+
+ROGUE = shlex.join([sys.executable, str(Path(__file__).with_name("rogue.py")), "{port}"])
+
+DELIVERIES = {"pairs": 60, "mesh": 120, "fan": 100, "talk": 120, "idle": 6, "logins": 6}
+"""What six clients make of twenty lines from each who sends."""
+
+
+class BenchTests(FunctionalTestCase):
+    """A user who measures servers."""
+
+    async def bench(self, *arguments: str, code: int = 0) -> Process:
+        """Run the command to its end, with six clients, twenty lines and one round."""
+        little = ("--peers", "6", "--lines", "20", "--rounds", "1")
+        process = self.run_process(str(SCRIPTS / "achat"), "bench", *arguments, *little)
+        self.assertEqual(await process.ended, code, process.output.text)
+        return process
+
+    async def figures(self, *arguments: str) -> dict[str, dict[str, Any]]:
+        """The figures of a run with one server, by workload."""
+        file = self.folder() / "results.json"
+        await self.bench(*arguments, "--json", str(file))
+        found = json.loads(file.read_text())
+        return {one["workload"]: one["figures"] for one in found["rounds"]}
+
+    async def test_all_workloads(self) -> None:
+        """Every workload runs against a server that is started for it: the table, and the JSON."""
+        folder = self.folder()
+        chart, file = folder / "chart.svg", folder / "results.json"
+        process = await self.bench(
+            "--command", f"this={ACHAT}", "--chart", str(chart), "--json", str(file)
+        )
+        blocks = re.findall(r"(?m)^(\w+): 6 connections.*\n.*\n  this +\S", process.output.text)
+        self.assertEqual(blocks, list(WORKLOADS))
+        self.assertIn("this", chart.read_text())
+        rounds = {one["workload"]: one["figures"] for one in json.loads(file.read_text())["rounds"]}
+        counts = {name: one["count"] for name, one in rounds.items() if "count" in one}
+        self.assertEqual(counts, DELIVERIES)
+        self.assertGreater(rounds["pairs"]["cpu_each"], 0)
+        self.assertGreater(rounds["idle"]["memory_each"], 0)
+        self.assertGreater(rounds["talk"]["max"], rounds["talk"]["p50"])
+        stopped = rounds["stop"]
+        self.assertEqual((stopped["taken"], stopped["received"], stopped["lost"]), (120, 120, 0))
+
+    async def test_plain(self) -> None:
+        """A server that says nothing but messages is understood without being told so."""
+        rounds = await self.figures("pairs", "mesh", "--command", f"{ACHAT} --plain")
+        self.assertEqual((rounds["pairs"]["count"], rounds["mesh"]["count"]), (60, 120))
+
+    async def test_peers(self) -> None:
+        """The peers that are written here do what is expected of them."""
+        peers = [asyncio_tutorial.__file__, asyncio_tuned.__file__]
+        for peer in peers:
+            command = shlex.join([sys.executable, peer, "{port}"])
+            rounds = await self.figures("pairs", "fan", "talk", "--command", command)
+            self.assertEqual([one["count"] for one in rounds.values()], [60, 100, 120])
+
+    async def test_tls(self) -> None:
+        """A server that speaks TLS is measured over it."""
+        pem = self.folder() / "server.pem"
+        write_certificate(pem)
+        listen = f"ssl:{{port}}:interface=127.0.0.1:privateKey={pem}"
+        command = f"safe={shlex.join([*TWISTD, '--listen', listen])}"
+        rounds = await self.figures("pairs", "mesh", "talk", "--command", command, "--tls", "safe")
+        self.assertEqual([one["count"] for one in rounds.values()], [60, 120, 120])
+
+    async def test_server_that_runs(self) -> None:
+        """A server that runs is measured with its CPU if its process is known, and goes on."""
+        server = await self.start()
+        address = f"localhost:{server.port()}"
+        rounds = await self.figures("fan", "--server", address)
+        self.assertIsNone(rounds["fan"]["cpu_each"])
+        pid = str(server.transport.pid)
+        rounds = await self.figures("fan", "--server", address, "--pid", pid)
+        self.assertGreater(rounds["fan"]["cpu_each"], 0)
+        await self.call(server, "ann")
+
+    async def test_command_that_ends(self) -> None:
+        """Of a command that does not listen it is told how it has ended, and what it said."""
+        command = shlex.join([sys.executable, "-c", "raise SystemExit('no {port}')"])
+        process = await self.bench("--command", f"bad={command}", code=1)
+        self.assertRegex(
+            process.output.text,
+            r"^Error: bad: it does not listen on port (\d+); it has ended with exit code 1, and has"
+            r" printed no \1$",
+        )
+
+    async def test_command_that_is_none(self) -> None:
+        """A program that does not exist is named."""
+        process = await self.bench("--command", "/no/such/program {port}", code=1)
+        self.assertEqual(
+            process.output.text,
+            "Error: program: it cannot be started: /no/such/program: No such file or directory\n",
+        )
+
+    async def test_process_that_is_none(self) -> None:
+        """So is a process that does not."""
+        server = await self.start()
+        address = f"127.0.0.1:{server.port()}"
+        process = await self.bench("--server", address, "--pid", "4194305", code=1)
+        self.assertEqual(process.output.text, f"Error: {address}: there is no process 4194305\n")
+
+    async def test_nobody_there(self) -> None:
+        """Where no server is, that is told."""
+        process = await self.bench("pairs", "--server", "127.0.0.1:1", code=1)
+        self.assertEqual(
+            process.output.text, "Error: 127.0.0.1:1: cannot log in: Connection refused\n"
+        )
+
+    async def test_server_that_closes(self) -> None:
+        """A server that closes connections has a row without figures, and it is told why."""
+        process = await self.bench("mesh", "--command", f"rogue={ROGUE} closes", code=1)
+        self.assertRegex(process.output.text, r"(?m)^  rogue +-  ")
+        self.assertRegex(
+            process.output.text,
+            r"(?m)^  rogue, round 1: (the server has closed a connection|a connection broke: .*)$",
+        )
+
+    async def test_server_that_says_something_else(self) -> None:
+        """A server that says what it should not has its words repeated."""
+        process = await self.bench("mesh", "--command", f"rogue={ROGUE} chats", code=1)
+        self.assertIn(
+            "  rogue, round 1: the server has said '! kept bob 1', which was not due\n",
+            process.output.text,
+        )
+
+    async def test_leaves_nobody_behind(self) -> None:
+        """Whoever ends the measurement in the middle ends the server that it has started."""
+        told = self.folder() / "pid"
+        os.mkfifo(told)
+        wrapper = "import os, sys; print(os.getpid(), file=open(sys.argv[1], 'w'), flush=True);"
+        wrapper += "os.execv(sys.argv[2], sys.argv[2:])"
+        command = shlex.join([sys.executable, "-c", wrapper, str(told)])
+        arguments = ["bench", "idle", "--peers", "2", "--command", f"{command} {ACHAT}"]
+        process = self.run_process(str(SCRIPTS / "achat"), *arguments)
+        pid = int(await deferToThread(told.read_text))
+        process.send(signal.SIGTERM)
+        self.assertEqual(await process.ended, 1)
+        self.assertRaises(ProcessLookupError, os.kill, pid, 0)
