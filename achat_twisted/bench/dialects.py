@@ -1,7 +1,7 @@
 """How servers are spoken to: logging in, posting, and what a delivery looks like on the wire.
 
 Strategy: text goes in and bytes come out, no socket in sight. A dialect has no options, as a
-server's first words tell which one it speaks: see L{PROBE} and L{recognize}.
+server's first words tell which one it speaks: see L{probe} and L{recognize}.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Loop:
     """Calls whoever waits for a descriptor, until nothing is pending.
 
     @ivar pending: how much there is that still has to happen; handlers count it down.
-    @ivar now: when the kernel last said what is ready, by L{time.perf_counter}.
+    @ivar now: when the kernel last said what is ready, by C{time.perf_counter}.
     """
 
     def __init__(self) -> None:

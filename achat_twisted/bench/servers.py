@@ -79,7 +79,7 @@ class Server:
 class Command:
     """How to start a server.
 
-    @ivar words: the command line, for L{shlex.split}; C{{port}} in it stands for its port.
+    @ivar words: the command line, split as a shell would; C{{port}} in it stands for its port.
     @ivar tls: whether it is spoken to over TLS.
     """
 

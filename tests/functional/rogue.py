@@ -1,11 +1,12 @@
 """A server that does not do as it should: it lets everybody in, and then does what it was told to.
 
-C{rogue.py PORT closes} closes each connection at its first line, C{rogue.py PORT chats} says
-something of its own.
+C{rogue.py PORT closes} closes each connection at its first line, C{chats} says something of its
+own then, and C{dies} ends.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 
@@ -16,9 +17,16 @@ class Rogue(StreamRequestHandler):
     def handle(self) -> None:
         name = self.rfile.readline()
         self.wfile.write(b"! welcome " + name)
-        if self.rfile.readline() and sys.argv[2] == "chats":
-            self.wfile.write(b"! kept bob 1\n")
-            self.rfile.read()
+        # The first one only comes to see what is spoken here, and posts to itself.
+        if not (line := self.rfile.readline()) or line.startswith(name.strip()):
+            return
+        match sys.argv[2]:
+            case "chats":
+                self.wfile.write(b"! kept bob 1\n")
+                self.rfile.read()
+            case "dies":
+                print("no more", flush=True)
+                os._exit(3)
 
 
 ThreadingTCPServer.daemon_threads = True
