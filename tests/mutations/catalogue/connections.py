@@ -93,7 +93,7 @@ CONNECTIONS = (
         _TRANSPORT,
         "            data = data[sent:]\n",
         "            data = data[sent // 2 :]\n",
-        f"{_TALK}.test_half_closed_client",
+        "tests.test_transport",
     ),
     Mutation(
         "take lines in after the snapshot of the stop",

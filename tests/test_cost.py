@@ -1,0 +1,152 @@
+"""What lines cost: calls counted, from the poller to the socket, as no clock could tell on CI.
+
+Strategy: the server's own parts run on simulated sockets. What is counted are the functions of the
+package that are called, and what they call of the interpreter's; that is the same in each run. The
+ceilings are what it was when they were recorded, with some room for other versions of Python. Who
+makes a line dearer on purpose raises them, and says in the commit what it is worth.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from types import FrameType
+
+from twisted.internet.address import IPv4Address
+from twisted.trial.unittest import SynchronousTestCase
+
+import achat_twisted
+from achat_twisted import link
+from achat_twisted.broker import Broker
+from achat_twisted.factory import ChatFactory
+from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.reader import Manners
+from tests.simulation.kernel import Endpoint, Weather
+from tests.simulation.network import Wire
+from tests.simulation.reactor import SimulatedReactor, SimulatedTransport
+
+LINE = 68
+"""Calls for a line that comes alone, to one recipient."""
+
+LINE_OF_MANY = 24
+"""For each of several lines in one chunk that are for different names."""
+
+RUN = 84
+"""For a chunk of lines for the same recipient, however many."""
+
+COPY = 31
+"""For each further recipient of a chunk."""
+
+_FOLDER = str(Path(achat_twisted.__file__).parent)
+
+
+def calls(work: Callable[[], None]) -> int:
+    """How many calls the package makes and takes while C{work} is done."""
+    count = 0
+
+    def profile(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal count
+        if event in ("call", "c_call") and frame.f_code.co_filename.startswith(_FOLDER):
+            count += 1
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+class CostTests(SynchronousTestCase):
+    """The way of a line through reader, broker and writer."""
+
+    def setUp(self) -> None:
+        self.reactor = SimulatedReactor(Random(0))
+        mailbox = MemoryMailbox(self.reactor)
+        broker = Broker(self.reactor, mailbox)
+        broker.startService()
+        self.factory = ChatFactory(
+            broker, self.reactor, Manners(), lambda transport: link.over(transport, self.reactor)
+        )
+        self.clients: dict[str, Endpoint] = {}
+
+    def _log_in(self, *names: str) -> None:
+        for name in names:
+            number = len(self.clients) + 1
+            weather = Weather(latency=1, segment=2**16, send_space=2**17, receive_space=2**17)
+            wire = Wire(self.reactor, Random(0), weather, number)
+            address = ("10.0.0.1", number)
+            reader = self.factory.buildProtocol(IPv4Address("TCP", *address))
+            assert reader is not None
+            transport = SimulatedTransport(wire.server, reader, address, self.reactor, 2**16)
+            wire.server.on_change = self.reactor.wake
+            reader.makeConnection(transport)
+            self.clients[name] = wire.client
+            self._send(name, f"{name}\n")
+
+    def _send(self, name: str, lines: str) -> None:
+        self.clients[name].send(lines.encode())
+        self._settle()
+
+    def _settle(self) -> None:
+        """Let all come that comes in a moment, and the clients read it."""
+        end = self.reactor.seconds() + 0.1
+        self.reactor.callLater(0.1, lambda: None)
+        while self.reactor.seconds() < end:
+            self.reactor.step()
+            for client in self.clients.values():
+                if client.unread:
+                    client.recv(client.unread)
+
+    def _cost(self, name: str, lines: str) -> int:
+        """The calls for what a client sends, when nothing else falls into the same moment."""
+        return min(calls(lambda: self._send(name, lines)) for _ in range(3))
+
+    def test_line_alone(self) -> None:
+        """A line that comes alone costs no more than it did."""
+        self._log_in("alice", "bob")
+        self.assertLessEqual(self._cost("alice", "bob: hello\n"), LINE)
+
+    def test_lines_for_several(self) -> None:
+        """Nor does one of a chunk of lines that are for different names."""
+        self._log_in("alice", "bob", "carol")
+        few, many = (self._cost("alice", "bob: hi\ncarol: hi\n" * n) for n in (10, 110))
+        self.assertLessEqual((many - few) / 200, LINE_OF_MANY)
+
+    def test_run(self) -> None:
+        """Nor does a chunk of lines for one name, and a long one costs what a short one does."""
+        self._log_in("alice", "bob")
+        short, long = (self._cost("alice", "bob: hello\n" * n) for n in (2, 2000))
+        self.assertLessEqual(short, RUN)
+        self.assertLess(long, short + 10)
+
+    def test_further_recipients(self) -> None:
+        """Nor does each further recipient of a chunk."""
+        names = [f"peer {number}" for number in range(110)]
+        self._log_in("alice", *names)
+        few, many = (
+            self._cost("alice", f"{', '.join(names[:n])}: hello\n" * 10) for n in (10, 110)
+        )
+        self.assertLessEqual((many - few) / 100, COPY)
+
+    def test_connections(self) -> None:
+        """A line costs the same however many others are connected."""
+        self._log_in("alice", "bob")
+        before = self._cost("alice", "bob: hello\n")
+        self._log_in(*(f"peer {number}" for number in range(300)))
+        self.assertEqual(self._cost("alice", "bob: hello\n"), before)
+
+    def test_queue(self) -> None:
+        """A line costs the same however many wait for its recipient."""
+        self._log_in("alice", "bob")
+        stuck = self.clients.pop("bob")
+        costs = []
+        for chunks in (40, 20):
+            for _ in range(chunks):
+                self._send("alice", "bob: hello\n" * 500)
+            costs.append(self._cost("alice", "bob: hello\n"))
+        self.assertGreater(stuck.unread, 0)
+        self.assertEqual(costs[0], costs[1])
