@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from achat_twisted import wire
 from achat_twisted.feeder import Feeder
-from achat_twisted.interfaces import IBroker, IMailbox, IOutlet
+from achat_twisted.interfaces import IBroker, IMailbox, IOutlet, Soon
 from achat_twisted.ledger import Balance, Ledger
 from achat_twisted.session import Feed, RenderNotice, Session
 from achat_twisted.truce import Truces
@@ -52,12 +52,14 @@ class Broker(Service):
         clock: IReactorTime,
         mailbox: IMailbox,
         *,
+        soon: Soon | None = None,
         duplicate: Duplicate = Duplicate.REJECT,
         durable: bool = False,
         outbox_limit: int = OUTBOX_LIMIT,
         render: RenderNotice = wire.render_notice,
     ) -> None:
-        """@param durable: whether each turn's copies are committed before they reach any writer.
+        """@param soon: C{clock}, if it is not given.
+        @param durable: whether each turn's copies are committed before they reach any writer.
         @param render: how notices go out; L{wire.say_nothing} for the seeds' wire.
         """
         self.durable = durable
@@ -71,7 +73,11 @@ class Broker(Service):
         self._sessions: set[Session] = set()
         self._count: Counter[str] = Counter()
         self._truces = Truces(clock)
-        self._turns = Turns(clock, mailbox.commit if durable else lambda: None)
+        self._turns = Turns(
+            clock,
+            soon or (lambda call: clock.callLater(0, call)),
+            mailbox.commit if durable else lambda: None,
+        )
         self.touch = self._turns.touch
         self._feeder = Feeder(clock, mailbox, self._end)
         self._expired_before = 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from zope.interface import Attribute, Interface
 
 from achat_twisted import wire
@@ -89,6 +89,10 @@ class IPoller(Interface):
 
     def stop_writing(transport: Any) -> None:
         """It has nothing more to write."""
+
+
+Soon = Callable[[Callable[[], None]], IDelayedCall | None]
+"""Has something called when this turn of the reactor ends; None if that is now."""
 
 
 class ISession(Interface):

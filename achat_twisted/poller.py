@@ -13,9 +13,10 @@ of the processor's caches for every line: another 3 % less with 100 clients, and
 from __future__ import annotations
 
 import select
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
+from twisted.internet.interfaces import IDelayedCall, IReactorFDSet, IReactorTime, IReadDescriptor
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -38,6 +39,10 @@ class Epoll(Protocol):
     def unregister(self, fd: int) -> None: ...
 
     def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]: ...
+
+
+class Reactor(IReactorFDSet, IReactorTime):
+    """What is used of a reactor."""
 
 
 class Pollable(Protocol):
@@ -70,11 +75,24 @@ class Poller:
 
     _log = Logger()
 
-    def __init__(self, reactor: IReactorFDSet, epoll: Epoll) -> None:
+    def __init__(self, reactor: Reactor, epoll: Epoll) -> None:
         self._reactor = reactor
         self._epoll = epoll
         self._polled: dict[int, Pollable] = {}
         self._masks: dict[int, int] = {}
+        self._is_polling = False
+        self._soon: list[Callable[[], None]] = []
+
+    def soon(self, call: Callable[[], None]) -> IDelayedCall | None:
+        """Call C{call} when all that can be read now has been taken in.
+
+        While that is being done, it needs no C{callLater(0)}, and so no turn of the reactor's own:
+        3 of the 23 µs that a line costs which comes alone.
+        """
+        if not self._is_polling:
+            return self._reactor.callLater(0, call)
+        self._soon.append(call)
+        return None
 
     def start_reading(self, transport: Pollable) -> None:
         self._change(transport, wanted=select.EPOLLIN)
@@ -116,6 +134,16 @@ class Poller:
         return "clients"
 
     def doRead(self) -> None:
+        self._is_polling = True
+        try:
+            self._serve()
+        finally:
+            self._is_polling = False
+            calls, self._soon = self._soon, []
+            for call in calls:
+                call()
+
+    def _serve(self) -> None:
         received: list[tuple[Pollable, bytes]] = []
         writable: list[Pollable] = []
         lost: list[Pollable] = []

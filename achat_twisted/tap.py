@@ -84,9 +84,11 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         from twisted.internet import reactor
     render = wire.say_nothing if options["plain"] else wire.render_notice
     mailbox = _make_mailbox(options, reactor)
+    poller = Poller(reactor, select.epoll())
     broker = Broker(
         reactor,
         mailbox,
+        soon=poller.soon,
         duplicate=options["duplicate"],
         durable=options["durable"],
         outbox_limit=options["outbox-limit"],
@@ -98,7 +100,6 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Manners(options["max-line"], options["login-timeout"], render),
         make_link=lambda socket: link.over(socket, reactor),
     )
-    poller = Poller(reactor, select.epoll())
     prepare = partial(transport.prepare, poller=poller)
     listeners = [
         Listener(_endpoint(reactor, description), description, factory, prepare)

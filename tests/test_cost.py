@@ -27,7 +27,7 @@ from tests.simulation.kernel import Endpoint, Weather
 from tests.simulation.network import Wire
 from tests.simulation.reactor import SimulatedReactor, SimulatedTransport
 
-LINE = 68
+LINE = 70
 """Calls for a line that comes alone, to one recipient."""
 
 LINE_OF_MANY = 24
@@ -66,7 +66,7 @@ class CostTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = SimulatedReactor(Random(0))
         mailbox = MemoryMailbox(self.reactor)
-        broker = Broker(self.reactor, mailbox)
+        broker = Broker(self.reactor, mailbox, soon=self.reactor.poller.soon)
         broker.startService()
         self.factory = ChatFactory(
             broker, self.reactor, Manners(), lambda transport: link.over(transport, self.reactor)

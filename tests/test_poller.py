@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.main import CONNECTION_LOST
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -39,10 +40,11 @@ class FakeEpoll:
         return self.events
 
 
-class FakeReactor:
-    """The readers of a reactor."""
+class FakeReactor(Clock):
+    """The readers of a reactor, and its clock."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.readers: list[Poller] = []
 
     def addReader(self, reader: Poller) -> None:
@@ -196,6 +198,29 @@ class PollerTests(SynchronousTestCase):
         """Who hangs up while nothing is read is found out by those who write."""
         self.poller.start_writing(self.one)
         self.assertEqual(self._happens((11, EPOLLHUP)), ["11 is lost"])
+
+    def test_soon(self) -> None:
+        """What is to be done when a turn ends is done when all has been taken in, not before."""
+        for transport in (self.one, self.two):
+            self.poller.start_reading(transport)
+
+        def when_one_is_taken_in() -> None:
+            self.assertIsNone(self.poller.soon(lambda: self.log.append("soon")))
+
+        self.one.on_input = when_one_is_taken_in
+        self.assertEqual(
+            self._happens((11, EPOLLIN), (12, EPOLLIN))[2:],
+            ["11 takes in hi", "12 takes in hi", "soon"],
+        )
+
+    def test_soon_by_itself(self) -> None:
+        """If nothing is being taken in, the turn that ends is the reactor's."""
+        done: list[str] = []
+        call = self.poller.soon(lambda: done.append("soon"))
+        assert call is not None
+        self.assertEqual(done, [])
+        self.reactor.advance(0)
+        self.assertEqual(done, ["soon"])
 
     def test_a_bug_costs_one_connection(self) -> None:
         """A bug in what one socket's input leads to costs that connection, and is logged."""

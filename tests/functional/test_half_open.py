@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import sys
 from socket import IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_KEEPIDLE, TCP_USER_TIMEOUT
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -95,7 +95,7 @@ class SocketTests(FunctionalTestCase):
         here = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
         port: Any = await here.listen(Factory.forProtocol(Accepting))
         self.addCleanup(port.stopListening)
-        poller = Poller(reactor, select.epoll())
+        poller = Poller(cast(Any, reactor), select.epoll())
         transport.prepare(port, poller)
         await self.connect(TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port), Client())
         server = await accepted

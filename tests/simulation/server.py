@@ -91,6 +91,7 @@ class Server:
             self._witness,
             self._reactor,
             mailbox,
+            soon=self._reactor.poller.soon,
             duplicate=self.rules.duplicate,
             durable=self.rules.durable,
             outbox_limit=self.rules.outbox_limit,

@@ -194,6 +194,13 @@ CONNECTIONS = (
         "tests.test_poller",
     ),
     Mutation(
+        "end a turn before all is taken in",
+        "achat_twisted/poller.py",
+        "        self._soon.append(call)\n",
+        "        call()\n",
+        "tests.test_poller",
+    ),
+    Mutation(
         "let a hang-up go by while nothing is read",
         "achat_twisted/poller.py",
         "elif event & _WRONG:",
