@@ -85,7 +85,7 @@ class RemarkTests(SynchronousTestCase):
         """A load generator that is never idle, while the server is, is told to be the limit."""
         for server in (0.3, None):
             remarks = self.remarks(flood(100, server=server, generator=0.97), 8)
-            self.assertIn("ours: the load generator was never idle", remarks)
+            self.assertIn("the load generator was never idle", remarks)
 
     def test_machine_is_the_limit(self) -> None:
         """So is a machine that both of them use up."""
@@ -120,14 +120,22 @@ class TableTests(SynchronousTestCase):
 
     def test_failures(self) -> None:
         """A round that has failed is told below the table, and the others count."""
-        results = [result(OURS, 1, {}, failure="ours, round 1: gone"), *rounds(flood(1000))]
+        results = [result(OURS, 1, {}, failure="round 1: gone"), *rounds(flood(1000))]
         lines = table(summarize(results)).splitlines()
         self.assertEqual(cells(lines[2]), "ours 1,000 500.00 25")
-        self.assertEqual(lines[3], "  ours, round 1: gone")
+        self.assertEqual(lines[3], "  ours: round 1: gone")
+
+    def test_remarks_are_made_once(self) -> None:
+        """What is to be said of several servers is said once."""
+        results = rounds(flood(1000, generator=0.99))
+        results += rounds(flood(6000, generator=0.99), command=THEIRS)
+        lines = table(summarize(results)).splitlines()
+        self.assertRegex(lines[4], r"^  ours, theirs: the load generator was never idle")
+        self.assertEqual(len(lines), 5)
 
     def test_all_failed(self) -> None:
         """A server that has always failed has a row all the same."""
-        results = [*rounds(flood(1000)), result(THEIRS, 1, {}, failure="theirs, round 1: gone")]
+        results = [*rounds(flood(1000)), result(THEIRS, 1, {}, failure="round 1: gone")]
         self.assertEqual(cells(table(summarize(results)).splitlines()[3]), "theirs - - - - -")
 
 

@@ -24,33 +24,40 @@ rect { fill: #8f98a3 }
 A style for dark mode would not do: a page that shows this as a picture may be dark on its own.
 """
 
-_NAMES, _BARS, _VALUES = 110, 200, 90
-"""How wide these are; pixels, as everything here."""
+_LETTER, _BARS, _VALUES = 7, 200, 90
+"""How wide a letter of a name is, at most, and the longest bar, and a figure; in pixels."""
 
-_PANEL = _NAMES + _BARS + _VALUES
 _LINE = 20
 _PANELS = 2
 
 
 def chart(summaries: Iterable[Summary]) -> str:
     """The SVG document; the first server's bars stand out."""
+    groups = list(by_workload(summaries))
+    names = _LETTER * (2 + max(len(summary.server) for group in groups for summary in group))
     svg = ElementTree.Element("svg", xmlns="http://www.w3.org/2000/svg")
     ElementTree.SubElement(svg, "style").text = _STYLE
-    top = _LINE
-    for group in by_workload(summaries):
+    panel, top = names + _BARS + _VALUES, _LINE
+    for group in groups:
         load = group[0].load
         _text(svg, 0, top, f"{group[0].workload.name}: {load.peers:,} connections", "title")
         for number, measure in enumerate(group[0].workload.measures[:_PANELS]):
-            _panel(svg, number * _PANEL, top + _LINE, measure, group)
+            _panel(svg, number * panel, top + _LINE, names, measure, group)
         top += (len(group) + 3) * _LINE
-    svg.set("viewBox", f"-10 0 {_PANELS * _PANEL + 20} {top}")
+    svg.set("viewBox", f"-10 0 {_PANELS * panel + 20} {top}")
     ElementTree.indent(svg)
     return ElementTree.tostring(svg, encoding="unicode") + "\n"
 
 
 def _panel(
-    svg: ElementTree.Element, left: int, top: int, measure: Measure, group: Sequence[Summary]
+    svg: ElementTree.Element,
+    left: int,
+    top: int,
+    names: int,
+    measure: Measure,
+    group: Sequence[Summary],
 ) -> None:
+    """@param names: how wide the names are."""
     _text(svg, left, top, f"{measure.heading} ({measure.better} is better)", "measure")
     values = [summary.figures.get(measure.key) for summary in group]
     most = max((value for value in values if value is not None), default=0.0)
@@ -58,10 +65,10 @@ def _panel(
         line = top + (number + 1) * _LINE
         width = _BARS * (value or 0.0) / (most or 1.0)
         _text(svg, left, line, summary.server)
-        bar = {"x": left + _NAMES, "y": line - 11, "width": round(width, 1), "height": 14}
+        bar = {"x": left + names, "y": line - 11, "width": round(width, 1), "height": 14}
         rect = ElementTree.SubElement(svg, "rect", {key: str(bar[key]) for key in bar})
         rect.set("class", "other" if number else "first")
-        _text(svg, left + _NAMES + round(width) + 6, line, measure.show(value))
+        _text(svg, left + names + round(width) + 6, line, measure.show(value))
 
 
 def _text(svg: ElementTree.Element, x: int, y: int, text: str, kind: str = "") -> None:

@@ -9,7 +9,7 @@ from achat_twisted.bench.peers import Nothing, Peer
 from achat_twisted.bench.servers import Server
 from achat_twisted.bench.workload import Figures, Load
 
-SETTLE = 2.0
+SETTLE = 3.0
 """Seconds that a server has to become quiet."""
 
 IDLE = 3.0

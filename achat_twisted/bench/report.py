@@ -35,8 +35,12 @@ def _block(group: Sequence[Summary]) -> str:
     for name, *cells in zip(*columns, strict=True):
         padded = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
         lines.append(f"  {name.ljust(widths[0])}  {'  '.join(padded)}".rstrip())
-    remarks = [remark for summary in group for remark in summary.remarks(cores())]
-    return "\n".join([*lines, *(f"  {remark}" for remark in remarks)])
+    remarks: dict[str, list[str]] = {}
+    for summary in group:
+        for remark in summary.remarks(cores()):
+            remarks.setdefault(remark, []).append(summary.server)
+    lines += [f"  {', '.join(servers)}: {remark}" for remark, servers in remarks.items()]
+    return "\n".join(lines)
 
 
 def _columns(measure: Measure, group: Sequence[Summary]) -> Iterator[list[str]]:

@@ -65,4 +65,4 @@ def take(step: Step) -> Result:
         with step.contestant.run() as server:
             return Result(step, step.workload.run(*meet(server), step.load))
     except Failed as failure:
-        return Result(step, {}, f"{step.contestant.name}, round {step.number}: {failure}")
+        return Result(step, {}, f"round {step.number}: {failure}")

@@ -44,13 +44,13 @@ class Summary:
             return
         if generator > BUSY and (server is None or server < BUSY):
             yield (
-                f"{self.server}: the load generator was never idle, so the speed is its own, and"
-                " this server may be faster; the server's CPU stands."
+                "the load generator was never idle, so the speed is its own, and the server may be"
+                " faster; the server's CPU stands."
             )
         elif server is not None and generator + server > BUSY * cores:
             yield (
-                f"{self.server}: server and load generator have used up the machine's {cores}"
-                " cores; if this server uses more than one, it may be faster on a larger machine."
+                f"server and load generator have used up the machine's {cores} cores; a server that"
+                " uses more than one may be faster on a larger machine."
             )
 
 

@@ -68,19 +68,15 @@ class BenchTests(FunctionalTestCase):
         stopped = rounds["stop"]
         self.assertEqual((stopped["taken"], stopped["received"], stopped["lost"]), (120, 120, 0))
 
-    async def test_plain(self) -> None:
-        """A server that says nothing but messages is understood without being told so."""
-        rounds = await self.figures("pairs", "mesh", "--command", f"{ACHAT} --plain")
-        self.assertEqual((rounds["pairs"]["count"], rounds["mesh"]["count"]), (60, 120))
-
-    async def test_peers(self) -> None:
-        """The peers that are written here do what is expected of them."""
-        commands = []
+    async def test_dialects(self) -> None:
+        """achat without notices, and the peers that are written here, are understood as well."""
+        commands = ["--command", f"plain={ACHAT} --plain"]
         for peer in asyncio_tutorial.__file__, asyncio_tuned.__file__:
             words = shlex.join([sys.executable, peer, "{port}"])
             commands += ["--command", f"{Path(peer).stem}={words}"]
         rounds = await self.rounds("pairs", "fan", "talk", *commands)
-        self.assertEqual([one["figures"]["count"] for one in rounds], [60, 60, 100, 100, 120, 120])
+        counts = [one["figures"]["count"] for one in rounds]
+        self.assertEqual(counts, [60, 60, 60, 100, 100, 100, 120, 120, 120])
 
     async def test_tls(self) -> None:
         """A server that speaks TLS is measured over it."""
@@ -140,14 +136,14 @@ class BenchTests(FunctionalTestCase):
         self.assertRegex(process.output.text, r"(?m)^  rogue +-  ")
         self.assertRegex(
             process.output.text,
-            r"(?m)^  rogue, round 1: (the server has closed a connection|a connection broke: .*)$",
+            r"(?m)^  rogue: round 1: (the server has closed a connection|a connection broke: .*)$",
         )
 
     async def test_server_that_says_something_else(self) -> None:
         """A server that says what it should not has its words repeated."""
         process = await self.bench("mesh", "--command", f"rogue={ROGUE} chats", code=1)
         self.assertIn(
-            "  rogue, round 1: the server has said '! kept bob 1', which was not due\n",
+            "  rogue: round 1: the server has said '! kept bob 1', which was not due\n",
             process.output.text,
         )
 
