@@ -248,7 +248,6 @@ class Broker(Service):
         self._feeder.stop_feeding(session)
         left = session.writer.undelivered()
         self._sessions.remove(session)
-        self._turns.forget(session)
         self._count[name] -= 1
         if not self._count[name]:
             del self._count[name]

@@ -28,6 +28,21 @@ class IStream(ITransport, IConsumer):
 class Link:
     """Both ways of one connection; a streaming producer, so that it knows when there is room."""
 
+    __slots__ = (
+        "_bottom",
+        "_clock",
+        "_full",
+        "_gone",
+        "_layered",
+        "_linger",
+        "_room",
+        "_top",
+        "_unsent",
+        "closed",
+        "local",
+        "peer",
+    )
+
     def __init__(self, top: IStream, bottom: ServerTransport, clock: IReactorTime) -> None:
         """@param top: what the protocol writes to.
         @param bottom: the socket's transport; the same, but for TLS and the like.

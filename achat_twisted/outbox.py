@@ -41,8 +41,8 @@ class Outbox:
         self.high_mark = limit // 2
         self.size = 0
         self._on_low = on_low
-        self._batch: list[bytes] = []
-        self._sealed: list[bytes] = []
+        self._batch: list[bytes] | None = None
+        self._sealed: list[bytes] | None = None
         self._ending = self._end_sealed = False
         self._queue: DeferredQueue[bytes | None] = DeferredQueue()
         self._is_idle = True
@@ -64,21 +64,25 @@ class Outbox:
 
     def append(self, lines: bytes) -> bool:
         """Add rendered lines to this turn's batch; True if they are the first in it."""
-        self._batch.append(lines)
         self.size += len(lines)
-        return len(self._batch) == 1
+        if self._batch:
+            self._batch.append(lines)
+            return False
+        self._batch = [lines]
+        return True
 
     def seal(self) -> None:
         """End the turn: what has come by now goes with the next L{release}."""
-        self._sealed += self._batch
-        self._batch.clear()
+        if self._batch is not None:
+            self._sealed = [*self._sealed, *self._batch] if self._sealed else self._batch
+            self._batch = None
         self._end_sealed = self._ending
 
     def withdraw(self, lines: Sequence[bytes]) -> None:
         """Take lines back, those very objects, that have not been released yet."""
         withdrawn = set(map(id, lines))
-        self._sealed = [line for line in self._sealed if id(line) not in withdrawn]
-        self._batch = [line for line in self._batch if id(line) not in withdrawn]
+        self._sealed = [line for line in self._sealed or () if id(line) not in withdrawn]
+        self._batch = [line for line in self._batch or () if id(line) not in withdrawn]
         self.size -= sum(map(len, lines))
 
     def release(self, write: Callable[[bytes], bool]) -> bool:
@@ -95,7 +99,7 @@ class Outbox:
             return False
         if self._sealed:
             batch = b"".join(self._sealed)
-            self._sealed.clear()
+            self._sealed = None
             if not self._is_idle:
                 self._queue.put(batch)
             elif not write(batch):
@@ -132,4 +136,4 @@ class Outbox:
     def unfetched(self) -> bytes:
         """What the writer has not fetched, in order."""
         queued = [batch for batch in self._queue.pending if batch is not None]
-        return b"".join(queued + self._sealed + self._batch)
+        return b"".join([*queued, *(self._sealed or ()), *(self._batch or ())])

@@ -150,7 +150,7 @@ class Poller:
         for fd, event in self._epoll.poll(0, len(self._masks)):
             transport = self._polled[fd]
             try:
-                if self._masks[fd] & select.EPOLLIN and event != select.EPOLLOUT:
+                if event & select.EPOLLIN or (event & _WRONG and self._reads(fd)):
                     data = transport.receive()
                     if data is not None:
                         received.append((transport, data))
@@ -171,6 +171,9 @@ class Poller:
         for transport in lost:
             if transport.connected:
                 self._lose(transport, CONNECTION_LOST)
+
+    def _reads(self, fd: int) -> bool:
+        return bool(self._masks[fd] & select.EPOLLIN)
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor has stopped."""

@@ -71,6 +71,7 @@ class Session:
     @ivar fetch: the page of mail that it waits for.
     @ivar greeted: whether it has been told of its mail.
     @ivar over: whether its writer has ended.
+    @ivar unconfirmed: whether something may not have arrived, so that it is asked for it again.
     @ivar leaving: whether it takes in no more lines, and goes when it is flushed.
     @ivar taken: how many lines it has taken in; the reader counts, C{! bye} tells.
     """
@@ -100,6 +101,7 @@ class Session:
         "passed",
         "source",
         "taken",
+        "unconfirmed",
         "writer",
     )
 
@@ -128,6 +130,7 @@ class Session:
         self.greeted = False
         self.leaving = False
         self.over = False
+        self.unconfirmed = False
         self.admitted = 0
         self.owed = 0
         self.passed = 0
@@ -135,10 +138,11 @@ class Session:
         self.taken = 0
         self._home = home
         self._render = render
-        self._tallies: dict[tuple[str, str], int] = {}
-        self._answers: list[bytes] = []  # to /sync, which may be false until they are dispatched
+        # What mostly is not there has no container of its own, which would be 0.2 KB in all.
+        self._tallies: dict[tuple[str, str], int] | None = None
+        self._answers: tuple[bytes, ...] = ()  # to /sync, perhaps false until they are dispatched
         self._answers_sealed = 0
-        self._withheld: list[bytes] = []
+        self._withheld: tuple[bytes, ...] = ()
         self._holds = 0
         self._own_hold = False
 
@@ -174,7 +178,8 @@ class Session:
 
     def tally(self, word: str, name: str) -> None:
         """Count one copy for C{name} towards the notice C{word} of this turn."""
-        if not self._tallies:
+        if self._tallies is None:
+            self._tallies = {}
             self._home.touch(self)
         self._tallies[word, name] = self._tallies.get((word, name), 0) + 1
         self._hold_if_clogged()
@@ -188,7 +193,7 @@ class Session:
         self.settle()
         answer = self._render(wire.synced(self.taken, token))
         if self._home.durable:
-            self._answers.append(answer)
+            self._answers += (answer,)
         self.deliver(answer)
         self._hold_if_clogged()
 
@@ -205,7 +210,7 @@ class Session:
             for answer in self._withheld:
                 self.outbox.append(answer)
             self._answers += self._withheld
-            self._withheld = []
+            self._withheld = ()
         self._answers_sealed = len(self._answers)
         self.outbox.seal()
 
@@ -213,7 +218,7 @@ class Session:
         """Wake the writer for what is sealed, as all that was recorded by then is safe; or not."""
         if self._answers_sealed:
             sealed = self._answers[: self._answers_sealed]
-            del self._answers[: self._answers_sealed]
+            self._answers = self._answers[self._answers_sealed :]
             self._answers_sealed = 0
             if not is_safe:
                 self.outbox.withdraw(sealed)
@@ -225,7 +230,7 @@ class Session:
     def cut_short(self) -> None:
         """Let it go with what has been written, and without a promise that may not hold."""
         self.outbox.withdraw(self._answers)
-        self._answers = []
+        self._answers = ()
         self.writer.cut_short()
 
     def relieved(self) -> None:
@@ -257,7 +262,8 @@ class Session:
 
     def _hold_if_clogged(self) -> None:
         overfull = self.outbox.size > self.outbox.limit + _SLACK
-        if not self._own_hold and (overfull or len(self._tallies) + len(self._withheld) > _TALLIES):
+        waiting = len(self._tallies or ()) + len(self._withheld)
+        if not self._own_hold and (overfull or waiting > _TALLIES):
             self._own_hold = True
             self.hold()
 
@@ -281,5 +287,5 @@ class Session:
         )
 
     def _take_outcomes(self) -> list[wire.Notice]:
-        tallies, self._tallies = self._tallies, {}
+        tallies, self._tallies = self._tallies or {}, None
         return [wire.outcome(word, name, copies) for (word, name), copies in tallies.items()]

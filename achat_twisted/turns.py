@@ -38,7 +38,7 @@ class Turns:
         self._committing = False
         self._touched: list[Session] = []
         self._resuming: list[Session] = []
-        self._unconfirmed: set[Session] = set()
+        self._unconfirmed: list[Session] = []
         self._will_end = self._stopped = False
         self._end: IDelayedCall | None = None
         self._sweep: IDelayedCall | None = None
@@ -60,8 +60,8 @@ class Turns:
             return
         touched, self._touched = self._touched, []
         for session in touched:
-            if not session.over:
-                self._unconfirmed.add(session)
+            if not (session.unconfirmed or session.over):
+                self._look_after(session)
         self._serve(touched, Session.end_turn)
         committed = self._commit()
         if committed is None:
@@ -71,10 +71,6 @@ class Turns:
             committed.addCallback(self._committed, touched)
         if self._unconfirmed and self._sweep is None:
             self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
-
-    def forget(self, session: Session) -> None:
-        """The session has been concluded."""
-        self._unconfirmed.discard(session)
 
     def stop(self) -> None:
         """No turn will have to end any more."""
@@ -112,15 +108,22 @@ class Turns:
                 self._log.failure("{name} could not be served: closed", name=session.name)
                 session.outlet.abort()
 
+    def _look_after(self, session: Session) -> None:
+        session.unconfirmed = True
+        self._unconfirmed.append(session)
+
     def _on_sweep(self) -> None:
         self._sweep = None
-        for session in self._unconfirmed:
+        unconfirmed, self._unconfirmed = self._unconfirmed, []
+        for session in unconfirmed:
+            session.unconfirmed = False
+            if session.over:
+                continue
             session.writer.prune()
             if session.unsynced:
                 self.touch(session)
-        self._unconfirmed = {
-            session for session in self._unconfirmed if session.writer.tail_size or session.unsynced
-        }
+            if session.writer.tail_size or session.unsynced:
+                self._look_after(session)
         if self._unconfirmed:
             self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
 

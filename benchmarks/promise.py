@@ -46,10 +46,9 @@ OFF = {
     ),
     "nobody asks now and then": Edit(
         _TURNS,
-        "        for session in touched:\n"
-        "            if not session.over:\n"
-        "                self._unconfirmed.add(session)\n",
-        "",
+        "            if not (session.unconfirmed or session.over):\n"
+        "                self._look_after(session)\n",
+        "            pass\n",
     ),
     "what is accepted is not counted": Edit(
         _BROKER,

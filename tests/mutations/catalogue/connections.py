@@ -210,8 +210,8 @@ CONNECTIONS = (
     Mutation(
         "lose what was sent before a hang-up",
         "achat_twisted/poller.py",
-        "and event != select.EPOLLOUT:",
-        "and not event & _WRONG:",
+        "if event & select.EPOLLIN or",
+        "if event & select.EPOLLIN and not event & _WRONG or",
         "tests.test_poller",
     ),
     Mutation(

@@ -43,7 +43,7 @@ TURNS = (
     Mutation(
         "answer /sync before the commit",
         _SESSION,
-        "            self._answers.append(answer)\n",
+        "            self._answers += (answer,)\n",
         "            pass\n",
         _DURABLE,
     ),

@@ -26,15 +26,15 @@ WRITERS = (
     Mutation(
         "forget what waits in the outbox",
         _OUTBOX,
-        'return b"".join(queued + self._sealed + self._batch)',
+        'return b"".join([*queued, *(self._sealed or ()), *(self._batch or ())])',
         'return b""',
         "tests.test_outbox",
     ),
     Mutation(
         "forget what waits for a commit",
         _OUTBOX,
-        'return b"".join(queued + self._sealed + self._batch)',
-        'return b"".join(queued + self._batch)',
+        'return b"".join([*queued, *(self._sealed or ()), *(self._batch or ())])',
+        'return b"".join([*queued, *(self._batch or ())])',
         "tests.test_outbox",
     ),
     Mutation(
