@@ -193,6 +193,8 @@ class PollerTests(SynchronousTestCase):
             self._happens((11, EPOLLIN | EPOLLOUT | EPOLLHUP | EPOLLERR)),
             ["11 receives", "11 takes in hi", "11 writes", "11 is lost"],
         )
+        self.poller.start_reading(self.two)
+        self.assertEqual(self._happens((12, EPOLLHUP)), ["12 receives", "12 takes in hi"])
 
     def test_hung_up_while_paused(self) -> None:
         """Who hangs up while nothing is read is found out by those who write."""

@@ -208,10 +208,10 @@ CONNECTIONS = (
         "tests.test_poller",
     ),
     Mutation(
-        "lose what was sent before a hang-up",
+        "take a hang-up for a loss, without a look",
         "achat_twisted/poller.py",
-        "if event & select.EPOLLIN or",
-        "if event & select.EPOLLIN and not event & _WRONG or",
+        "(event & _WRONG and self._reads(fd))",
+        "False",
         "tests.test_poller",
     ),
     Mutation(
