@@ -6,8 +6,10 @@ an C{epoll(7)} of their own, which is a single descriptor to the reactor, and wh
 each of its sockets is read, and nothing more: a tenth less CPU for a line, with 100 clients that
 converse.
 
-First all are read, and then all is taken in, so that kernel and server do not push each other out
-of the processor's caches for every line: another 3 % less with 100 clients, and 9 % with 2,000.
+They are served in rounds: first some are read, and then all that came is taken in and answered. So
+kernel and server do not push each other out of the processor's caches for every line: 3 % less with
+100 clients, and 9 % with 2,000. A round is not for all who are ready, as nobody is answered before
+it ends: with 2,000 clients, rounds of L{_SERVED} bring the 99th percentile from 31 to 23 ms.
 """
 
 from __future__ import annotations
@@ -23,6 +25,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted.interfaces import IPoller
+
+_SERVED = 32
+"""How many sockets are served in a round."""
+
+_ROUNDS = 8
+"""How many rounds there are until the reactor sees to other things, like ports and timers."""
 
 _WRONG = select.EPOLLHUP | select.EPOLLERR
 
@@ -84,7 +92,7 @@ class Poller:
         self._soon: list[Callable[[], None]] = []
 
     def soon(self, call: Callable[[], None]) -> IDelayedCall | None:
-        """Call C{call} when all that can be read now has been taken in.
+        """Call C{call} when all that has been read now is taken in.
 
         While that is being done, it needs no C{callLater(0)}, and so no turn of the reactor's own:
         3 of the 23 µs that a line costs which comes alone.
@@ -134,20 +142,52 @@ class Poller:
         return "clients"
 
     def doRead(self) -> None:
-        self._is_polling = True
-        try:
-            self._serve()
-        finally:
-            self._is_polling = False
-            calls, self._soon = self._soon, []
-            for call in calls:
-                call()
+        for _ in range(_ROUNDS):
+            events = self._epoll.poll(0, _SERVED)
+            self._serve(events)
+            if len(events) < _SERVED:
+                break
 
-    def _serve(self) -> None:
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor has stopped."""
+
+    def _serve(self, events: list[tuple[int, int]]) -> None:
+        """A round. A bug costs the connection that it hits, and no other."""
+        self._is_polling = True
+        received, writable, lost = self._receive(events)
+        for transport, data in received:
+            try:
+                if transport.connected:
+                    self._take_in(transport, data)
+            except Exception:
+                self._failed(transport)
+        for transport in writable:
+            try:
+                if transport.connected and (why := transport.doWrite()) is not None:
+                    self._lose(transport, why)
+            except Exception:
+                self._failed(transport)
+        for transport in lost:
+            try:
+                self._lose(transport, CONNECTION_LOST)
+            except Exception:
+                self._failed(transport)
+        self._is_polling = False
+        calls, self._soon = self._soon, []
+        for call in calls:
+            try:
+                call()
+            except Exception:
+                self._log.failure("Something failed at the end of a turn")
+
+    def _receive(
+        self, events: list[tuple[int, int]]
+    ) -> tuple[list[tuple[Pollable, bytes]], list[Pollable], list[Pollable]]:
+        """Who has received what, who can write, and who is lost."""
         received: list[tuple[Pollable, bytes]] = []
         writable: list[Pollable] = []
         lost: list[Pollable] = []
-        for fd, event in self._epoll.poll(0, len(self._masks)):
+        for fd, event in events:
             transport = self._polled[fd]
             try:
                 if event & select.EPOLLIN or (event & _WRONG and self._reads(fd)):
@@ -162,33 +202,26 @@ class Poller:
                 pass
             except OSError:
                 lost.append(transport)
-        for transport, data in received:
-            if transport.connected:
-                self._take_in(transport, data)
-        for transport in writable:
-            if transport.connected and (why := transport.doWrite()) is not None:
-                self._lose(transport, why)
-        for transport in lost:
-            if transport.connected:
-                self._lose(transport, CONNECTION_LOST)
+        return received, writable, lost
 
     def _reads(self, fd: int) -> bool:
         return bool(self._masks[fd] & select.EPOLLIN)
 
-    def connectionLost(self, reason: Failure) -> None:
-        """The reactor has stopped."""
-
     def _take_in(self, transport: Pollable, data: bytes) -> None:
-        try:
-            if data:
-                transport.take_in(data)
-            else:
-                self.stop_reading(transport)
-                transport.readConnectionLost(Failure(CONNECTION_DONE))
-        except Exception:
-            self._log.failure("What a client sent could not be taken in: closed")
-            self._lose(transport, CONNECTION_LOST)
+        if data:
+            transport.take_in(data)
+        else:
+            self.stop_reading(transport)
+            transport.readConnectionLost(Failure(CONNECTION_DONE))
 
     def _lose(self, transport: Pollable, why: Exception) -> None:
-        self._change(transport, unwanted=select.EPOLLIN | select.EPOLLOUT)
-        transport.connectionLost(Failure(why))
+        if transport.connected:
+            self._change(transport, unwanted=select.EPOLLIN | select.EPOLLOUT)
+            transport.connectionLost(Failure(why))
+
+    def _failed(self, transport: Pollable) -> None:
+        self._log.failure("A connection could not be served: closed")
+        try:
+            self._lose(transport, CONNECTION_LOST)
+        except Exception:
+            self._log.failure("Nor could it be closed as it should")

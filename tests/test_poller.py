@@ -36,8 +36,9 @@ class FakeEpoll:
     def unregister(self, fd: int) -> None:
         del self.masks[fd]
 
-    def poll(self, _timeout: float, _most: int) -> list[tuple[int, int]]:
-        return self.events
+    def poll(self, _timeout: float, most: int) -> list[tuple[int, int]]:
+        events, self.events = self.events[:most], self.events[most:]
+        return events
 
 
 class FakeReactor(Clock):
@@ -66,7 +67,7 @@ class FakeTransport:
     def __init__(self, fd: int, poller: Poller, log: list[str]) -> None:
         self.input: bytes | OSError | None = b"hi"
         self.end: Exception | None = None
-        self.on_input = lambda: None
+        self.on_input = self.on_write = self.on_end = lambda: None
         self._fd = fd
         self._poller = poller
         self._log = log
@@ -86,6 +87,7 @@ class FakeTransport:
 
     def doWrite(self) -> Exception | None:
         self._log.append(f"{self._fd} writes")
+        self.on_write()
         return self.end
 
     def readConnectionLost(self, reason: Failure) -> None:
@@ -96,6 +98,7 @@ class FakeTransport:
         assert reason.check(ConnectionLost)
         self.connected = False
         self._log.append(f"{self._fd} is lost")
+        self.on_end()
 
 
 class PollerTests(SynchronousTestCase):
@@ -147,6 +150,22 @@ class PollerTests(SynchronousTestCase):
             self._happens((11, EPOLLIN), (12, EPOLLIN)),
             ["11 receives", "12 receives", "11 takes in hi", "12 takes in hi"],
         )
+
+    def test_rounds(self) -> None:
+        """Many are served some at a time, so that the first are answered while others wait."""
+        many = [FakeTransport(fd, self.poller, self.log) for fd in range(20, 90)]
+        for transport in many:
+            self.poller.start_reading(transport)
+        log = self._happens(*((transport.fileno(), EPOLLIN) for transport in many))
+        middle = ["50 receives", "51 receives", "20 takes in hi", "21 takes in hi"]
+        self.assertEqual(log[30:34], middle)
+        self.assertEqual(len(log), 140)
+        self.assertEqual(log[-1], "89 takes in hi")
+
+    def test_the_reactor_has_its_turn(self) -> None:
+        """However many are ready, after some rounds the reactor can see to other things."""
+        self.poller.start_reading(self.one)
+        self.assertLess(len(self._happens(*[(11, EPOLLIN)] * 1000)), 1000)
 
     def test_who_is_gone_takes_in_nothing(self) -> None:
         """Who is gone because of what another one sent takes in nothing of its own."""
@@ -224,17 +243,40 @@ class PollerTests(SynchronousTestCase):
         self.reactor.advance(0)
         self.assertEqual(done, ["soon"])
 
+    def _fails(self) -> None:
+        raise Bug("here")
+
     def test_a_bug_costs_one_connection(self) -> None:
         """A bug in what one socket's input leads to costs that connection, and is logged."""
         for transport in (self.one, self.two):
             self.poller.start_reading(transport)
-
-        def fails() -> None:
-            raise Bug("here")
-
-        self.one.on_input = fails
+        self.one.on_input = self._fails
         self.assertEqual(
             self._happens((11, EPOLLIN), (12, EPOLLIN))[2:],
             ["11 takes in hi", "11 is lost", "12 takes in hi"],
         )
+        self.assertEqual(len(self.flushLoggedErrors(Bug)), 1)
+        self.assertEqual(self.reactor.readers, [self.poller])
+
+    def test_a_bug_in_an_end_costs_nothing_else(self) -> None:
+        """A bug in what the end of a connection leads to is logged, and all others are served."""
+        for transport in (self.one, self.two):
+            self.poller.start_writing(transport)
+        self.one.on_end = self._fails
+        self.assertEqual(self._happens((11, EPOLLHUP), (12, EPOLLOUT)), ["12 writes", "11 is lost"])
+        self.poller.start_writing(self.two)
+        self.two.on_write = self._fails
+        self.assertEqual(self._happens((12, EPOLLOUT)), ["12 writes", "12 is lost"])
+        self.assertEqual(len(self.flushLoggedErrors(Bug)), 2)
+
+    def test_a_bug_at_the_turns_end_costs_nothing_else(self) -> None:
+        """A bug in what is done when a turn ends is logged, and the rest is done."""
+        self.poller.start_reading(self.one)
+
+        def on_input() -> None:
+            self.poller.soon(self._fails)
+            self.poller.soon(lambda: self.log.append("the rest"))
+
+        self.one.on_input = on_input
+        self.assertEqual(self._happens((11, EPOLLIN))[-1], "the rest")
         self.assertEqual(len(self.flushLoggedErrors(Bug)), 1)

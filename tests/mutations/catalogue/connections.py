@@ -189,8 +189,8 @@ CONNECTIONS = (
     Mutation(
         "take in for who is gone",
         "achat_twisted/poller.py",
-        "            if transport.connected:\n                self._take_in(transport, data)\n",
-        "            self._take_in(transport, data)\n",
+        "if transport.connected:\n                    self._take_in",
+        "if True:\n                    self._take_in",
         "tests.test_poller",
     ),
     Mutation(
