@@ -89,8 +89,8 @@ class Outbox:
         """Give the writer what is sealed.
 
         While its loop has nothing to do, C{write} is called at once, which saves the way through a
-        C{Deferred}: 2 of the 11 µs that the server itself spends on a line that comes alone. If
-        there is no room for more then, an empty batch has the loop wait for it.
+        C{Deferred}: 2 µs for a line that comes alone. If there is no room for more then, an empty
+        batch has the loop wait for it.
 
         @param write: writes a batch; False if there is no room for more.
         @return: whether the loop has nothing to do now either.

@@ -30,7 +30,10 @@ _SERVED = 32
 """How many sockets are served in a round."""
 
 _ROUNDS = 8
-"""How many rounds there are until the reactor sees to other things, like ports and timers."""
+"""How many rounds there are at most until the reactor sees to other things: ports and timers."""
+
+_PLENTY = 2**20
+"""Bytes of input in a round, after which it is the reactor's turn as well."""
 
 _WRONG = select.EPOLLHUP | select.EPOLLERR
 
@@ -144,15 +147,18 @@ class Poller:
     def doRead(self) -> None:
         for _ in range(_ROUNDS):
             events = self._epoll.poll(0, _SERVED)
-            self._serve(events)
-            if len(events) < _SERVED:
+            taken_in = self._serve(events)
+            if len(events) < _SERVED or taken_in > _PLENTY:
                 break
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor has stopped."""
 
-    def _serve(self, events: list[tuple[int, int]]) -> None:
-        """A round. A bug costs the connection that it hits, and no other."""
+    def _serve(self, events: list[tuple[int, int]]) -> int:
+        """A round. A bug costs the connection that it hits, and no other.
+
+        @return: how many bytes have come.
+        """
         self._is_polling = True
         received, writable, lost = self._receive(events)
         for transport, data in received:
@@ -179,6 +185,7 @@ class Poller:
                 call()
             except Exception:
                 self._log.failure("Something failed at the end of a turn")
+        return sum(len(data) for _, data in received)
 
     def _receive(
         self, events: list[tuple[int, int]]

@@ -256,7 +256,7 @@ def parse_run(block: str) -> Post | None:
     """Several lines, each with its line end, as one post; None if they must be parsed one by one.
 
     They are one post if all of them begin with the same names, and none has anything to trim. Who
-    streams to the same recipients sends such blocks: 0.2 µs a line of 50 bytes, against 1.1.
+    streams to the same recipients sends such blocks: 0.2 µs a line of 50 bytes, against 0.5.
     """
     names, _, _ = block.partition(":")
     head = f"{names}: "

@@ -92,7 +92,7 @@ class Writer:
     def _loop(self) -> None:
         """See that the loop runs: from the first time that there is something to wait for.
 
-        Most peers never need it, and it would be 2 of the 6 KB that a connection takes.
+        Most peers never need it, and it would be 2 KB for each of them.
         """
         if not self._loops:
             self._loops = True
