@@ -49,10 +49,12 @@ class Deadlines(Generic[Waiting]):
     def _look(self) -> None:
         self._timer = None
         now = self._clock.seconds()
-        while self._until:
-            waiting, until = next(iter(self._until.items()))
-            if until > now:
-                break
-            self.remove(waiting)
-            self._on_late(waiting)
-        self._watch()
+        try:
+            while self._until:
+                waiting, until = next(iter(self._until.items()))
+                if until > now:
+                    break
+                self.remove(waiting)
+                self._on_late(waiting)
+        finally:
+            self._watch()

@@ -109,6 +109,9 @@ class ISession(Interface):
     def sync(token: str) -> None:
         """Answer C{/sync} when all lines so far are routed, and as safe as is promised."""
 
+    def rest() -> None:
+        """Take in no more lines until others have had their turn."""
+
     def leave() -> None:
         """Take in no more; the session goes when all that is queued for it is flushed."""
 

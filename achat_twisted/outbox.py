@@ -83,7 +83,7 @@ class Outbox:
         withdrawn = set(map(id, lines))
         self._sealed = [line for line in self._sealed or () if id(line) not in withdrawn]
         self._batch = [line for line in self._batch or () if id(line) not in withdrawn]
-        self.size -= sum(map(len, lines))
+        self.written(sum(map(len, lines)))
 
     def release(self, write: Callable[[bytes], bool]) -> bool:
         """Give the writer what is sealed.
@@ -128,7 +128,7 @@ class Outbox:
         return self._queue.get()
 
     def written(self, size: int) -> None:
-        """The outlet has found room for C{size} bytes that L{get} gave out."""
+        """So many bytes wait here no more, as the outlet has found room for them, or otherwise."""
         before, self.size = self.size, self.size - size
         if before > self.limit // 4 >= self.size:
             self._on_low()

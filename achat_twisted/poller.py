@@ -209,6 +209,9 @@ class Poller:
                 pass
             except OSError:
                 lost.append(transport)
+            except Exception:
+                self._log.failure("A connection could not be read: closed")
+                lost.append(transport)
         return received, writable, lost
 
     def _reads(self, fd: int) -> bool:

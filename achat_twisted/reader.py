@@ -18,7 +18,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from achat_twisted import commands, wire
+from achat_twisted import commands, framing, wire
 from achat_twisted.deadlines import Deadlines
 from achat_twisted.framing import Block, LineSplitter
 from achat_twisted.interfaces import IBroker, ILink, ISession
@@ -27,8 +27,11 @@ LOGIN_TIMEOUT = 30.0
 """Seconds in which the first line must come, unless the server is told otherwise."""
 
 
-_Item = Block | wire.WireError | Callable[[], None]
+_Item = framing.Item | Callable[[], None]
 """What waits to be worked off: lines, a fault in their place, or what is to be done behind them."""
+
+_AT_ONCE = 500
+"""How many items are worked off until others have their turn: single lines, or whole runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +111,13 @@ class ChatReader(LineReceiver):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._session is None and not self._deaf:
             self._end_login("left without a name")
-        while self._waiting and not self._deaf:
-            self._work_off(self._waiting.pop())
-        self._link.connection_lost()
-        self.stopProducing()
-        self._on_gone(self)
+        try:
+            while self._waiting and not self._deaf:
+                self._work_off(self._waiting.pop())
+        finally:
+            self._link.connection_lost()
+            self.stopProducing()
+            self._on_gone(self)
 
     # What the broker says
 
@@ -166,8 +171,12 @@ class ChatReader(LineReceiver):
             return
         self._working = True
         try:
+            left = _AT_ONCE
             while self._waiting and not self.paused and not self._deaf:
                 self._work_off(self._waiting.pop())
+                left -= 1
+                if not left and self._session is not None:
+                    self._session.rest()
         finally:
             self._working = False
 
@@ -177,6 +186,8 @@ class ChatReader(LineReceiver):
                 self._log_in(item)
             else:
                 self._take_in(item, self._session)
+        elif isinstance(item, bytes):
+            self._work_off(self._splitter.look(item))
         elif isinstance(item, wire.WireError):
             self._take_in_fault(item)
         else:

@@ -255,6 +255,10 @@ class Session:
         if self._holds == 0:
             self._home.resume(self)
 
+    def rest(self) -> None:
+        self.hold()
+        self.release()
+
     def resume(self) -> None:
         """Read this client again, unless it has been held once more."""
         if self._holds == 0:

@@ -112,18 +112,21 @@ class Turns:
         session.unconfirmed = True
         self._unconfirmed.append(session)
 
+    def _ask(self, session: Session) -> None:
+        """Ask what has arrived, and go on looking after the session if that is not all."""
+        session.unconfirmed = False
+        if session.over:
+            return
+        session.writer.prune()
+        if session.unsynced:
+            self.touch(session)
+        if session.writer.tail_size or session.unsynced:
+            self._look_after(session)
+
     def _on_sweep(self) -> None:
         self._sweep = None
         unconfirmed, self._unconfirmed = self._unconfirmed, []
-        for session in unconfirmed:
-            session.unconfirmed = False
-            if session.over:
-                continue
-            session.writer.prune()
-            if session.unsynced:
-                self.touch(session)
-            if session.writer.tail_size or session.unsynced:
-                self._look_after(session)
+        self._serve(unconfirmed, self._ask)
         if self._unconfirmed:
             self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
 

@@ -119,11 +119,11 @@ class Writer:
 
     def write(self, batch: bytes) -> bool:
         """Write a batch; False if the outlet has no room for more, for which the loop waits."""
+        self._tail += batch
         # What has been acknowledged is asked for before the outlet knows the batch; and seldom, as
         # a question costs a system call.
-        if len(self._tail) + len(batch) > self._ask_at:
-            self.prune()
-        self._tail += batch
+        if len(self._tail) > self._ask_at:
+            self.prune(unwritten=len(batch))
         self._room = self._outlet.write(batch)
         if self._room is None:
             self._outbox.written(len(batch))
@@ -143,9 +143,12 @@ class Writer:
             self._room.cancel()
         self._loop()
 
-    def prune(self) -> None:
-        """Count as delivered what the peer's machine has acknowledged, by whole lines."""
-        acknowledged = max(0, len(self._tail) - self._outlet.outstanding())
+    def prune(self, unwritten: int = 0) -> None:
+        """Count as delivered what the peer's machine has acknowledged, by whole lines.
+
+        @param unwritten: how much of the tail the outlet does not know yet.
+        """
+        acknowledged = max(0, len(self._tail) - unwritten - self._outlet.outstanding())
         whole = self._tail.rfind(b"\n", 0, acknowledged) + 1
         if whole:
             self._deliver(wire.count_messages(self._tail[:whole]))

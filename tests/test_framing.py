@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.framing import LineSplitter, one_by_one
+from achat_twisted.framing import LineSplitter
 from tests.strategies import cuts
 
 MAX = 8
@@ -19,9 +19,9 @@ STREAMS = st.lists(
 def split(chunks: list[bytes], *, finish: bool = False) -> list[str]:
     """The lines of a stream cut into chunks; an error stands as its text, marked."""
     splitter = LineSplitter(MAX)
-    lines = [line for chunk in chunks for line in one_by_one(splitter.feed(chunk))]
+    lines = [line for chunk in chunks for line in splitter.one_by_one(splitter.feed(chunk))]
     if finish:
-        lines.extend(one_by_one(splitter.finish()))
+        lines.extend(splitter.one_by_one(splitter.finish()))
     return [line if isinstance(line, str) else f"<{line}>" for line in lines]
 
 

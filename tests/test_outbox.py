@@ -137,6 +137,14 @@ class OutboxTests(SynchronousTestCase):
         self.assertEqual(self.written, [b"b\n! a\n"])
         self.assertEqual(self.outbox.size, 6)
 
+    def test_low_by_a_withdrawal(self) -> None:
+        """It tells that it gets low also when that is because lines are withdrawn."""
+        line = b"! synced\n"
+        self.outbox.append(b"x" * 245)
+        self.outbox.append(line)
+        self.outbox.withdraw([line])
+        self.assertEqual(self.lows, 1)
+
     def test_left_is_in_order(self) -> None:
         """What the writer has not fetched is left in the order in which it came."""
         self.room = False

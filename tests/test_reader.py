@@ -179,6 +179,16 @@ class LineTests(ReaderTestCase):
             ],
         )
 
+    def test_others_have_their_turn(self) -> None:
+        """Of many lines that need a look each, some are taken in before others have their turn."""
+        for line in ("/ping", "bob: hi", "\x07"):
+            caller = self.calls(f"alice {line.strip('/')[0]!r}")
+            caller.sends(f"{line}\n/sync\n" * 400)
+            self.assertTrue(caller.reader.paused)
+            self.house.turn()
+            answers = [line for line in caller.link.lines() if line.startswith("! synced")]
+            self.assertEqual(answers, [f"! synced {2 * number}" for number in range(1, 401)])
+
     def test_paused_within_a_chunk(self) -> None:
         """Whom the broker pauses in the middle of a chunk has the rest taken in later, in order."""
         self.calls("bob").link.block()

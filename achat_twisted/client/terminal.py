@@ -26,7 +26,7 @@ from zope.interface import implementer
 
 from achat_twisted import wire
 from achat_twisted.client.outgoing import Outgoing
-from achat_twisted.framing import LineSplitter, one_by_one
+from achat_twisted.framing import LineSplitter
 
 MAX_TYPED = 2**20
 """The longest line read from standard input, in bytes; no server takes a longer one."""
@@ -109,12 +109,12 @@ class Terminal(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         if not self._outgoing.ended:
-            self._take(one_by_one(self._splitter.feed(data)))
+            self._take(self._splitter.one_by_one(self._splitter.feed(data)))
 
     def readConnectionLost(self) -> None:
         """The end of input."""
         if not self._outgoing.ended:
-            self._take(one_by_one(self._splitter.finish()))
+            self._take(self._splitter.one_by_one(self._splitter.finish()))
             self._outgoing.end()
 
     def writeConnectionLost(self) -> None:

@@ -154,9 +154,16 @@ CONNECTIONS = (
     Mutation(
         "forget the second when the first is late",
         "achat_twisted/deadlines.py",
-        "            self._on_late(waiting)\n        self._watch()\n",
-        "            self._on_late(waiting)\n",
+        "        finally:\n            self._watch()\n",
+        "        finally:\n            pass\n",
         "tests.test_deadlines",
+    ),
+    Mutation(
+        "let others wait until one client's lines are worked off",
+        _READER,
+        "                    self._session.rest()\n",
+        "                    pass\n",
+        "tests.test_reader",
     ),
     Mutation(
         "take a run for one line",

@@ -65,8 +65,8 @@ TURNS = (
         "never ask again for a /sync that is in doubt",
         _TURNS,
         """\
-            if session.unsynced:
-                self.touch(session)
+        if session.unsynced:
+            self.touch(session)
 """,
         "",
         _DURABLE,
@@ -87,7 +87,7 @@ TURNS = (
     Mutation(
         "never look for acknowledgements while all is quiet",
         _TURNS,
-        "            session.writer.prune()\n",
+        "        session.writer.prune()\n",
         "",
         _TESTS,
     ),
