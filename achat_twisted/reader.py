@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,7 +98,7 @@ class ChatReader(LineReceiver):
 
     def dataReceived(self, data: bytes) -> None:
         if not self._deaf:
-            self._work([*self._splitter.feed(data)])
+            self._work(self._splitter.feed(data))
 
     def readConnectionLost(self) -> None:
         """The client has half-closed: when its lines are worked off, it leaves."""
@@ -161,12 +161,9 @@ class ChatReader(LineReceiver):
 
     # Lines
 
-    def _work(self, items: list[_Item]) -> None:
+    def _work(self, items: Sequence[_Item]) -> None:
         """Work off what waits, and C{items} behind it, until the broker says to pause."""
-        items.reverse()
-        if self._waiting:
-            items += self._waiting
-        self._waiting = items
+        self._waiting = [*reversed(items), *self._waiting]
         if self._working:
             return
         self._working = True

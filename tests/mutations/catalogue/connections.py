@@ -175,8 +175,8 @@ CONNECTIONS = (
     Mutation(
         "take new lines in ahead of those that wait",
         _READER,
-        "            items += self._waiting\n",
-        "            items = self._waiting + items\n",
+        "[*reversed(items), *self._waiting]",
+        "[*self._waiting, *reversed(items)]",
         "tests.test_reader",
     ),
     Mutation(
