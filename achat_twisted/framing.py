@@ -1,9 +1,9 @@
 """From chunks to lines: however a stream is cut, the same lines come out.
 
 Strategy: a chunk is looked at as a whole. What it completes is one block, checked with a few calls
-that run at the speed of memory: 0.03 µs for a line of 50 bytes, where one by one they cost ten times
-as much. Only if a line in it is at fault is it taken apart, and each line is looked at when it is
-its turn: L{LineSplitter.look}.
+that run at the speed of memory: 0.03 µs for a line of 50 bytes, where one by one they cost ten
+times as much. Only if a line in it is at fault is it taken apart, and each line is looked at when
+it is its turn: L{LineSplitter.look}.
 """
 
 from __future__ import annotations
