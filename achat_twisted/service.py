@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 from functools import partial
 
 from twisted.application.service import MultiService, Service
@@ -22,8 +23,19 @@ LAST_RESORT = 5.0
 """Seconds for an abort to take effect; what it has not ended by then is ended by force."""
 
 
+class Phase(Enum):
+    """Where the server is between its start and its end."""
+
+    STARTING = "starting"
+    READY = "ready"
+    STOPPING = "stopping"
+
+
 class ChatService(MultiService):
-    """A chat server. Its children are the listeners and the broker."""
+    """A chat server. Its children are the listeners, the broker, and those who stand by.
+
+    @ivar phase: where it is; L{Phase.STOPPING} before the first port closes.
+    """
 
     _log = Logger()
 
@@ -38,13 +50,18 @@ class ChatService(MultiService):
         signals: IStopSignals,
         stop_process: Callable[[], None],
         grace: float = GRACE,
+        attendants: Sequence[Service] = (),
     ) -> None:
         """@param listeners: whose C{stopService} closes a port; see L{achat_twisted.listener}.
+        @param attendants: who look at the server from outside, and so are there before anybody is
+            let in, and until the stop is over.
         @param stop_process: asks the process for an ordered stop, which ends in L{stopService}.
         @param grace: seconds after which a stop waits for nobody any more.
         """
         super().__init__()
+        self.phase = Phase.STARTING
         self._listeners = listeners
+        self._attendants = attendants
         self._factory = factory
         self._broker = broker
         self._mailbox = mailbox
@@ -54,7 +71,7 @@ class ChatService(MultiService):
         self._grace = grace
         self._deadlines: list[IDelayedCall] = []
         self._hurrying = False
-        for child in (broker, *listeners):
+        for child in (broker, *attendants, *listeners):
             child.setServiceParent(self)
 
     def startService(self) -> None:
@@ -65,6 +82,7 @@ class ChatService(MultiService):
         self._mailbox.open()
         super().startService()
         self._signals.on_hangup(self._stop_process)
+        self.phase = Phase.READY
 
     def stopService(self) -> Deferred[None]:
         """Stop in flow order: ports, readers, broker, writers, connections, mailbox.
@@ -76,6 +94,7 @@ class ChatService(MultiService):
             for what the mailbox takes.
         """
         self.running = 0
+        self.phase = Phase.STOPPING
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -86,10 +105,7 @@ class ChatService(MultiService):
             self._clock.callLater(self._grace / 2, self._factory.cut_reading_short),
             self._clock.callLater(self._grace, self._hurry),
         ]
-        closing = [maybeDeferred(listener.stopService) for listener in self._listeners]
-        for closed in closing:
-            closed.addErrback(partial(self._log.failure, "A port does not close"))
-        await gatherResults(closing)
+        await self._stop_each(self._listeners)
         await self._factory.stop_reading()
         await self._broker.stopService()
         await self._factory.empty()
@@ -102,6 +118,13 @@ class ChatService(MultiService):
             self._log.error("the ledger does not balance: {balance}", balance=balance)
         else:
             self._log.info("stopped; {balance}", balance=balance)
+        await self._stop_each(self._attendants)
+
+    def _stop_each(self, children: Sequence[Service]) -> Deferred[list[None]]:
+        stopping = [maybeDeferred(child.stopService) for child in children]
+        for stopped in stopping:
+            stopped.addErrback(partial(self._log.failure, "A port does not close"))
+        return gatherResults(stopping)
 
     def _hurry(self) -> None:
         """Wait for nobody any more who is slow: what is not written yet goes to the mailbox.

@@ -16,7 +16,7 @@ from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import IMailbox, IStopSignals
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import Manners
-from achat_twisted.service import LAST_RESORT, ChatService
+from achat_twisted.service import LAST_RESORT, ChatService, Phase
 from achat_twisted.writer import HURRY
 from tests.fakes import FakeLink
 from tests.logged import Logged
@@ -31,6 +31,15 @@ class Door(Service):
 
     def stopService(self) -> Deferred[None]:
         return self.closed
+
+
+class Attendant(Service):
+    """Somebody who stands by, and remembers when it was sent away."""
+
+    sent_away = False
+
+    def stopService(self) -> None:
+        self.sent_away = True
 
 
 @implementer(IStopSignals)
@@ -73,6 +82,7 @@ class ServiceTests(SynchronousTestCase):
         self.clock = Clock()
         self.links: list[FakeLink] = []
         self.door, self.signals, self.mailbox = Door(), Signals(), mailbox
+        self.attendant = Attendant()
         self.process_stops: list[str] = []
         self.broker = Broker(self.clock, mailbox, outbox_limit=1000)
         self.factory = ChatFactory(self.broker, self.clock, Manners(), self._make_link)
@@ -85,7 +95,9 @@ class ServiceTests(SynchronousTestCase):
             signals=self.signals,
             stop_process=lambda: self.process_stops.append("stop"),
             grace=10.0,
+            attendants=[self.attendant],
         )
+        self.assertIs(self.service.phase, Phase.STARTING)
         self.service.startService()
 
     def _make_link(self, _transport: ITransport) -> FakeLink:
@@ -125,6 +137,19 @@ class ServiceTests(SynchronousTestCase):
         mailbox.closing.callback(None)
         self.successResultOf(stopped)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_attendants_stay_to_the_end(self) -> None:
+        """Who looks on sees the stop from its first moment to its last."""
+        self.build(mailbox := SlowToClose(Clock()))
+        self.assertIs(self.service.phase, Phase.READY)
+        stopped = self.service.stopService()
+        self.assertIs(self.service.phase, Phase.STOPPING)
+        self.door.closed.callback(None)
+        assert mailbox.closing is not None
+        self.assertFalse(self.attendant.sent_away)
+        mailbox.closing.callback(None)
+        self.successResultOf(stopped)
+        self.assertTrue(self.attendant.sent_away)
 
     def _stop_with_stuck_client(self) -> tuple[Deferred[None], Caller]:
         bob = self._calls("bob")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import time
+from collections.abc import Sequence
 
 from achat_twisted.bench.crowd import Crowd, names
 from achat_twisted.bench.dialects import Dialect
@@ -37,9 +38,14 @@ def talk(server: Server, dialect: Dialect, load: Load) -> Figures:
     return {**meter.figures(len(talk.took)), **latencies(talk.took)}
 
 
-def latencies(took: list[float]) -> Figures:
-    """The distribution of some times: the median, the 99th percentile, and the worst."""
-    took.sort()
+def latencies(took: Sequence[float]) -> Figures:
+    """The distribution of some times: the median, the 99th percentile, and the worst.
+
+    The first tenth does not count. All conversations begin at once, and with 2,000 clients this
+    burst was the slowest hundredth of all lines, where a server is to show how it does in the long
+    run.
+    """
+    took = sorted(took[len(took) // 10 :])
     return {"p50": took[len(took) // 2], "p99": took[len(took) * 99 // 100], "max": took[-1]}
 
 
