@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from ipaddress import ip_address
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -25,3 +26,16 @@ def is_local(address: IAddress) -> bool:
         host = ip_address(address.host.partition("%")[0])
         return (getattr(host, "ipv4_mapped", None) or host).is_loopback
     return True
+
+
+def origin(address: IAddress) -> str:
+    """Whom a connection counts for, where there is a limit for each host.
+
+    An IPv6 host is a network of 64 bits, as whoever has one address has them all (RFC 4291, 2.5.1).
+    """
+    if not isinstance(address, IPv4Address | IPv6Address):
+        return "this machine"
+    host = ip_address(address.host.partition("%")[0])
+    if isinstance(host, ipaddress.IPv6Address):
+        return str(host.ipv4_mapped or ipaddress.IPv6Network((host, 64), strict=False))
+    return str(host)

@@ -14,9 +14,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
+from achat_twisted.allowance import UNLIMITED, Allowance, Bucket
 from achat_twisted.feeder import Feeder
 from achat_twisted.interfaces import IBroker, IMailbox, IOutlet, Soon
 from achat_twisted.ledger import Balance, Ledger
+from achat_twisted.limits import Limits
+from achat_twisted.pool import Pool
 from achat_twisted.session import Feed, RenderNotice, Session
 from achat_twisted.truce import Truces
 from achat_twisted.turns import Turns
@@ -43,6 +46,8 @@ class Broker(Service):
     It knows no transport and no reactor. Sessions come through L{join} and go only when their
     writer has ended, for whatever reason, and what the writer left goes to the mailbox, ahead of
     anything newer. Stopping it drains it: every outbox gets its end marker behind what is queued.
+
+    @ivar pool: what all outboxes hold.
     """
 
     _log = Logger()
@@ -53,12 +58,14 @@ class Broker(Service):
         mailbox: IMailbox,
         *,
         soon: Soon | None = None,
+        limits: Limits | None = None,
         duplicate: Duplicate = Duplicate.REJECT,
         durable: bool = False,
         outbox_limit: int = OUTBOX_LIMIT,
         render: RenderNotice = wire.render_notice,
     ) -> None:
         """@param soon: C{clock}, if it is not given.
+        @param limits: the usual ones, if they are not given.
         @param durable: whether each turn's copies are committed before they reach any writer.
         @param render: how notices go out; L{wire.say_nothing} for the seeds' wire.
         """
@@ -67,6 +74,8 @@ class Broker(Service):
         self._mailbox = mailbox
         self._duplicate = duplicate
         self._outbox_limit = outbox_limit
+        self._limits = limits or Limits()
+        self.pool = Pool(self._limits)
         self._render = render
         self._ledger = Ledger()
         self._peers: dict[str, Session] = {}
@@ -77,6 +86,8 @@ class Broker(Service):
             clock,
             soon or (lambda call: clock.callLater(0, call)),
             mailbox.commit if durable else lambda: None,
+            self.pool,
+            self._look_at_pool,
         )
         self.touch = self._turns.touch
         self._feeder = Feeder(clock, mailbox, self._end)
@@ -104,7 +115,9 @@ class Broker(Service):
             source,
             self,
             clock=self._clock,
-            outbox_limit=self._outbox_limit,
+            outbox_limit=self.pool.share(self._outbox_limit, len(self._sessions)),
+            pool=self.pool,
+            allowance=self._allowance(outlet),
             render=self._render,
         )
         self._peers[name] = session
@@ -118,6 +131,11 @@ class Broker(Service):
             self._replace(holder)
         self._catch_up(name)
         return session
+
+    def _allowance(self, outlet: IOutlet) -> Allowance:
+        if outlet.local and not self._limits.local:
+            return UNLIMITED
+        return Bucket(self._clock, self._limits)
 
     def _catch_up(self, name: str) -> None:
         """Let the name's session have its mail, unless an older one still has lines for it."""
@@ -205,6 +223,18 @@ class Broker(Service):
     def relieve(self, session: Session) -> None:
         self._feeder.relieve(session)
 
+    def _look_at_pool(self) -> None:
+        """Have each outbox hold less when all together hold too much, and more when they do not."""
+        if self.pool.look():
+            share = self.pool.share(self._outbox_limit, len(self._sessions))
+            self._log.info(
+                "{size} bytes wait for all clients: {share} may wait for each from now on",
+                size=self.pool.size,
+                share=share,
+            )
+            for session in list(self._sessions):
+                session.outbox.resize(share)
+
     # How a session goes
 
     def _end(self, session: Session) -> None:
@@ -254,6 +284,8 @@ class Broker(Service):
         if self._peers.get(name) is session:
             del self._peers[name]
         self._mailbox.hand_back(name, left)
+        session.outbox.retire()
+        session.allowance.end()
         session.pace.ease()
         self._log.info(
             "{name} left; {taken} lines taken in, {left} handed back",

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IAddress, IReactorTime, ITransport
 from twisted.internet.protocol import ServerFactory
 
+from achat_twisted.admission import Admission
 from achat_twisted.deadlines import Deadlines
 from achat_twisted.interfaces import IBroker, ILink
 from achat_twisted.reader import ChatReader, Manners
@@ -24,6 +25,7 @@ class ChatFactory(ServerFactory):
         clock: IReactorTime,
         manners: Manners,
         make_link: Callable[[ITransport], ILink],
+        admission: Admission,
     ) -> None:
         """@param make_link: gives the link over a connection's transport."""
         self._broker = broker
@@ -32,6 +34,7 @@ class ChatFactory(ServerFactory):
         )
         self._manners = manners
         self._make_link = make_link
+        self._admission = admission
         self._readers: set[ChatReader] = set()
         self._stopping = False
         self._empty: Deferred[None] | None = None
@@ -42,6 +45,7 @@ class ChatFactory(ServerFactory):
             return None
         return ChatReader(
             self._broker,
+            self._admission,
             self._logins,
             self._manners,
             self._make_link,
@@ -55,6 +59,7 @@ class ChatFactory(ServerFactory):
         @return: fires when every reader has taken in what its client had sent by now.
         """
         self._stopping = True
+        self._admission.stop()
         return gatherResults([reader.stop() for reader in list(self._readers)])
 
     def cut_reading_short(self) -> None:

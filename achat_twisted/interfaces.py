@@ -25,6 +25,9 @@ class IOutlet(Interface):
 
     peer: str = Attribute("Who is at the other end, for the log.")
     local: bool = Attribute("Whether the other end is on this machine.")
+    origin: str = Attribute(
+        "Whom it counts for, if there is a limit for each; empty while unknown."
+    )
     closed: Deferred[None] = Attribute(
         "Fires once, when the connection is gone for whatever reason. It has one user: whoever"
         " owns the outlet, which is the reader until login and the writer after it."
@@ -101,7 +104,7 @@ class ISession(Interface):
     name: str = Attribute("Who is logged in.")
     taken: int = Attribute("How many lines after the login line were taken in; its reader counts.")
     local: bool = Attribute("Whether its client is on this machine.")
-    clogged: bool = Attribute("Whether its reading is paused until the client reads its answers.")
+    allowance: Any = Attribute("How many lines it may have taken in by now: C{allowance.lines}.")
 
     def tell(notice: wire.Notice) -> None:
         """Queue a notice for the client, behind what is queued."""
@@ -111,6 +114,16 @@ class ISession(Interface):
 
     def rest() -> None:
         """Take in no more lines until others have had their turn."""
+
+    def overdrawn() -> None:
+        """It has taken in more lines than it may: its reading is paused until it may again."""
+
+    def last_call() -> bool:
+        """Whether it takes in what its client has sent by now, however much that is.
+
+        Not while its reading is paused for the client's own doings: as it does not read what it is
+        told, or has sent too much.
+        """
 
     def leave() -> None:
         """Take in no more; the session goes when all that is queued for it is flushed."""

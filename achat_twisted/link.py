@@ -6,12 +6,13 @@ from typing import cast
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer, IReactorTime, ITransport
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from achat_twisted.addresses import describe, is_local
+from achat_twisted.addresses import describe, is_local, origin
 from achat_twisted.interfaces import ILink
 from achat_twisted.linger import Linger
-from achat_twisted.transport import ServerTransport
+from achat_twisted.transport import Proxied, ServerTransport
 
 TLS_RECORD = 2**14
 """Bytes in a TLS record (RFC 8446, 5.1): one of which a part is missing cannot be read at all.
@@ -33,32 +34,48 @@ class Link:
         "_clock",
         "_full",
         "_gone",
-        "_layered",
+        "_is_tls",
         "_linger",
         "_room",
         "_top",
         "_unsent",
         "closed",
-        "local",
-        "peer",
     )
 
-    def __init__(self, top: IStream, bottom: ServerTransport, clock: IReactorTime) -> None:
+    def __init__(
+        self, top: IStream, bottom: ServerTransport, clock: IReactorTime, *, is_tls: bool = False
+    ) -> None:
         """@param top: what the protocol writes to.
-        @param bottom: the socket's transport; the same, but for TLS and the like.
+        @param bottom: the socket's transport; the same, unless there are layers between.
+        @param is_tls: whether one of these encrypts.
         """
         self.closed: Deferred[None] = Deferred()
-        self.peer = describe(top.getPeer())
-        self.local = is_local(top.getPeer())
         self._top = top
         self._bottom = bottom
-        self._layered = cast(object, top) is not bottom
+        self._is_tls = is_tls
         self._clock = clock
         self._unsent = 0
         self._full = self._gone = False
         self._room: Deferred[None] | None = None
         self._linger: Linger | None = None
         top.registerProducer(self, True)
+
+    @property
+    def peer(self) -> str:
+        return describe(self._top.getPeer())
+
+    @property
+    def local(self) -> bool:
+        return is_local(self._top.getPeer())
+
+    @property
+    def origin(self) -> str:
+        peer, neighbour = self._top.getPeer(), self._bottom.getPeer()
+        if peer != neighbour:
+            return origin(peer)
+        if isinstance(self._top, Proxied):
+            return ""  # it has yet to say for whom it has come
+        return self._bottom.owner or origin(peer)
 
     def write(self, data: bytes) -> Deferred[None] | None:
         bottom = self._bottom
@@ -79,7 +96,7 @@ class Link:
 
     def outstanding(self) -> int:
         outstanding = self._bottom.outstanding()
-        if outstanding and self._layered:
+        if outstanding and self._is_tls:
             outstanding += TLS_RECORD
         return outstanding + self._unsent
 
@@ -88,7 +105,7 @@ class Link:
         if self._is_lost():
             return succeed(None)
         self._top.unregisterProducer()
-        if self._layered:
+        if self._is_tls:
             self._top.loseConnection()  # which lets TLS say its own goodbye
         self._bottom.loseWriteConnection()
         self._bottom.discard()
@@ -137,8 +154,10 @@ def over(transport: ITransport, clock: IReactorTime) -> Link:
     @raise TypeError: if no L{ServerTransport} is at the bottom.
     """
     bottom: object = transport
+    is_tls = False
     while not isinstance(bottom, ServerTransport):
+        is_tls = is_tls or isinstance(bottom, TLSMemoryBIOProtocol)
         bottom = getattr(bottom, "transport", None)
         if bottom is None:
             raise TypeError(f"no ServerTransport below {transport!r}")
-    return Link(cast(IStream, transport), bottom, clock)
+    return Link(cast(IStream, transport), bottom, clock, is_tls=is_tls)

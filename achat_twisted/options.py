@@ -15,9 +15,12 @@ from twisted.python import usage
 import twisted
 from achat_twisted import __version__, wire
 from achat_twisted.broker import OUTBOX_LIMIT, Duplicate
+from achat_twisted.limits import Limits
 from achat_twisted.mailbox.accounts import LIMITS
 from achat_twisted.reader import LOGIN_TIMEOUT
 from achat_twisted.service import GRACE
+
+_LIMITS = Limits()
 
 DAY = 86_400.0
 """Seconds."""
@@ -114,6 +117,55 @@ class Options(usage.Options):
             _number("outbox-limit", int, 2**16, 2**30, "of bytes "),
         ],
         [
+            "outbox-total",
+            None,
+            _LIMITS.outbox_total,
+            "Bytes queued in memory for all; when there are more, each has only an even share.",
+            _number("outbox-total", int, 0, 2**40, "of bytes "),
+        ],
+        [
+            "connections",
+            None,
+            _LIMITS.connections,
+            "Connections at a time.",
+            _number("connections", int, 1, 10**6, ""),
+        ],
+        [
+            "connections-per-host",
+            None,
+            _LIMITS.connections_per_host,
+            "Connections from one host at a time, or 0.",
+            _number("connections-per-host", int, 0, 10**6, ""),
+        ],
+        [
+            "logins-per-host",
+            None,
+            _LIMITS.logins_per_host,
+            "Logins from one host in a minute, or 0.",
+            _number("logins-per-host", int, 0, 10**6, ""),
+        ],
+        [
+            "rate",
+            None,
+            _LIMITS.rate,
+            "Lines a second from one client, in the long run, or 0.",
+            _number("rate", int, 0, 10**9, ""),
+        ],
+        [
+            "burst",
+            None,
+            _LIMITS.burst,
+            "Lines that a client may be ahead of --rate.",
+            _number("burst", int, 1, 10**9, ""),
+        ],
+        [
+            "recipients",
+            None,
+            wire.MAX_RECIPIENTS,
+            "Names that a line may be for.",
+            _number("recipients", int, 1, 10**6, ""),
+        ],
+        [
             "mailbox",
             "m",
             None,
@@ -155,6 +207,11 @@ class Options(usage.Options):
             "durable",
             None,
             "Answer /sync when all lines before it outlive a crash; needs --mailbox sqlite.",
+        ],
+        [
+            "limit-local",
+            None,
+            "Let the limits for a host and a client hold for this machine's own, too.",
         ],
         ["plain", None, "Send messages alone, no notices: the wire of the a-chat tutorial."],
     ]

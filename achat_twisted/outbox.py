@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred, DeferredQueue, succeed
 
+from achat_twisted.pool import Pool
+
 
 class Outbox:
     """What waits for one peer's writer.
@@ -27,6 +29,7 @@ class Outbox:
         "_ending",
         "_is_idle",
         "_on_low",
+        "_pool",
         "_queue",
         "_sealed",
         "_shut",
@@ -35,11 +38,14 @@ class Outbox:
         "size",
     )
 
-    def __init__(self, limit: int, on_low: Callable[[], None]) -> None:
-        """@param on_low: called when the writer has brought C{size} down to the low-water mark."""
+    def __init__(self, limit: int, pool: Pool, on_low: Callable[[], None]) -> None:
+        """@param pool: where all outboxes count what they hold.
+        @param on_low: called when the writer has brought C{size} down to the low-water mark.
+        """
         self.limit = limit
         self.high_mark = limit // 2
         self.size = 0
+        self._pool = pool
         self._on_low = on_low
         self._batch: list[bytes] | None = None
         self._sealed: list[bytes] | None = None
@@ -65,6 +71,7 @@ class Outbox:
     def append(self, lines: bytes) -> bool:
         """Add rendered lines to this turn's batch; True if they are the first in it."""
         self.size += len(lines)
+        self._pool.size += len(lines)
         if self._batch:
             self._batch.append(lines)
             return False
@@ -130,8 +137,22 @@ class Outbox:
     def written(self, size: int) -> None:
         """So many bytes wait here no more, as the outlet has found room for them, or otherwise."""
         before, self.size = self.size, self.size - size
+        self._pool.size -= size
         if before > self.limit // 4 >= self.size:
             self._on_low()
+
+    def resize(self, limit: int) -> None:
+        """From now on C{limit} is another one."""
+        was_low = self.low
+        self.limit = limit
+        self.high_mark = limit // 2
+        if self.low and not was_low:
+            self._on_low()
+
+    def retire(self) -> None:
+        """What is still here counts no more, as it goes back to the broker."""
+        self._pool.size -= self.size
+        self.size = 0
 
     def unfetched(self) -> bytes:
         """What the writer has not fetched, in order."""

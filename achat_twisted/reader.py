@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import commands, framing, wire
+from achat_twisted.admission import Admission
 from achat_twisted.deadlines import Deadlines
 from achat_twisted.framing import Block, LineSplitter
 from achat_twisted.interfaces import IBroker, ILink, ISession
@@ -39,6 +40,7 @@ class Manners:
     """What is asked of every client, and how it is spoken to."""
 
     max_line: int = wire.MAX_LINE
+    recipients: int = wire.MAX_RECIPIENTS
     login_timeout: float = LOGIN_TIMEOUT
     render: Callable[[wire.Notice], bytes] = wire.render_notice
 
@@ -64,6 +66,7 @@ class ChatReader(LineReceiver):
     def __init__(
         self,
         broker: IBroker,
+        admission: Admission,
         logins: Deadlines[ChatReader],
         manners: Manners,
         make_link: Callable[[ITransport], ILink],
@@ -75,6 +78,7 @@ class ChatReader(LineReceiver):
         @param on_gone: called with it when the connection is no more.
         """
         self._broker = broker
+        self._admission = admission
         self._logins = logins
         self._manners = manners
         self._make_link = make_link
@@ -95,6 +99,8 @@ class ChatReader(LineReceiver):
         self._link = self._make_link(self.transport)
         self._on_open(self)
         self._logins.add(self)
+        self._origin = self._link.origin
+        self._admit()
 
     def dataReceived(self, data: bytes) -> None:
         if not self._deaf:
@@ -117,6 +123,7 @@ class ChatReader(LineReceiver):
         finally:
             self._link.connection_lost()
             self.stopProducing()
+            self._admission.leave(self._origin)
             self._on_gone(self)
 
     # What the broker says
@@ -138,12 +145,13 @@ class ChatReader(LineReceiver):
     def stop(self) -> Deferred[None]:
         """Take in the lines that the kernel holds now, and no more; or go, if there is no name yet.
 
-        A client that does not read its answers is not read either, and stops where it is.
+        A client that does not read its answers is not read either, and stops where it is; so does
+        one that has sent too much.
         """
         self._stopped = Deferred()
         if self._session is None:
             self._close(b"")
-        elif self._deaf or self._session.clogged:
+        elif self._deaf or not self._session.last_call():
             self.stopProducing()
         else:
             self._link.last_input().addCallback(lambda _: self._work([self.stopProducing]))
@@ -176,6 +184,9 @@ class ChatReader(LineReceiver):
                     self._session.rest()
         finally:
             self._working = False
+        session = self._session
+        if session is not None and session.taken > session.allowance.lines:
+            session.overdrawn()
 
     def _work_off(self, item: _Item) -> None:
         if isinstance(item, str):
@@ -202,6 +213,8 @@ class ChatReader(LineReceiver):
         line, _, rest = block.partition("\n")
         if rest:
             self._waiting.append(rest)
+        if not self._is_admitted():
+            return
         try:
             login = wire.parse_login(line)
             self._session = self._broker.join(login.name, self._link, self)
@@ -217,7 +230,7 @@ class ChatReader(LineReceiver):
             return
         session.taken += 1
         try:
-            request = wire.parse_line(block)
+            request = wire.parse_line(block, self._manners.recipients)
             if isinstance(request, wire.Post):
                 self._broker.post(session, request)
             else:
@@ -227,7 +240,7 @@ class ChatReader(LineReceiver):
 
     def _take_in_run(self, block: Block, session: ISession) -> None:
         """Several lines: as one, or else one by one."""
-        run = wire.parse_run(block)
+        run = wire.parse_run(block, self._manners.recipients)
         if run is not None and self._broker.post_run(session, run):
             session.taken += block.count("\n")
         else:
@@ -251,6 +264,26 @@ class ChatReader(LineReceiver):
             )
 
     # Before login
+
+    def _admit(self) -> bool:
+        """Count the connection where it comes from; whether it may stay."""
+        refusal = self._admission.enter(self._origin, self._link.local)
+        if refusal is None:
+            return True
+        if refusal.is_told:
+            self._close(self._manners.render(wire.busy(refusal.why).notice))
+        else:
+            self._logins.remove(self)
+            self.abort()
+        return False
+
+    def _is_admitted(self) -> bool:
+        """Whether it may stay; behind a proxy it is only known with the first line who it is."""
+        if self._origin or not self._link.origin:
+            return True
+        self._admission.leave(self._origin)
+        self._origin = self._link.origin
+        return self._admit()
 
     def _refuse(self, refusal: wire.Refused) -> None:
         self._end_login(f"was refused: {refusal}")

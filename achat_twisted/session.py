@@ -12,9 +12,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
+from achat_twisted.allowance import UNLIMITED, Allowance
 from achat_twisted.interfaces import IOutlet, ISession
 from achat_twisted.outbox import Outbox
 from achat_twisted.pace import Pace
+from achat_twisted.pool import Pool
 from achat_twisted.writer import Writer
 
 RenderNotice = Callable[[wire.Notice], bytes]
@@ -86,6 +88,7 @@ class Session:
         "_tallies",
         "_withheld",
         "admitted",
+        "allowance",
         "feed",
         "fetch",
         "greeted",
@@ -114,13 +117,16 @@ class Session:
         *,
         clock: IReactorTime,
         outbox_limit: int,
+        pool: Pool,
+        allowance: Allowance,
         render: RenderNotice,
     ) -> None:
         self.name = name
         self.outlet = outlet
         self.local = outlet.local
         self.source = source
-        self.outbox = Outbox(outbox_limit, self._outbox_is_low)
+        self.outbox = Outbox(outbox_limit, pool, self._outbox_is_low)
+        self.allowance = allowance
         self.pace = Pace(clock)
         self.writer = Writer(
             self.outbox, outlet, clock, self._delivered, self._farewell, self._ended
@@ -160,9 +166,16 @@ class Session:
             return self.outbox.high
         return self.feed is Feed.BEHIND and self.admitted >= self.outbox.limit // 4
 
-    @property
-    def clogged(self) -> bool:
-        return self._own_hold
+    def last_call(self) -> bool:
+        if self._own_hold or self.allowance.is_waiting:
+            return False
+        self.allowance = UNLIMITED
+        return True
+
+    def overdrawn(self) -> None:
+        notice = self.allowance.overdraw(self, self.taken)
+        if notice is not None:
+            self.tell(notice)
 
     def leave(self) -> None:
         self._home.leave(self)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import select
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,14 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 from achat_twisted import link, transport, wire
+from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
+from achat_twisted.descriptors import Descriptors, have_many, lowest_free
 from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import IMailbox
+from achat_twisted.limits import Limits
 from achat_twisted.listener import Listener
-from achat_twisted.mailbox.accounts import Limits
+from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.memory import MemoryMailbox
@@ -30,6 +32,9 @@ from achat_twisted.service import ChatService
 from achat_twisted.signals import ProcessSignals
 
 __all__ = ["Options", "makeService"]
+
+_DESCRIPTORS = 2**20
+"""As many as the server allows itself, if it may: enough for any C{--connections}."""
 
 _TLS_FOLDER = re.compile(r"tls:(?:path=)?((?:\\.|[^:\\])+)")
 
@@ -63,7 +68,7 @@ def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
 
 def _make_mailbox(options: Options, reactor: Any) -> IMailbox:
     path = options["mailbox"]
-    limits = Limits(
+    limits = MailLimits(
         per_name=options["mailbox-limit"],
         total=options["mailbox-total"],
         age=options["keep"] * DAY,
@@ -85,10 +90,12 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     render = wire.say_nothing if options["plain"] else wire.render_notice
     mailbox = _make_mailbox(options, reactor)
     poller = Poller(reactor, select.epoll())
+    limits = Limits.of(options)
     broker = Broker(
         reactor,
         mailbox,
         soon=poller.soon,
+        limits=limits,
         duplicate=options["duplicate"],
         durable=options["durable"],
         outbox_limit=options["outbox-limit"],
@@ -97,10 +104,16 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     factory = ChatFactory(
         broker,
         reactor,
-        Manners(options["max-line"], options["login-timeout"], render),
+        Manners(options["max-line"], options["recipients"], options["login-timeout"], render),
         make_link=lambda socket: link.over(socket, reactor),
+        admission=Admission(reactor, limits),
     )
-    prepare = partial(transport.prepare, poller=poller)
+    descriptors = Descriptors(reactor, have_many(_DESCRIPTORS), free=lowest_free)
+
+    def prepare(port: Any) -> None:
+        transport.prepare(port, poller, descriptors.taken)
+        descriptors.watch(port)
+
     listeners = [
         Listener(_endpoint(reactor, description), description, factory, prepare)
         for description in options.endpoints()

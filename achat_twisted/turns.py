@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from achat_twisted.interfaces import Soon
+from achat_twisted.pool import Pool
 from achat_twisted.session import Session
 
 _SWEEP = 1.0
@@ -30,11 +31,17 @@ class Turns:
         clock: IReactorTime,
         soon: Soon,
         commit: Callable[[], Deferred[bool] | None],
+        pool: Pool,
+        look: Callable[[], None],
     ) -> None:
-        """@param commit: as in L{achat_twisted.interfaces.IMailbox}."""
+        """@param commit: as in L{achat_twisted.interfaces.IMailbox}.
+        @param look: called when a turn ends with a pool that should be looked at.
+        """
         self._clock = clock
         self._soon = soon
         self._commit = commit
+        self._pool = pool
+        self._look = look
         self._committing = False
         self._touched: list[Session] = []
         self._resuming: list[Session] = []
@@ -58,6 +65,8 @@ class Turns:
         """End the turn for all that were touched."""
         if self._committing:
             return
+        if self._pool.size > self._pool.calm:
+            self._look()
         touched, self._touched = self._touched, []
         for session in touched:
             if not (session.unconfirmed or session.over):

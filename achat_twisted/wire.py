@@ -25,6 +25,9 @@ from dataclasses import dataclass
 MAX_NAME = 64
 """The longest name, in bytes of UTF-8."""
 
+MAX_RECIPIENTS = 1_000
+"""How many a line may be for unless the server is told otherwise."""
+
 MAX_LINE = 8192
 """The longest line unless the server is told otherwise, in bytes without the line end."""
 
@@ -119,8 +122,8 @@ def name_taken(name: str) -> Refused:
     return Refused(Notice("name-taken", name))
 
 
-def busy() -> Refused:
-    return Refused(Notice("busy"))
+def busy(why: str = "") -> Refused:
+    return Refused(Notice("busy", why))
 
 
 def welcome(name: str) -> Notice:
@@ -134,6 +137,10 @@ def mail(copies: int) -> Notice:
 def outcome(word: str, name: str, copies: int) -> Notice:
     """What became of C{copies} for C{name}: C{word} is kept, unknown or full."""
     return Notice(word, f"{name} {copies}")
+
+
+def slow_down(rate: int) -> Notice:
+    return Notice("slow-down", str(rate))
 
 
 def replaced() -> Notice:
@@ -237,10 +244,11 @@ def parse_login(line: str) -> Login:
     return Login(name, secret if colon else None)
 
 
-def parse_line(line: str) -> Post | Command:
+def parse_line(line: str, most: int = MAX_RECIPIENTS) -> Post | Command:
     """Any line after the first, with or without its line end.
 
-    @raise BadLine: if it names no recipient.
+    @param most: how many recipients it may have.
+    @raise BadLine: if it names none, or too many.
     """
     if line.startswith("/"):
         word, _, argument = line[1:].partition(" ")
@@ -249,10 +257,12 @@ def parse_line(line: str) -> Post | Command:
     recipients = _parse_recipients(names) if "," in names else (names.strip(),)
     if not (colon and recipients and recipients[0]):
         raise BadLine("no recipient; post with NAME: text")
+    if len(recipients) > most:
+        raise BadLine(f"more than {most} recipients")
     return Post(recipients, text.strip())
 
 
-def parse_run(block: str) -> Post | None:
+def parse_run(block: str, most: int = MAX_RECIPIENTS) -> Post | None:
     """Several lines, each with its line end, as one post; None if they must be parsed one by one.
 
     They are one post if all of them begin with the same names, and none has anything to trim. Who
@@ -265,7 +275,9 @@ def parse_run(block: str) -> Post | None:
         return None
     text = block[len(head) : -1].replace(f"\n{head}", "\n")
     recipients = _parse_recipients(names)
-    if not recipients or len(set(recipients)) < len(recipients) or not _is_trimmed(text):
+    if not 0 < len(recipients) <= most or len(set(recipients)) < len(recipients):
+        return None
+    if not _is_trimmed(text):
         return None
     return Post(recipients, text)
 

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from achat_twisted.interfaces import IWorker
-from achat_twisted.mailbox.accounts import LIMITS, Limits
+from achat_twisted.mailbox.accounts import LIMITS, MailLimits
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
@@ -98,11 +98,11 @@ class Desk:
         self.disk = FakeDisk()
         self.worker = FakeWorker()
 
-    def mailbox(self, limits: Limits = LIMITS) -> SqliteMailbox:
+    def mailbox(self, limits: MailLimits = LIMITS) -> SqliteMailbox:
         """A mailbox on the file, open."""
         return self.make(SqliteMailbox, limits)
 
-    def make(self, kind: type[AnyMailbox], limits: Limits = LIMITS) -> AnyMailbox:
+    def make(self, kind: type[AnyMailbox], limits: MailLimits = LIMITS) -> AnyMailbox:
         """The same of some special kind."""
         self.worker = FakeWorker()
         mailbox = kind(self._open, Committer(self.worker, self.clock), self.clock, limits)

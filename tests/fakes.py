@@ -27,6 +27,7 @@ class FakeLink:
     def __init__(self, peer: str = "a fake") -> None:
         self.peer = peer
         self.local = True
+        self.origin = "this machine"
         self.closed: Deferred[None] = Deferred()
         self.received = b""
         self.writes: list[bytes] = []

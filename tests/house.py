@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 from achat_twisted import wire
 from achat_twisted.broker import OUTBOX_LIMIT, Broker, Duplicate
 from achat_twisted.interfaces import IMailbox
+from achat_twisted.limits import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.session import RenderNotice, Session
 from tests.fakes import FakeLink, FakeSource
@@ -54,6 +55,7 @@ class House:
         durable: bool = False,
         outbox_limit: int = OUTBOX_LIMIT,
         render: RenderNotice = wire.render_notice,
+        limits: Limits | None = None,
     ) -> None:
         self.clock = Clock() if clock is None else clock
         self.mailbox: IMailbox = MemoryMailbox(self.clock) if mailbox is None else mailbox
@@ -64,6 +66,7 @@ class House:
             durable=durable,
             outbox_limit=outbox_limit,
             render=render,
+            limits=limits,
         )
         self.broker.startService()
 

@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.interfaces import IMailbox
-from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, LINE_COST, Limits
+from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, LINE_COST, MailLimits
 from tests.logged import Logged
 
 DAY = 86_400.0
@@ -17,10 +17,10 @@ class MailboxBehaviour(SynchronousTestCase):
 
     clock: Clock
 
-    def make(self, limits: Limits = LIMITS) -> IMailbox:
+    def make(self, limits: MailLimits = LIMITS) -> IMailbox:
         raise NotImplementedError
 
-    def known(self, name: str, limits: Limits = LIMITS) -> IMailbox:
+    def known(self, name: str, limits: MailLimits = LIMITS) -> IMailbox:
         """A mailbox that knows somebody who is away."""
         mailbox = self.make(limits)
         self.comes_and_goes(mailbox, name)
@@ -92,7 +92,7 @@ class MailboxBehaviour(SynchronousTestCase):
 
     def test_limit_for_a_name(self) -> None:
         """A full mailbox takes no new copy for that name, until there is room again."""
-        mailbox = self.known("bob", Limits(per_name=2 * (LINE_COST + 2)))
+        mailbox = self.known("bob", MailLimits(per_name=2 * (LINE_COST + 2)))
         self.comes_and_goes(mailbox, "carol")
         self.assertEqual([mailbox.keep("bob", b"x\n") for _ in range(3)], [True, True, False])
         self.assertTrue(mailbox.keep("carol", b"x\n"))
@@ -101,14 +101,14 @@ class MailboxBehaviour(SynchronousTestCase):
 
     def test_limit_in_all(self) -> None:
         """All mail together has a limit as well."""
-        mailbox = self.known("bob", Limits(total=LINE_COST + 2))
+        mailbox = self.known("bob", MailLimits(total=LINE_COST + 2))
         self.comes_and_goes(mailbox, "carol")
         self.assertTrue(mailbox.keep("bob", b"x\n"))
         self.assertFalse(mailbox.keep("carol", b"x\n"))
 
     def test_hand_back_is_never_refused(self) -> None:
         """What was accepted long ago is taken back even by a full mailbox."""
-        mailbox = self.make(Limits(per_name=1, total=1))
+        mailbox = self.make(MailLimits(per_name=1, total=1))
         mailbox.enroll("bob")
         mailbox.pass_by("bob", 1)
         mailbox.hand_back("bob", [b"x\n"])
@@ -116,7 +116,7 @@ class MailboxBehaviour(SynchronousTestCase):
 
     def test_names_are_bounded(self) -> None:
         """With too many names the one without mail that was here longest ago is forgotten."""
-        mailbox = self.make(Limits(names=2))
+        mailbox = self.make(MailLimits(names=2))
         for name in ("old", "has mail", "new"):
             self.comes_and_goes(mailbox, name)
             mailbox.knows("has mail") and mailbox.keep("has mail", b"x\n")
@@ -127,7 +127,7 @@ class MailboxBehaviour(SynchronousTestCase):
 
     def test_who_is_here_is_not_forgotten(self) -> None:
         """A name that has a session is known for as long as that lasts."""
-        mailbox = self.make(Limits(names=0))
+        mailbox = self.make(MailLimits(names=0))
         mailbox.enroll("bob")
         self.comes_and_goes(mailbox, "carol")
         self.assertEqual((mailbox.knows("bob"), mailbox.knows("carol")), (True, False))
@@ -136,7 +136,7 @@ class MailboxBehaviour(SynchronousTestCase):
 
     def test_who_is_here_without_mail_is_not_forgotten(self) -> None:
         """Nor is it forgotten when it has taken its last mail."""
-        mailbox = self.make(Limits(names=0))
+        mailbox = self.make(MailLimits(names=0))
         mailbox.enroll("bob")
         mailbox.keep("bob", b"x\n")
         self.take(mailbox, "bob")
@@ -144,7 +144,7 @@ class MailboxBehaviour(SynchronousTestCase):
 
     def test_who_has_mail_is_not_forgotten(self) -> None:
         """A name for which something was handed back is known until it has taken all of it."""
-        mailbox = self.make(Limits(names=0))
+        mailbox = self.make(MailLimits(names=0))
         mailbox.enroll("bob")
         mailbox.pass_by("bob", 1)
         mailbox.hand_back("bob", [b"x\n"])
@@ -153,7 +153,7 @@ class MailboxBehaviour(SynchronousTestCase):
 
     def test_old_mail_expires(self) -> None:
         """What is kept for longer than the stated age is thrown away, counted and logged."""
-        mailbox = self.known("bob", Limits(age=DAY))
+        mailbox = self.known("bob", MailLimits(age=DAY))
         mailbox.keep("bob", b"old\n")
         mailbox.keep("bob", b"old too\n")
         self.clock.advance(DAY - EXPIRY / 2)
@@ -167,7 +167,7 @@ class MailboxBehaviour(SynchronousTestCase):
 
     def test_all_mail_expires(self) -> None:
         """A mailbox whose whole mail has expired goes on as an empty one."""
-        mailbox = self.known("bob", Limits(age=DAY))
+        mailbox = self.known("bob", MailLimits(age=DAY))
         mailbox.keep("bob", b"old\n")
         self.clock.advance(DAY + EXPIRY)
         self.clock.advance(0)
@@ -179,7 +179,7 @@ class MailboxBehaviour(SynchronousTestCase):
 
     def test_nothing_expires_for_who_is_here(self) -> None:
         """As long as a name is here, its mail does not expire under its hands."""
-        mailbox = self.known("bob", Limits(age=DAY))
+        mailbox = self.known("bob", MailLimits(age=DAY))
         mailbox.keep("bob", b"old\n")
         mailbox.enroll("bob")
         self.clock.advance(2 * DAY)
@@ -187,7 +187,7 @@ class MailboxBehaviour(SynchronousTestCase):
 
     def test_mail_that_keeps_coming_expires_as_well(self) -> None:
         """What is old expires also where there has been mail without a break."""
-        mailbox = self.known("bob", Limits(age=DAY))
+        mailbox = self.known("bob", MailLimits(age=DAY))
         for _ in range(4):
             mailbox.keep("bob", b"x\n")
             self.clock.advance(DAY / 2)

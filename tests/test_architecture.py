@@ -14,8 +14,10 @@ from zope.interface.verify import verifyObject
 
 import achat_twisted
 from achat_twisted import interfaces, wire
+from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.deadlines import Deadlines
+from achat_twisted.limits import Limits
 from achat_twisted.link import Link
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.worker import ThreadWorker
@@ -26,9 +28,10 @@ from tests.fakes import CountingMailbox, FakeLink, FakeSource, SlowMailbox
 from tests.house import House
 
 FLOORS = [
-    {"wire", "framing", "ledger", "addresses", "interfaces"},
+    {"wire", "framing", "ledger", "addresses", "interfaces", "limits", "descriptors"},
     {
-        *("outbox", "writer", "pace", "linger", "truce", "deadlines"),
+        *("outbox", "pool", "writer", "pace", "linger", "truce", "deadlines"),
+        *("allowance", "admission"),
         *("mailbox", "mailbox.accounts", "mailbox.memory", "mailbox.worker"),
         *("mailbox.sqlite", "mailbox.committer", "mailbox.batch", "mailbox.database"),
     },
@@ -156,6 +159,7 @@ class ContractTests(SynchronousTestCase):
     def test_links(self) -> None:
         """Every link."""
         socket: Any = StringTransport()
+        socket.owner = ""
         for link in (FakeLink(), Link(socket, socket, Clock())):
             verifyObject(interfaces.ILink, link)
 
@@ -163,6 +167,7 @@ class ContractTests(SynchronousTestCase):
         """Everything that the broker takes for a source of lines."""
         reader = ChatReader(
             Broker(Clock(), MemoryMailbox(Clock())),
+            Admission(Clock(), Limits()),
             Deadlines(Clock(), 30.0, ChatReader.login_late),
             Manners(render=wire.render_notice),
             lambda _transport: FakeLink(),

@@ -23,6 +23,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from achat_twisted import wire
 from achat_twisted.broker import Duplicate
 from achat_twisted.interfaces import IMailbox
+from achat_twisted.limits import Limits
 from achat_twisted.mailbox.committer import RETRY
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
@@ -67,6 +68,7 @@ class BrokerMachine(RuleBasedStateMachine):
             Duplicate.TAKEOVER,
             outbox_limit=400,
             durable=self.durable,
+            limits=Limits(outbox_total=500),
         )
         self.here: dict[str, Guest] = {}
         self.drained: defer.Deferred[None] | None = None
@@ -185,6 +187,14 @@ class BrokerMachine(RuleBasedStateMachine):
     def the_ledger_balances(self) -> None:
         balance = self.house.broker.balance()
         assert balance.missing == 0, balance
+
+    @invariant()
+    def the_pool_is_what_the_outboxes_hold(self) -> None:
+        broker = self.house.broker
+        guests = [guest for guests in self.connections.values() for guest in guests]
+        held = sum(guest.session.outbox.size for guest in guests if guest.broker is broker)
+        assert broker.pool.size == held
+        self.seen["tight"] += broker.pool.calm < 0
 
     @invariant()
     def each_line_comes_once_and_in_order(self) -> None:
@@ -346,7 +356,7 @@ class BrokerMachineTests(SynchronousTestCase):
             )
             least = min(
                 machine.seen[what]
-                for what in ("delivered", "kept", "in_flight", "inherited", "runs")
+                for what in ("delivered", "kept", "in_flight", "inherited", "runs", "tight")
             )
             if least > examples / 20:
                 break

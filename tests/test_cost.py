@@ -19,8 +19,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import achat_twisted
 from achat_twisted import link
+from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
+from achat_twisted.limits import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import Manners
 from tests.simulation.kernel import Endpoint, Weather
@@ -66,10 +68,15 @@ class CostTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = SimulatedReactor(Random(0))
         mailbox = MemoryMailbox(self.reactor)
-        broker = Broker(self.reactor, mailbox, soon=self.reactor.poller.soon)
+        limits = Limits(connections_per_host=0, logins_per_host=0, burst=10**6)
+        broker = Broker(self.reactor, mailbox, soon=self.reactor.poller.soon, limits=limits)
         broker.startService()
         self.factory = ChatFactory(
-            broker, self.reactor, Manners(), lambda transport: link.over(transport, self.reactor)
+            broker,
+            self.reactor,
+            Manners(),
+            lambda transport: link.over(transport, self.reactor),
+            Admission(self.reactor, limits),
         )
         self.clients: dict[str, Endpoint] = {}
 

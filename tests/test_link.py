@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.address import IPv4Address, UNIXAddress
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import link
 from achat_twisted.link import TLS_RECORD, Link
+from achat_twisted.transport import Proxied
 
 
 class Socket(StringTransport):
@@ -17,6 +21,7 @@ class Socket(StringTransport):
 
     half_closed = discarding = aborted = input_over = disconnected = False
     acknowledged = input_seen = 0
+    owner = ""
 
     def outstanding(self) -> int:
         return len(self.value()) - self.acknowledged
@@ -110,11 +115,34 @@ class LinkTests(SynchronousTestCase):
         """With TLS in between, the record before what is outstanding may be unreadable, too."""
         above: Any = StringTransport()
         below: Any = self.socket
-        link = Link(above, below, self.clock)
+        link = Link(above, below, self.clock, is_tls=True)
         self.socket.write(b"1234")
         self.assertEqual(link.outstanding(), 4 + TLS_RECORD)
         self.socket.acknowledged = 4
         self.assertEqual(link.outstanding(), 0)
+
+    def test_who_it_is(self) -> None:
+        """A connection counts for its host, or on a unix socket for its user."""
+        self.socket.peerAddr = IPv4Address("TCP", "203.0.113.7", 1)
+        self.assertEqual((self.link.origin, self.link.local), ("203.0.113.7", False))
+        self.socket.peerAddr = UNIXAddress(None)
+        self.socket.owner = "uid 7"
+        self.assertEqual((self.link.origin, self.link.local), ("uid 7", True))
+
+    def test_behind_a_proxy(self) -> None:
+        """Behind a proxy that is known only when the proxy has said it, and the log has it too."""
+        factory: Any = HAProxyWrappingFactory(Factory())
+        proxied: Any = Proxied(factory, Protocol())
+        below: Any = Socket()
+        self.socket = below
+        proxied.makeConnection(below)
+        self.socket.peerAddr = IPv4Address("TCP", "127.0.0.1", 1)
+        link = Link(proxied, below, self.clock)
+        self.assertEqual(link.origin, "")
+        proxied.dataReceived(b"PROXY TCP4 203.0.113.7 192.0.2.1 4000 80\r\n")
+        self.assertEqual(
+            (link.origin, link.local, link.peer), ("203.0.113.7", False, "203.0.113.7:4000")
+        )
 
     def test_ended_tls_closes(self) -> None:
         """When TLS has ended under a full link, the producer goes, so that the socket can close."""

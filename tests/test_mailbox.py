@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 
 from achat_twisted.interfaces import IMailbox
-from achat_twisted.mailbox.accounts import LIMITS, Limits
+from achat_twisted.mailbox.accounts import LIMITS, MailLimits
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.committer import LAST, RETRY
 from achat_twisted.mailbox.memory import MemoryMailbox
@@ -20,7 +20,7 @@ class MemoryMailboxTests(mailboxes.MailboxBehaviour):
     def setUp(self) -> None:
         self.clock = Clock()
 
-    def make(self, limits: Limits = LIMITS) -> IMailbox:
+    def make(self, limits: MailLimits = LIMITS) -> IMailbox:
         mailbox = MemoryMailbox(self.clock, limits)
         mailbox.open()
         return mailbox
@@ -44,7 +44,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.clock = Clock()
         self.desk = Desk(scratch_file(self), self.clock)
 
-    def make(self, limits: Limits = LIMITS) -> IMailbox:
+    def make(self, limits: MailLimits = LIMITS) -> IMailbox:
         return self.desk.mailbox(limits)
 
     def again(self, mailbox: IMailbox) -> IMailbox:
@@ -138,7 +138,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
 
     def test_forgotten_names_are_not_in_the_file(self) -> None:
         """Who is forgotten is unknown after a restart, and may come again."""
-        mailbox = self.known("bob", Limits(names=1))
+        mailbox = self.known("bob", MailLimits(names=1))
         self.comes_and_goes(mailbox, "carol")
         self.comes_and_goes(mailbox, "bob")
         mailbox = self.again(mailbox)
@@ -250,7 +250,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
 
     def test_nothing_expires_on_a_full_disk(self) -> None:
         """As long as nothing can be marked off in the file, nothing in it expires either."""
-        mailbox = self.known("bob", Limits(age=mailboxes.DAY))
+        mailbox = self.known("bob", MailLimits(age=mailboxes.DAY))
         for line in (b"1\n", b"2\n"):
             mailbox.keep("bob", line)
         mailbox.enroll("bob")
@@ -276,7 +276,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
 
     def test_overload(self) -> None:
         """When more comes in than the disk takes, that is told, and then copies are refused."""
-        mailbox = self.known("bob", Limits(per_name=2**30, total=2**30))
+        mailbox = self.known("bob", MailLimits(per_name=2**30, total=2**30))
         self.desk.worker.held = True
         line = b"x" * 2**20
         self.assertFalse(mailbox.pressed)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from achat_twisted.limits import Limits
 from achat_twisted.outbox import Outbox
+from achat_twisted.pool import Pool
 
 
 class OutboxTests(SynchronousTestCase):
@@ -12,7 +14,7 @@ class OutboxTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.lows = 0
-        self.outbox = Outbox(1000, self._on_low)
+        self.outbox = Outbox(1000, Pool(Limits()), self._on_low)
         self.written: list[bytes] = []
         self.room = True
 
@@ -37,6 +39,16 @@ class OutboxTests(SynchronousTestCase):
         self.assertEqual(self.written, [])
         self.assertTrue(self._turn_ends())
         self.assertEqual(self.written, [b"a\nb\n"])
+
+    def test_resize(self) -> None:
+        """With another limit other sizes are high and low, and who gets low by that is told so."""
+        self.outbox.append(b"x" * 300)
+        self.outbox.resize(400)
+        self.assertTrue(self.outbox.high)
+        self.assertEqual(self.lows, 0)
+        self.outbox.resize(2000)
+        self.assertFalse(self.outbox.high)
+        self.assertEqual(self.lows, 1)
 
     def test_empty_turn(self) -> None:
         """A turn without lines writes nothing, and wakes nobody."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import ITransport
@@ -11,7 +13,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
+from achat_twisted.admission import Admission
 from achat_twisted.factory import ChatFactory
+from achat_twisted.limits import Limits
 from achat_twisted.reader import ChatReader, Manners
 from achat_twisted.session import RenderNotice
 from tests.fakes import FakeLink
@@ -41,17 +45,23 @@ class Caller:
         self.reader.connectionLost(Failure(ConnectionDone()))
 
 
+HOST = "203.0.113.7"
+
+
 class ReaderTestCase(SynchronousTestCase):
     """A broker with a factory in front of it."""
 
     def setUp(self) -> None:
-        self.house = House(outbox_limit=1000)
+        self.limits = Limits(connections=100, rate=10, burst=50)
+        self.house = House(outbox_limit=1000, limits=self.limits)
         self.links: list[FakeLink] = []
         self.factory = self._factory(self.house.clock)
 
     def _factory(self, clock: Clock, render: RenderNotice = wire.render_notice) -> ChatFactory:
-        manners = Manners(max_line=100, login_timeout=30.0, render=render)
-        return ChatFactory(self.house.broker, clock, manners, self._make_link)
+        manners = Manners(max_line=100, recipients=3, login_timeout=30.0, render=render)
+        return ChatFactory(
+            self.house.broker, clock, manners, self._make_link, Admission(clock, self.limits)
+        )
 
     def _make_link(self, _transport: ITransport) -> FakeLink:
         self.links.append(FakeLink("a caller"))
@@ -363,3 +373,139 @@ class StopTests(ReaderTestCase):
         callers = [self.calls("alice"), self.calls()]
         self.factory.abort()
         self.assertEqual([caller.link.aborted for caller in callers], [True, True])
+
+
+class LimitTests(ReaderTestCase):
+    """What a client may take, if it counts as another machine's."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.limits.local = True
+        self.limits.connections_per_host = 2
+        self.house = House(limits=self.limits)
+        self.factory = self._factory(self.house.clock)
+        self.origins = iter([HOST, HOST, HOST, "203.0.113.8"])
+
+    def _make_link(self, _transport: ITransport) -> FakeLink:
+        link = super()._make_link(_transport)
+        link.origin = next(self.origins)
+        return link
+
+    def test_too_many_connections(self) -> None:
+        """A connection too many is told so and closed, before it says anything; others are not."""
+        first, _, third = self.calls("alice"), self.calls("bob"), self.calls()
+        self.assertEqual(third.link.lines(), [f"! busy too many connections from {HOST}"])
+        self.assertTrue(third.link.finished)
+        third.sends("carol\n")
+        self.assertEqual(self.house.broker.names(), ["alice", "bob"])
+        self.assertEqual(self.calls("dora").link.lines(), ["! welcome dora"])
+        self.assertFalse(first.link.finished)
+
+    def test_who_is_gone_does_not_count(self) -> None:
+        """When one has gone another may come, whether or not it was let in."""
+        self.origins = iter([HOST] * 4)
+        callers = [self.calls(), self.calls("bob"), self.calls()]
+        callers[2].is_gone()
+        callers[0].is_gone()
+        self.assertEqual(self.calls("dora").link.lines(), ["! welcome dora"])
+
+    def test_flood(self) -> None:
+        """A flood is closed without a word, so that nothing is kept for it."""
+        self.limits.connections = 1
+        self.limits.connections_per_host = 0
+        self.origins = repeat(HOST)
+        callers = [self.calls() for _ in range(200)]
+        self.assertTrue(callers[128].link.finished)
+        self.assertTrue(callers[129].link.aborted)
+        self.assertEqual(callers[129].link.received, b"")
+        for caller in callers:
+            caller.is_gone()
+        self.house.clock.advance(60)
+        self.assertEqual(self.house.clock.getDelayedCalls(), [])
+
+    def test_behind_a_proxy(self) -> None:
+        """Who comes through a proxy counts from when it is known who it is."""
+        self.origins = repeat("")
+        callers = [self.calls() for _ in range(4)]
+        for caller in callers[:3]:
+            caller.link.origin = HOST
+        for caller, name in zip(callers[:3], ("alice", "bob", "carol"), strict=True):
+            caller.sends(f"{name}\n{name}: hi\n")
+        self.house.turn()
+        self.assertEqual(self.house.broker.names(), ["alice", "bob"])
+        self.assertIn("from bob: hi", callers[1].link.lines())
+        self.assertEqual(callers[2].link.lines(), [f"! busy too many connections from {HOST}"])
+        for caller in callers:
+            caller.is_gone()
+        self.assertEqual(self.calls().link.lines(), [])
+
+    def test_too_fast(self) -> None:
+        """Who sends too fast is told once, and then read at that pace; no line is dropped."""
+        alice = self.calls("alice")
+        alice.sends("alice: hi\n" * 60)
+        alice.sends("alice: late\n" * 60)
+        self.house.turn()
+        lines = alice.link.lines()
+        self.assertEqual(lines.count("from alice: late"), 0)
+        self.assertEqual(lines[-2:], ["from alice: hi", "! slow-down 10"])
+        self.house.clock.advance(1.0)
+        self.assertNotIn("from alice: late", alice.link.lines())
+        self.house.clock.pump([0.1] * 5)
+        self.assertEqual(alice.link.lines().count("from alice: late"), 60)
+        self.assertEqual(alice.link.lines().count("! slow-down 10"), 1)
+
+    def test_refused_lines_count(self) -> None:
+        """Lines that are refused count as well, and those of a run each for itself."""
+        alice = self.calls("alice")
+        alice.sends("nonsense\n" * 51)
+        self.house.turn()
+        self.assertEqual(alice.link.lines()[-1], "! slow-down 10")
+
+    def test_stop(self) -> None:
+        """A stop does not wait for who has to slow down; the bye says what was taken in."""
+        alice = self.calls("alice")
+        alice.sends("alice: hi\n" * 60)
+        alice.sends("alice: late\n" * 60)
+        self.successResultOf(self.factory.stop_reading())
+        self.successResultOf(self.house.broker.stopService())
+        self.assertEqual(alice.link.lines()[-1], "! bye 60")
+
+    def test_last_lines(self) -> None:
+        """What the kernel holds when the stop begins is taken in at once, however much it is."""
+        alice = self.calls("alice")
+        alice.link.input_to_come = Deferred()
+        stopped = self.factory.stop_reading()
+        alice.sends("alice: hi\n" * 60)
+        alice.sends("alice: late\n" * 60)
+        alice.link.input_to_come.callback(None)
+        self.successResultOf(stopped)
+        self.successResultOf(self.house.broker.stopService())
+        self.assertEqual(alice.link.lines()[-1], "! bye 120")
+
+    def test_leaves_while_slowed_down(self) -> None:
+        """Who goes meanwhile leaves no timer behind."""
+        alice = self.calls("alice")
+        alice.sends("alice: hi\n" * 60)
+        self.house.turn()
+        alice.is_gone()
+        self.house.turn()
+        self.factory.stop_reading()
+        self.house.broker.stopService()
+        self.assertEqual(self.house.clock.getDelayedCalls(), [])
+
+    def test_this_machine(self) -> None:
+        """This machine's own clients are not slowed down, unless that is asked for."""
+        self.limits.local = False
+        alice = self.calls("alice")
+        alice.sends("alice: hi\n" * 1000)
+        self.house.turn()
+        self.assertEqual(alice.link.lines().count("from alice: hi"), 1000)
+
+    def test_recipients(self) -> None:
+        """A line for too many names is refused, alone or in a run."""
+        alice = self.calls("alice")
+        names = ",".join(["alice"] * (wire.MAX_RECIPIENTS + 1))
+        self.assertRaises(wire.BadLine, wire.parse_line, f"{names}: hi")
+        alice.sends("a,b,c,d: hi\n" * 2)
+        self.house.turn()
+        self.assertEqual(alice.link.lines().count("! bad-line more than 3 recipients"), 2)

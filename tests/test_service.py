@@ -11,9 +11,11 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import IMailbox, IStopSignals
+from achat_twisted.limits import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import Manners
 from achat_twisted.service import LAST_RESORT, ChatService, Phase
@@ -85,7 +87,9 @@ class ServiceTests(SynchronousTestCase):
         self.attendant = Attendant()
         self.process_stops: list[str] = []
         self.broker = Broker(self.clock, mailbox, outbox_limit=1000)
-        self.factory = ChatFactory(self.broker, self.clock, Manners(), self._make_link)
+        self.factory = ChatFactory(
+            self.broker, self.clock, Manners(), self._make_link, Admission(self.clock, Limits())
+        )
         self.service = ChatService(
             [self.door],
             self.factory,

@@ -87,6 +87,14 @@ class OptionsTests(SynchronousTestCase):
                 "mailbox-total": 2**28,
                 "keep": 30.0,
                 "durable": 0,
+                "connections": 20_000,
+                "connections-per-host": 256,
+                "logins-per-host": 300,
+                "rate": 200,
+                "burst": 2_000,
+                "recipients": 1_000,
+                "outbox-total": 2**28,
+                "limit-local": 0,
             },
         )
 

@@ -7,7 +7,9 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from achat_twisted.limits import Limits
 from achat_twisted.outbox import Outbox
+from achat_twisted.pool import Pool
 from achat_twisted.writer import HURRY, STALL, Writer
 from tests.fakes import FakeLink
 
@@ -19,7 +21,7 @@ class WriterTests(SynchronousTestCase):
         self.clock = Clock()
         self.link = FakeLink()
         self.delivered = 0
-        self.outbox = Outbox(1000, lambda: None)
+        self.outbox = Outbox(1000, Pool(Limits()), lambda: None)
         self.writer = Writer(
             self.outbox,
             self.link,

@@ -16,7 +16,7 @@ EXPIRY = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class MailLimits:
     """How much is kept, and for how long.
 
     @ivar per_name: bytes kept for one name, each line with its L{LINE_COST}.
@@ -31,7 +31,7 @@ class Limits:
     age: float = 30 * 86_400.0
 
 
-LIMITS = Limits()
+LIMITS = MailLimits()
 """Those that hold unless the server is told otherwise."""
 
 
@@ -67,7 +67,7 @@ class Accounts(Generic[AnyAccount]):
 
     def __init__(
         self,
-        limits: Limits,
+        limits: MailLimits,
         open_account: Callable[[str], AnyAccount],
         forget: Callable[[AnyAccount], None],
     ) -> None:

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from achat_twisted.interfaces import IMailbox
-from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, Account, Accounts, Limits
+from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, Account, Accounts, MailLimits
 
 
 class _Mail(Account):
@@ -39,7 +39,7 @@ class MemoryMailbox:
     _log = Logger()
     pressed = False
 
-    def __init__(self, clock: IReactorTime, limits: Limits = LIMITS) -> None:
+    def __init__(self, clock: IReactorTime, limits: MailLimits = LIMITS) -> None:
         self.expired = 0
         self._clock = clock
         self._limits = limits

@@ -19,7 +19,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from achat_twisted.interfaces import CannotStart, IMailbox
-from achat_twisted.mailbox.accounts import EXPIRY, LINE_COST, Account, Accounts, Limits
+from achat_twisted.mailbox.accounts import EXPIRY, LINE_COST, Account, Accounts, MailLimits
 from achat_twisted.mailbox.batch import Line, Place
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database, Unusable
@@ -56,7 +56,7 @@ class SqliteMailbox:
         open_database: Callable[[], Database],
         committer: Committer,
         clock: IReactorTime,
-        limits: Limits,
+        limits: MailLimits,
     ) -> None:
         """@param open_database: called when the server starts; it may raise L{Unusable}."""
         self.expired = 0

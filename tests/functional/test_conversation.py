@@ -204,7 +204,8 @@ class BadInputTests(FunctionalTestCase):
             (b"alice: \xff\xfe\n", "! bad-line not UTF-8"),
             (b"alice\n", "! bad-line no recipient; post with NAME: text"),
             (b",".join(b"n%d" % number for number in range(10_000)) + b": x\n", "! too-long 8192"),
-            (b",".join([b"n"] * 4_000) + b": x\n", "! unknown n 4000"),
+            (b",".join([b"n"] * 4_000) + b": x\n", "! bad-line more than 1000 recipients"),
+            (b",".join([b"n"] * 1_000) + b": x\n", "! unknown n 1000"),
             (b"! alice: forged\n", "! unknown ! alice 1"),
             (b"/forge\n", "! bad-line no command /forge; /help lists them"),
         ]:

@@ -96,7 +96,7 @@ class SocketTests(FunctionalTestCase):
         port: Any = await here.listen(Factory.forProtocol(Accepting))
         self.addCleanup(port.stopListening)
         poller = Poller(cast(Any, reactor), select.epoll())
-        transport.prepare(port, poller)
+        transport.prepare(port, poller, lambda _fd: None)
         await self.connect(TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port), Client())
         server = await accepted
         self.addCleanup(server.abort)

@@ -13,7 +13,7 @@ from twisted.internet.task import deferLater
 from zope.interface import implementer
 
 from achat_twisted.interfaces import IMailbox, IWorker
-from achat_twisted.mailbox.accounts import Limits
+from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.memory import MemoryMailbox
@@ -31,7 +31,7 @@ MakeMailbox = Callable[[Random, IReactorTime, Path], OpenMailbox]
 class SlowMemory(MemoryMailbox):
     """A mailbox in memory that needs a moment for each fetch, and may give less than it could."""
 
-    def __init__(self, clock: IReactorTime, delay: float, most: int, limits: Limits) -> None:
+    def __init__(self, clock: IReactorTime, delay: float, most: int, limits: MailLimits) -> None:
         super().__init__(clock, limits)
         self._delay = delay
         self._most = most
@@ -65,8 +65,8 @@ class SlowWorker:
         """There is no thread."""
 
 
-def _limits(rng: Random) -> Limits:
-    return Limits(per_name=rng.choice([1000, 10_000, 10**6]))
+def _limits(rng: Random) -> MailLimits:
+    return MailLimits(per_name=rng.choice([1000, 10_000, 10**6]))
 
 
 def in_memory(rng: Random, clock: IReactorTime, _folder: Path) -> OpenMailbox:

@@ -13,9 +13,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, ITransport
 
 from achat_twisted import link, wire
+from achat_twisted.admission import Admission
 from achat_twisted.broker import Duplicate
 from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import ILink, IMailbox
+from achat_twisted.limits import Limits
 from achat_twisted.reader import Manners
 from achat_twisted.service import ChatService
 from achat_twisted.session import RenderNotice
@@ -47,6 +49,7 @@ class Rules:
     buffer_size: int
     grace: float
     durable: bool
+    limits: Limits
 
 
 def draw_rules(rng: Random) -> Rules:
@@ -57,6 +60,13 @@ def draw_rules(rng: Random) -> Rules:
         buffer_size=rng.choice([64, 500, 4000]),
         grace=rng.choice([0.0, 1.0, 10.0]),
         durable=rng.choice([True, False]),
+        limits=Limits(
+            rate=rng.choice([0, 20, 200]),
+            burst=rng.choice([1, 50]),
+            outbox_total=rng.choice([0, 1000, 10_000]),
+            connections_per_host=0,
+            logins_per_host=0,
+        ),
     )
 
 
@@ -95,6 +105,7 @@ class Server:
             duplicate=self.rules.duplicate,
             durable=self.rules.durable,
             outbox_limit=self.rules.outbox_limit,
+            limits=self.rules.limits,
             render=self._parts.render,
         )
         self._factory = ChatFactory(
@@ -102,6 +113,7 @@ class Server:
             self._reactor,
             Manners(render=self._parts.render),
             lambda transport: self._parts.make_link(transport, self._reactor),
+            Admission(self._reactor, self.rules.limits),
         )
         self._door = Service()
         self._service = ChatService(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from tests.mutations.catalogue.connections import CONNECTIONS
 from tests.mutations.catalogue.feeding import FEEDING
 from tests.mutations.catalogue.files import FILES
+from tests.mutations.catalogue.limits import LIMITS
 from tests.mutations.catalogue.mailboxes import MAILBOXES
 from tests.mutations.catalogue.sessions import SESSIONS
 from tests.mutations.catalogue.turns import TURNS
 from tests.mutations.catalogue.writers import WRITERS
 
-MUTATIONS = (*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES)
+MUTATIONS = (*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *LIMITS, *MAILBOXES, *FILES)

@@ -147,8 +147,8 @@ CONNECTIONS = (
     Mutation(
         "end a connection for its login when it has logged in",
         _READER,
-        "        else:\n            self._logins.remove(self)\n",
-        "",
+        "            self._refuse(refusal)\n        else:\n            self._logins.remove(self)\n",
+        "            self._refuse(refusal)\n",
         "tests.test_reader",
     ),
     Mutation(

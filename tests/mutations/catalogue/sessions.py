@@ -80,15 +80,15 @@ SESSIONS = (
     Mutation(
         "take doubled names for a run, out of order",
         "achat_twisted/wire.py",
-        "or len(set(recipients)) < len(recipients) or",
-        "or",
+        " or len(set(recipients)) < len(recipients):",
+        ":",
         "tests.test_wire",
     ),
     Mutation(
         "leave white space in a run",
         "achat_twisted/wire.py",
-        " or not _is_trimmed(text):",
-        ":",
+        "    if not _is_trimmed(text):\n        return None\n",
+        "",
         "tests.test_wire",
     ),
     Mutation(

@@ -1,0 +1,120 @@
+"""Admission: who may connect, by how many are here already, and by how often they have come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from achat_twisted.limits import Limits
+
+MINUTE = 60.0
+"""Seconds in which attempts are counted, and refusals for the log."""
+
+_TOLD = 128
+"""How many connections above a limit are told that they are; what is more is closed at once."""
+
+_ORIGINS = 100_000
+"""How many origins' attempts are remembered: about 15 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a connection may not stay.
+
+    @ivar is_told: whether there is time to say so.
+    """
+
+    why: str
+    is_told: bool
+
+
+class Admission:
+    """Counts connections, in all and by their origin, and attempts by the minute.
+
+    Who enters is counted until it leaves, welcome or not, as it has a descriptor. An origin that is
+    not known yet is C{""}.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime, limits: Limits) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._total = 0
+        self._here: Counter[str] = Counter()
+        self._attempts: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._minute: IDelayedCall | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return self._total
+
+    def enter(self, origin: str, is_local: bool) -> Refusal | None:
+        """A connection has come; None if it is welcome."""
+        self._total += 1
+        self._here[origin] += 1
+        most = self._limits
+        excess, why = _excess(self._total, most.connections), "too many connections"
+        if origin and (most.local or not is_local):
+            self._attempts[origin] += 1
+            excess, why = max(
+                (excess, why),
+                (_excess(self._here[origin], most.connections_per_host), f"{why} from {origin}"),
+                (
+                    _excess(self._attempts[origin], most.logins_per_host),
+                    f"too many logins from {origin}, try again in a minute",
+                ),
+            )
+            self._watch()
+        if excess <= 0:
+            return None
+        self._refuse(origin, why)
+        return Refusal(why, is_told=excess <= _TOLD)
+
+    def leave(self, origin: str) -> None:
+        """One that has entered with that origin has gone."""
+        self._total -= 1
+        self._here[origin] -= 1
+        if not self._here[origin]:
+            del self._here[origin]
+
+    def stop(self) -> None:
+        """Nobody will come any more."""
+        if self._minute is not None:
+            self._minute.cancel()
+            self._end_minute()
+
+    def _refuse(self, origin: str, why: str) -> None:
+        if not self._refused:
+            self._log.info("connections are refused: {reason}", reason=why)
+        self._refused[origin] += 1
+        self._watch()
+
+    def _watch(self) -> None:
+        if self._minute is None:
+            self._minute = self._clock.callLater(MINUTE, self._end_minute)
+        if len(self._attempts) > _ORIGINS:
+            self._attempts.clear()
+
+    def _end_minute(self) -> None:
+        self._minute = None
+        self._attempts.clear()
+        if self._refused:
+            ((most, count),) = self._refused.most_common(1)
+            self._log.info(
+                "{count} connections were refused within a minute, {most} of them from {peer}",
+                count=self._refused.total(),
+                most=count,
+                peer=most,
+            )
+            self._refused.clear()
+
+
+def _excess(count: int, limit: int) -> int:
+    """By how much C{limit} is exceeded; not at all if it is 0, as there is none then."""
+    return count - limit if limit else 0

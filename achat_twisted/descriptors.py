@@ -1,0 +1,95 @@
+"""Descriptors: a process has only so many, and some must be left when all the others are taken."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+AGAIN = 0.25
+"""Seconds until it is looked again whether there are enough."""
+
+
+class Port(Protocol):
+    """What is used of a port that listens."""
+
+    connected: bool
+
+    def stopReading(self) -> None: ...
+
+    def startReading(self) -> None: ...
+
+
+class Descriptors:
+    """Has ports accept nobody while descriptors are short.
+
+    Who comes meanwhile waits in the kernel. Without that Twisted accepts clients and closes them,
+    as fast as they come again. The lowest number that is free is the next to be given out, see
+    C{open(2)}, so a high one says that there are few left.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime, limit: int, free: Callable[[], int]) -> None:
+        """@param limit: the first number that is never given out.
+        @param free: the lowest number that is free, if it is below that.
+        """
+        self._clock = clock
+        self._most = limit - min(128, limit // 4)
+        self._free = free
+        self._ports: list[Port] = []
+        self._is_short = False
+
+    def watch(self, port: Port) -> None:
+        """From now on C{port} accepts nobody while descriptors are short."""
+        self._ports.append(port)
+
+    def taken(self, fd: int) -> None:
+        """A connection has got this one."""
+        if fd >= self._most and not self._is_short:
+            self._is_short = True
+            self._log.warn(
+                "descriptors are short, as there are {most} connections and files: nobody is let in"
+                " until there are less; LimitNOFILE= in systemd's unit and ulimit -n allow more",
+                most=self._most,
+            )
+            for port in self._open_ports():
+                port.stopReading()
+            self._clock.callLater(AGAIN, self._look)
+
+    def _look(self) -> None:
+        if self._free() >= self._most:
+            self._clock.callLater(AGAIN, self._look)
+            return
+        self._is_short = False
+        for port in self._open_ports():
+            port.startReading()
+
+    def _open_ports(self) -> list[Port]:
+        return [port for port in self._ports if port.connected]
+
+
+def have_many(wanted: int) -> int:
+    """Allow this process as many descriptors as it may have, if it wants so many.
+
+    @return: how many it has now, see C{getrlimit(2)}.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft
+
+
+def lowest_free() -> int:
+    """The lowest descriptor that is free; as many as there may be, if none is."""
+    try:
+        fd = os.open(os.devnull, os.O_RDONLY)
+    except OSError:
+        return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    os.close(fd)
+    return fd

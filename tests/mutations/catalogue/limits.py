@@ -1,0 +1,150 @@
+"""How much clients may take."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_ALLOWANCE = "achat_twisted/allowance.py"
+_ADMISSION = "achat_twisted/admission.py"
+_BROKER = "achat_twisted/broker.py"
+_DESCRIPTORS = "achat_twisted/descriptors.py"
+_OUTBOX = "achat_twisted/outbox.py"
+_POOL = "achat_twisted/pool.py"
+_READER = "achat_twisted/reader.py"
+_FUNCTIONAL = "tests.functional.test_limits.LimitTests"
+
+LIMITS = (
+    Mutation(
+        "let a client send as fast as it likes",
+        _READER,
+        "            session.overdrawn()\n",
+        "            pass\n",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "forget what was sent beyond a burst",
+        _ALLOWANCE,
+        "wait = (sent - earned) / rate + ",
+        "wait = ",
+        "tests.test_allowance",
+    ),
+    Mutation(
+        "let a burst grow without end",
+        _ALLOWANCE,
+        "min((now - self._since) * rate, burst)",
+        "(now - self._since) * rate",
+        "tests.test_allowance",
+    ),
+    Mutation(
+        "wait for slow clients in a stop",
+        "achat_twisted/session.py",
+        "if self._own_hold or self.allowance.is_waiting:",
+        "if self._own_hold:",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "slow the last lines of a stop down",
+        "achat_twisted/session.py",
+        "        self.allowance = UNLIMITED\n        return True\n",
+        "        return True\n",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "leave the timer of who was slowed down",
+        _BROKER,
+        "        session.allowance.end()\n",
+        "",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "limit this machine's own clients",
+        _BROKER,
+        "if outlet.local and not self._limits.local:",
+        "if False:",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "count a connection for ever",
+        _READER,
+        "            self._admission.leave(self._origin)\n            self._on_gone(self)\n",
+        "            self._on_gone(self)\n",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "count a proxy for its clients",
+        _READER,
+        "        if not self._is_admitted():\n            return\n",
+        "",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "talk to a flood",
+        _ADMISSION,
+        "is_told=excess <= _TOLD",
+        "is_told=True",
+        "tests.test_admission",
+    ),
+    Mutation(
+        "count attempts for ever",
+        _ADMISSION,
+        "        self._minute = None\n        self._attempts.clear()\n",
+        "        self._minute = None\n",
+        "tests.test_admission",
+    ),
+    Mutation(
+        "accept when descriptors are short",
+        _DESCRIPTORS,
+        "                port.stopReading()\n",
+        "                pass\n",
+        "tests.test_descriptors",
+    ),
+    Mutation(
+        "accept never again",
+        _DESCRIPTORS,
+        "            port.startReading()\n",
+        "            pass\n",
+        "tests.test_descriptors",
+    ),
+    Mutation(
+        "let outboxes hold what they like together",
+        _BROKER,
+        "                session.outbox.resize(share)\n",
+        "                pass\n",
+        "tests.test_broker",
+    ),
+    Mutation(
+        "count what a session leaves as queued",
+        _BROKER,
+        "        session.outbox.retire()\n",
+        "",
+        "tests.test_broker",
+    ),
+    Mutation(
+        "leave who is low behind when there is room again",
+        _OUTBOX,
+        "        if self.low and not was_low:\n            self._on_low()\n",
+        "",
+        "tests.test_outbox",
+    ),
+    Mutation(
+        "be tight for ever",
+        _POOL,
+        "self._is_tight = 0 < total < 2 * size",
+        "self._is_tight = True",
+        "tests.test_pool",
+    ),
+    Mutation(
+        "let the kernel take what it likes for who does not read",
+        "achat_twisted/transport.py",
+        "            sock.setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, _UNSENT)\n",
+        "",
+        f"{_FUNCTIONAL}.test_kernel_buffers",
+    ),
+    Mutation(
+        "let a half-close end who is behind a proxy",
+        "achat_twisted/transport.py",
+        "        port.factory.protocol = Proxied",
+        "        pass",
+        f"{_FUNCTIONAL}.test_behind_a_proxy",
+    ),
+)
