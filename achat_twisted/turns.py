@@ -68,9 +68,7 @@ class Turns:
         if self._pool.size > self._pool.calm:
             self._look()
         touched, self._touched = self._touched, []
-        for session in touched:
-            if not (session.unconfirmed or session.over):
-                self._look_after(session)
+        self._watch(touched)
         self._serve(touched, Session.end_turn)
         committed = self._commit()
         if committed is None:
@@ -78,8 +76,6 @@ class Turns:
         else:
             self._committing = True
             committed.addCallback(self._committed, touched)
-        if self._unconfirmed and self._sweep is None:
-            self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
 
     def stop(self) -> None:
         """No turn will have to end any more."""
@@ -96,6 +92,7 @@ class Turns:
 
     def _committed(self, is_safe: bool, touched: list[Session]) -> None:
         self._committing = False
+        self._watch(touched)  # again, as all may have been quiet until now
         self._serve(touched, Session.dispatch if is_safe else _dispatch_unsafe)
         if self._touched:
             self._await_end()
@@ -116,6 +113,14 @@ class Turns:
             except Exception:
                 self._log.failure("{name} could not be served: closed", name=session.name)
                 session.outlet.abort()
+
+    def _watch(self, sessions: list[Session]) -> None:
+        """Ask them from now on what has arrived, until it is all."""
+        for session in sessions:
+            if not (session.unconfirmed or session.over):
+                self._look_after(session)
+        if self._unconfirmed and self._sweep is None and not self._stopped:
+            self._sweep = self._clock.callLater(_SWEEP, self._on_sweep)
 
     def _look_after(self, session: Session) -> None:
         session.unconfirmed = True

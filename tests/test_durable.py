@@ -39,6 +39,20 @@ class DurableTests(SynchronousTestCase):
         self.house.turn()
         self.assertEqual(self._told(self.bob), ["from alice: hi"])
 
+    def test_arrives_after_a_long_commit(self) -> None:
+        """A line that a slow disk has held up for seconds counts as delivered when it arrives."""
+        self.clock.advance(1)
+        self.desk.worker.held = True
+        self.alice.says("bob: hi")
+        self.house.turn()
+        for _ in range(3):
+            self.clock.advance(1)
+        self.desk.worker.release()
+        self.house.turn()
+        self.assertEqual(self.house.broker.balance().in_flight, 1)
+        self.clock.advance(1)
+        self.assertEqual(self.house.broker.balance().in_flight, 0)
+
     def test_run(self) -> None:
         """Lines that are posted at once are each in the file before they reach anybody."""
         self.desk.worker.held = True

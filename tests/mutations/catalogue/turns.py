@@ -85,6 +85,13 @@ TURNS = (
         _DURABLE,
     ),
     Mutation(
+        "forget who waits for a long commit",
+        _TURNS,
+        "        self._watch(touched)  # again, as all may have been quiet until now\n",
+        "",
+        "tests.test_durable",
+    ),
+    Mutation(
         "never look for acknowledgements while all is quiet",
         _TURNS,
         "        session.writer.prune()\n",
