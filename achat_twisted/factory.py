@@ -10,7 +10,8 @@ from twisted.internet.protocol import ServerFactory
 
 from achat_twisted.admission import Admission
 from achat_twisted.deadlines import Deadlines
-from achat_twisted.interfaces import IBroker, ILink
+from achat_twisted.interfaces import IBroker, ILink, IMeter
+from achat_twisted.meter import NO_METER
 from achat_twisted.reader import ChatReader, Manners
 
 
@@ -26,6 +27,7 @@ class ChatFactory(ServerFactory):
         manners: Manners,
         make_link: Callable[[ITransport], ILink],
         admission: Admission,
+        meter: IMeter = NO_METER,
     ) -> None:
         """@param make_link: gives the link over a connection's transport."""
         self._broker = broker
@@ -35,6 +37,7 @@ class ChatFactory(ServerFactory):
         self._manners = manners
         self._make_link = make_link
         self._admission = admission
+        self._meter = meter
         self._readers: set[ChatReader] = set()
         self._stopping = False
         self._empty: Deferred[None] | None = None
@@ -51,7 +54,13 @@ class ChatFactory(ServerFactory):
             self._make_link,
             on_open=self._readers.add,
             on_gone=self._gone,
+            meter=self._meter,
         )
+
+    @property
+    def connections(self) -> int:
+        """How many are open, with a name or without."""
+        return len(self._readers)
 
     def stop_reading(self) -> Deferred[list[None]]:
         """Let nobody in any more; connections without a name are closed.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from zope.interface import Attribute, Interface
 
 from achat_twisted import wire
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
 class CannotStart(SystemExit, Exception):
@@ -169,6 +172,7 @@ class IMailbox(Interface):
 
     expired: int = Attribute("How many copies were kept for too long, and thrown away, so far.")
     pressed: bool = Attribute("Whether more comes in than can be put away as fast.")
+    failing: bool = Attribute("Whether what comes in cannot be made safe just now.")
 
     def open() -> None:
         """Get ready; called once, before anything else, and while no reactor runs.
@@ -222,6 +226,9 @@ class IMailbox(Interface):
     def copies() -> int:
         """How many copies are kept in all."""
 
+    def size() -> int:
+        """How many bytes are kept in all, counted as the limits count them."""
+
     def close() -> Deferred[None]:
         """Fires when everything kept is as safe as this mailbox can make it."""
 
@@ -237,6 +244,19 @@ class IWorker(Interface):
 
     def stop() -> None:
         """Nothing more will come."""
+
+
+class IMeter(Interface):
+    """What has to be told as it happens, for who looks on; all else can be asked for later."""
+
+    def login(outcome: str) -> None:
+        """A login has ended: with the notice of that word, or as a word says."""
+
+    def time_turn(turn: Callable[P, Result]) -> Callable[P, Result]:
+        """C{turn}, which serves a round of clients, timed each time if anybody wants to know."""
+
+    def time_commit(commit: Callable[P, Result]) -> Callable[P, Result]:
+        """C{commit}, which is done for the mailbox in any thread, but one at a time; likewise."""
 
 
 class IStopSignals(Interface):

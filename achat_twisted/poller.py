@@ -24,7 +24,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from achat_twisted.interfaces import IPoller
+from achat_twisted.interfaces import IMeter, IPoller
+from achat_twisted.meter import NO_METER
 
 _SERVED = 32
 """How many sockets are served in a round."""
@@ -86,13 +87,14 @@ class Poller:
 
     _log = Logger()
 
-    def __init__(self, reactor: Reactor, epoll: Epoll) -> None:
+    def __init__(self, reactor: Reactor, epoll: Epoll, meter: IMeter = NO_METER) -> None:
         self._reactor = reactor
         self._epoll = epoll
         self._polled: dict[int, Pollable] = {}
         self._masks: dict[int, int] = {}
         self._is_polling = False
         self._soon: list[Callable[[], None]] = []
+        self._turn = meter.time_turn(self._serve)
 
     def soon(self, call: Callable[[], None]) -> IDelayedCall | None:
         """Call C{call} when all that has been read now is taken in.
@@ -147,7 +149,7 @@ class Poller:
     def doRead(self) -> None:
         for _ in range(_ROUNDS):
             events = self._epoll.poll(0, _SERVED)
-            taken_in = self._serve(events)
+            taken_in = self._turn(events)
             if len(events) < _SERVED or taken_in > _PLENTY:
                 break
 

@@ -22,7 +22,8 @@ from achat_twisted import commands, framing, wire
 from achat_twisted.admission import Admission
 from achat_twisted.deadlines import Deadlines
 from achat_twisted.framing import Block, LineSplitter
-from achat_twisted.interfaces import IBroker, ILink, ISession
+from achat_twisted.interfaces import IBroker, ILink, IMeter, ISession
+from achat_twisted.meter import NO_METER
 
 LOGIN_TIMEOUT = 30.0
 """Seconds in which the first line must come, unless the server is told otherwise."""
@@ -72,6 +73,7 @@ class ChatReader(LineReceiver):
         make_link: Callable[[ITransport], ILink],
         on_open: Callable[[ChatReader], None],
         on_gone: Callable[[ChatReader], None],
+        meter: IMeter = NO_METER,
     ) -> None:
         """@param logins: calls L{login_late} unless the login comes in time.
         @param on_open: called with this reader when its connection is made.
@@ -84,6 +86,7 @@ class ChatReader(LineReceiver):
         self._make_link = make_link
         self._on_open = on_open
         self._on_gone = on_gone
+        self._meter = meter
         self._splitter = LineSplitter(manners.max_line)
         self._waiting: list[_Item] = []  # the first of them last
         self._session: ISession | None = None
@@ -116,7 +119,7 @@ class ChatReader(LineReceiver):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._session is None and not self._deaf:
-            self._end_login("left without a name")
+            self._end_login("left without a name", "left")
         try:
             while self._waiting and not self._deaf:
                 self._work_off(self._waiting.pop())
@@ -160,7 +163,7 @@ class ChatReader(LineReceiver):
     def login_late(self) -> None:
         """No name has come in time."""
         wait = self._manners.login_timeout
-        self._refuse(wire.bad_name(f"none came within {wait:g} seconds"))
+        self._refuse(wire.bad_name(f"none came within {wait:g} seconds"), "timeout")
 
     def abort(self) -> None:
         """Stop at once, and close without waiting for anything."""
@@ -203,7 +206,7 @@ class ChatReader(LineReceiver):
 
     def _no_more_lines(self) -> None:
         if self._session is None:
-            self._end_login("left without a name")
+            self._end_login("left without a name", "left")
             self._close(b"")
         else:
             self._session.leave()
@@ -222,6 +225,7 @@ class ChatReader(LineReceiver):
             self._refuse(refusal)
         else:
             self._logins.remove(self)
+            self._meter.login("welcome")
 
     def _take_in(self, block: Block, session: ISession) -> None:
         """Lines after the first."""
@@ -270,6 +274,7 @@ class ChatReader(LineReceiver):
         refusal = self._admission.enter(self._origin, self._link.local)
         if refusal is None:
             return True
+        self._meter.login("busy")
         if refusal.is_told:
             self._close(self._manners.render(wire.busy(refusal.why).notice))
         else:
@@ -285,12 +290,13 @@ class ChatReader(LineReceiver):
         self._origin = self._link.origin
         return self._admit()
 
-    def _refuse(self, refusal: wire.Refused) -> None:
-        self._end_login(f"was refused: {refusal}")
+    def _refuse(self, refusal: wire.Refused, outcome: str = "") -> None:
+        self._end_login(f"was refused: {refusal}", outcome or refusal.notice.word)
         self._close(self._manners.render(refusal.notice))
 
-    def _end_login(self, what: str) -> None:
+    def _end_login(self, what: str, outcome: str) -> None:
         self._logins.remove(self)
+        self._meter.login(outcome)
         self._log.info("{peer} {what}", peer=self._link.peer, what=what)
 
     def _close(self, last: bytes) -> None:

@@ -21,6 +21,7 @@ from achat_twisted.limits import Limits
 from achat_twisted.link import Link
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.worker import ThreadWorker
+from achat_twisted.meter import NO_METER, Meter
 from achat_twisted.reader import ChatReader, Manners
 from achat_twisted.signals import NoSignals, ProcessSignals
 from tests.disk import Desk, FakeWorker, scratch_file
@@ -31,7 +32,7 @@ FLOORS = [
     {"wire", "framing", "ledger", "addresses", "interfaces", "limits", "descriptors"},
     {
         *("outbox", "pool", "writer", "pace", "linger", "truce", "deadlines"),
-        *("allowance", "admission"),
+        *("allowance", "admission", "meter"),
         *("mailbox", "mailbox.accounts", "mailbox.memory", "mailbox.worker"),
         *("mailbox.sqlite", "mailbox.committer", "mailbox.batch", "mailbox.database"),
     },
@@ -176,6 +177,11 @@ class ContractTests(SynchronousTestCase):
         )
         for source in (reader, FakeSource()):
             verifyObject(IPushProducer, source)
+
+    def test_meters(self) -> None:
+        """A meter, and none."""
+        for meter in (Meter(lambda: 0.0), NO_METER):
+            verifyObject(interfaces.IMeter, meter)
 
     def test_signals(self) -> None:
         """The process's signals, and none."""

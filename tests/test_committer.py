@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.batch import Line, Place
 from achat_twisted.mailbox.committer import LATE, RETRY, Committer
+from achat_twisted.meter import Meter
 from tests.disk import FakeDisk, FakeWorker, FullDatabase, scratch_file
 from tests.logged import Logged
 
@@ -45,6 +46,20 @@ class CommitterTests(SynchronousTestCase):
         self.assertEqual((self.worker.jobs, self._in_file()), (1, 3))
         self.clock.advance(0)
         self.assertEqual((self.worker.jobs, self._in_file()), (2, 8))
+
+    def test_commits_are_timed(self) -> None:
+        """Who looks on learns how long commits take, also those that fail; a question is none."""
+        meter = Meter(iter(range(100)).__next__)
+        committer = self.committer = Committer(self.worker, self.clock, meter)
+        committer.open(self.database)
+        self.disk.full = True
+        self._add()
+        self.clock.advance(0)
+        self.disk.full = False
+        self.clock.advance(RETRY)
+        committer.ask(lambda database: database.count())
+        self.clock.advance(0)
+        self.assertEqual((meter.commits.buckets()[-1][1], meter.commits.total), (2, 2.0))
 
     def test_nothing_to_commit(self) -> None:
         """When all is safe nobody waits, and nothing is done."""

@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from achat_twisted.meter import Meter
 from achat_twisted.poller import Poller
 from tests.fakes import Bug
 
@@ -117,6 +118,21 @@ class PollerTests(SynchronousTestCase):
         self.log.clear()
         self.poller.doRead()
         return self.log
+
+    def test_rounds_are_timed(self) -> None:
+        """Who looks on learns how long each round takes, to the end of its turn."""
+        meter = Meter(self.reactor.seconds)
+        self.poller = Poller(cast(Any, self.reactor), self.epoll, meter)
+        many = [FakeTransport(fd, self.poller, self.log) for fd in range(20, 60)]
+        for transport in many:
+            self.poller.start_reading(transport)
+
+        def on_input() -> None:
+            self.poller.soon(lambda: self.reactor.advance(0.03))
+
+        many[0].on_input = on_input
+        self._happens(*((transport.fileno(), EPOLLIN) for transport in many))
+        self.assertEqual((meter.turns.buckets()[-1][1], meter.turns.total), (2, 0.03))
 
     def test_stands_in_the_reactor_while_it_is_needed(self) -> None:
         """Its descriptor is the reactor's while there is any socket to poll."""

@@ -16,6 +16,7 @@ from achat_twisted import wire
 from achat_twisted.admission import Admission
 from achat_twisted.factory import ChatFactory
 from achat_twisted.limits import Limits
+from achat_twisted.meter import Meter
 from achat_twisted.reader import ChatReader, Manners
 from achat_twisted.session import RenderNotice
 from tests.fakes import FakeLink
@@ -59,8 +60,10 @@ class ReaderTestCase(SynchronousTestCase):
 
     def _factory(self, clock: Clock, render: RenderNotice = wire.render_notice) -> ChatFactory:
         manners = Manners(max_line=100, recipients=3, login_timeout=30.0, render=render)
+        self.meter = Meter(clock.seconds)
+        admission = Admission(clock, self.limits)
         return ChatFactory(
-            self.house.broker, clock, manners, self._make_link, Admission(clock, self.limits)
+            self.house.broker, clock, manners, self._make_link, admission, self.meter
         )
 
     def _make_link(self, _transport: ITransport) -> FakeLink:
@@ -132,6 +135,24 @@ class LoginTests(ReaderTestCase):
                 leave(self.calls())
             self.assertEqual(logged.texts, ["a caller left without a name"])
         self.assertEqual(self.house.clock.getDelayedCalls(), [])
+
+    def test_outcomes(self) -> None:
+        """Each login is counted once, by what has come of it."""
+        alice, late = self.calls("alice"), self.calls()
+        self.assertEqual(self.factory.connections, 2)
+        for login in ("alice", "!x", "x" * 10_000):
+            self.calls(login).is_gone()
+        self.calls().is_gone()
+        self.calls().half_closes()
+        self.house.clock.advance(30)
+        for caller in (late, alice):
+            caller.is_gone()
+        self.house.broker.stopService()
+        self.calls("bob").is_gone()
+        self.assertEqual(
+            +self.meter.logins,
+            {"welcome": 1, "name-taken": 1, "bad-name": 2, "left": 2, "timeout": 1, "busy": 1},
+        )
 
     def test_plain(self) -> None:
         """With plain manners a refusal closes without a word."""

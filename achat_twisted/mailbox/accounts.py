@@ -63,6 +63,7 @@ class Accounts(Generic[AnyAccount]):
     When too many are away and have no mail, the one that came or went longest ago is forgotten.
 
     @ivar copies: how many copies are kept in all.
+    @ivar size: bytes kept in all, with L{LINE_COST} for each copy.
     """
 
     def __init__(
@@ -74,11 +75,10 @@ class Accounts(Generic[AnyAccount]):
         """@param open_account: makes the account of a new name.
         @param forget: called with an account that is no more.
         """
-        self.copies = 0
+        self.copies = self.size = 0
         self._limits = limits
         self._open_account = open_account
         self._forget = forget
-        self._size = 0
         self._all: dict[str, AnyAccount] = {}
         self._idle: OrderedDict[str, None] = OrderedDict()
 
@@ -104,7 +104,7 @@ class Accounts(Generic[AnyAccount]):
     def add(self, account: AnyAccount) -> AnyAccount:
         """There is somebody; those who are added first are taken for the longest away."""
         self._all[account.name] = account
-        self._size += account.size
+        self.size += account.size
         self.copies += account.copies
         self._see_whether_idle(account)
         return account
@@ -118,7 +118,7 @@ class Accounts(Generic[AnyAccount]):
         """Whether one more line may be kept for C{account}."""
         cost = len(line) + LINE_COST
         return (
-            account.size + cost <= self._limits.per_name and self._size + cost <= self._limits.total
+            account.size + cost <= self._limits.per_name and self.size + cost <= self._limits.total
         )
 
     def grow(self, account: AnyAccount, copies: int, size: int, now: float) -> None:
@@ -143,7 +143,7 @@ class Accounts(Generic[AnyAccount]):
         account.copies += copies
         account.size += cost
         self.copies += copies
-        self._size += cost
+        self.size += cost
 
     def _see_whether_idle(self, account: AnyAccount) -> None:
         if account.copies or account.sessions:

@@ -11,9 +11,10 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from achat_twisted.interfaces import IWorker
+from achat_twisted.interfaces import IMeter, IWorker
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.database import Database
+from achat_twisted.meter import NO_METER
 
 RETRY = 1.0
 """Seconds after which a commit that failed is tried again."""
@@ -38,7 +39,7 @@ class Committer:
     _log = Logger()
     _database: Database
 
-    def __init__(self, worker: IWorker, clock: IReactorTime) -> None:
+    def __init__(self, worker: IWorker, clock: IReactorTime, meter: IMeter = NO_METER) -> None:
         self.batch = Batch()
         self.failing = False
         self._worker = worker
@@ -51,6 +52,7 @@ class Committer:
         self._late: IDelayedCall | None = None
         self._idle: Deferred[None] | None = None
         self._committing = Batch()
+        self._commit = meter.time_commit(_commit)
 
     def open(self, database: Database) -> None:
         self._database = database
@@ -143,7 +145,10 @@ class Committer:
         """In the worker: commit, then ask; a failure stands for what has failed."""
         return [
             _attempt(work, self._database)
-            for work in (lambda database: database.commit(batch) if batch else None, *questions)
+            for work in (
+                lambda database: self._commit(database, batch) if batch else None,
+                *questions,
+            )
         ]
 
     def _done(self, results: list[Any], batch: Batch, answers: list[Deferred[Any]]) -> None:
@@ -195,3 +200,7 @@ def _attempt(work: Question, database: Database) -> Any:
         return work(database)
     except Exception:
         return Failure()
+
+
+def _commit(database: Database, batch: Batch) -> None:
+    database.commit(batch)

@@ -37,7 +37,7 @@ class MemoryMailbox:
     """
 
     _log = Logger()
-    pressed = False
+    pressed = failing = False
 
     def __init__(self, clock: IReactorTime, limits: MailLimits = LIMITS) -> None:
         self.expired = 0
@@ -102,6 +102,9 @@ class MemoryMailbox:
 
     def copies(self) -> int:
         return self._accounts.copies
+
+    def size(self) -> int:
+        return self._accounts.size
 
     def close(self) -> Deferred[None]:
         if self._expiry.running:

@@ -89,6 +89,10 @@ class SqliteMailbox:
     def pressed(self) -> bool:
         return self._committer.batch.size > PRESSED
 
+    @property
+    def failing(self) -> bool:
+        return self._committer.failing
+
     def enroll(self, name: str) -> None:
         self._rows.enroll(name)
 
@@ -164,6 +168,9 @@ class SqliteMailbox:
 
     def copies(self) -> int:
         return self._rows.copies
+
+    def size(self) -> int:
+        return self._rows.size
 
     def close(self) -> Deferred[None]:
         if self._expiry.running:

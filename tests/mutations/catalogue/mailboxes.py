@@ -40,7 +40,7 @@ MAILBOXES = (
     Mutation(
         "ignore the limit in all",
         _ACCOUNTS,
-        " and self._size + cost <= self._limits.total",
+        " and self.size + cost <= self._limits.total",
         "",
         _TESTS,
     ),
