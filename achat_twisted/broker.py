@@ -19,6 +19,7 @@ from achat_twisted.feeder import Feeder
 from achat_twisted.interfaces import IBroker, IMailbox, IOutlet, Soon
 from achat_twisted.ledger import Balance, Ledger
 from achat_twisted.limits import Limits
+from achat_twisted.load import Load, weigh
 from achat_twisted.pool import Pool
 from achat_twisted.session import Feed, RenderNotice, Session
 from achat_twisted.truce import Truces
@@ -338,9 +339,19 @@ class Broker(Service):
         )
 
     def stats(self) -> str:
-        # Nothing is counted here: who asks without end must not keep the others waiting.
+        return str(self.estimate())
+
+    def estimate(self) -> Balance:
+        """The ledger, with all that is in no other column as in flight.
+
+        Nothing is counted here: who asks without end must not keep the others waiting.
+        """
         balance = self._close_ledger(in_flight=0)
-        return str(replace(balance, in_flight=balance.missing))
+        return replace(balance, in_flight=balance.missing)
+
+    def load(self) -> Load:
+        """What the sessions hold at this moment."""
+        return weigh(self._sessions, self._clock.seconds(), self.pool.size)
 
     def _check_drained(self) -> None:
         if self._drained is None or self._sessions:

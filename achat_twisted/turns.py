@@ -131,7 +131,7 @@ class Turns:
         session.unconfirmed = False
         if session.over:
             return
-        session.writer.prune()
+        session.writer.look()
         if session.unsynced:
             self.touch(session)
         if session.writer.tail_size or session.unsynced:

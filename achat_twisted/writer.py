@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from achat_twisted import wire
+from achat_twisted import arrears, wire
 from achat_twisted.interfaces import IOutlet
 from achat_twisted.outbox import Outbox
 
@@ -25,9 +25,12 @@ class Writer:
 
     What was written and is not known to have arrived is the I{tail}, in whole lines; with what
     the outbox still holds it is what a broken connection leaves to be handed back.
+
+    @ivar marks: how much of the tail had been written when, as far as L{look} has noted it.
     """
 
     __slots__ = (
+        "_arrived",
         "_ask_at",
         "_clock",
         "_deadline",
@@ -42,6 +45,7 @@ class Writer:
         "_room",
         "_stall",
         "_tail",
+        "marks",
     )
     _log = Logger()
 
@@ -66,6 +70,8 @@ class Writer:
         self._farewell = farewell
         self._on_end = on_end
         self._tail = bytearray()
+        self._arrived = 0
+        self.marks: tuple[arrears.Mark, ...] = ()
         self._last = 0
         self._ask_at = outbox.limit // 4
         self._deadline: IDelayedCall | None = None
@@ -153,7 +159,14 @@ class Writer:
         if whole:
             self._deliver(wire.count_messages(self._tail[:whole]))
             del self._tail[:whole]
+            self._arrived += whole
         self._ask_at = len(self._tail) + self._outbox.limit // 4
+
+    def look(self) -> None:
+        """Ask what has arrived, and note how much has been written by now."""
+        self.prune()
+        written = self._arrived + len(self._tail)
+        self.marks = arrears.look(self.marks, self._clock.seconds(), self._arrived, written)
 
     def undelivered(self) -> list[bytes]:
         """The messages that have not arrived, in order; right once it has ended."""

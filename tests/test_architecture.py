@@ -32,11 +32,11 @@ FLOORS = [
     {"wire", "framing", "ledger", "addresses", "interfaces", "limits", "descriptors"},
     {
         *("outbox", "pool", "writer", "pace", "linger", "truce", "deadlines"),
-        *("allowance", "admission", "meter"),
+        *("allowance", "admission", "meter", "arrears"),
         *("mailbox", "mailbox.accounts", "mailbox.memory", "mailbox.worker"),
         *("mailbox.sqlite", "mailbox.committer", "mailbox.batch", "mailbox.database"),
     },
-    {"session", "turns", "feeder", "broker", "commands"},
+    {"session", "turns", "feeder", "load", "broker", "commands"},
     {"reader", "factory", "transport", "poller", "link", "listener", "signals"},
     {"service", "options", "tap"},
 ]

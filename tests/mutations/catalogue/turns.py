@@ -94,7 +94,7 @@ TURNS = (
     Mutation(
         "never look for acknowledgements while all is quiet",
         _TURNS,
-        "        session.writer.prune()\n",
+        "        session.writer.look()\n",
         "",
         _TESTS,
     ),
