@@ -21,10 +21,19 @@ from achat_twisted.interfaces import CannotStart
 
 
 class Listener(Service):
-    """Listens on one endpoint from start to stop."""
+    """Listens on one endpoint from start to stop.
+
+    @ivar greeting: what it says when it does.
+    @ivar warning: what it says besides if more than this machine can reach it.
+    """
 
     _log = Logger()
     _port: IListeningPort | None = None
+    greeting = "listening on {where}"
+    warning = (
+        "{where} can be reached from other machines, and anybody who reaches it can log in as"
+        " anybody"
+    )
 
     def __init__(
         self,
@@ -59,13 +68,9 @@ class Listener(Service):
         if self._port is None:
             return
         host = self._port.getHost()
-        self._log.info("listening on {where}", where=describe(host))
+        self._log.info(self.greeting, where=describe(host))
         if not is_local(host):
-            self._log.warn(
-                "{where} can be reached from other machines, and anybody who reaches it can log in"
-                " as anybody",
-                where=describe(host),
-            )
+            self._log.warn(self.warning, where=describe(host))
 
     def stopService(self) -> Deferred[None]:
         """Close the port. A socket that systemd holds goes on queueing clients for the next one."""

@@ -80,6 +80,17 @@ def _mailbox(text: str) -> Path | str:
     raise usage.UsageError(f"--mailbox must be memory or sqlite:PATH, not {text!r}")
 
 
+def _http(text: str) -> str:
+    """An endpoint; a number is a port that only this machine can reach."""
+    if not text.isdigit():
+        return text
+    if int(text) > 65535:
+        raise usage.UsageError(
+            f"--http must be a port from 0 to 65535, or an endpoint, not {text!r}"
+        )
+    return f"tcp:{text}:interface=127.0.0.1"
+
+
 class Options(usage.Options):
     """The command line of C{twistd achat}."""
 
@@ -200,6 +211,13 @@ class Options(usage.Options):
             Duplicate.REJECT,
             "A second login with a name: reject it, or let it takeover.",
             _duplicate,
+        ],
+        [
+            "http",
+            None,
+            None,
+            "Port on this machine, or Twisted endpoint, for /metrics, /healthz and /readyz.",
+            _http,
         ],
     ]
     optFlags: ClassVar = [

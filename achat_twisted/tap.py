@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import select
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
-from twisted.application.service import IService
+from twisted.application.service import IService, Service
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
@@ -16,7 +17,7 @@ from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.descriptors import Descriptors, have_many, lowest_free
 from achat_twisted.factory import ChatFactory
-from achat_twisted.interfaces import IMailbox
+from achat_twisted.interfaces import IMailbox, IMeter
 from achat_twisted.limits import Limits
 from achat_twisted.listener import Listener
 from achat_twisted.mailbox.accounts import MailLimits
@@ -25,6 +26,7 @@ from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 from achat_twisted.mailbox.worker import ThreadWorker
+from achat_twisted.meter import NO_METER, Meter
 from achat_twisted.options import DAY, MEMORY, Options
 from achat_twisted.poller import Poller
 from achat_twisted.reader import Manners
@@ -50,7 +52,7 @@ def _check_certificates(description: str) -> None:
             raise ValueError(f"no file *.pem is to be seen in {folder}")
 
 
-def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
+def _endpoint(reactor: Any, option: str, description: str) -> IStreamServerEndpoint:
     try:
         if description.startswith("stdio"):
             raise ValueError("it is not a socket that clients can connect to")
@@ -63,10 +65,10 @@ def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
         why = "systemd has not handed over so many sockets"
     except (ValueError, KeyError, OSError) as error:
         why = str(error).replace("invalid literal for int() with base 10:", "no number:")
-    raise SystemExit(f"achat: --listen {description!r} is no endpoint: {why}")
+    raise SystemExit(f"achat: --{option} {description!r} is no endpoint: {why}")
 
 
-def _make_mailbox(options: Options, reactor: Any) -> IMailbox:
+def _make_mailbox(options: Options, reactor: Any, meter: IMeter) -> IMailbox:
     path = options["mailbox"]
     limits = MailLimits(
         per_name=options["mailbox-limit"],
@@ -77,7 +79,7 @@ def _make_mailbox(options: Options, reactor: Any) -> IMailbox:
         return MemoryMailbox(reactor, limits)
     return SqliteMailbox(
         lambda: Database(path, durable=options["durable"]),
-        Committer(ThreadWorker(reactor), reactor),
+        Committer(ThreadWorker(reactor), reactor, meter),
         reactor,
         limits,
     )
@@ -88,9 +90,11 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     if reactor is None:
         from twisted.internet import reactor
     render = wire.say_nothing if options["plain"] else wire.render_notice
-    mailbox = _make_mailbox(options, reactor)
-    poller = Poller(reactor, select.epoll())
     limits = Limits.of(options)
+    meter = Meter(perf_counter)
+    told: IMeter = meter if options["http"] else NO_METER
+    mailbox = _make_mailbox(options, reactor, told)
+    poller = Poller(reactor, select.epoll(), told)
     broker = Broker(
         reactor,
         mailbox,
@@ -107,6 +111,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Manners(options["max-line"], options["recipients"], options["login-timeout"], render),
         make_link=lambda socket: link.over(socket, reactor),
         admission=Admission(reactor, limits),
+        meter=told,
     )
     descriptors = Descriptors(reactor, have_many(_DESCRIPTORS), free=lowest_free)
 
@@ -115,10 +120,19 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         descriptors.watch(port)
 
     listeners = [
-        Listener(_endpoint(reactor, description), description, factory, prepare)
+        Listener(_endpoint(reactor, "listen", description), description, factory, prepare)
         for description in options.endpoints()
     ]
-    return ChatService(
+    attendants: list[Service] = []
+    if options["http"]:
+        # Not imported above, as it takes 4 MB, which only those need who are watched.
+        from achat_twisted import metrics, monitor
+
+        registry = metrics.registry(metrics.Metrics(broker, mailbox, factory, meter))
+        pages = monitor.pages(registry, lambda: service.phase.value)
+        endpoint = _endpoint(reactor, "http", options["http"])
+        attendants = [monitor.Monitor(endpoint, options["http"], monitor.Lobby(pages, reactor))]
+    service = ChatService(
         listeners,
         factory,
         broker,
@@ -127,4 +141,6 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         signals=ProcessSignals(reactor),
         stop_process=reactor.stop,
         grace=options["grace"],
+        attendants=attendants,
     )
+    return service

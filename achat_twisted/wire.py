@@ -275,7 +275,8 @@ def parse_run(block: str, most: int = MAX_RECIPIENTS) -> Post | None:
         return None
     text = block[len(head) : -1].replace(f"\n{head}", "\n")
     recipients = _parse_recipients(names)
-    if not 0 < len(recipients) <= most or len(set(recipients)) < len(recipients):
+    count = len(recipients)
+    if not 0 < count <= most or len(set(recipients)) < count:
         return None
     if not _is_trimmed(text):
         return None

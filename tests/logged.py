@@ -10,10 +10,12 @@ from zope.interface import implementer
 
 @implementer(ILogObserver)
 class Logged:
-    """A context manager that collects what achat logs, as text."""
+    """A context manager that collects what achat logs, or others do, as text."""
 
-    def __init__(self) -> None:
+    def __init__(self, namespace: str = "achat_twisted") -> None:
+        """@param namespace: how the names of the loggers begin."""
         self.texts: list[str] = []
+        self._namespace = namespace
 
     def __enter__(self) -> Logged:
         globalLogPublisher.addObserver(self)
@@ -28,5 +30,5 @@ class Logged:
         globalLogPublisher.removeObserver(self)
 
     def __call__(self, event: LogEvent) -> None:
-        if str(event.get("log_namespace")).startswith("achat_twisted"):
+        if str(event.get("log_namespace")).startswith(self._namespace):
             self.texts.append(formatEvent(event))

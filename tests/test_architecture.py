@@ -29,7 +29,7 @@ from tests.fakes import CountingMailbox, FakeLink, FakeSource, SlowMailbox
 from tests.house import House
 
 FLOORS = [
-    {"wire", "framing", "ledger", "addresses", "interfaces", "limits", "descriptors"},
+    {"wire", "framing", "ledger", "addresses", "interfaces", "limits", "descriptors", "process"},
     {
         *("outbox", "pool", "writer", "pace", "linger", "truce", "deadlines"),
         *("allowance", "admission", "meter", "arrears"),
@@ -38,7 +38,7 @@ FLOORS = [
     },
     {"session", "turns", "feeder", "load", "broker", "commands"},
     {"reader", "factory", "transport", "poller", "link", "listener", "signals"},
-    {"service", "options", "tap"},
+    {"service", "metrics", "monitor", "options", "tap"},
 ]
 """The rooms, lowest floor first."""
 

@@ -42,6 +42,7 @@ WRONG = [
     ),
     (["--keep", "0"], "--keep must be a number of days from 0.001 to 36500, not '0'"),
     (["--durable"], "--durable needs --mailbox sqlite:PATH"),
+    (["--http", "65536"], "--http must be a port from 0 to 65535, or an endpoint, not '65536'"),
     (["8080"], "there are options only, no arguments such as '8080'"),
     (["--colour", "red"], "option --colour not recognized"),
 ]
@@ -95,6 +96,7 @@ class OptionsTests(SynchronousTestCase):
                 "recipients": 1_000,
                 "outbox-total": 2**28,
                 "limit-local": 0,
+                "http": None,
             },
         )
 
@@ -144,6 +146,23 @@ class EndpointTests(SynchronousTestCase):
         """Endpoints take the place of port and interface."""
         options = parsed("--port", "1", "--listen", "tcp:2", "--listen", "unix:/x")
         self.assertEqual(options.endpoints(), ["tcp:2", "unix:/x"])
+
+    def test_http(self) -> None:
+        """A number is a port that only this machine can reach; an endpoint is what it says."""
+        for text, endpoint in (
+            ("9100", "tcp:9100:interface=127.0.0.1"),
+            ("unix:/x", "unix:/x"),
+            ("tcp:9100", "tcp:9100"),
+        ):
+            self.assertEqual(parsed("--http", text)["http"], endpoint)
+
+    def test_http_is_no_endpoint(self) -> None:
+        """What is no endpoint is refused in one sentence for the monitor, too."""
+        for endpoint, why in NO_ENDPOINT:
+            error = self.assertRaises(
+                SystemExit, makeService, parsed("--http", endpoint), MemoryReactorClock()
+            )
+            self.assertIn(f"achat: --http {endpoint!r} is no endpoint: {why}", str(error))
 
     def test_no_endpoint(self) -> None:
         """What is no endpoint that clients can connect to is refused in one sentence."""

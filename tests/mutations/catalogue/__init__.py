@@ -9,6 +9,10 @@ from tests.mutations.catalogue.limits import LIMITS
 from tests.mutations.catalogue.mailboxes import MAILBOXES
 from tests.mutations.catalogue.sessions import SESSIONS
 from tests.mutations.catalogue.turns import TURNS
+from tests.mutations.catalogue.watching import WATCHING
 from tests.mutations.catalogue.writers import WRITERS
 
-MUTATIONS = (*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *LIMITS, *MAILBOXES, *FILES)
+MUTATIONS = (
+    *(*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES),
+    *(*LIMITS, *WATCHING),
+)

@@ -80,7 +80,7 @@ SESSIONS = (
     Mutation(
         "take doubled names for a run, out of order",
         "achat_twisted/wire.py",
-        " or len(set(recipients)) < len(recipients):",
+        " or len(set(recipients)) < count:",
         ":",
         "tests.test_wire",
     ),

@@ -1,0 +1,122 @@
+"""What an operator sees: whether it is true, and who can disturb it."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_ARREARS = "achat_twisted/arrears.py"
+_LOAD = "achat_twisted/load.py"
+_METER = "achat_twisted/meter.py"
+_METRICS = "achat_twisted/metrics.py"
+_MONITOR = "achat_twisted/monitor.py"
+_READER = "achat_twisted/reader.py"
+_SERVICE = "achat_twisted/service.py"
+_TURNS = "achat_twisted/turns.py"
+
+WATCHING = (
+    Mutation(
+        "call a server ready that stops",
+        _SERVICE,
+        "        self.phase = Phase.STOPPING\n",
+        "",
+        "tests.test_monitor",
+    ),
+    Mutation(
+        "say not ready, but with a status that says otherwise",
+        _MONITOR,
+        "            request.setResponseCode(http.SERVICE_UNAVAILABLE)\n",
+        "            pass\n",
+        "tests.test_monitor",
+    ),
+    Mutation(
+        "let slow visitors stay",
+        _MONITOR,
+        "        self._deadlines.add(visit)\n",
+        "",
+        "tests.test_monitor",
+    ),
+    Mutation(
+        "let visitors in without end",
+        _MONITOR,
+        "if len(self._visits) >= VISITORS:",
+        "if self._visits is None:",
+        "tests.test_monitor",
+    ),
+    Mutation(
+        "keep what visitors bring along",
+        _MONITOR,
+        "        return len(data)\n",
+        "        return super().write(data)\n",
+        "tests.test_monitor",
+    ),
+    Mutation(
+        "serve visitors again and again",
+        _MONITOR,
+        "        return False\n",
+        "        return True\n",
+        "tests.test_monitor",
+    ),
+    Mutation(
+        "leave visitors there when all is over",
+        _MONITOR,
+        "        self._lobby.close()\n",
+        "",
+        "tests.test_monitor",
+    ),
+    Mutation(
+        "take the youngest line for the oldest",
+        _LOAD,
+        "marks[0].moment",
+        "marks[-1].moment",
+        "tests.test_load",
+    ),
+    Mutation(
+        "take what was last acknowledged for what is owed",
+        _ARREARS,
+        "if mark.written > arrived]",
+        "if mark.written >= arrived]",
+        "tests.test_arrears",
+    ),
+    Mutation(
+        "note each second for ever",
+        _ARREARS,
+        "if is_new and is_due:",
+        "if is_new:",
+        "tests.test_arrears",
+    ),
+    Mutation(
+        "forget the high water when it has gone",
+        "achat_twisted/pool.py",
+        "max(self.highest, size)",
+        "size",
+        "tests.test_load",
+    ),
+    Mutation(
+        "count a value in the bucket above its bound",
+        _METER,
+        "bisect_left(self._bounds, value)",
+        "bisect_left(self._bounds, value + 1e-9)",
+        "tests.test_meter",
+    ),
+    Mutation(
+        "time only what succeeds",
+        _METER,
+        "            finally:\n",
+        "            except ZeroDivisionError:\n",
+        "tests.test_meter",
+    ),
+    Mutation(
+        "hide reasons that have not occurred",
+        _METRICS,
+        "{**dict.fromkeys(REASONS, 0), **balance.refused}",
+        "balance.refused",
+        "tests.test_metrics",
+    ),
+    Mutation(
+        "take a login that was too late for one with a bad name",
+        _READER,
+        "outcome or refusal.notice.word",
+        "refusal.notice.word",
+        "tests.test_reader",
+    ),
+)
