@@ -48,6 +48,7 @@ class Admission:
         self._attempts: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._minute: IDelayedCall | None = None
+        self._stopped = False
 
     @property
     def connections(self) -> int:
@@ -84,7 +85,8 @@ class Admission:
             del self._here[origin]
 
     def stop(self) -> None:
-        """Nobody will come any more."""
+        """Nobody will come any more, and no minute will end."""
+        self._stopped = True
         if self._minute is not None:
             self._minute.cancel()
             self._end_minute()
@@ -96,7 +98,7 @@ class Admission:
         self._watch()
 
     def _watch(self) -> None:
-        if self._minute is None:
+        if self._minute is None and not self._stopped:
             self._minute = self._clock.callLater(MINUTE, self._end_minute)
         if len(self._attempts) > _ORIGINS:
             self._attempts.clear()

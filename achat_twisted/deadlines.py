@@ -40,6 +40,16 @@ class Deadlines(Generic[Waiting]):
             self._timer.cancel()
             self._timer = None
 
+    def hasten(self, wait: float) -> None:
+        """From now on nobody is waited for any longer than C{wait} seconds."""
+        now = self._clock.seconds()
+        self._wait = min(self._wait, wait)
+        self._until = {one: min(until, now + wait) for one, until in self._until.items()}
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._watch()
+
     def _watch(self) -> None:
         if self._until and self._timer is None:
             first = next(iter(self._until.values()))

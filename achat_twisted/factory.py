@@ -14,6 +14,9 @@ from achat_twisted.interfaces import IBroker, ILink, IMeter
 from achat_twisted.meter import NO_METER
 from achat_twisted.reader import ChatReader, Manners
 
+LAST_CALL = 1.0
+"""Seconds of a stop for those who have just connected to say their name."""
+
 
 class ChatFactory(ServerFactory):
     """Makes readers, and knows those whose connection is open."""
@@ -63,18 +66,20 @@ class ChatFactory(ServerFactory):
         return len(self._readers)
 
     def stop_reading(self) -> Deferred[list[None]]:
-        """Let nobody in any more; connections without a name are closed.
+        """Let nobody in any more; connections that stay without a name are closed.
 
         @return: fires when every reader has taken in what its client had sent by now.
         """
         self._stopping = True
         self._admission.stop()
-        return gatherResults([reader.stop() for reader in list(self._readers)])
+        stopped = [reader.stop() for reader in list(self._readers)]
+        self._logins.hasten(LAST_CALL)
+        return gatherResults(stopped)
 
     def cut_reading_short(self) -> None:
         """Let the readers stop where they are."""
         for reader in list(self._readers):
-            reader.stopProducing()
+            reader.cut_short()
 
     def abort(self) -> None:
         """Close every connection without waiting for anything."""

@@ -146,22 +146,31 @@ class ChatReader(LineReceiver):
     # What the factory says
 
     def stop(self) -> Deferred[None]:
-        """Take in the lines that the kernel holds now, and no more; or go, if there is no name yet.
+        """Take in the lines that the kernel holds now, and no more.
 
         A client that does not read its answers is not read either, and stops where it is; so does
-        one that has sent too much.
+        one that has sent too much. One without a name has just been accepted, so its name is waited
+        for, until L{login_late}.
         """
         self._stopped = Deferred()
-        if self._session is None:
-            self._close(b"")
-        elif self._deaf or not self._session.last_call():
+        if self._deaf or (self._session is not None and not self._session.last_call()):
             self.stopProducing()
-        else:
-            self._link.last_input().addCallback(lambda _: self._work([self.stopProducing]))
+        elif self._session is not None:
+            self._take_last_input()
         return self._stopped
+
+    def cut_short(self) -> None:
+        """Stop at once, and go, if there is no name yet."""
+        if self._session is None and not self._deaf:
+            self._close(b"")
+        else:
+            self.stopProducing()
 
     def login_late(self) -> None:
         """No name has come in time."""
+        if self._stopped is not None:
+            self._close(b"")
+            return
         wait = self._manners.login_timeout
         self._refuse(wire.bad_name(f"none came within {wait:g} seconds"), "timeout")
 
@@ -169,6 +178,9 @@ class ChatReader(LineReceiver):
         """Stop at once, and close without waiting for anything."""
         self.stopProducing()
         self._link.abort()
+
+    def _take_last_input(self) -> None:
+        self._link.last_input().addCallback(lambda _: self._work([self.stopProducing]))
 
     # Lines
 
@@ -226,6 +238,9 @@ class ChatReader(LineReceiver):
         else:
             self._logins.remove(self)
             self._meter.login("welcome")
+            if self._stopped is not None:
+                self._session.last_call()
+                self._take_last_input()
 
     def _take_in(self, block: Block, session: ISession) -> None:
         """Lines after the first."""

@@ -50,6 +50,17 @@ class DeadlinesTests(SynchronousTestCase):
             self.deadlines.remove(name)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_hastened(self) -> None:
+        """Whoever is waited for can be hastened, and is never late later than before."""
+        self.deadlines.add("first")
+        self.clock.advance(9)
+        self.deadlines.add("second")
+        self.deadlines.hasten(2)
+        self.clock.advance(1)
+        self.assertEqual(self.late, ["first"])
+        self.clock.advance(1)
+        self.assertEqual(self.late, ["first", "second"])
+
     def test_somebody_removes_another(self) -> None:
         """Who is removed because another is late, at the same moment, is not late."""
         self.deadlines = Deadlines(self.clock, 10.0, self._remove_all)

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
 from achat_twisted.admission import Admission
-from achat_twisted.factory import ChatFactory
+from achat_twisted.factory import LAST_CALL, ChatFactory
 from achat_twisted.limits import Limits
 from achat_twisted.meter import Meter
 from achat_twisted.reader import ChatReader, Manners
@@ -304,11 +304,35 @@ class StopTests(ReaderTestCase):
     """The readers' part of a stop."""
 
     def test_nameless_are_closed(self) -> None:
-        """Who has not logged in is closed, and holds nothing up."""
+        """Who does not say a name within a second is closed, and holds nothing up for longer."""
         caller = self.calls()
-        self.successResultOf(self.factory.stop_reading())
+        stopped = self.factory.stop_reading()
+        self.house.clock.advance(LAST_CALL - 0.1)
+        self.assertNoResult(stopped)
+        self.house.clock.advance(0.1)
+        self.successResultOf(stopped)
         self.assertTrue(caller.link.finished)
         self.assertEqual(caller.link.received, b"")
+        self.assertEqual(self.house.clock.getDelayedCalls(), [])
+
+    def test_who_has_just_connected_is_let_in(self) -> None:
+        """A name that is on its way when the stop begins is welcomed, with the lines behind it."""
+        caller = self.calls()
+        stopped = self.factory.stop_reading()
+        caller.sends("alice\nalice: hi\n")
+        self.successResultOf(stopped)
+        caller.sends("alice: late\n")
+        self.house.turn()
+        self.house.broker.stopService()
+        self.assertEqual(caller.link.lines(), ["! welcome alice", "from alice: hi", "! bye 1"])
+
+    def test_nameless_are_cut_short(self) -> None:
+        """When nobody is waited for any more, who has no name is closed at once."""
+        caller = self.calls()
+        stopped = self.factory.stop_reading()
+        self.factory.cut_reading_short()
+        self.successResultOf(stopped)
+        self.assertTrue(caller.link.finished)
         self.assertEqual(self.house.clock.getDelayedCalls(), [])
 
     def test_late_comers_are_not_let_in(self) -> None:
