@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from enum import StrEnum
 
@@ -49,6 +50,7 @@ class Broker(Service):
     anything newer. Stopping it drains it: every outbox gets its end marker behind what is queued.
 
     @ivar pool: what all outboxes hold.
+    @ivar draining: whether an operator wants nobody new let in.
     """
 
     _log = Logger()
@@ -94,6 +96,7 @@ class Broker(Service):
         self._feeder = Feeder(clock, mailbox, self._end)
         self._expired_before = 0
         self._drained: Deferred[None] | None = None
+        self.draining = False
 
     def startService(self) -> None:
         super().startService()
@@ -103,7 +106,7 @@ class Broker(Service):
     # Who is here
 
     def join(self, name: str, outlet: IOutlet, source: IPushProducer) -> Session:
-        if self._drained is not None:
+        if self._drained is not None or self.draining:
             raise wire.busy()
         holder = self._peers.get(name)
         if holder is not None and not holder.leaving:
@@ -158,6 +161,20 @@ class Broker(Service):
 
     def names(self) -> list[str]:
         return sorted(name for name, session in self._peers.items() if not session.leaving)
+
+    @property
+    def sessions(self) -> Collection[Session]:
+        """Everybody's, also of those who leave and have not got all yet."""
+        return self._sessions
+
+    def kick(self, name: str) -> bool:
+        session = self._peers.get(name)
+        if session is None:
+            return False
+        if wire.kicked() not in session.parting:
+            session.parting += (wire.kicked(),)
+        self._cut_short(session)
+        return True
 
     # Where a line goes
 

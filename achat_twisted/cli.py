@@ -68,12 +68,16 @@ def parse_address(text: str) -> Address:
 
 
 class _Commands(click.Group):
-    """The commands, of which C{bench} is imported only by who uses it."""
+    """The commands, of which C{admin} and C{bench} are imported only by who uses them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "bench"])
+        return sorted([*super().list_commands(ctx), "admin", "bench"])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "admin":
+            from achat_twisted.admin.command import admin
+
+            return admin
         if cmd_name == "bench":
             from achat_twisted.bench.command import bench
 

@@ -14,6 +14,7 @@ from twisted.python import usage
 
 import twisted
 from achat_twisted import __version__, wire
+from achat_twisted.admin.protocol import SOCKET
 from achat_twisted.broker import OUTBOX_LIMIT, Duplicate
 from achat_twisted.limits import Limits
 from achat_twisted.mailbox.accounts import LIMITS
@@ -89,6 +90,19 @@ def _http(text: str) -> str:
             f"--http must be a port from 0 to 65535, or an endpoint, not {text!r}"
         )
     return f"tcp:{text}:interface=127.0.0.1"
+
+
+_LONGEST_SOCKET = 107
+"""Bytes that the path of a unix socket may have, see C{unix(7)}."""
+
+
+def _admin(text: str) -> Path:
+    path = Path(text).absolute()
+    if not text or len(os.fsencode(path)) > _LONGEST_SOCKET:
+        raise usage.UsageError(
+            f"--admin must be a path of at most {_LONGEST_SOCKET} bytes, not {text!r}"
+        )
+    return path
 
 
 class Options(usage.Options):
@@ -219,6 +233,14 @@ class Options(usage.Options):
             "Port on this machine, or Twisted endpoint, for /metrics, /healthz and /readyz.",
             _http,
         ],
+        [
+            "admin",
+            None,
+            None,
+            "Unix socket for achat admin.  [default: admin.sock in $RUNTIME_DIRECTORY if that is"
+            " set, else none]",
+            _admin,
+        ],
     ]
     optFlags: ClassVar = [
         [
@@ -266,6 +288,9 @@ class Options(usage.Options):
         if self["mailbox"] is None:
             state = self._environ.get("STATE_DIRECTORY", "").partition(":")[0]
             self["mailbox"] = Path(state, "mailbox.sqlite") if state else MEMORY
+        runtime = self._environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+        if self["admin"] is None and runtime:
+            self["admin"] = _admin(os.path.join(runtime, SOCKET))
         if self["durable"] and self["mailbox"] == MEMORY:
             raise usage.UsageError("--durable needs --mailbox sqlite:PATH")
         least = _LINES_IN_OUTBOX * self["max-line"]

@@ -75,6 +75,7 @@ class Session:
     @ivar over: whether its writer has ended.
     @ivar unconfirmed: whether something may not have arrived, so that it is asked for it again.
     @ivar leaving: whether it takes in no more lines, and goes when it is flushed.
+    @ivar since: when it began.
     @ivar taken: how many lines it has taken in; the reader counts, C{! bye} tells.
     """
 
@@ -102,6 +103,7 @@ class Session:
         "pace",
         "parting",
         "passed",
+        "since",
         "source",
         "taken",
         "unconfirmed",
@@ -140,6 +142,7 @@ class Session:
         self.admitted = 0
         self.owed = 0
         self.passed = 0
+        self.since = clock.seconds()
         self.parting: tuple[wire.Notice, ...] = ()
         self.taken = 0
         self._home = home

@@ -13,6 +13,8 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 from achat_twisted import link, transport, wire
+from achat_twisted.admin.housekeeper import Housekeeper
+from achat_twisted.admin.server import AdminServer
 from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.descriptors import Descriptors, have_many, lowest_free
@@ -123,15 +125,24 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Listener(_endpoint(reactor, "listen", description), description, factory, prepare)
         for description in options.endpoints()
     ]
+    housekeeper = Housekeeper(
+        broker,
+        mailbox,
+        connections=lambda: factory.connections,
+        phase=lambda: service.phase.value,
+    )
     attendants: list[Service] = []
+    if options["admin"]:
+        attendants.append(AdminServer(options["admin"], housekeeper, reactor))
     if options["http"]:
         # Not imported above, as it takes 4 MB, which only those need who are watched.
         from achat_twisted import metrics, monitor
 
         registry = metrics.registry(metrics.Metrics(broker, mailbox, factory, meter))
-        pages = monitor.pages(registry, lambda: service.phase.value)
+        pages = monitor.pages(registry, housekeeper.state)
         endpoint = _endpoint(reactor, "http", options["http"])
-        attendants = [monitor.Monitor(endpoint, options["http"], monitor.Lobby(pages, reactor))]
+        lobby = monitor.Lobby(pages, reactor)
+        attendants.append(monitor.Monitor(endpoint, options["http"], lobby))
     service = ChatService(
         listeners,
         factory,

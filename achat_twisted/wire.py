@@ -147,6 +147,10 @@ def replaced() -> Notice:
     return Notice("replaced")
 
 
+def kicked() -> Notice:
+    return Notice("kicked")
+
+
 def bye(lines: int) -> Notice:
     return Notice("bye", str(lines))
 

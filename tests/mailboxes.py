@@ -81,6 +81,16 @@ class MailboxBehaviour(SynchronousTestCase):
         self.assertEqual((mailbox.count("bob"), mailbox.copies()), (4, 4))
         self.assertEqual(self.take(mailbox, "bob"), [b"2\n", b"3\n", b"4\n", b"5\n"])
 
+    def test_size(self) -> None:
+        """What is kept for a name has a size, which counts for each line with what it costs."""
+        mailbox = self.known("bob")
+        self.assertEqual((mailbox.size_for("bob"), mailbox.size_for("nobody")), (0, 0))
+        mailbox.keep("bob", b"1\n")
+        mailbox.keep("bob", b"22\n")
+        self.assertEqual(mailbox.size_for("bob"), 5 + 2 * LINE_COST)
+        self.take(mailbox, "bob")
+        self.assertEqual(mailbox.size_for("bob"), 0)
+
     def test_names_are_apart(self) -> None:
         """Nobody gets another one's mail."""
         mailbox = self.known("bob")

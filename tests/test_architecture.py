@@ -14,6 +14,7 @@ from zope.interface.verify import verifyObject
 
 import achat_twisted
 from achat_twisted import interfaces, wire
+from achat_twisted.admin.housekeeper import Housekeeper
 from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.deadlines import Deadlines
@@ -29,21 +30,27 @@ from tests.fakes import CountingMailbox, FakeLink, FakeSource, SlowMailbox
 from tests.house import House
 
 FLOORS = [
-    {"wire", "framing", "ledger", "addresses", "interfaces", "limits", "descriptors", "process"},
+    {
+        *("wire", "framing", "ledger", "addresses", "interfaces", "limits", "descriptors"),
+        *("process", "admin", "admin.protocol"),
+    },
     {
         *("outbox", "pool", "writer", "pace", "linger", "truce", "deadlines"),
         *("allowance", "admission", "meter", "arrears"),
         *("mailbox", "mailbox.accounts", "mailbox.memory", "mailbox.worker"),
         *("mailbox.sqlite", "mailbox.committer", "mailbox.batch", "mailbox.database"),
     },
-    {"session", "turns", "feeder", "load", "broker", "commands"},
-    {"reader", "factory", "transport", "poller", "link", "listener", "signals"},
+    {"session", "turns", "feeder", "load", "broker", "commands", "admin.actions"},
+    {
+        *("reader", "factory", "transport", "poller", "link", "listener", "signals"),
+        *("admin.housekeeper", "admin.server"),
+    },
     {"service", "metrics", "monitor", "options", "tap"},
 ]
 """The rooms, lowest floor first."""
 
 BESIDE = {
-    "cli",
+    *("cli", "admin.command"),
     *("client", "client.conversation", "client.session", "client.outgoing"),
     *("client.terminal", "client.transport"),
     *(
@@ -141,6 +148,12 @@ class ContractTests(SynchronousTestCase):
         house = House()
         verifyObject(interfaces.IBroker, house.broker)
         verifyObject(interfaces.ISession, house.comes("alice").session)
+
+    def test_housekeeper(self) -> None:
+        """What an operator asks."""
+        house = House()
+        housekeeper = Housekeeper(house.broker, house.mailbox, lambda: 0, lambda: "ready")
+        verifyObject(interfaces.IHousekeeper, housekeeper)
 
     def test_mailboxes(self) -> None:
         """Every mailbox."""

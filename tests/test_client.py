@@ -34,6 +34,7 @@ TURNED_AWAY = [
     ("! bad-name it is \x1b ugly", "host:1 does not take the name ann: it is \\x1b ugly"),
     ("! denied", "host:1 does not let ann in: the secret is missing or wrong"),
     ("! name-taken ann", "the name ann is taken at host:1"),
+    ("! kicked", "the operator of host:1 has ended the session of ann"),
     ("! replaced", "ann has come to host:1 on another connection, which replaces this one"),
 ]
 

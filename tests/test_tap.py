@@ -97,6 +97,7 @@ class OptionsTests(SynchronousTestCase):
                 "outbox-total": 2**28,
                 "limit-local": 0,
                 "http": None,
+                "admin": None,
             },
         )
 

@@ -71,6 +71,7 @@ NOTICES = [
     (wire.name_taken("bob").notice, b"! name-taken bob\n"),
     (wire.busy().notice, b"! busy\n"),
     (wire.replaced(), b"! replaced\n"),
+    (wire.kicked(), b"! kicked\n"),
     (wire.synced(4, "t"), b"! synced 4 t\n"),
     (wire.synced(4, ""), b"! synced 4\n"),
     (wire.who(["a", "b c"]), b"! who a, b c\n"),

@@ -19,6 +19,7 @@ REFUSALS = {
     "bad-name": "{server} does not take the name {name}: {detail}",
     "busy": "{server} is busy",
     "denied": "{server} does not let {name} in: the secret is missing or wrong",
+    "kicked": "the operator of {server} has ended the session of {name}",
     "name-taken": "the name {name} is taken at {server}",
     "replaced": "{name} has come to {server} on another connection, which replaces this one",
 }

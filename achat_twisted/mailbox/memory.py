@@ -100,6 +100,10 @@ class MemoryMailbox:
         mail = self._accounts.get(name)
         return mail.copies if mail else 0
 
+    def size_for(self, name: str) -> int:
+        mail = self._accounts.get(name)
+        return mail.size if mail else 0
+
     def copies(self) -> int:
         return self._accounts.copies
 

@@ -166,6 +166,10 @@ class SqliteMailbox:
         row = self._rows.get(name)
         return row.copies if row else 0
 
+    def size_for(self, name: str) -> int:
+        row = self._rows.get(name)
+        return row.size if row else 0
+
     def copies(self) -> int:
         return self._rows.copies
 

@@ -215,7 +215,7 @@ SESSIONS = (
         "let people in while the broker drains",
         _BROKER,
         """\
-        if self._drained is not None:
+        if self._drained is not None or self.draining:
             raise wire.busy()
 """,
         "",

@@ -1,0 +1,1 @@
+"""An operator's hand: C{achat admin}, and what answers it."""

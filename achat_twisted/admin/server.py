@@ -1,0 +1,237 @@
+"""The operator's socket: who may ask, one request a connection, and each a line in the log."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress, IListeningPort, IPushProducer, ITransport
+from twisted.internet.protocol import ServerFactory, connectionDone
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.protocols.basic import LineOnlyReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from achat_twisted.admin import actions, protocol
+from achat_twisted.deadlines import Deadlines
+from achat_twisted.interfaces import CannotStart, IHousekeeper, Row
+
+PATIENCE = 10.0
+"""Seconds in which a request must come, and what was answered be read."""
+
+_AT_ONCE = 100
+"""How many rows are told until others have their turn."""
+
+_CREDENTIALS = struct.Struct("iII")
+"""The kernel's C{struct ucred}: process, user and group of the other end, see C{unix(7)}."""
+
+
+def peer_uid(transport: Any) -> int:
+    """The user at the other end of a unix socket, as the kernel knows it."""
+    connection: socket.socket = transport.getHandle()
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, uid, _ = _CREDENTIALS.unpack(credentials)
+    return int(uid)
+
+
+@implementer(IPushProducer)
+class AdminConnection(LineOnlyReceiver):
+    """One operator's connection: a request, its answer, and the end."""
+
+    delimiter = b"\n"
+    MAX_LENGTH = protocol.MAX_REQUEST
+    _log = Logger()
+    transport: Any  # which has more than ITransport promises
+
+    def __init__(
+        self,
+        housekeeper: IHousekeeper,
+        clock: Any,
+        waiting: Deadlines[AdminConnection],
+        uid: Callable[[ITransport], int],
+        on_gone: Callable[[AdminConnection], None],
+    ) -> None:
+        """@param waiting: calls L{late} for those who take too long.
+        @param uid: who is at the other end of a connection.
+        @param on_gone: called with this one when the connection is no more.
+        """
+        self._housekeeper = housekeeper
+        self._clock = clock
+        self._waiting = waiting
+        self._uid = uid
+        self._on_gone = on_gone
+        self._answering: Deferred[None] | None = None
+        self._room: Deferred[None] | None = None
+        self._told = 0
+        self._asked = ""
+
+    def connectionMade(self) -> None:
+        self._waiting.add(self)
+
+    def lineReceived(self, line: bytes) -> None:
+        if self._answering is None:
+            self._waiting.remove(self)
+            self.transport.registerProducer(self, True)
+            self._answering = Deferred.fromCoroutine(self._answer(line))
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self.lineReceived(line)  # which is refused for its length
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.break_off()
+        self._waiting.remove(self)
+        self._on_gone(self)
+
+    def late(self) -> None:
+        """It has taken too long."""
+        self.transport.abortConnection()
+
+    def break_off(self) -> None:
+        """Do what was asked for no further."""
+        if self._answering is not None:
+            self._answering.cancel()
+
+    def pauseProducing(self) -> None:
+        self._room = Deferred()
+        self._waiting.add(self)
+
+    def resumeProducing(self) -> None:
+        self._waiting.remove(self)
+        if self._room is not None:
+            room, self._room = self._room, None
+            if not room.called:
+                room.callback(None)
+
+    def stopProducing(self) -> None:
+        """The connection is going; its protocol hears of that."""
+
+    async def _answer(self, line: bytes) -> None:
+        who, why_not = f"uid {self._uid(self.transport)}", ""
+        self._asked = f"{who} asked for something"
+        try:
+            request = protocol.parse_request(line)
+            self._asked = f"{who} asked for {request}"
+            await actions.run(request, self._housekeeper, self._tell, self._note, self._clock)
+        except protocol.Refused as error:
+            why_not = str(error)
+        except CancelledError:
+            why_not = "broken off"
+        except Exception:
+            why_not = "the server has failed; its log says how"
+            self._log.failure("{asked}, which has failed", asked=self._asked)
+        self._note(why_not or "done")
+        self.transport.unregisterProducer()
+        self.transport.write(protocol.render_end(why_not))
+        self.transport.loseConnection()
+        self._waiting.add(self)
+
+    def _note(self, outcome: str) -> None:
+        self._log.info("{asked}: {outcome}", asked=self._asked, outcome=outcome)
+
+    async def _tell(self, row: Row) -> None:
+        self.transport.write(protocol.render_row(row))
+        self._told += 1
+        if self._room is not None:
+            await self._room
+        elif self._told % _AT_ONCE == 0:
+            await deferLater(self._clock, 0)
+
+
+class AdminServer(ServerFactory, Service):
+    """Listens on a unix socket that its own user alone can reach, from start to stop."""
+
+    noisy = False
+    _log = Logger()
+    _port: IListeningPort | None = None
+
+    def __init__(
+        self,
+        path: Path,
+        housekeeper: IHousekeeper,
+        reactor: Any,
+        uid: Callable[[ITransport], int] = peer_uid,
+    ) -> None:
+        """@param path: where the socket is to be; its directory exists."""
+        self._path = path
+        self._housekeeper = housekeeper
+        self._reactor = reactor
+        self._uid = uid
+        self._waiting: Deadlines[AdminConnection] = Deadlines(
+            reactor, PATIENCE, AdminConnection.late
+        )
+        self._open: set[AdminConnection] = set()
+
+    def privilegedStartService(self) -> None:
+        """Listen.
+
+        @raise CannotStart: if it cannot be done.
+        """
+        super().privilegedStartService()
+        try:
+            _make_way(self._path)
+            self._port = self._listen()
+        except (OSError, CannotListenError) as error:
+            why = getattr(error, "socketError", error)
+            raise CannotStart(f"achat: cannot listen on --admin {self._path}: {why}") from None
+
+    def _listen(self) -> IListeningPort:
+        # Twisted changes the mode only after the socket is there for everybody.
+        before = os.umask(0o177)
+        try:
+            port: IListeningPort = self._reactor.listenUNIX(str(self._path), self, mode=0o600)
+            return port
+        finally:
+            os.umask(before)
+
+    def startService(self) -> None:
+        super().startService()
+        self._log.info("achat admin is answered on {path}", path=self._path)
+
+    def stopService(self) -> Deferred[None]:
+        """Close the socket, and break off what is still being done."""
+        super().stopService()
+        for connection in list(self._open):
+            connection.break_off()
+        if self._port is None:
+            return succeed(None)
+        port, self._port = self._port, None
+        return port.stopListening() or succeed(None)
+
+    def buildProtocol(self, addr: IAddress | None) -> AdminConnection:
+        connection = AdminConnection(
+            self._housekeeper, self._reactor, self._waiting, self._uid, self._open.discard
+        )
+        self._open.add(connection)
+        return connection
+
+
+def _make_way(path: Path) -> None:
+    """Remove a socket that a server has left behind; nothing else.
+
+    Whether a server is behind it is asked the socket itself. Twisted's lock files ask whether
+    there is a process of the same number, which in a container there mostly is.
+
+    @raise OSError: if a server is there.
+    """
+    try:
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            return  # and listening will say that something is there
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX) as knocking:
+        knocking.setblocking(False)
+        code = knocking.connect_ex(os.fspath(path))
+    if code == errno.ECONNREFUSED:
+        path.unlink()
+    elif code in (0, errno.EAGAIN):
+        raise OSError(errno.EADDRINUSE, "another server listens there")

@@ -1,0 +1,169 @@
+"""The operator's socket of the real twistd, and the real C{achat admin}."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+from pathlib import Path
+
+from tests.functional.processes import SCRIPTS, FunctionalTestCase, Process
+
+
+class AdminTests(FunctionalTestCase):
+    """C{achat admin}."""
+
+    def setUp(self) -> None:
+        self.socket = self.folder() / "admin.sock"
+
+    async def serve(self) -> Process:
+        return await self.start("--admin", str(self.socket))
+
+    async def admin(self, *arguments: str, path: Path | None = None) -> tuple[int, str]:
+        """Run a command to its end; its exit code, and what it has said."""
+        command = [str(SCRIPTS / "achat"), "admin", "--socket", str(path or self.socket)]
+        process = self.run_process(*command, *arguments)
+        code = await process.ended
+        return code, process.output.whole
+
+    async def test_actions(self) -> None:
+        """Who is here and how much waits is told, and who is kicked goes."""
+        server = await self.serve()
+        alice, bob = await self.call(server, "alice"), await self.call(server, "bob")
+        bob.say("/quit")
+        await bob.lost
+        alice.say("bob: secret", "/sync")
+        await alice.heard.contains("! synced")
+        code, said = await self.admin("who")
+        self.assertEqual(code, 0)
+        head, row = said.splitlines()
+        self.assertEqual(
+            head.split(), ["NAME", "FROM", "SINCE", "TAKEN", "QUEUED", "UNACKNOWLEDGED"]
+        )
+        self.assertRegex(row, r"^alice +127\.0\.0\.1:\d+ +\d{4}-\S+Z +2 +0 +0$")
+        code, said = await self.admin("stats")
+        self.assertRegex(said, r"(?m)^phase +ready\nconnections +1\nsessions +1\naccepted +1\n")
+        code, said = await self.admin("mail", "bob")
+        self.assertEqual((code, said.split()), (0, ["kept", "1", "bytes", "83"]))
+        self.assertEqual(await self.admin("kick", "alice"), (0, ""))
+        self.assertEqual(await self.bye(alice), 2)
+        self.assertEqual(alice.lines()[-2], "! kicked")
+        self.assertEqual(await self.admin("kick", "alice"), (1, "Error: alice is not here\n"))
+        self.assertIn(f"uid {os.getuid()} asked for kick alice: done\n", server.output.text)
+        self.assertNotIn("secret", server.output.text)
+
+    async def test_drain(self) -> None:
+        """A drain lets nobody in and waits for those who are here; and it can be ended."""
+        server = await self.serve()
+        alice = await self.call(server, "alice")
+        drain = self.run_process(
+            str(SCRIPTS / "achat"), "admin", "--socket", str(self.socket), "drain"
+        )
+        await drain.output.contains("still here: 1\n")
+        carol = await self.call(server, "carol")
+        self.assertEqual(carol.lines(), ["! busy"])
+        alice.say("/quit")
+        self.assertEqual(await drain.ended, 0)
+        self.assertIn("all have left\n", drain.output.whole)
+        self.assertEqual(await self.admin("drain", "--off"), (0, ""))
+        await self.call(server, "dave")
+        code, said = await self.admin("drain", "--deadline", "0")
+        self.assertEqual(
+            (code, said.splitlines()[-1]),
+            (1, "Error: not all have left, still here: 1; nobody new is let in"),
+        )
+
+    async def test_interrupted(self) -> None:
+        """Ctrl-C ends the waiting, and says that the doors stay shut."""
+        server = await self.serve()
+        await self.call(server, "alice")
+        drain = self.run_process(
+            str(SCRIPTS / "achat"), "admin", "--socket", str(self.socket), "drain"
+        )
+        await drain.output.contains("still here: 1\n")
+        drain.send(signal.SIGINT)
+        self.assertEqual(await drain.ended, 130)
+        self.assertIn("nobody new is let in, until achat admin drain --off", drain.output.whole)
+        await server.output.contains("asked for drain 60: broken off\n")
+
+    async def test_works_while_the_server_stops(self) -> None:
+        """An operator can look, and kick who holds the stop up, until the stop is over."""
+        server = await self.start("--admin", str(self.socket), "--grace", "60")
+        stuck, alice = await self.call(server, "stuck"), await self.call(server, "alice")
+        stuck.transport.pauseProducing()
+        alice.say(*(f"stuck: {'x' * 1000}" for _ in range(12_000)), "/sync", "/quit")
+        await alice.lost
+        server.send(signal.SIGTERM)
+        await server.output.contains("stopping; at most 60 seconds")
+        _, said = await self.admin("stats")
+        self.assertRegex(said, r"(?m)^phase +stopping$")
+        self.assertEqual(await self.admin("kick", "stuck"), (0, ""))
+        await server.ended
+        self.assert_ledger(server, r"accepted 12000 \+ inherited 0 = delivered ")
+
+    async def test_nobody_else_may_ask(self) -> None:
+        """The socket is for its owner alone, and there for as long as the server."""
+        server = await self.serve()
+        self.assertEqual(stat.S_IMODE(self.socket.stat().st_mode), 0o600)
+        self.assertEqual((await self.admin("who"))[0], 0)
+        server.send(signal.SIGTERM)
+        await server.ended
+        self.assertFalse(self.socket.exists())
+
+    async def test_dead_server(self) -> None:
+        """What a killed server has left is said to be that, and replaced by the next one."""
+        server = await self.serve()
+        server.send(signal.SIGKILL)
+        await server.ended
+        code, said = await self.admin("who")
+        self.assertEqual(
+            (code, said), (1, f"Error: there is no server at {self.socket} any more\n")
+        )
+        await self.serve()
+        self.assertEqual((await self.admin("who"))[0], 0)
+
+    async def test_living_server(self) -> None:
+        """The socket of a server that runs is left to it."""
+        await self.serve()
+        second = self.run_twistd("--port", "0", "--admin", str(self.socket))
+        self.assertEqual(await second.ended, 1)
+        self.assertIn(
+            f"achat: cannot listen on --admin {self.socket}: [Errno 98] another server listens"
+            " there\n",
+            second.output.whole,
+        )
+        self.assertEqual((await self.admin("who"))[0], 0)
+
+    async def test_something_else(self) -> None:
+        """A file that is no socket is left alone."""
+        self.socket.write_text("precious")
+        server = self.run_twistd("--port", "0", "--admin", str(self.socket))
+        self.assertEqual(await server.ended, 1)
+        self.assertIn(f"achat: cannot listen on --admin {self.socket}: ", server.output.whole)
+        self.assertEqual(self.socket.read_text(), "precious")
+
+    async def test_no_server(self) -> None:
+        """Without a server, or with another one, the command ends with a sentence."""
+        code, said = await self.admin("who")
+        self.assertEqual(code, 1)
+        self.assertEqual(
+            said, f"Error: there is no server: {self.socket} does not exist; say --socket PATH\n"
+        )
+        chat = self.socket.with_name("chat.sock")
+        server = self.run_twistd("--listen", f"unix:{chat}")
+        await server.output.contains("listening on ")
+        code, said = await self.admin("who", path=chat)
+        self.assertEqual(code, 1)
+        self.assertIn(f"Error: {chat} cannot be used: ", said)
+
+    async def test_server_goes(self) -> None:
+        """A server that goes before it has answered is a failure."""
+        with socket.socket(socket.AF_UNIX) as mute:
+            mute.bind(str(self.socket))
+            mute.listen()
+            process = self.run_process(
+                str(SCRIPTS / "achat"), "admin", "--socket", str(self.socket), "who"
+            )
+        self.assertEqual(await process.ended, 1)
+        self.assertTrue(process.output.whole.startswith("Error: "), process.output.whole)
