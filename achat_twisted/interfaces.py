@@ -291,6 +291,22 @@ class IMeter(Interface):
         """C{commit}, which is done for the mailbox in any thread, but one at a time; likewise."""
 
 
+class INotifier(Interface):
+    """Whoever has started the process, and wants to know how it is."""
+
+    def ready() -> None:
+        """Everybody is let in; also said when a reload is over."""
+
+    def reloading() -> None:
+        """A reload has begun; it is over with L{ready}."""
+
+    def stopping(patience: float) -> None:
+        """A stop has begun, which should not be cut off for so many seconds."""
+
+    def stopped() -> None:
+        """There is no more to tell."""
+
+
 class IStopSignals(Interface):
     """The process's signals, as far as a stop is concerned."""
 

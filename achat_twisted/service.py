@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
-from achat_twisted.interfaces import IMailbox, IStopSignals
+from achat_twisted.interfaces import IMailbox, INotifier, IStopSignals
 from achat_twisted.writer import HURRY
 
 GRACE = 10.0
@@ -21,6 +21,9 @@ GRACE = 10.0
 
 LAST_RESORT = 5.0
 """Seconds for an abort to take effect; what it has not ended by then is ended by force."""
+
+PUTTING_AWAY = 60.0
+"""Seconds after the grace period for all that is left to do, the mailbox included."""
 
 
 class Phase(Enum):
@@ -48,6 +51,7 @@ class ChatService(MultiService):
         *,
         clock: IReactorTime,
         signals: IStopSignals,
+        notifier: INotifier,
         stop_process: Callable[[], None],
         grace: float = GRACE,
         attendants: Sequence[Service] = (),
@@ -67,6 +71,7 @@ class ChatService(MultiService):
         self._mailbox = mailbox
         self._clock = clock
         self._signals = signals
+        self._notifier = notifier
         self._stop_process = stop_process
         self._grace = grace
         self._deadlines: list[IDelayedCall] = []
@@ -83,6 +88,7 @@ class ChatService(MultiService):
         super().startService()
         self._signals.on_hangup(self._stop_process)
         self.phase = Phase.READY
+        self._notifier.ready()
 
     def stopService(self) -> Deferred[None]:
         """Stop in flow order: ports, readers, broker, writers, connections, mailbox.
@@ -95,6 +101,7 @@ class ChatService(MultiService):
         """
         self.running = 0
         self.phase = Phase.STOPPING
+        self._notifier.stopping(self._grace + PUTTING_AWAY)
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -119,6 +126,7 @@ class ChatService(MultiService):
         else:
             self._log.info("stopped; {balance}", balance=balance)
         await self._stop_each(self._attendants)
+        self._notifier.stopped()
 
     def _stop_each(self, children: Sequence[Service]) -> Deferred[list[None]]:
         stopping = [maybeDeferred(child.stopService) for child in children]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import select
 from pathlib import Path
@@ -12,7 +13,7 @@ from twisted.application.service import IService, Service
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
-from achat_twisted import link, transport, wire
+from achat_twisted import link, systemd, transport, wire
 from achat_twisted.admin.housekeeper import Housekeeper
 from achat_twisted.admin.server import AdminServer
 from achat_twisted.admission import Admission
@@ -150,6 +151,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         mailbox,
         clock=reactor,
         signals=ProcessSignals(reactor),
+        notifier=systemd.from_environment(os.environ, housekeeper.status, reactor),
         stop_process=reactor.stop,
         grace=options["grace"],
         attendants=attendants,

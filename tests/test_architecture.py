@@ -25,6 +25,7 @@ from achat_twisted.mailbox.worker import ThreadWorker
 from achat_twisted.meter import NO_METER, Meter
 from achat_twisted.reader import ChatReader, Manners
 from achat_twisted.signals import NoSignals, ProcessSignals
+from achat_twisted.systemd import NoNotifier, SystemdNotifier
 from tests.disk import Desk, FakeWorker, scratch_file
 from tests.fakes import CountingMailbox, FakeLink, FakeSource, SlowMailbox
 from tests.house import House
@@ -42,7 +43,7 @@ FLOORS = [
     },
     {"session", "turns", "feeder", "load", "broker", "commands", "admin.actions"},
     {
-        *("reader", "factory", "transport", "poller", "link", "listener", "signals"),
+        *("reader", "factory", "transport", "poller", "link", "listener", "signals", "systemd"),
         *("admin.housekeeper", "admin.server"),
     },
     {"service", "metrics", "monitor", "options", "tap"},
@@ -195,6 +196,14 @@ class ContractTests(SynchronousTestCase):
         """A meter, and none."""
         for meter in (Meter(lambda: 0.0), NO_METER):
             verifyObject(interfaces.IMeter, meter)
+
+    def test_notifiers(self) -> None:
+        """Whoever is told how the process is, and nobody."""
+        for notifier in (
+            NoNotifier(),
+            SystemdNotifier(lambda _message: None, lambda: "ready", Clock()),
+        ):
+            verifyObject(interfaces.INotifier, notifier)
 
     def test_signals(self) -> None:
         """The process's signals, and none."""

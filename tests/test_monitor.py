@@ -21,6 +21,7 @@ from achat_twisted.monitor import VISIT, VISITORS, Lobby, Monitor, pages
 from achat_twisted.reader import Manners
 from achat_twisted.service import ChatService
 from achat_twisted.signals import NoSignals
+from achat_twisted.systemd import NoNotifier
 from tests.fakes import Bug, FakeLink
 from tests.logged import Logged
 from tests.test_listener import ADDRESSES, Endpoint, Port
@@ -220,6 +221,7 @@ class MonitorTests(SynchronousTestCase):
             mailbox,
             clock=self.clock,
             signals=NoSignals(),
+            notifier=NoNotifier(),
             stop_process=lambda: None,
             attendants=[self.monitor],
         )

@@ -14,7 +14,7 @@ from zope.interface import implementer
 from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
-from achat_twisted.interfaces import IMailbox, IStopSignals
+from achat_twisted.interfaces import IMailbox, INotifier, IStopSignals
 from achat_twisted.limits import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import Manners
@@ -55,6 +55,29 @@ class Signals:
         self.second = hurry
 
 
+@implementer(INotifier)
+class Notifier:
+    """Remembers what it was told, and in which phase the server was then."""
+
+    def __init__(self, phase: Callable[[], Phase]) -> None:
+        self.told: list[tuple[str, Phase]] = []
+        self.patience = 0.0
+        self._phase = phase
+
+    def ready(self) -> None:
+        self.told.append(("ready", self._phase()))
+
+    def reloading(self) -> None:
+        self.told.append(("reloading", self._phase()))
+
+    def stopping(self, patience: float) -> None:
+        self.told.append(("stopping", self._phase()))
+        self.patience = patience
+
+    def stopped(self) -> None:
+        self.told.append(("stopped", self._phase()))
+
+
 @implementer(IMailbox)
 class SlowToClose(MemoryMailbox):
     """A mailbox that takes a while to close."""
@@ -85,6 +108,7 @@ class ServiceTests(SynchronousTestCase):
         self.links: list[FakeLink] = []
         self.door, self.signals, self.mailbox = Door(), Signals(), mailbox
         self.attendant = Attendant()
+        self.notifier = Notifier(lambda: self.service.phase)
         self.process_stops: list[str] = []
         self.broker = Broker(self.clock, mailbox, outbox_limit=1000)
         self.factory = ChatFactory(
@@ -97,6 +121,7 @@ class ServiceTests(SynchronousTestCase):
             mailbox,
             clock=self.clock,
             signals=self.signals,
+            notifier=self.notifier,
             stop_process=lambda: self.process_stops.append("stop"),
             grace=10.0,
             attendants=[self.attendant],
@@ -240,6 +265,16 @@ class ServiceTests(SynchronousTestCase):
             bob.reader.connectionLost()
         self.successResultOf(stopped)
         self.assertIn("the ledger does not balance", logged.texts[-1])
+
+    def test_notifier(self) -> None:
+        """Whoever has started the process hears of the start, and of a stop before it does much."""
+        self.assertEqual(self.notifier.told, [("ready", Phase.READY)])
+        stopped = self.service.stopService()
+        self.assertEqual(self.notifier.told[1:], [("stopping", Phase.STOPPING)])
+        self.assertGreater(self.notifier.patience, 10.0 + HURRY + LAST_RESORT)
+        self.door.closed.callback(None)
+        self.successResultOf(stopped)
+        self.assertEqual(self.notifier.told[2:], [("stopped", Phase.STOPPING)])
 
     def test_stop_with_nobody_there(self) -> None:
         """A server without clients stops as soon as its ports are closed."""

@@ -132,6 +132,21 @@ class StopTests(FunctionalTestCase):
         await server.ended
         self.assertNotIn("not waiting any longer", server.output.text)
 
+    async def test_just_connected(self) -> None:
+        """Who was accepted just before the stop and then says its name is welcomed."""
+        server = await self.start()
+        alice = await self.call(server, "alice")
+        bob = await self.call(server)
+        alice.say("alice: hi")
+        await alice.heard.contains("from alice: hi")
+        server.send(signal.SIGTERM)
+        await server.output.contains("stopping; at most 10 seconds")
+        bob.say("bob", "alice: before you go")
+        self.assertEqual(await self.bye(bob), 1)
+        self.assertEqual(bob.lines()[0], "! welcome bob")
+        self.assertEqual(await self.bye(alice), 1)
+        self.assertEqual(alice.messages()[-1], "from bob: before you go")
+
     async def _with_stuck_client(self, *options: str) -> tuple[Process, Client]:
         """A server, and a client that has posted 12 MB to somebody who never reads."""
         server = await self.start(*options)

@@ -22,6 +22,7 @@ from achat_twisted.reader import Manners
 from achat_twisted.service import ChatService
 from achat_twisted.session import RenderNotice
 from achat_twisted.signals import NoSignals
+from achat_twisted.systemd import NoNotifier
 from tests.simulation.kernel import Endpoint
 from tests.simulation.mailboxes import MakeMailbox, any_mailbox
 from tests.simulation.reactor import SimulatedReactor, SimulatedTransport
@@ -123,6 +124,7 @@ class Server:
             mailbox,
             clock=self._reactor,
             signals=NoSignals(),
+            notifier=NoNotifier(),
             stop_process=lambda: None,
             grace=self.rules.grace,
         )
