@@ -88,7 +88,13 @@ class ChatService(MultiService):
         super().startService()
         self._signals.on_hangup(self._stop_process)
         self.phase = Phase.READY
-        self._notifier.ready()
+        # Before the reactor runs, SIGTERM would kill the process, and whoever hears that we are
+        # ready may send it.
+        self._clock.callLater(0, self._say_ready)
+
+    def _say_ready(self) -> None:
+        if self.phase is Phase.READY:
+            self._notifier.ready()
 
     def stopService(self) -> Deferred[None]:
         """Stop in flow order: ports, readers, broker, writers, connections, mailbox.

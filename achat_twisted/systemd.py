@@ -115,7 +115,9 @@ class SystemdNotifier:
             self._send("\n".join(lines).encode())
         except OSError as error:
             if not self._failing:
-                self._log.error("systemd cannot be told {lines}: {error}", lines=lines, error=error)
+                self._log.error(
+                    "systemd cannot be told {lines}: {error}", lines=", ".join(lines), error=error
+                )
             self._failing = True
         else:
             self._failing = False
@@ -157,11 +159,11 @@ def from_environment(
 def _sender(address: str) -> Callable[[bytes], None]:
     """Sends to C{address}: a path, or a name behind an C{@}, which stands for a zero byte."""
     to = f"\0{address[1:]}" if address.startswith("@") else address
-    way = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-    way.settimeout(_SEND_TIMEOUT)
 
     def send(message: bytes) -> None:
-        way.sendto(message, to)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as way:
+            way.settimeout(_SEND_TIMEOUT)
+            way.sendto(message, to)
 
     return send
 

@@ -267,7 +267,9 @@ class ServiceTests(SynchronousTestCase):
         self.assertIn("the ledger does not balance", logged.texts[-1])
 
     def test_notifier(self) -> None:
-        """Whoever has started the process hears of the start, and of a stop before it does much."""
+        """Who has started the process hears of the start when the reactor runs, and of the stop."""
+        self.assertEqual(self.notifier.told, [])
+        self.clock.advance(0)
         self.assertEqual(self.notifier.told, [("ready", Phase.READY)])
         stopped = self.service.stopService()
         self.assertEqual(self.notifier.told[1:], [("stopping", Phase.STOPPING)])
@@ -275,6 +277,14 @@ class ServiceTests(SynchronousTestCase):
         self.door.closed.callback(None)
         self.successResultOf(stopped)
         self.assertEqual(self.notifier.told[2:], [("stopped", Phase.STOPPING)])
+
+    def test_stop_at_once(self) -> None:
+        """A server that stops before its first turn has never been ready."""
+        stopped = self.service.stopService()
+        self.door.closed.callback(None)
+        self.clock.advance(0)
+        self.successResultOf(stopped)
+        self.assertNotIn("ready", [word for word, _ in self.notifier.told])
 
     def test_stop_with_nobody_there(self) -> None:
         """A server without clients stops as soon as its ports are closed."""
