@@ -68,6 +68,22 @@ class ServiceTests(TestCase):
         self.assertGreater(patience, GRACE)
         self.assertGreater(patience, options()["grace"])
 
+    def test_says_how_it_is(self) -> None:
+        """systemd hears from the server itself when it is ready, how it is, and that it lives."""
+        service = read("achat.service")["Service"]
+        self.assertEqual((service["Type"], service["NotifyAccess"]), ("notify", "main"))
+        self.assertGreaterEqual(float(service["WatchdogSec"]), 30)
+
+    def test_reload(self) -> None:
+        """A reload is a signal to the server itself, which works with any systemd."""
+        self.assertEqual(read("achat.service")["Service"]["ExecReload"], "/bin/kill -HUP $MAINPID")
+
+    def test_operator(self) -> None:
+        """The operator's socket can be made, where the command looks for it."""
+        service = read("achat.service")["Service"]
+        self.assertEqual(service["RuntimeDirectory"], "achat")
+        self.assertIn("AF_UNIX", service["RestrictAddressFamilies"].split())
+
     def test_comes_back(self) -> None:
         """A server that fails is started again, and one that was stopped is not."""
         self.assertEqual(read("achat.service")["Service"]["Restart"], "on-failure")
