@@ -7,6 +7,7 @@ from tests.mutations.catalogue.feeding import FEEDING
 from tests.mutations.catalogue.files import FILES
 from tests.mutations.catalogue.limits import LIMITS
 from tests.mutations.catalogue.mailboxes import MAILBOXES
+from tests.mutations.catalogue.operators import OPERATORS
 from tests.mutations.catalogue.sessions import SESSIONS
 from tests.mutations.catalogue.turns import TURNS
 from tests.mutations.catalogue.watching import WATCHING
@@ -14,5 +15,5 @@ from tests.mutations.catalogue.writers import WRITERS
 
 MUTATIONS = (
     *(*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES),
-    *(*LIMITS, *WATCHING),
+    *(*LIMITS, *OPERATORS, *WATCHING),
 )

@@ -1,0 +1,86 @@
+"""What an operator may do and see, and what systemd is told."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_ACTIONS = "achat_twisted/admin/actions.py"
+_SERVER = "achat_twisted/admin/server.py"
+_SYSTEMD = "achat_twisted/systemd.py"
+_ADMIN = "tests.test_admin"
+
+OPERATORS = (
+    Mutation(
+        "let people in while an operator drains",
+        "achat_twisted/broker.py",
+        " or self.draining:",
+        ":",
+        _ADMIN,
+    ),
+    Mutation(
+        "be drained while somebody is here",
+        _ACTIONS,
+        "while sessions := housekeeper.sessions():",
+        "if sessions := housekeeper.sessions():",
+        _ADMIN,
+    ),
+    Mutation(
+        "do what an operator asks in silence",
+        _SERVER,
+        '        self._note(why_not or "done")\n',
+        "",
+        _ADMIN,
+    ),
+    Mutation(
+        "let everybody speak to the operator's socket",
+        _SERVER,
+        "mode=0o600",
+        "mode=0o666",
+        "tests.functional.test_admin.AdminTests.test_nobody_else_may_ask",
+    ),
+    Mutation(
+        "take a living server's socket away",
+        _SERVER,
+        "if code == errno.ECONNREFUSED:",
+        "if code in (0, errno.ECONNREFUSED):",
+        "tests.functional.test_admin.AdminTests.test_living_server",
+    ),
+    Mutation(
+        "turn away who has just connected",
+        "achat_twisted/reader.py",
+        """\
+        elif self._session is not None:
+            self._take_last_input()
+        return self._stopped
+""",
+        """\
+        elif self._session is not None:
+            self._take_last_input()
+        else:
+            self._close(b"")
+        return self._stopped
+""",
+        "tests.test_reader.StopTests",
+    ),
+    Mutation(
+        "be ready before SIGTERM is a stop",
+        "achat_twisted/service.py",
+        "self._clock.callLater(0, self._say_ready)",
+        "self._say_ready()",
+        "tests.test_service",
+    ),
+    Mutation(
+        "ask for more time for ever",
+        _SYSTEMD,
+        " and self._clock.seconds() < self._stop_until:",
+        ":",
+        "tests.test_systemd",
+    ),
+    Mutation(
+        "let the watchdog wait",
+        _SYSTEMD,
+        "self._watchdog / 2)",
+        "self._watchdog)",
+        "tests.test_systemd",
+    ),
+)
