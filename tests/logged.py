@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 
@@ -32,3 +33,17 @@ class Logged:
     def __call__(self, event: LogEvent) -> None:
         if str(event.get("log_namespace")).startswith(self._namespace):
             self.texts.append(formatEvent(event))
+
+
+class Failures(Logged):
+    """Collects what the server logs as a bug of its own, and nobody else would hear of."""
+
+    def __call__(self, event: LogEvent) -> None:
+        if "log_failure" in event:
+            self.texts.append(formatEvent(event))
+            self.add(event["log_failure"])
+        elif event.get("log_level", LogLevel.info) >= LogLevel.error:
+            self.texts.append(formatEvent(event))
+
+    def add(self, failure: Failure) -> None:
+        self.texts.append(failure.getTraceback())

@@ -73,6 +73,11 @@ class SimulatedEpoll:
     def unregister(self, fd: int) -> None:
         del self._masks[fd]
 
+    @property
+    def watched(self) -> int:
+        """How many sockets it has not been told to forget."""
+        return len(self._masks)
+
     def poll(self, _timeout: float, most: int) -> list[tuple[int, int]]:
         ready = self.ready()
         self._rng.shuffle(ready)

@@ -9,10 +9,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from twisted.internet.defer import Deferred
-from twisted.logger import LogEvent, formatEvent
-from twisted.python.failure import Failure
 
-from tests.logged import Logged
+from tests.logged import Failures
 from tests.simulation.checker import Checker
 from tests.simulation.clients import Client, World
 from tests.simulation.network import Wire, draw_weather
@@ -27,18 +25,6 @@ _PATIENCE = 2000.0
 
 _STEPS = 2_000_000
 """More than any schedule takes, unless something goes round in a circle."""
-
-
-class _Failures(Logged):
-    """What the server logs as a bug of its own, and nobody else would hear of."""
-
-    def __call__(self, event: LogEvent) -> None:
-        if "log_failure" in event:
-            self.texts.append(formatEvent(event))
-            self.add(event["log_failure"])
-
-    def add(self, failure: Failure) -> None:
-        self.texts.append(failure.getTraceback())
 
 
 class Schedule:
@@ -65,7 +51,7 @@ class Schedule:
         names = _NAMES[: self._rng.randint(2, len(_NAMES))]
         world = World(self._reactor, self._dial, count(1), names, self._tell)
         self._clients = [Client(name, world, self._fork()) for name in names]
-        self._failures = _Failures()
+        self._failures = Failures()
         self._steps = 0
 
     def run(self) -> None:

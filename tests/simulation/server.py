@@ -39,6 +39,7 @@ class Parts:
     make_mailbox: MakeMailbox = any_mailbox
     make_link: MakeLink = link.over
     render: RenderNotice = wire.render_notice
+    max_line: int = wire.MAX_LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Server:
         self._factory = ChatFactory(
             self._broker,
             self._reactor,
-            Manners(render=self._parts.render),
+            Manners(max_line=self._parts.max_line, render=self._parts.render),
             lambda transport: self._parts.make_link(transport, self._reactor),
             Admission(self._reactor, self.rules.limits),
         )

@@ -77,6 +77,9 @@ class Witness:
         default_factory=lambda: defaultdict(Counter)
     )
 
+    def join(self, peer: str, name: str) -> None:
+        self.joined.append(peer)
+
     def post(self, peer: str, post: wire.Post) -> None:
         number = int(post.text.split()[0])
         self.tell(f"the server takes {number} of {peer}")
@@ -100,7 +103,7 @@ class WitnessedBroker(Broker):
 
     def join(self, name: str, outlet: IOutlet, source: IPushProducer) -> Session:
         session = super().join(name, outlet, source)
-        self._witness.joined.append(outlet.peer)
+        self._witness.join(outlet.peer, name)
         return session
 
     def post(self, sender: Session, post: wire.Post) -> None:
