@@ -58,9 +58,9 @@ COMMANDS = {
 def run(broker: IBroker, session: ISession, command: wire.Command) -> None:
     """Do what a client asks for.
 
-    @raise wire.BadLine: if there is no such command.
+    @raise wire.NoCommand: if there is no such command.
     """
     row = COMMANDS.get(command.word)
     if row is None:
-        raise wire.BadLine(f"no command /{command.word[: wire.MAX_NAME]}; /help lists them")
+        raise wire.NoCommand(command.word)
     row.run(broker, session, command.argument)

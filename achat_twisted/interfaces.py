@@ -108,6 +108,7 @@ class ISession(Interface):
     taken: int = Attribute("How many lines after the login line were taken in; its reader counts.")
     local: bool = Attribute("Whether its client is on this machine.")
     allowance: Any = Attribute("How many lines it may have taken in by now: C{allowance.lines}.")
+    deserted: bool = Attribute("Whether its connection is lost; its reader says so.")
 
     def tell(notice: wire.Notice) -> None:
         """Queue a notice for the client, behind what is queued."""

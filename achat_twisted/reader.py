@@ -120,8 +120,10 @@ class ChatReader(LineReceiver):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._session is None and not self._deaf:
             self._end_login("left without a name", "left")
+        if self._session is not None:
+            self._session.deserted = True
         try:
-            while self._waiting and not self._deaf:
+            while self._waiting and not self._deaf and not self._has_overdrawn():
                 self._work_off(self._waiting.pop())
         finally:
             self._link.connection_lost()
@@ -199,9 +201,16 @@ class ChatReader(LineReceiver):
                     self._session.rest()
         finally:
             self._working = False
+        if self._session is not None and self._has_overdrawn():
+            self._session.overdrawn()
+
+    def _has_overdrawn(self) -> bool:
+        """Whether more lines were taken in than the client may send; it has no right to the rest.
+
+        So whoever floods and breaks off costs no more than one who stays.
+        """
         session = self._session
-        if session is not None and session.taken > session.allowance.lines:
-            session.overdrawn()
+        return session is not None and session.taken > session.allowance.lines
 
     def _work_off(self, item: _Item) -> None:
         if isinstance(item, str):
@@ -263,7 +272,13 @@ class ChatReader(LineReceiver):
         if run is not None and self._broker.post_run(session, run):
             session.taken += block.count("\n")
         else:
-            self._waiting.extend(reversed(block.splitlines(keepends=True)))
+            first = block
+            if block.count("\n") > _AT_ONCE:
+                # A line by itself takes 50 bytes more, and what comes later may wait for long.
+                later = block.split("\n", _AT_ONCE)[-1]
+                first = block.removesuffix(later)
+                self._waiting.append(later)
+            self._waiting.extend(reversed(first.splitlines(keepends=True)))
 
     def _take_in_fault(self, error: wire.WireError) -> None:
         """What stands in the place of a line."""

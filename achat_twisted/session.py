@@ -68,6 +68,7 @@ class Session:
 
     @ivar feed: its place in the way of a message; only the broker moves it.
     @ivar passed: copies that went straight to it, and that the mailbox has not been told of yet.
+    @ivar deserted: whether the connection is lost, so that nobody hears an answer.
     @ivar admitted: bytes that went to the mailbox since it was last read, while BEHIND.
     @ivar owed: copies in the mailbox that a leaving session still gets; later ones it does not.
     @ivar fetch: the page of mail that it waits for.
@@ -90,6 +91,7 @@ class Session:
         "_withheld",
         "admitted",
         "allowance",
+        "deserted",
         "feed",
         "fetch",
         "greeted",
@@ -139,6 +141,7 @@ class Session:
         self.leaving = False
         self.over = False
         self.unconfirmed = False
+        self.deserted = False
         self.admitted = 0
         self.owed = 0
         self.passed = 0
@@ -189,6 +192,8 @@ class Session:
             self._home.touch(self)
 
     def tell(self, notice: wire.Notice) -> None:
+        if self.deserted:
+            return
         self.deliver(self._render(notice))
         self._hold_if_clogged()
 

@@ -103,6 +103,19 @@ class BadLine(WireError):
         super().__init__(Notice("bad-line", why))
 
 
+class NoCommand(BadLine):
+    """A command that there is not; the connection lives on.
+
+    Who has said it is told what. The log is not: it may be a login with its secret, said twice.
+    """
+
+    def __init__(self, word: str) -> None:
+        super().__init__(f"no command /{word[:MAX_NAME]}; /help lists them")
+
+    def __str__(self) -> str:
+        return "bad-line no such command"
+
+
 class TooLong(WireError):
     """A line of more than C{limit} bytes; the connection lives on."""
 

@@ -247,6 +247,7 @@ class MonitorTests(SynchronousTestCase):
         """Who is still there when the stop is over is sent away, and not waited for."""
         self.service.privilegedStartService()
         self.service.startService()
+        self.clock.advance(0)
         visitor = Visitor(self.lobby)
         visitor.sends(b"GET /hea")
         stopped = self.service.stopService()

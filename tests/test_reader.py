@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import repeat
 
 from twisted.internet.defer import Deferred
@@ -235,6 +236,18 @@ class LineTests(ReaderTestCase):
         expected = [line.replace("bob: ", "from alice: ") for line in [*lines, "bob: last"]]
         self.assertEqual(self.links[0].messages(), expected)
 
+    def test_lines_that_wait_take_little_memory(self) -> None:
+        """Short lines of somebody who is not read on take hardly more than their bytes."""
+        alice = self.calls("alice")
+        alice.link.block()
+        chunk = "a\n" * 2**16
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        alice.sends(chunk)
+        self.house.turn()
+        held, _ = tracemalloc.get_traced_memory()
+        self.assertLess(held, 4 * len(chunk))
+
     def test_fault_is_logged_once(self) -> None:
         """A client's fault is one line in the log for each kind, not one for each line."""
         caller = self.calls("alice")
@@ -247,6 +260,27 @@ class LineTests(ReaderTestCase):
                 "alice sent a line that was refused: bad-line no recipient; post with NAME: text",
                 "alice sent a line that was refused: too-long 100",
             ],
+        )
+
+    def test_many_single_lines(self) -> None:
+        """However many lines come at once, each is answered, in order."""
+        caller = self.calls("alice")
+        caller.sends("".join(f"/sync {number}\n" for number in range(1, 3001)))
+        self.house.turn()
+        answers = [f"! synced {number} {number}" for number in range(1, 3001)]
+        self.assertEqual(caller.link.lines()[1:], answers)
+
+    def test_what_is_not_logged(self) -> None:
+        """A client is told which command there is not; the log is not, as it may be a secret."""
+        caller = self.calls("alice")
+        with Logged() as logged:
+            caller.sends("/alice:secret\n")
+            self.house.turn()
+        self.assertEqual(
+            caller.link.lines()[1:], ["! bad-line no command /alice:secret; /help lists them"]
+        )
+        self.assertEqual(
+            logged.texts, ["alice sent a line that was refused: bad-line no such command"]
         )
 
     def test_last_line_needs_no_end(self) -> None:
@@ -265,6 +299,17 @@ class LineTests(ReaderTestCase):
         alice.is_gone()
         self.house.turn()
         self.assertEqual(bob.link.messages(), ["from alice: 1", "from alice: 2"])
+
+    def test_answers_to_a_lost_connection(self) -> None:
+        """Nobody who is gone is answered, however many lines were still to be looked at."""
+        alice = self.calls("alice")
+        alice.reader.pauseProducing()
+        alice.sends("a\n" * 2**16)
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        alice.is_gone()
+        _, peak = tracemalloc.get_traced_memory()
+        self.assertLess(peak, 2**20)
 
     def test_invariant_1_reader_does_not_write(self) -> None:
         """After login the reader neither writes to the transport nor closes it."""
@@ -526,6 +571,16 @@ class LimitTests(ReaderTestCase):
         self.successResultOf(stopped)
         self.successResultOf(self.house.broker.stopService())
         self.assertEqual(alice.link.lines()[-1], "! bye 120")
+
+    def test_breaks_off_when_too_fast(self) -> None:
+        """Who breaks off after having sent too much has no more taken in than it might send."""
+        alice = self.calls("alice")
+        alice.reader.pauseProducing()
+        alice.sends("nonsense\n" * 1000)
+        with Logged() as logged:
+            alice.is_gone()
+            self.house.turn()
+        self.assertIn("alice left; 51 lines taken in, 0 handed back", logged.texts)
 
     def test_leaves_while_slowed_down(self) -> None:
         """Who goes meanwhile leaves no timer behind."""

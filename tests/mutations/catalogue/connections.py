@@ -131,6 +131,41 @@ CONNECTIONS = (
         "tests.test_reader",
     ),
     Mutation(
+        "let each short line that waits take fifty bytes",
+        _READER,
+        'if block.count("\\n") > _AT_ONCE:',
+        "if not block:",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "forget the lines that come later",
+        _READER,
+        "self._waiting.append(later)",
+        "pass",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "answer those who are gone",
+        _READER,
+        "self._session.deserted = True",
+        "pass",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "log what stands behind a slash",
+        "achat_twisted/wire.py",
+        'return "bad-line no such command"',
+        "return super().__str__()",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "let whoever has a session hold on to it for ever",
+        "achat_twisted/factory.py",
+        "        self._readers.discard(reader)\n        self._check_empty()\n",
+        "        self._check_empty()\n",
+        "tests.attacks.test_siege",
+    ),
+    Mutation(
         "take lines in during a pause",
         _READER,
         "while self._waiting and not self.paused and not self._deaf:",
@@ -182,8 +217,8 @@ CONNECTIONS = (
     Mutation(
         "take lines apart from behind",
         _READER,
-        "self._waiting.extend(reversed(block.splitlines(keepends=True)))",
-        "self._waiting.extend(block.splitlines(keepends=True))",
+        "self._waiting.extend(reversed(first.splitlines(keepends=True)))",
+        "self._waiting.extend(first.splitlines(keepends=True))",
         "tests.test_reader",
     ),
     Mutation(
