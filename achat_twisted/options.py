@@ -26,6 +26,13 @@ _LIMITS = Limits()
 DAY = 86_400.0
 """Seconds."""
 
+_BACKLOG = 1024
+"""How many connections the kernel may complete that the server has not taken yet.
+
+Twisted's 50 are full within milliseconds when many come at once, and then the kernel lets the first
+packet of whoever comes fall: they knock again after a second, and after three, and so on.
+"""
+
 _LINES_IN_OUTBOX = 8
 """How many of the longest lines an outbox must hold at least."""
 
@@ -303,4 +310,4 @@ class Options(usage.Options):
     def endpoints(self) -> list[str]:
         """Where to listen, as Twisted endpoint strings."""
         interface = quoteStringArgument(self["interface"])
-        return self["listen"] or [f"tcp:{self['port']}:interface={interface}"]
+        return self["listen"] or [f"tcp:{self['port']}:interface={interface}:backlog={_BACKLOG}"]

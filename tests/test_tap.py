@@ -136,12 +136,12 @@ class EndpointTests(SynchronousTestCase):
 
     def test_loopback(self) -> None:
         """Unless it is told otherwise it listens where only this machine can reach it."""
-        self.assertEqual(parsed().endpoints(), ["tcp:8080:interface=127.0.0.1"])
+        self.assertEqual(parsed().endpoints(), ["tcp:8080:interface=127.0.0.1:backlog=1024"])
 
     def test_port_and_interface(self) -> None:
         """Port and interface say where else; an address may have colons in it."""
         options = parsed("--port", "1", "--interface", "::1")
-        self.assertEqual(options.endpoints(), [r"tcp:1:interface=\:\:1"])
+        self.assertEqual(options.endpoints(), [r"tcp:1:interface=\:\:1:backlog=1024"])
 
     def test_listen_replaces_port_and_interface(self) -> None:
         """Endpoints take the place of port and interface."""

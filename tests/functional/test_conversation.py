@@ -271,7 +271,7 @@ class CommandLineTests(FunctionalTestCase):
         process = self.run_twistd("--port", taken)
         self.assertEqual(await process.ended, 1)
         self.assertIn(
-            f"achat: cannot listen on tcp:{taken}:interface=127.0.0.1:"
+            f"achat: cannot listen on tcp:{taken}:interface=127.0.0.1:backlog=1024:"
             " [Errno 98] Address already in use; stop what listens there, or choose another place",
             process.output.text,
         )
