@@ -83,6 +83,17 @@ class Connection(LineOnlyReceiver):
         """Ask for the end; lines that are sent after this do not count."""
         self.transport.write(f"{self._book.command('/quit')}\n".encode())
 
+    def half_close(self) -> None:
+        """Send no more, and hear the rest."""
+        self._may_send = False
+        self.transport.unregisterProducer()
+        self.transport.loseWriteConnection()
+
+    def post(self) -> None:
+        """There may be new lines."""
+        if self._may_send:
+            self.resumeProducing()
+
     def resumeProducing(self) -> None:
         self._may_send = True
         while self._may_send and (line := self._book.next_line()) is not None:
@@ -125,6 +136,7 @@ class Peer:
 
     async def live(self, server: IPv4Address) -> None:
         """Connect, and again whenever the connection has ended, until L{retire}."""
+        self._retired = False
         while not self._retired:
             if not self.away:
                 endpoint = TCP4ClientEndpoint(ReadToTheEnd(self._reactor), server.host, server.port)
@@ -144,6 +156,16 @@ class Peer:
         """Read again, whatever is left of that while."""
         if connection := self._here:
             connection.wake()
+
+    def post(self) -> None:
+        """Post on, as the book has new lines."""
+        if connection := self._here:
+            connection.post()
+
+    def half_close(self) -> None:
+        """Send no more on this connection; when all has come, there is another."""
+        if connection := self._here:
+            connection.half_close()
 
     def leave(self) -> None:
         """Quit, and stay away until C{away} is no longer set."""

@@ -1,0 +1,75 @@
+"""What clients hear: nothing that was not said, and nothing that a terminal would obey."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+
+from achat_twisted import wire
+from tests.simulation.kernel import Endpoint
+from tests.simulation.witness import Witness, demand
+
+REFUSALS = frozenset(["bad-name", "name-taken", "denied", "busy"])
+"""The words of the notices that a connection without a name can get."""
+
+NOTICES = REFUSALS.union(
+    ["welcome", "mail", "kept", "unknown", "full", "bad-line", "too-long", "replaced"],
+    ["synced", "who", "pong", "stats", "help", "bye"],
+)
+"""The words of all notices."""
+
+
+def obeyed(text: str) -> str:
+    """The characters in a text that a terminal obeys, or takes for a line end."""
+    return "".join(
+        char for char in text if unicodedata.category(char) in ("Cc", "Zl", "Zp") and char != "\t"
+    )
+
+
+class Ears(Witness):
+    """The truth about what was posted, and a comparison with what was heard.
+
+    @ivar names: who logged in, by the connection's peer.
+    @ivar posted: what each name has posted, by C{(sender, recipient)}.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(tell=lambda _: None)
+        self.names: dict[str, str] = {}
+        self.posted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+
+    def join(self, peer: str, name: str) -> None:
+        self.names[peer] = name
+
+    def post(self, peer: str, post: wire.Post) -> None:
+        for name in post.recipients:
+            self.posted[self.names[peer], name].add(post.text)
+
+    def keep(self, name: str, line: bytes, kept: bool) -> None:
+        """What was kept was posted."""
+
+    def check(self, server: Endpoint, client: Endpoint) -> None:
+        """See that what a client's machine has heard is well-formed, and true.
+
+        @raise PromiseBroken: if it is not.
+        """
+        lines = bytes(client.heard).split(b"\n")
+        cut = lines.pop()
+        demand(
+            not cut or client.broken or server.broken or not client.ended, f"half a line: {cut!r}"
+        )
+        name = self.names.get(f"127.0.0.1:{server.number}")
+        has_ended = False
+        for raw in lines:
+            demand(not has_ended, f"something comes behind the end: {raw!r}")
+            line = raw.decode()
+            demand(not obeyed(line), f"a terminal would obey this: {line!r}")
+            said = wire.parse_server_line(line)
+            if isinstance(said, wire.Message):
+                demand(
+                    name is not None and said.text in self.posted[said.sender, name],
+                    f"nobody has posted this to {name}: {line!r}",
+                )
+            else:
+                demand(said.word in (NOTICES if name else REFUSALS), f"what is this? {line!r}")
+                has_ended = said.word == "bye" or name is None

@@ -1,0 +1,283 @@
+"""An ordeal: a crowd attacks a real server, and meanwhile an honest pair wants to converse."""
+
+from __future__ import annotations
+
+import math
+import re
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
+from twisted.internet.protocol import connectionDone
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.protocols.basic import LineOnlyReceiver
+from twisted.python.failure import Failure
+
+from tests.attacks.vitals import NO_VITALS, Vitals, take, tcp_memory
+from tests.functional.certificates import write_certificate
+from tests.functional.processes import TWISTD, Process
+
+Run = Callable[..., Process]
+"""Starts a process with these arguments, and sees to it that it ends with whoever asked."""
+
+_PAUSE = 0.01
+"""Seconds between two exchanges of the honest pair."""
+
+_SAMPLE = 0.05
+"""Seconds between two looks at the server."""
+
+_ASIDE = 60.0
+"""Seconds in which the server must be rid of the crowd when that is gone."""
+
+_LEDGER = re.compile(r"stopped; accepted .* flight 0$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """What is tried.
+
+    @ivar crowd: its word in L{tests.attacks.crowd}.
+    @ivar size: how many attack at once.
+    @ivar seconds: for how long.
+    @ivar options: the server's.
+    @ivar descriptors: how many the server may have; 0 for as many as this process.
+    @ivar tls: whether the crowd goes to a port for TLS; the pair never does.
+    """
+
+    crowd: str
+    size: int
+    seconds: float
+    options: tuple[str, ...] = ()
+    descriptors: int = 0
+    tls: bool = False
+
+
+ATTACKS = (
+    Attack("slow-logins", 3000, 20, ("--login-timeout", "5")),
+    Attack("connections", 1, 10),
+    Attack("logins", 1, 10),
+    Attack("hoard", 500, 5, descriptors=200),
+    Attack("deaf", 1000, 40),
+    Attack("deaf-and-curious", 200, 15),
+    Attack("oversized", 1, 60),
+    Attack("garbage", 1, 10),
+    Attack("half-handshakes", 1000, 20, ("--login-timeout", "5"), tls=True),
+    Attack("tls-garbage", 1, 10, tls=True),
+)
+"""All that there are, at full size."""
+
+
+class Honest(LineOnlyReceiver):
+    """One of the pair. It answers each message, and knows how long its own took to be answered."""
+
+    delimiter = b"\n"
+    transport: Any
+
+    def __init__(self, name: str, on_message: Callable[[], None]) -> None:
+        self.welcome: Deferred[None] = Deferred()
+        self.notices: list[bytes] = []
+        self._name = name
+        self._on_message = on_message
+
+    def connectionMade(self) -> None:
+        self.say(self._name)
+
+    def say(self, line: str) -> None:
+        self.transport.write(f"{line}\n".encode())
+
+    def lineReceived(self, line: bytes) -> None:
+        if line.startswith(b"from "):
+            self._on_message()
+        elif line.startswith(b"! welcome"):
+            self.welcome.callback(None)
+        else:
+            self.notices.append(line)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.notices.append(b"gone")
+        if not self.welcome.called:
+            self.welcome.callback(None)
+
+
+class Pair:
+    """Two who converse: one line, one answer, and after a moment the next.
+
+    @ivar times: seconds that each exchange took.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        self.times: list[float] = []
+        self._reactor = reactor
+        self._alice = Honest("alice", self._answered)
+        self._bob = Honest("bob", lambda: self._bob.say("alice: and here"))
+        self._asked = 0.0
+        self._next: IDelayedCall | None = None
+
+    async def begin(self, server: IStreamClientEndpoint) -> None:
+        for one in (self._bob, self._alice):
+            await connectProtocol(server, one)
+            await one.welcome
+        self._ask()
+
+    @property
+    def waits(self) -> float:
+        """Seconds since the line that is not answered yet."""
+        return float(self._reactor.seconds()) - self._asked
+
+    @property
+    def notices(self) -> list[bytes]:
+        """What they were told besides; that should be nothing."""
+        return self._alice.notices + self._bob.notices
+
+    def end(self) -> None:
+        if self._next is not None and self._next.active():
+            self._next.cancel()
+        for one in (self._alice, self._bob):
+            one.transport.abortConnection()
+
+    def _ask(self) -> None:
+        self._asked = self._reactor.seconds()
+        self._alice.say("bob: all is well here")
+
+    def _answered(self) -> None:
+        self.times.append(self._reactor.seconds() - self._asked)
+        self._asked = self._reactor.seconds() + _PAUSE
+        self._next = self._reactor.callLater(_PAUSE, self._ask)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What an attack did.
+
+    @ivar said: what the crowd has seen.
+    @ivar times: seconds that the exchanges of the pair took which began before the end.
+    @ivar notices: what the pair was told besides.
+    @ivar newcomer: seconds that a login took in the middle of it.
+    @ivar before: the server, with the pair alone.
+    @ivar peak: the most of each while it lasted; but the CPU at its end.
+    @ivar after: the server when the crowd has gone, with the pair alone again.
+    @ivar kernel: bytes that the kernel had more for TCP at the worst moment.
+    @ivar log: all that the server has logged.
+    """
+
+    said: str = ""
+    times: list[float] = field(default_factory=list)
+    notices: list[bytes] = field(default_factory=list)
+    newcomer: float = 0.0
+    before: Vitals = NO_VITALS
+    peak: Vitals = NO_VITALS
+    after: Vitals = NO_VITALS
+    kernel: int = 0
+    log: str = ""
+
+    def faults(self) -> list[str]:
+        """What should not be, whatever was tried."""
+        found = []
+        if "Traceback" in self.log:
+            found.append("a traceback is logged")
+        if not _LEDGER.search(self.log):
+            found.append("the ledger does not balance")
+        if self.after.descriptors > self.before.descriptors:
+            found.append(f"{self.after.descriptors - self.before.descriptors} descriptors are left")
+        if self.after.threads > self.before.threads:
+            found.append("threads are left")
+        if self.notices:
+            found.append(f"the pair was told {self.notices[:3]}")
+        return found
+
+
+def listen_with_tls(folder: Path) -> tuple[str, ...]:
+    """The option for a port that speaks TLS, with a certificate in C{folder}."""
+    pem = folder / "localhost.pem"
+    write_certificate(pem)
+    endpoint = f"ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1:backlog=1024"
+    return ("--listen", endpoint)
+
+
+async def undergo(reactor: Any, run: Run, attack: Attack, listen: tuple[str, ...]) -> Findings:
+    """Start a server, have it attacked, see what becomes of the pair, and stop it.
+
+    @param listen: the C{--listen} of an additional port for TLS, if the crowd is to go there.
+    """
+    findings = Findings()
+    server = run(*_server(attack, listen))
+    await server.output.until(lambda text: text.count("listening on ") == 1 + bool(listen))
+    here = TCP4ClientEndpoint(reactor, "127.0.0.1", server.port())
+    pair = Pair(reactor)
+    await pair.begin(here)
+    await deferLater(reactor, 0.5)
+    pid, calm = server.transport.pid, tcp_memory()
+    findings.before = findings.peak = take(pid)
+    pair.times.clear()
+
+    def look() -> None:
+        now, peak = take(pid), findings.peak
+        findings.peak = Vitals(
+            max(peak.resident, now.resident),
+            now.cpu,
+            max(peak.descriptors, now.descriptors),
+            max(peak.threads, now.threads),
+        )
+        findings.kernel = max(findings.kernel, tcp_memory() - calm)
+
+    looking = LoopingCall(look)
+    looking.start(_SAMPLE)
+    ports = re.findall(r"listening on \S+:(\d+)$", server.output.whole, re.MULTILINE)
+    crowd = run(
+        *(sys.executable, "-m", "tests.attacks.crowd", attack.crowd, ports[-1]),
+        *("--size", str(attack.size), "--seconds", str(attack.seconds)),
+    )
+    newcomer = ensureDeferred(_log_in(reactor, here, attack.seconds / 2))
+    assert await crowd.ended == 0, crowd.output.whole
+    findings.said = crowd.output.whole.strip()
+    findings.times = [*pair.times, pair.waits]
+    findings.newcomer = await newcomer
+    await _is_rid_of(reactor, pid, findings.before)
+    looking.stop()
+    findings.after = take(pid)
+    answered = len(pair.times)
+    while len(pair.times) == answered:
+        await deferLater(reactor, _PAUSE)
+    findings.notices = pair.notices
+    pair.end()
+    server.send(signal.SIGTERM)
+    await server.ended
+    findings.log = server.output.whole
+    return findings
+
+
+def _server(attack: Attack, listen: tuple[str, ...]) -> tuple[str, ...]:
+    ports = ("--listen", "tcp:0:interface=127.0.0.1", *listen) if listen else ("--port", "0")
+    command = (*TWISTD, *ports, *attack.options)
+    if attack.descriptors:
+        return ("sh", "-c", f'ulimit -n {attack.descriptors}; exec "$0" "$@"', *command)
+    return command
+
+
+async def _log_in(reactor: Any, server: IStreamClientEndpoint, delay: float) -> float:
+    """How long it takes somebody to be let in who comes after a while, and leaves at once.
+
+    @return: seconds; infinity, if they are not let in.
+    """
+    await deferLater(reactor, delay)
+    began = reactor.seconds()
+    newcomer = Honest("carol", lambda: None)
+    await connectProtocol(server, newcomer)
+    await newcomer.welcome
+    newcomer.transport.abortConnection()
+    if newcomer.notices:
+        return math.inf
+    waited: float = reactor.seconds() - began
+    return waited
+
+
+async def _is_rid_of(reactor: Any, pid: int, before: Vitals) -> None:
+    until = reactor.seconds() + _ASIDE
+    while take(pid).descriptors > before.descriptors and reactor.seconds() < until:
+        await deferLater(reactor, _SAMPLE)
