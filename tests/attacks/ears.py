@@ -14,6 +14,7 @@ REFUSALS = frozenset(["bad-name", "name-taken", "denied", "busy"])
 
 NOTICES = REFUSALS.union(
     ["welcome", "mail", "kept", "unknown", "full", "bad-line", "too-long", "replaced"],
+    ["kicked", "slow-down"],
     ["synced", "who", "pong", "stats", "help", "bye"],
 )
 """The words of all notices."""

@@ -1,0 +1,1 @@
+"""The soak: everything at once and for long, after which the server must be where it began."""
