@@ -103,6 +103,11 @@ class Broker(Service):
         self._ledger.inherited = self._mailbox.copies()
         self._expired_before = self._mailbox.expired
 
+    def set_terms(self, duplicate: Duplicate, outbox_limit: int) -> None:
+        """Let this hold for all who log in from now on."""
+        self._duplicate = duplicate
+        self._outbox_limit = outbox_limit
+
     # Who is here
 
     def join(self, name: str, outlet: IOutlet, source: IPushProducer) -> Session:
@@ -308,6 +313,7 @@ class Broker(Service):
         self._log.info(
             "{name} left; {taken} lines taken in, {left} handed back",
             name=name,
+            peer=session.outlet.peer,
             taken=session.taken,
             left=len(left),
         )

@@ -68,10 +68,10 @@ def parse_address(text: str) -> Address:
 
 
 class _Commands(click.Group):
-    """The commands, of which C{admin} and C{bench} are imported only by who uses them."""
+    """The commands, of which some are imported only by who uses them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "admin", "bench"])
+        return sorted([*super().list_commands(ctx), "admin", "bench", "config"])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "admin":
@@ -82,6 +82,10 @@ class _Commands(click.Group):
             from achat_twisted.bench.command import bench
 
             return bench
+        if cmd_name == "config":
+            from achat_twisted.config_command import command
+
+            return command
         return super().get_command(ctx, cmd_name)
 
 

@@ -34,16 +34,22 @@ class ChatFactory(ServerFactory):
     ) -> None:
         """@param make_link: gives the link over a connection's transport."""
         self._broker = broker
-        self._logins: Deadlines[ChatReader] = Deadlines(
-            clock, manners.login_timeout, ChatReader.login_late
-        )
-        self._manners = manners
+        self._clock = clock
+        self.expect(manners)
         self._make_link = make_link
         self._admission = admission
         self._meter = meter
         self._readers: set[ChatReader] = set()
         self._stopping = False
         self._empty: Deferred[None] | None = None
+
+    def expect(self, manners: Manners) -> None:
+        """Ask this of all clients that connect from now on."""
+        self._manners = manners
+        # Those who are waited for already must be as early as they were told to be.
+        self._logins: Deadlines[ChatReader] = Deadlines(
+            self._clock, manners.login_timeout, ChatReader.login_late
+        )
 
     def buildProtocol(self, addr: IAddress | None) -> ChatReader | None:
         """A reader; none when the server stops, which closes the connection."""

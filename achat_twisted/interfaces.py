@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -210,6 +210,9 @@ class IMailbox(Interface):
         @raise CannotStart: if that cannot be.
         """
 
+    def limit(limits: Any) -> None:
+        """Let other limits hold for what is kept from now on; what is kept already stays."""
+
     def enroll(name: str) -> None:
         """A session of C{name} begins, and from now on there is somebody by that name.
 
@@ -308,11 +311,26 @@ class INotifier(Interface):
         """There is no more to tell."""
 
 
-class IStopSignals(Interface):
-    """The process's signals, as far as a stop is concerned."""
+class IReloadable(Interface):
+    """What can take new options while the server runs."""
 
-    def on_hangup(stop: Callable[[], None]) -> None:
-        """Call C{stop} on SIGHUP, which would kill the process at once."""
+    def reload(options: Mapping[str, Any]) -> Callable[[], None]:
+        """Make what the new options ask for, and change nothing yet.
+
+        @return: puts it in place, and does not fail; it is not called if others cannot reload.
+        @raise ValueError: if it cannot be made, in one sentence; C{OSError} and L{CannotStart}
+            are taken for the same.
+        """
+
+
+class ISignals(Interface):
+    """The process's signals."""
+
+    def on_hangup(reload: Callable[[], None]) -> None:
+        """Call C{reload} on SIGHUP, which would kill the process at once."""
+
+    def on_rotate(rotate: Callable[[], None]) -> None:
+        """Call C{rotate} on SIGUSR1, with which twistd begins a new log file."""
 
     def on_second_signal(hurry: Callable[[], None]) -> None:
         """From now on, call C{hurry} on any signal that asks for a stop."""

@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from zope.interface import implementer
 
+from achat_twisted.interfaces import IReloadable
+
+
+@implementer(IReloadable)
 @dataclass(slots=True)
 class Limits:
     """What is allowed at most; 0 is no limit.
@@ -45,7 +50,6 @@ class Limits:
         )
 
     def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
-        """What C{options} ask for; they hold when what is returned is called."""
         new = Limits.of(options)
 
         def take_over() -> None:

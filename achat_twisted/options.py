@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import ClassVar, NoReturn
+from typing import ClassVar, NoReturn, Self
 
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.python import usage
@@ -16,7 +16,9 @@ import twisted
 from achat_twisted import __version__, wire
 from achat_twisted.admin.protocol import SOCKET
 from achat_twisted.broker import OUTBOX_LIMIT, Duplicate
+from achat_twisted.config import Configured, choice, with_denials
 from achat_twisted.limits import Limits
+from achat_twisted.logbook import FORMATS, LEVELS
 from achat_twisted.mailbox.accounts import LIMITS
 from achat_twisted.reader import LOGIN_TIMEOUT
 from achat_twisted.service import GRACE
@@ -68,10 +70,7 @@ def _interface(text: str) -> str:
 
 
 def _duplicate(text: str) -> Duplicate:
-    try:
-        return Duplicate(text)
-    except ValueError:
-        raise usage.UsageError(f"--duplicate must be reject or takeover, not {text!r}") from None
+    return Duplicate(choice("duplicate", *Duplicate)(text))
 
 
 MEMORY = "memory"
@@ -112,7 +111,8 @@ def _admin(text: str) -> Path:
     return path
 
 
-class Options(usage.Options):
+@with_denials
+class Options(Configured):
     """The command line of C{twistd achat}."""
 
     synopsis = "[options]"
@@ -234,6 +234,20 @@ class Options(usage.Options):
             _duplicate,
         ],
         [
+            "log-level",
+            None,
+            "info",
+            "What is grave enough for the log: debug, info, warn or error.",
+            choice("log-level", *LEVELS),
+        ],
+        [
+            "log-format",
+            None,
+            "text",
+            "A line of the log: text, or json for an object.",
+            choice("log-format", *FORMATS),
+        ],
+        [
             "http",
             None,
             None,
@@ -263,13 +277,21 @@ class Options(usage.Options):
         ["plain", None, "Send messages alone, no notices: the wire of the a-chat tutorial."],
     ]
     compData = usage.Completions(
-        optActions={"duplicate": usage.CompleteList(["reject", "takeover"])}
+        optActions={
+            "config": usage.CompleteFiles("*.toml"),
+            "duplicate": usage.CompleteList(["reject", "takeover"]),
+            "log-format": usage.CompleteList(FORMATS),
+            "log-level": usage.CompleteList(LEVELS),
+        }
     )
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         super().__init__()
         self["listen"] = []
         self._environ = environ
+
+    def fresh(self) -> Self:
+        return type(self)(self._environ)
 
     def opt_version(self) -> NoReturn:
         """Display the versions of achat and Twisted and exit."""
@@ -280,13 +302,6 @@ class Options(usage.Options):
         """Twisted endpoint to listen on; may be repeated, and replaces --port and --interface."""
         self["listen"].append(endpoint)
 
-    def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """As ever, but a mistake ends the process with one sentence, not with pages of usage."""
-        try:
-            super().parseOptions(options)
-        except usage.UsageError as error:
-            raise SystemExit(f"achat: {error}") from None
-
     def parseArgs(self, *args: str) -> None:
         if args:
             raise usage.UsageError(f"there are options only, no arguments such as {args[0]!r}")
@@ -294,10 +309,13 @@ class Options(usage.Options):
     def postOptions(self) -> None:
         if self["mailbox"] is None:
             state = self._environ.get("STATE_DIRECTORY", "").partition(":")[0]
-            self["mailbox"] = Path(state, "mailbox.sqlite") if state else MEMORY
+            file = Path(state, "mailbox.sqlite").absolute()
+            self.defaults["mailbox"] = f"sqlite:{file}" if state else MEMORY
+            self["mailbox"] = _mailbox(self.defaults["mailbox"])
         runtime = self._environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
         if self["admin"] is None and runtime:
-            self["admin"] = _admin(os.path.join(runtime, SOCKET))
+            self.defaults["admin"] = os.path.join(runtime, SOCKET)
+            self["admin"] = _admin(self.defaults["admin"])
         if self["durable"] and self["mailbox"] == MEMORY:
             raise usage.UsageError("--durable needs --mailbox sqlite:PATH")
         least = _LINES_IN_OUTBOX * self["max-line"]

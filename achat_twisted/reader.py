@@ -119,7 +119,7 @@ class ChatReader(LineReceiver):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._session is None and not self._deaf:
-            self._end_login("left without a name", "left")
+            self._end_login("left", "{peer} left without a name")
         if self._session is not None:
             self._session.deserted = True
         try:
@@ -201,8 +201,9 @@ class ChatReader(LineReceiver):
                     self._session.rest()
         finally:
             self._working = False
-        if self._session is not None and self._has_overdrawn():
-            self._session.overdrawn()
+        session = self._session
+        if session is not None and session.taken > session.allowance.lines:
+            session.overdrawn()
 
     def _has_overdrawn(self) -> bool:
         """Whether more lines were taken in than the client may send; it has no right to the rest.
@@ -227,7 +228,7 @@ class ChatReader(LineReceiver):
 
     def _no_more_lines(self) -> None:
         if self._session is None:
-            self._end_login("left without a name", "left")
+            self._end_login("left", "{peer} left without a name")
             self._close(b"")
         else:
             self._session.leave()
@@ -294,7 +295,10 @@ class ChatReader(LineReceiver):
         if error.notice.word not in self._complaints:
             self._complaints += (error.notice.word,)
             self._log.info(
-                "{name} sent a line that was refused: {error}", name=session.name, error=error
+                "{name} sent a line that was refused: {reason}",
+                name=session.name,
+                peer=self._link.peer,
+                reason=str(error),
             )
 
     # Before login
@@ -321,13 +325,14 @@ class ChatReader(LineReceiver):
         return self._admit()
 
     def _refuse(self, refusal: wire.Refused, outcome: str = "") -> None:
-        self._end_login(f"was refused: {refusal}", outcome or refusal.notice.word)
+        word = outcome or refusal.notice.word
+        self._end_login(word, "{peer} was refused: {reason}", reason=str(refusal))
         self._close(self._manners.render(refusal.notice))
 
-    def _end_login(self, what: str, outcome: str) -> None:
+    def _end_login(self, outcome: str, event: str, **fields: str) -> None:
         self._logins.remove(self)
         self._meter.login(outcome)
-        self._log.info("{peer} {what}", peer=self._link.peer, what=what)
+        self._log.info(event, peer=self._link.peer, **fields)
 
     def _close(self, last: bytes) -> None:
         """Close a connection that has no session."""

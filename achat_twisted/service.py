@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import partial
+from typing import Any
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
@@ -13,7 +14,7 @@ from twisted.logger import Logger
 
 from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
-from achat_twisted.interfaces import IMailbox, INotifier, IStopSignals
+from achat_twisted.interfaces import IMailbox, INotifier, ISignals
 from achat_twisted.writer import HURRY
 
 GRACE = 10.0
@@ -50,17 +51,20 @@ class ChatService(MultiService):
         mailbox: IMailbox,
         *,
         clock: IReactorTime,
-        signals: IStopSignals,
+        signals: ISignals,
         notifier: INotifier,
-        stop_process: Callable[[], None],
+        reload: Callable[[], None],
         grace: float = GRACE,
         attendants: Sequence[Service] = (),
+        on_parent: Callable[[object], None] = lambda _parent: None,
     ) -> None:
         """@param listeners: whose C{stopService} closes a port; see L{achat_twisted.listener}.
         @param attendants: who look at the server from outside, and so are there before anybody is
             let in, and until the stop is over.
-        @param stop_process: asks the process for an ordered stop, which ends in L{stopService}.
+        @param reload: called when somebody asks for it, unless a stop has begun.
         @param grace: seconds after which a stop waits for nobody any more.
+        @param on_parent: called with what this becomes a part of: twistd's application, before
+            it writes its first line.
         """
         super().__init__()
         self.phase = Phase.STARTING
@@ -72,21 +76,27 @@ class ChatService(MultiService):
         self._clock = clock
         self._signals = signals
         self._notifier = notifier
-        self._stop_process = stop_process
+        self._reload = reload
+        self._on_parent = on_parent
         self._grace = grace
         self._deadlines: list[IDelayedCall] = []
         self._hurrying = False
         for child in (broker, *attendants, *listeners):
             child.setServiceParent(self)
 
+    def setServiceParent(self, parent: Any) -> None:
+        self._on_parent(parent)
+        super().setServiceParent(parent)
+
     def startService(self) -> None:
         """Open the mailbox, then let everybody in.
 
         @raise CannotStart: if it cannot be opened.
         """
+        # Ahead of the line in the log that says it listens, upon which somebody may send it.
+        self._signals.on_hangup(self._hung_up)
         self._mailbox.open()
         super().startService()
-        self._signals.on_hangup(self._stop_process)
         self.phase = Phase.READY
         # Before the reactor runs, SIGTERM would kill the process, and whoever hears that we are
         # ready may send it.
@@ -133,6 +143,14 @@ class ChatService(MultiService):
             self._log.info("stopped; {balance}", balance=balance)
         await self._stop_each(self._attendants)
         self._notifier.stopped()
+
+    def set_grace(self, grace: float) -> None:
+        """Let a stop take so many seconds, if it has not begun."""
+        self._grace = grace
+
+    def _hung_up(self) -> None:
+        if self.phase is Phase.READY:
+            self._reload()
 
     def _stop_each(self, children: Sequence[Service]) -> Deferred[list[None]]:
         stopping = [maybeDeferred(child.stopService) for child in children]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import select
-from pathlib import Path
+from collections.abc import Mapping
+from operator import itemgetter
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +13,7 @@ from twisted.application.service import IService, Service
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
-from achat_twisted import link, systemd, transport, wire
+from achat_twisted import link, systemd, tls, transport, wire
 from achat_twisted.admin.housekeeper import Housekeeper
 from achat_twisted.admin.server import AdminServer
 from achat_twisted.admission import Admission
@@ -23,6 +23,7 @@ from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import IMailbox, IMeter
 from achat_twisted.limits import Limits
 from achat_twisted.listener import Listener
+from achat_twisted.logbook import Logbook
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
@@ -33,6 +34,7 @@ from achat_twisted.meter import NO_METER, Meter
 from achat_twisted.options import DAY, MEMORY, Options
 from achat_twisted.poller import Poller
 from achat_twisted.reader import Manners
+from achat_twisted.reloader import Put, Reloader
 from achat_twisted.service import ChatService
 from achat_twisted.signals import ProcessSignals
 
@@ -41,43 +43,40 @@ __all__ = ["Options", "makeService"]
 _DESCRIPTORS = 2**20
 """As many as the server allows itself, if it may: enough for any C{--connections}."""
 
-_TLS_FOLDER = re.compile(r"tls:(?:path=)?((?:\\.|[^:\\])+)")
 
-
-def _check_certificates(description: str) -> None:
-    """See that there is a certificate for a C{tls:} endpoint, which itself does not mind.
-
-    @raise ValueError: if there is none.
-    """
-    if match := _TLS_FOLDER.match(description):
-        folder = Path(re.sub(r"\\(.)", r"\1", match[1]))
-        if not any(folder.glob("*.pem")):
-            raise ValueError(f"no file *.pem is to be seen in {folder}")
-
-
-def _endpoint(reactor: Any, option: str, description: str) -> IStreamServerEndpoint:
+def _endpoint(
+    reactor: Any, options: Options, reloader: Reloader, option: str, description: str
+) -> IStreamServerEndpoint:
+    endpoint: IStreamServerEndpoint
     try:
         if description.startswith("stdio"):
             raise ValueError("it is not a socket that clients can connect to")
-        _check_certificates(description)
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+        if tls.is_tls(description):
+            endpoint, certificates = tls.listening(reactor, description)
+            reloader.add(certificates)
+            return endpoint
+        endpoint = serverFromString(reactor, description)
         return endpoint
     except TypeError:
         why = r"an argument is missing, unknown or doubled; a colon inside of one is written \:"
     except IndexError:
         why = "systemd has not handed over so many sockets"
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, AttributeError, OSError) as error:
         why = str(error).replace("invalid literal for int() with base 10:", "no number:")
-    raise SystemExit(f"achat: --{option} {description!r} is no endpoint: {why}")
+    raise SystemExit(f"achat: {options.named(option)} {description!r} is no endpoint: {why}")
 
 
-def _make_mailbox(options: Options, reactor: Any, meter: IMeter) -> IMailbox:
-    path = options["mailbox"]
-    limits = MailLimits(
+def _mail_limits(options: Mapping[str, Any]) -> MailLimits:
+    return MailLimits(
         per_name=options["mailbox-limit"],
         total=options["mailbox-total"],
         age=options["keep"] * DAY,
     )
+
+
+def _make_mailbox(options: Options, reactor: Any, meter: IMeter) -> IMailbox:
+    path = options["mailbox"]
+    limits = _mail_limits(options)
     if path == MEMORY:
         return MemoryMailbox(reactor, limits)
     return SqliteMailbox(
@@ -92,6 +91,13 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     """Every object of the server, made and handed to those who need it."""
     if reactor is None:
         from twisted.internet import reactor
+    signals = ProcessSignals(reactor)
+    logbook = Logbook(
+        options.parent or {}, options["log-level"], options["log-format"], signals.on_rotate
+    )
+    reloader = Reloader(
+        options, on_begin=lambda: notifier.reloading(), on_end=lambda: notifier.ready()
+    )
     render = wire.say_nothing if options["plain"] else wire.render_notice
     limits = Limits.of(options)
     meter = Meter(perf_counter)
@@ -108,10 +114,14 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         outbox_limit=options["outbox-limit"],
         render=render,
     )
+
+    def manners(options: Mapping[str, Any]) -> Manners:
+        return Manners(options["max-line"], options["recipients"], options["login-timeout"], render)
+
     factory = ChatFactory(
         broker,
         reactor,
-        Manners(options["max-line"], options["recipients"], options["login-timeout"], render),
+        manners(options),
         make_link=lambda socket: link.over(socket, reactor),
         admission=Admission(reactor, limits),
         meter=told,
@@ -123,7 +133,12 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         descriptors.watch(port)
 
     listeners = [
-        Listener(_endpoint(reactor, "listen", description), description, factory, prepare)
+        Listener(
+            _endpoint(reactor, options, reloader, "listen", description),
+            description,
+            factory,
+            prepare,
+        )
         for description in options.endpoints()
     ]
     housekeeper = Housekeeper(
@@ -132,6 +147,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         connections=lambda: factory.connections,
         phase=lambda: service.phase.value,
     )
+    notifier = systemd.from_environment(os.environ, housekeeper.status, reactor)
     attendants: list[Service] = []
     if options["admin"]:
         attendants.append(AdminServer(options["admin"], housekeeper, reactor))
@@ -141,7 +157,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
 
         registry = metrics.registry(metrics.Metrics(broker, mailbox, factory, meter))
         pages = monitor.pages(registry, housekeeper.state)
-        endpoint = _endpoint(reactor, "http", options["http"])
+        endpoint = _endpoint(reactor, options, reloader, "http", options["http"])
         lobby = monitor.Lobby(pages, reactor)
         attendants.append(monitor.Monitor(endpoint, options["http"], lobby))
     service = ChatService(
@@ -150,10 +166,24 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         broker,
         mailbox,
         clock=reactor,
-        signals=ProcessSignals(reactor),
-        notifier=systemd.from_environment(os.environ, housekeeper.status, reactor),
-        stop_process=reactor.stop,
+        signals=signals,
+        notifier=notifier,
+        reload=reloader.reload,
         grace=options["grace"],
         attendants=attendants,
+        on_parent=logbook.keep_for,
+    )
+    reloader.add(
+        limits,
+        *("connections", "connections-per-host", "logins-per-host", "rate", "burst"),
+        *("outbox-total", "limit-local"),
+    )
+    reloader.add(Put(itemgetter("log-level"), logbook.set_level), "log-level")
+    reloader.add(Put(itemgetter("grace"), service.set_grace), "grace")
+    reloader.add(Put(manners, factory.expect), "max-line", "recipients", "login-timeout")
+    reloader.add(Put(_mail_limits, mailbox.limit), "mailbox-limit", "mailbox-total", "keep")
+    reloader.add(
+        Put(itemgetter("duplicate", "outbox-limit"), lambda terms: broker.set_terms(*terms)),
+        *("duplicate", "outbox-limit"),
     )
     return service

@@ -33,7 +33,7 @@ from tests.house import House
 FLOORS = [
     {
         *("wire", "framing", "ledger", "addresses", "interfaces", "limits", "descriptors"),
-        *("process", "admin", "admin.protocol"),
+        *("process", "admin", "admin.protocol", "config"),
     },
     {
         *("outbox", "pool", "writer", "pace", "linger", "truce", "deadlines"),
@@ -44,9 +44,9 @@ FLOORS = [
     {"session", "turns", "feeder", "load", "broker", "commands", "admin.actions"},
     {
         *("reader", "factory", "transport", "poller", "link", "listener", "signals", "systemd"),
-        *("admin.housekeeper", "admin.server"),
+        *("admin.housekeeper", "admin.server", "pem", "tls", "logbook", "reloader"),
     },
-    {"service", "metrics", "monitor", "options", "tap"},
+    {"service", "metrics", "monitor", "options", "tap", "config_command"},
 ]
 """The rooms, lowest floor first."""
 
@@ -74,6 +74,9 @@ BESIDE = {
     ),
 }
 """The rooms of the C{achat} command: of the others they may use floor 0 alone."""
+
+DOORS = {"cli": {"config_command"}}
+"""Where the C{achat} command looks into the server, for what it tells of it."""
 
 PACKAGE = Path(achat_twisted.__file__).parent
 
@@ -124,7 +127,7 @@ class FloorTests(SynchronousTestCase):
         """The client knows the wire, and nothing of the server."""
         rooms = _rooms()
         for room in BESIDE:
-            self.assertLessEqual(rooms[room], FLOORS[0] | BESIDE, room)
+            self.assertLessEqual(rooms[room], FLOORS[0] | BESIDE | DOORS.get(room, set()), room)
 
     def test_only_the_tap_takes_the_reactor(self) -> None:
         """No room imports the global reactor but the tap, and that only as a default."""
@@ -208,4 +211,4 @@ class ContractTests(SynchronousTestCase):
     def test_signals(self) -> None:
         """The process's signals, and none."""
         for signals in (NoSignals(), ProcessSignals(Clock())):  # type: ignore[arg-type]
-            verifyObject(interfaces.IStopSignals, signals)
+            verifyObject(interfaces.ISignals, signals)

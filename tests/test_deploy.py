@@ -103,6 +103,17 @@ class ServiceTests(TestCase):
         self.assertGreaterEqual(int(read("achat.service")["Service"]["LimitNOFILE"]), 65536)
 
 
+class ConfigurationTests(TestCase):
+    """C{achat.toml}; what it says of a reload is tested with a server that runs."""
+
+    def test_good(self) -> None:
+        """The server takes the configuration as shipped."""
+        parsed = Options({})
+        parsed.parseOptions(["--config", str(DEPLOY / "achat.toml")])
+        self.assertTrue(parsed["durable"])
+        self.assertEqual(len(parsed["listen"]), 1)
+
+
 class SocketTests(TestCase):
     """C{achat.socket}, and that the service fits it."""
 

@@ -222,7 +222,7 @@ class MonitorTests(SynchronousTestCase):
             clock=self.clock,
             signals=NoSignals(),
             notifier=NoNotifier(),
-            stop_process=lambda: None,
+            reload=lambda: None,
             attendants=[self.monitor],
         )
 

@@ -14,7 +14,7 @@ from zope.interface import implementer
 from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
-from achat_twisted.interfaces import IMailbox, INotifier, IStopSignals
+from achat_twisted.interfaces import IMailbox, INotifier, ISignals
 from achat_twisted.limits import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import Manners
@@ -44,12 +44,15 @@ class Attendant(Service):
         self.sent_away = True
 
 
-@implementer(IStopSignals)
+@implementer(ISignals)
 class Signals:
     """Signals that a test can send."""
 
-    def on_hangup(self, stop: Callable[[], None]) -> None:
-        self.hangup = stop
+    def on_hangup(self, reload: Callable[[], None]) -> None:
+        self.hangup = reload
+
+    def on_rotate(self, rotate: Callable[[], None]) -> None:
+        """Never."""
 
     def on_second_signal(self, hurry: Callable[[], None]) -> None:
         self.second = hurry
@@ -109,7 +112,7 @@ class ServiceTests(SynchronousTestCase):
         self.door, self.signals, self.mailbox = Door(), Signals(), mailbox
         self.attendant = Attendant()
         self.notifier = Notifier(lambda: self.service.phase)
-        self.process_stops: list[str] = []
+        self.reloads: list[str] = []
         self.broker = Broker(self.clock, mailbox, outbox_limit=1000)
         self.factory = ChatFactory(
             self.broker, self.clock, Manners(), self._make_link, Admission(self.clock, Limits())
@@ -122,7 +125,7 @@ class ServiceTests(SynchronousTestCase):
             clock=self.clock,
             signals=self.signals,
             notifier=self.notifier,
-            stop_process=lambda: self.process_stops.append("stop"),
+            reload=lambda: self.reloads.append("reload"),
             grace=10.0,
             attendants=[self.attendant],
         )
@@ -293,6 +296,9 @@ class ServiceTests(SynchronousTestCase):
         self.successResultOf(stopped)
 
     def test_hangup(self) -> None:
-        """A hangup is an ordered stop of the process."""
+        """A hangup is a reload, unless the server stops."""
         self.signals.hangup()
-        self.assertEqual(self.process_stops, ["stop"])
+        self.assertEqual(self.reloads, ["reload"])
+        self.service.stopService()
+        self.signals.hangup()
+        self.assertEqual(self.reloads, ["reload"])

@@ -98,6 +98,9 @@ class OptionsTests(SynchronousTestCase):
                 "limit-local": 0,
                 "http": None,
                 "admin": None,
+                "config": None,
+                "log-level": "info",
+                "log-format": "text",
             },
         )
 

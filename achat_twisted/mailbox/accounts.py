@@ -64,6 +64,7 @@ class Accounts(Generic[AnyAccount]):
 
     @ivar copies: how many copies are kept in all.
     @ivar size: bytes kept in all, with L{LINE_COST} for each copy.
+    @ivar limits: those that hold at the moment.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Accounts(Generic[AnyAccount]):
         @param forget: called with an account that is no more.
         """
         self.copies = self.size = 0
-        self._limits = limits
+        self.limits = limits
         self._open_account = open_account
         self._forget = forget
         self._all: dict[str, AnyAccount] = {}
@@ -117,9 +118,8 @@ class Accounts(Generic[AnyAccount]):
     def has_room(self, account: Account, line: bytes) -> bool:
         """Whether one more line may be kept for C{account}."""
         cost = len(line) + LINE_COST
-        return (
-            account.size + cost <= self._limits.per_name and self.size + cost <= self._limits.total
-        )
+        limits = self.limits
+        return account.size + cost <= limits.per_name and self.size + cost <= limits.total
 
     def grow(self, account: AnyAccount, copies: int, size: int, now: float) -> None:
         """So many copies more are kept, of so many bytes in all."""
@@ -135,7 +135,7 @@ class Accounts(Generic[AnyAccount]):
 
     def expiring(self, now: float) -> list[AnyAccount]:
         """Those who are away, and may have mail that is too old."""
-        before = now - self._limits.age
+        before = now - self.limits.age
         return [a for a in self if a.copies and not a.sessions and a.oldest < before]
 
     def _change(self, account: AnyAccount, copies: int, size: int) -> None:
@@ -150,6 +150,6 @@ class Accounts(Generic[AnyAccount]):
             return
         self._idle[account.name] = None
         self._idle.move_to_end(account.name)
-        if len(self._idle) > self._limits.names:
+        if len(self._idle) > self.limits.names:
             name, _ = self._idle.popitem(last=False)
             self._forget(self._all.pop(name))

@@ -42,7 +42,6 @@ class MemoryMailbox:
     def __init__(self, clock: IReactorTime, limits: MailLimits = LIMITS) -> None:
         self.expired = 0
         self._clock = clock
-        self._limits = limits
         self._accounts = Accounts(limits, _Mail, lambda _mail: None)
         self._expiry = LoopingCall(self._expire)
         self._expiry.clock = clock
@@ -50,6 +49,9 @@ class MemoryMailbox:
     def open(self) -> None:
         self._log.info("mail is kept in memory, and ends with this process")
         self._expiry.start(EXPIRY, now=False)
+
+    def limit(self, limits: MailLimits) -> None:
+        self._accounts.limits = limits
 
     def enroll(self, name: str) -> None:
         self._accounts.enroll(name)
@@ -132,7 +134,7 @@ class MemoryMailbox:
         now = self._clock.seconds()
         for mail in self._accounts.expiring(now):
             expired = 0
-            while mail.lines and mail.lines[0][0] < now - self._limits.age:
+            while mail.lines and mail.lines[0][0] < now - self._accounts.limits.age:
                 self._drop_first(mail, mail.lines)
                 expired += 1
             mail.oldest = mail.lines[0][0] if mail.lines else now

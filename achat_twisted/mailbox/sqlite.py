@@ -63,7 +63,6 @@ class SqliteMailbox:
         self._open_database = open_database
         self._committer = committer
         self._clock = clock
-        self._limits = limits
         self._last_id = 0
         self._rows = Accounts(limits, self._new_row, self._forget)
         self._expiry = LoopingCall(self._expire)
@@ -92,6 +91,9 @@ class SqliteMailbox:
     @property
     def failing(self) -> bool:
         return self._committer.failing
+
+    def limit(self, limits: MailLimits) -> None:
+        self._rows.limits = limits
 
     def enroll(self, name: str) -> None:
         self._rows.enroll(name)
@@ -215,7 +217,7 @@ class SqliteMailbox:
         if self._committer.failing:
             return
         now = self._clock.seconds()
-        before = now - self._limits.age
+        before = now - self._rows.limits.age
         for row in self._rows.expiring(now):
             expiring = self._committer.ask(
                 partial(Database.expire, name=row.id, first=row.head, before=before)

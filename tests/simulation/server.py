@@ -126,7 +126,7 @@ class Server:
             clock=self._reactor,
             signals=NoSignals(),
             notifier=NoNotifier(),
-            stop_process=lambda: None,
+            reload=lambda: None,
             grace=self.rules.grace,
         )
         self._service.startService()

@@ -119,7 +119,7 @@ CONNECTIONS = (
     Mutation(
         "drop the lines of a connection that broke",
         _READER,
-        "while self._waiting and not self._deaf:",
+        "while self._waiting and not self._deaf and not self._has_overdrawn():",
         "while False:",
         "tests.test_reader",
     ),

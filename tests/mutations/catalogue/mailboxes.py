@@ -33,14 +33,14 @@ MAILBOXES = (
     Mutation(
         "ignore the limit for a name",
         _ACCOUNTS,
-        "account.size + cost <= self._limits.per_name and ",
+        "account.size + cost <= limits.per_name and ",
         "",
         _TESTS,
     ),
     Mutation(
         "ignore the limit in all",
         _ACCOUNTS,
-        " and self.size + cost <= self._limits.total",
+        " and self.size + cost <= limits.total",
         "",
         _TESTS,
     ),
@@ -68,7 +68,7 @@ MAILBOXES = (
     Mutation(
         "forget nobody",
         _ACCOUNTS,
-        "if len(self._idle) > self._limits.names:",
+        "if len(self._idle) > self.limits.names:",
         "if len(self._idle) < 0:",
         _TESTS,
     ),
@@ -82,7 +82,7 @@ MAILBOXES = (
     Mutation(
         "let young mail expire with the old",
         _MEMORY,
-        "while mail.lines and mail.lines[0][0] < now - self._limits.age:",
+        "while mail.lines and mail.lines[0][0] < now - self._accounts.limits.age:",
         "while mail.lines:",
         _TESTS,
     ),

@@ -1,0 +1,147 @@
+"""Keys and certificates in PEM files: what belongs together, and whether it can be used.
+
+Strategy: whatever the files are called, a key belongs to the certificate with its public half, and
+a certificate is followed by the one of its issuer. So a folder that certbot keeps can be used as
+it is. What fits nothing is an error: it may be half of what is just being exchanged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
+from OpenSSL import SSL
+from twisted.internet.ssl import CertificateOptions
+
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----\n?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """A key, and what a client gets to see of it: its certificate first, then the issuers'.
+
+    @ivar chain: which Twisted passes on, so they need not be what its types say.
+    """
+
+    key: Any
+    chain: Sequence[Any]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The host names that it is for."""
+        try:
+            names = self.chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        except x509.ExtensionNotFound:
+            return ()
+        found: Sequence[str] = names.value.get_values_for_type(x509.DNSName)
+        return found
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The PEM files in a folder, and in those inside of it.
+
+    @raise ValueError: if there is none.
+    """
+    found = sorted(file for file in folder.rglob("*.pem") if file.is_file())
+    if not found:
+        raise ValueError(f"no file *.pem is to be seen in {folder}")
+    return found
+
+
+def context_of(files: Sequence[Path], **more: Any) -> SSL.Context:
+    """What shows each client the certificate for the name that it asks for.
+
+    Names can begin with C{*.}; who asks for a name that is not there, or for none, gets the first
+    certificate. Where several are for the same name, it is the one that is good for longest.
+
+    @param more: what else C{CertificateOptions} are to be made with.
+    @raise ValueError: if a key or certificate cannot be used, or there is none.
+    @raise OSError: if a file cannot be read.
+    """
+    contexts: dict[str, SSL.Context] = {}
+
+    def look_up(asked: bytes | None) -> SSL.Context | None:
+        name = (asked or b"").decode("ascii", "replace").lower()
+        return contexts.get(name) or contexts.get(f"*.{name.partition('.')[2]}")
+
+    first = None
+    for identity in _identities(files):
+        leaf, *issuers = identity.chain
+        options = CertificateOptions(
+            identity.key, leaf, extraCertChain=issuers, contextForServerName=look_up, **more
+        )
+        try:
+            context: SSL.Context = options.getContext()
+        except SSL.Error as error:
+            reasons = "; ".join(reason for *_, reason in error.args[0])
+            raise ValueError(f"key and certificate cannot be used: {reasons}") from None
+        first = first or context
+        for name in identity.names:
+            contexts.setdefault(name.lower(), context)
+    if first is None:
+        raise ValueError(f"no private key is in {', '.join(map(str, files))}")
+    return first
+
+
+def _identities(files: Sequence[Path]) -> list[_Identity]:
+    """What is in the files, that which is good for longest first."""
+    keys: list[tuple[Path, Any]] = []
+    certificates: list[x509.Certificate] = []
+    for file in files:
+        for kind, block in _blocks(file):
+            try:
+                if kind == "CERTIFICATE":
+                    certificates.append(x509.load_pem_x509_certificate(block))
+                elif kind.endswith("PRIVATE KEY"):
+                    keys.append((file, load_pem_private_key(block, None)))
+            except TypeError:
+                raise ValueError(f"{file}: the private key has a password") from None
+            except ValueError:
+                raise ValueError(f"{file}: {kind.lower()} cannot be read") from None
+    certificates.sort(key=lambda certificate: certificate.not_valid_after_utc, reverse=True)
+    publics = {_public(key.public_key()) for _, key in keys}
+    issuers = [one for one in certificates if _public(one.public_key()) not in publics]
+    identities = []
+    for file, key in keys:
+        public = _public(key.public_key())
+        leaf = next((one for one in certificates if _public(one.public_key()) == public), None)
+        if leaf is None:
+            raise ValueError(f"{file}: there is no certificate for the private key")
+        identities.append(_Identity(key, [leaf, *_above(leaf, issuers)]))
+    identities.sort(key=lambda identity: identity.chain[0].not_valid_after_utc, reverse=True)
+    return identities
+
+
+def _above(leaf: x509.Certificate, issuers: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """The certificates between this one and the root, which clients know."""
+    chain: list[x509.Certificate] = []
+    while True:
+        last = chain[-1] if chain else leaf
+        found = [one for one in issuers if one.subject == last.issuer != one.issuer]
+        if not found or found[0] in chain:
+            return chain
+        chain.append(found[0])
+
+
+def _blocks(file: Path) -> Iterator[tuple[str, bytes]]:
+    """What a PEM file consists of, each with its kind."""
+    text = file.read_bytes()
+    blocks = list(_BLOCK.finditer(text))
+    if len(blocks) != text.count(b"-----BEGIN "):
+        raise ValueError(f"{file}: it has not been written to its end")
+    return ((block[1].decode(), block[0]) for block in blocks)
+
+
+def _public(key: Any) -> bytes:
+    """A public key, to be compared."""
+    encoded: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return encoded
