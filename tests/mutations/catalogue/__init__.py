@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.mutations.catalogue.configuration import CONFIGURATION
 from tests.mutations.catalogue.connections import CONNECTIONS
 from tests.mutations.catalogue.feeding import FEEDING
 from tests.mutations.catalogue.files import FILES
@@ -15,5 +16,5 @@ from tests.mutations.catalogue.writers import WRITERS
 
 MUTATIONS = (
     *(*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES),
-    *(*LIMITS, *OPERATORS, *WATCHING),
+    *(*CONFIGURATION, *LIMITS, *OPERATORS, *WATCHING),
 )
