@@ -58,6 +58,19 @@ class MailboxBehaviour(SynchronousTestCase):
         mailbox.keep("bob", b"long\n")
         self.assertEqual(self.take(mailbox, "bob", 1), [b"long\n"])
 
+    def test_new_limits(self) -> None:
+        """New limits hold at once, for size and age; what is kept already stays until it is old."""
+        mailbox = self.known("bob")
+        self.assertTrue(mailbox.keep("bob", b"1\n"))
+        mailbox.limit(Limits(per_name=LINE_COST, age=DAY))
+        self.assertFalse(mailbox.keep("bob", b"2\n"))
+        self.assertEqual(mailbox.count("bob"), 1)
+        self.clock.advance(DAY + 1)
+        self.clock.advance(EXPIRY)
+        self.assertEqual(mailbox.count("bob"), 0)
+        mailbox.limit(LIMITS)
+        self.assertTrue(mailbox.keep("bob", b"3\n"))
+
     def test_handed_back_comes_first(self) -> None:
         """What is handed back comes out ahead of anything newer, in its own order."""
         mailbox = self.make()

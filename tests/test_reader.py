@@ -82,6 +82,21 @@ class ReaderTestCase(SynchronousTestCase):
 class LoginTests(ReaderTestCase):
     """The first line."""
 
+    def test_other_manners(self) -> None:
+        """What is asked of clients anew is asked of those who connect from then on."""
+        before = self.calls()
+        self.factory.expect(Manners(max_line=5, login_timeout=1.0))
+        after, late = self.calls("alice"), self.calls()
+        after.sends("alice: hi\n")
+        self.house.turn()
+        self.assertEqual(after.link.lines()[-1], "! too-long 5")
+        self.house.clock.advance(1)
+        self.assertEqual(late.link.lines(), ["! bad-name none came within 1 seconds"])
+        self.house.clock.advance(28)
+        self.assertEqual(before.link.lines(), [])
+        self.house.clock.advance(1)
+        self.assertEqual(before.link.lines(), ["! bad-name none came within 30 seconds"])
+
     def test_welcome(self) -> None:
         """The first line is the name, and is answered with a welcome."""
         self.assertEqual(self.calls("alice").link.lines(), ["! welcome alice"])

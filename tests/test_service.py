@@ -204,6 +204,16 @@ class ServiceTests(SynchronousTestCase):
         self.successResultOf(stopped)
         self.assertEqual(self.mailbox.count("bob"), 1)
 
+    def test_new_grace(self) -> None:
+        """A grace period that was changed holds for the stop that comes."""
+        self.service.set_grace(1.0)
+        stopped, bob = self._stop_with_stuck_client()
+        self.clock.advance(1)
+        self.assertTrue(bob.link.finished)
+        self.clock.advance(HURRY)
+        bob.reader.connectionLost()
+        self.successResultOf(stopped)
+
     def test_second_signal(self) -> None:
         """A second signal ends the grace period at once, and a third one changes nothing."""
         stopped, bob = self._stop_with_stuck_client()
