@@ -62,7 +62,7 @@ class MailboxBehaviour(SynchronousTestCase):
         """New limits hold at once, for size and age; what is kept already stays until it is old."""
         mailbox = self.known("bob")
         self.assertTrue(mailbox.keep("bob", b"1\n"))
-        mailbox.limit(Limits(per_name=LINE_COST, age=DAY))
+        mailbox.limit(MailLimits(per_name=LINE_COST, age=DAY))
         self.assertFalse(mailbox.keep("bob", b"2\n"))
         self.assertEqual(mailbox.count("bob"), 1)
         self.clock.advance(DAY + 1)
