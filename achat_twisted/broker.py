@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from enum import StrEnum
 
@@ -66,11 +66,13 @@ class Broker(Service):
         durable: bool = False,
         outbox_limit: int = OUTBOX_LIMIT,
         render: RenderNotice = wire.render_notice,
+        expects: Callable[[str], bool] = lambda _name: False,
     ) -> None:
         """@param soon: C{clock}, if it is not given.
         @param limits: the usual ones, if they are not given.
         @param durable: whether each turn's copies are committed before they reach any writer.
         @param render: how notices go out; L{wire.say_nothing} for the seeds' wire.
+        @param expects: whether a name may come that has never been here; its mail is kept.
         """
         self.durable = durable
         self._clock = clock
@@ -80,6 +82,7 @@ class Broker(Service):
         self._limits = limits or Limits()
         self.pool = Pool(self._limits)
         self._render = render
+        self._expects = expects
         self._ledger = Ledger()
         self._peers: dict[str, Session] = {}
         self._sessions: set[Session] = set()
@@ -228,7 +231,7 @@ class Broker(Service):
         return True
 
     def _keep(self, sender: Session, name: str, line: bytes) -> None:
-        if not self._mailbox.knows(name):
+        if not (self._mailbox.knows(name) or self._introduce(name)):
             outcome = "unknown"
         elif self._mailbox.keep(name, line):
             outcome = "kept"
@@ -239,6 +242,13 @@ class Broker(Service):
         sender.tally(outcome, name)
         if self._mailbox.pressed:
             self._feeder.press(sender)
+
+    def _introduce(self, name: str) -> bool:
+        """Let the mailbox know a name that is expected."""
+        is_expected = self._expects(name)
+        if is_expected:
+            self._mailbox.introduce(name)
+        return is_expected
 
     def resume(self, session: Session) -> None:
         self._turns.resume(session)

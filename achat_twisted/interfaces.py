@@ -213,6 +213,9 @@ class IMailbox(Interface):
     def limit(limits: Any) -> None:
         """Let other limits hold for what is kept from now on; what is kept already stays."""
 
+    def introduce(name: str) -> None:
+        """There is somebody by that name, who has never been here; nothing, if that is known."""
+
     def enroll(name: str) -> None:
         """A session of C{name} begins, and from now on there is somebody by that name.
 

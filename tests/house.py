@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from twisted.internet.task import Clock
@@ -56,6 +57,7 @@ class House:
         outbox_limit: int = OUTBOX_LIMIT,
         render: RenderNotice = wire.render_notice,
         limits: Limits | None = None,
+        expects: Callable[[str], bool] = lambda _name: False,
     ) -> None:
         self.clock = Clock() if clock is None else clock
         self.mailbox: IMailbox = MemoryMailbox(self.clock) if mailbox is None else mailbox
@@ -67,6 +69,7 @@ class House:
             outbox_limit=outbox_limit,
             render=render,
             limits=limits,
+            expects=expects,
         )
         self.broker.startService()
 

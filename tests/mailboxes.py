@@ -42,6 +42,16 @@ class MailboxBehaviour(SynchronousTestCase):
         mailbox.enroll("bob")
         self.assertTrue(mailbox.knows("bob"))
 
+    def test_knows_who_was_introduced(self) -> None:
+        """Somebody can be introduced who was never here: mail is kept, and there when it comes."""
+        mailbox = self.make()
+        mailbox.introduce("bob")
+        self.assertTrue(mailbox.knows("bob"))
+        self.assertTrue(mailbox.keep("bob", b"1\n"))
+        mailbox.introduce("bob")
+        mailbox.enroll("bob")
+        self.assertEqual(self.take(mailbox, "bob"), [b"1\n"])
+
     def test_first_in_first_out(self) -> None:
         """Copies come out in the order in which they went in, some at a time, and only once."""
         mailbox = self.known("bob")

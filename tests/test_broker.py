@@ -112,6 +112,16 @@ class RoutingTests(SynchronousTestCase):
             ["! welcome bob", "! mail 2", "from alice: 1", "from alice: 2"],
         )
 
+    def test_expected_name_is_kept(self) -> None:
+        """A copy for a name that is expected waits for it, though it was never here."""
+        house = House(expects=lambda name: name == "bob")
+        alice = house.comes("alice")
+        alice.says("bob, carol: hi")
+        house.turn()
+        self.assertEqual(alice.link.lines()[1:], ["! kept bob 1", "! unknown carol 1"])
+        bob = house.comes("bob")
+        self.assertEqual(bob.link.lines(), ["! welcome bob", "! mail 1", "from alice: hi"])
+
     def test_full_mailbox_refuses(self) -> None:
         """When the mailbox is full the sender is told for each copy that is refused."""
         house = House(MemoryMailbox(Clock(), MailLimits(per_name=100)))

@@ -93,6 +93,11 @@ class Accounts(Generic[AnyAccount]):
     def __iter__(self) -> Iterator[AnyAccount]:
         return iter(self._all.values())
 
+    def introduce(self, name: str) -> None:
+        """There is somebody by that name, who has never been here."""
+        if name not in self._all:
+            self.add(self._open_account(name))
+
     def enroll(self, name: str) -> AnyAccount:
         """A session of C{name} begins."""
         account = self._all.get(name)

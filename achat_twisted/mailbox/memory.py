@@ -53,6 +53,9 @@ class MemoryMailbox:
     def limit(self, limits: MailLimits) -> None:
         self._accounts.limits = limits
 
+    def introduce(self, name: str) -> None:
+        self._accounts.introduce(name)
+
     def enroll(self, name: str) -> None:
         self._accounts.enroll(name)
 

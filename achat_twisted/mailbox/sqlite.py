@@ -95,6 +95,9 @@ class SqliteMailbox:
     def limit(self, limits: MailLimits) -> None:
         self._rows.limits = limits
 
+    def introduce(self, name: str) -> None:
+        self._rows.introduce(name)
+
     def enroll(self, name: str) -> None:
         self._rows.enroll(name)
 
