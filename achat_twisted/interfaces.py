@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from zope.interface import Attribute, Interface
 
 from achat_twisted import wire
+
+if TYPE_CHECKING:
+    from OpenSSL.crypto import X509  # which takes long to import, and is needed by few
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -79,6 +82,35 @@ class IInlet(Interface):
 
 class ILink(IOutlet, IInlet):
     """Both ways of one connection."""
+
+    def ask_certificate() -> None:
+        """Ask the client for a certificate, if this is TLS; to be called before anything comes.
+
+        It need not have one. If it has, TLS sees that it has the key, and nothing else.
+        """
+
+    def certificates() -> Sequence[X509]:
+        """What the client has shown: its own certificate first, then those that may vouch for it.
+
+        Nobody has checked that they do. None at all if it has none, or was not asked.
+        """
+
+
+class IGate(Interface):
+    """Who may enter."""
+
+    def greet(link: ILink) -> None:
+        """There is a new connection, from which nothing has come."""
+
+    def enter(login: wire.Login, link: ILink) -> Deferred[str] | None:
+        """Let somebody in, or not.
+
+        @return: None if C{login} is good at once, under its name. Else a C{Deferred} that fires
+            in bounded time: with the name, or it fails with L{wire.Refused}. It may be cancelled.
+        """
+
+    def knows(name: str) -> bool:
+        """Whether somebody by that name may enter, who need never have been here."""
 
 
 class IPoller(Interface):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
+from OpenSSL.crypto import X509
+from OpenSSL.SSL import VERIFY_PEER
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer, IReactorTime, ITransport
 from twisted.protocols.tls import TLSMemoryBIOProtocol
@@ -119,6 +122,17 @@ class Link:
         taken: Deferred[None] = Deferred()
         self._bottom.take_snapshot(lambda: taken.callback(None))
         return taken
+
+    def ask_certificate(self) -> None:
+        if isinstance(self._top, TLSMemoryBIOProtocol):
+            self._top.getHandle().set_verify(VERIFY_PEER, lambda *_: True)
+
+    def certificates(self) -> Sequence[X509]:
+        if not isinstance(self._top, TLSMemoryBIOProtocol):
+            return ()
+        handle = self._top.getHandle()
+        certificate = handle.get_peer_certificate()
+        return (certificate, *(handle.get_peer_cert_chain() or ())) if certificate else ()
 
     def connection_lost(self) -> None:
         self._gone = True

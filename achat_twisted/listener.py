@@ -41,14 +41,18 @@ class Listener(Service):
         description: str,
         factory: IProtocolFactory,
         prepare: Callable[[IListeningPort], None],
+        *,
+        is_guarded: bool = False,
     ) -> None:
         """@param description: the endpoint in words that the user knows.
         @param prepare: called with the port before it accepts anybody.
+        @param is_guarded: whether who logs in must prove who it is.
         """
         self._endpoint = endpoint
         self._description = description
         self._factory = factory
         self._prepare = prepare
+        self._is_guarded = is_guarded
 
     def privilegedStartService(self) -> None:
         """Listen, while the process may still use any port.
@@ -69,7 +73,7 @@ class Listener(Service):
             return
         host = self._port.getHost()
         self._log.info(self.greeting, where=describe(host))
-        if not is_local(host):
+        if not (self._is_guarded or is_local(host)):
             self._log.warn(self.warning, where=describe(host))
 
     def stopService(self) -> Deferred[None]:

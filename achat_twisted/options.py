@@ -9,12 +9,14 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import ClassVar, NoReturn, Self
 
+from twisted.cred.strcred import AuthOptionMixin
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.python import usage
 
 import twisted
 from achat_twisted import __version__, wire
 from achat_twisted.admin.protocol import SOCKET
+from achat_twisted.auth.credentials import SUPPORTED
 from achat_twisted.broker import OUTBOX_LIMIT, Duplicate
 from achat_twisted.config import Configured, choice, with_denials
 from achat_twisted.limits import Limits
@@ -112,7 +114,7 @@ def _admin(text: str) -> Path:
 
 
 @with_denials
-class Options(Configured):
+class Options(AuthOptionMixin, Configured):
     """The command line of C{twistd achat}."""
 
     synopsis = "[options]"
@@ -229,8 +231,9 @@ class Options(Configured):
         [
             "duplicate",
             None,
-            Duplicate.REJECT,
-            "A second login with a name: reject it, or let it takeover.",
+            None,
+            "A second login with a name: reject it, or let it takeover.  [default: takeover with"
+            " --auth, else reject]",
             _duplicate,
         ],
         [
@@ -276,6 +279,7 @@ class Options(Configured):
         ],
         ["plain", None, "Send messages alone, no notices: the wire of the a-chat tutorial."],
     ]
+    supportedInterfaces = SUPPORTED
     compData = usage.Completions(
         optActions={
             "config": usage.CompleteFiles("*.toml"),
@@ -288,6 +292,7 @@ class Options(Configured):
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         super().__init__()
         self["listen"] = []
+        self["auth"] = []
         self._environ = environ
 
     def fresh(self) -> Self:
@@ -301,6 +306,10 @@ class Options(Configured):
     def opt_listen(self, endpoint: str) -> None:
         """Twisted endpoint to listen on; may be repeated, and replaces --port and --interface."""
         self["listen"].append(endpoint)
+
+    def opt_auth(self, description: str) -> None:
+        """Who may log in, as TYPE:ARGUMENT; may be repeated. Without it: anybody, as anybody."""
+        self["auth"].append(description)
 
     def parseArgs(self, *args: str) -> None:
         if args:
@@ -318,6 +327,9 @@ class Options(Configured):
             self["admin"] = _admin(self.defaults["admin"])
         if self["durable"] and self["mailbox"] == MEMORY:
             raise usage.UsageError("--durable needs --mailbox sqlite:PATH")
+        if self["duplicate"] is None:
+            self.defaults["duplicate"] = Duplicate.TAKEOVER if self["auth"] else Duplicate.REJECT
+            self["duplicate"] = self.defaults["duplicate"]
         least = _LINES_IN_OUTBOX * self["max-line"]
         if self["outbox-limit"] < least:
             raise usage.UsageError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
@@ -20,9 +20,10 @@ from zope.interface import implementer
 
 from achat_twisted import commands, framing, wire
 from achat_twisted.admission import Admission
+from achat_twisted.auth.gate import OPEN
 from achat_twisted.deadlines import Deadlines
 from achat_twisted.framing import Block, LineSplitter
-from achat_twisted.interfaces import IBroker, ILink, IMeter, ISession
+from achat_twisted.interfaces import IBroker, IGate, ILink, IMeter, ISession
 from achat_twisted.meter import NO_METER
 
 LOGIN_TIMEOUT = 30.0
@@ -38,12 +39,13 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """What is asked of every client, and how it is spoken to."""
+    """What is asked of every client, and how it is spoken to; C{gate} says who may enter."""
 
     max_line: int = wire.MAX_LINE
     recipients: int = wire.MAX_RECIPIENTS
     login_timeout: float = LOGIN_TIMEOUT
     render: Callable[[wire.Notice], bytes] = wire.render_notice
+    gate: IGate = OPEN
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -90,6 +92,7 @@ class ChatReader(LineReceiver):
         self._splitter = LineSplitter(manners.max_line)
         self._waiting: list[_Item] = []  # the first of them last
         self._session: ISession | None = None
+        self._entering: Deferred[str] | None = None
         self._working = False
         self.paused = False
         self._deaf = False
@@ -100,6 +103,7 @@ class ChatReader(LineReceiver):
 
     def connectionMade(self) -> None:
         self._link = self._make_link(self.transport)
+        self._manners.gate.greet(self._link)
         self._on_open(self)
         self._logins.add(self)
         self._origin = self._link.origin
@@ -119,11 +123,12 @@ class ChatReader(LineReceiver):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._session is None and not self._deaf:
-            self._end_login("left", "{peer} left without a name")
+            how = "before it was let in" if self._entering else "without a name"
+            self._end_login("left", f"{{peer}} left {how}")
         if self._session is not None:
             self._session.deserted = True
         try:
-            while self._waiting and not self._deaf and not self._has_overdrawn():
+            while self._waiting and self._session and not (self._deaf or self._has_overdrawn()):
                 self._work_off(self._waiting.pop())
         finally:
             self._link.connection_lost()
@@ -142,6 +147,8 @@ class ChatReader(LineReceiver):
         self._deaf = True
         self._waiting.clear()
         self.transport.pauseProducing()
+        if self._entering is not None:
+            self._entering.cancel()
         if self._stopped is not None and not self._stopped.called:
             self._stopped.callback(None)
 
@@ -159,6 +166,8 @@ class ChatReader(LineReceiver):
             self.stopProducing()
         elif self._session is not None:
             self._take_last_input()
+        elif self._entering is not None:
+            self._logins.add(self)
         return self._stopped
 
     def cut_short(self) -> None:
@@ -242,15 +251,49 @@ class ChatReader(LineReceiver):
             return
         try:
             login = wire.parse_login(line)
-            self._session = self._broker.join(login.name, self._link, self)
+            entering = self._manners.gate.enter(login, self._link)
+            if entering is None:
+                self._join(login.name)
+            else:
+                self._wait_for(entering)
+        except wire.Refused as refusal:
+            self._refuse(refusal)
+
+    def _join(self, name: str) -> None:
+        self._session = self._broker.join(name, self._link, self)
+        self._logins.remove(self)
+        self._meter.login("welcome")
+        if self._stopped is not None:
+            self._session.last_call()
+            self._take_last_input()
+
+    def _wait_for(self, entering: Deferred[str]) -> None:
+        """Take in nothing until the gate has said who this is; what has come by then waits."""
+        self._entering = entering
+        if self._stopped is None:  # or else there is little time, and not for each step anew
+            self._logins.remove(self)
+        self.pauseProducing()
+        entering.addCallbacks(self._enter, self._not_entered).addErrback(self._cannot_enter)
+
+    def _enter(self, name: str) -> None:
+        self._entering = None
+        self._logins.remove(self)
+        try:
+            self._join(name)
         except wire.Refused as refusal:
             self._refuse(refusal)
         else:
-            self._logins.remove(self)
-            self._meter.login("welcome")
-            if self._stopped is not None:
-                self._session.last_call()
-                self._take_last_input()
+            self.resumeProducing()
+
+    def _not_entered(self, failure: Failure) -> None:
+        self._entering = None
+        if not self._deaf:  # or else it was cancelled
+            failure.trap(wire.Refused)
+            self._refuse(cast(wire.Refused, failure.value))
+
+    def _cannot_enter(self, failure: Failure) -> None:
+        self._log.failure("{peer} cannot be let in", failure, peer=self._link.peer)
+        self.abort()
 
     def _take_in(self, block: Block, session: ISession) -> None:
         """Lines after the first."""

@@ -17,6 +17,8 @@ from achat_twisted import link, systemd, tls, transport, wire
 from achat_twisted.admin.housekeeper import Housekeeper
 from achat_twisted.admin.server import AdminServer
 from achat_twisted.admission import Admission
+from achat_twisted.auth.doorkeeper import Doorkeeper
+from achat_twisted.auth.passwords import AT_ONCE
 from achat_twisted.broker import Broker
 from achat_twisted.descriptors import Descriptors, have_many, lowest_free
 from achat_twisted.factory import ChatFactory
@@ -103,6 +105,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     meter = Meter(perf_counter)
     told: IMeter = meter if options["http"] else NO_METER
     mailbox = _make_mailbox(options, reactor, told)
+    doorkeeper = Doorkeeper(reactor, ThreadWorker(reactor, AT_ONCE, "auth"))
+    doorkeeper.reload(options)()
     poller = Poller(reactor, select.epoll(), told)
     broker = Broker(
         reactor,
@@ -113,10 +117,17 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         durable=options["durable"],
         outbox_limit=options["outbox-limit"],
         render=render,
+        expects=doorkeeper.knows,
     )
 
     def manners(options: Mapping[str, Any]) -> Manners:
-        return Manners(options["max-line"], options["recipients"], options["login-timeout"], render)
+        return Manners(
+            options["max-line"],
+            options["recipients"],
+            options["login-timeout"],
+            render,
+            doorkeeper,
+        )
 
     factory = ChatFactory(
         broker,
@@ -138,6 +149,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
             description,
             factory,
             prepare,
+            is_guarded=bool(options["auth"]),
         )
         for description in options.endpoints()
     ]
@@ -148,7 +160,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         phase=lambda: service.phase.value,
     )
     notifier = systemd.from_environment(os.environ, housekeeper.status, reactor)
-    attendants: list[Service] = []
+    attendants: list[Service] = [doorkeeper]
     if options["admin"]:
         attendants.append(AdminServer(options["admin"], housekeeper, reactor))
     if options["http"]:
@@ -178,6 +190,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         *("connections", "connections-per-host", "logins-per-host", "rate", "burst"),
         *("outbox-total", "limit-local"),
     )
+    reloader.add(doorkeeper, "auth")
     reloader.add(Put(itemgetter("log-level"), logbook.set_level), "log-level")
     reloader.add(Put(itemgetter("grace"), service.set_grace), "grace")
     reloader.add(Put(manners, factory.expect), "max-line", "recipients", "login-timeout")

@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_NAME = 64
 """The longest name, in bytes of UTF-8."""
@@ -48,7 +48,7 @@ class Login:
     """The first line of a connection."""
 
     name: str
-    secret: str | None
+    secret: str | None = field(repr=False)  # as a repr ends up in logs
 
 
 @dataclass(slots=True)
@@ -91,8 +91,9 @@ class Notice:
 class WireError(Exception):
     """A client's fault; C{notice} is what the client is told."""
 
-    def __init__(self, notice: Notice) -> None:
-        super().__init__(f"{notice.word} {notice.detail}".rstrip())
+    def __init__(self, notice: Notice, why: str = "") -> None:
+        """@param why: for the log, if the client is not told."""
+        super().__init__(f"{notice.word} {notice.detail}".rstrip() + (why and f": {why}"))
         self.notice = notice
 
 
@@ -133,6 +134,11 @@ def bad_name(why: str) -> Refused:
 
 def name_taken(name: str) -> Refused:
     return Refused(Notice("name-taken", name))
+
+
+def denied(why: str) -> Refused:
+    """@param why: for the log; who guesses is not told."""
+    return Refused(Notice("denied"), why)
 
 
 def busy(why: str = "") -> Refused:
@@ -246,6 +252,15 @@ def parse_login(line: str) -> Login:
     """
     name, colon, secret = line.partition(":")
     name = name.strip()
+    check_name(name)
+    return Login(name, secret if colon else None)
+
+
+def check_name(name: str) -> None:
+    """See that C{name}, trimmed, can be one.
+
+    @raise Refused: if not; its notice says what a name is.
+    """
     if not name:
         raise bad_name("it is empty; the first line must be NAME or NAME:SECRET")
     if len(name.encode()) > MAX_NAME:
@@ -254,11 +269,12 @@ def parse_login(line: str) -> Login:
         raise bad_name("it begins with ! or /")
     if "," in name or "#" in name:
         raise bad_name("it contains , or #")
+    if ":" in name:
+        raise bad_name("it contains :")
     if not name.isprintable():
         raise bad_name("it contains characters that cannot be printed")
     if not unicodedata.is_normalized("NFC", name):
         raise bad_name("it is not in Unicode's normal form C")
-    return Login(name, secret if colon else None)
 
 
 def parse_line(line: str, most: int = MAX_RECIPIENTS) -> Post | Command:

@@ -44,6 +44,10 @@ class FakeWorker:
             self.release()
         return done
 
+    def waiting(self) -> int:
+        """How much work is held."""
+        return len(self._waiting)
+
     def release(self) -> None:
         """Do what waits, and hold nothing back any more."""
         self.held = False

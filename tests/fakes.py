@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from OpenSSL.crypto import X509
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from zope.interface import implementer
@@ -22,6 +23,8 @@ class FakeLink:
 
     @ivar bugs: the methods that raise a L{Bug} when they are called.
     @ivar unstoppable: whether an abort ends nothing.
+    @ivar asked: whether a certificate was asked for.
+    @ivar shown: the certificates that it answers with.
     """
 
     def __init__(self, peer: str = "a fake") -> None:
@@ -32,7 +35,8 @@ class FakeLink:
         self.received = b""
         self.writes: list[bytes] = []
         self.bugs: set[str] = set()
-        self.unstoppable = False
+        self.unstoppable = self.asked = False
+        self.shown: Sequence[X509] = ()
         self.finished = self.aborted = self.gone = self.blocked = self.silent = False
         self.input_to_come: Deferred[None] = succeed(None)
         self._pending = b""
@@ -110,6 +114,12 @@ class FakeLink:
 
     def last_input(self) -> Deferred[None]:
         return self.input_to_come
+
+    def ask_certificate(self) -> None:
+        self.asked = True
+
+    def certificates(self) -> Sequence[X509]:
+        return self.shown
 
     def connection_lost(self) -> None:
         if not self.closed.called:

@@ -34,12 +34,15 @@ FLOORS = [
     {
         *("wire", "framing", "ledger", "addresses", "interfaces", "limits", "descriptors"),
         *("process", "admin", "admin.protocol", "config"),
+        *("auth", "auth.entries"),
     },
     {
         *("outbox", "pool", "writer", "pace", "linger", "truce", "deadlines"),
         *("allowance", "admission", "meter", "arrears"),
         *("mailbox", "mailbox.accounts", "mailbox.memory", "mailbox.worker"),
         *("mailbox.sqlite", "mailbox.committer", "mailbox.batch", "mailbox.database"),
+        *("auth.credentials", "auth.watched", "auth.passwords", "auth.certificates"),
+        *("auth.delays", "auth.gate", "auth.factories", "auth.doorkeeper"),
     },
     {"session", "turns", "feeder", "load", "broker", "commands", "admin.actions"},
     {

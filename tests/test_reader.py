@@ -15,7 +15,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
 from achat_twisted.admission import Admission
+from achat_twisted.auth.gate import OPEN
 from achat_twisted.factory import LAST_CALL, ChatFactory
+from achat_twisted.interfaces import IGate
 from achat_twisted.limits import Limits
 from achat_twisted.meter import Meter
 from achat_twisted.reader import ChatReader, Manners
@@ -53,6 +55,8 @@ HOST = "203.0.113.7"
 class ReaderTestCase(SynchronousTestCase):
     """A broker with a factory in front of it."""
 
+    gate: IGate = OPEN
+
     def setUp(self) -> None:
         self.limits = Limits(connections=100, rate=10, burst=50)
         self.house = House(outbox_limit=1000, limits=self.limits)
@@ -60,7 +64,9 @@ class ReaderTestCase(SynchronousTestCase):
         self.factory = self._factory(self.house.clock)
 
     def _factory(self, clock: Clock, render: RenderNotice = wire.render_notice) -> ChatFactory:
-        manners = Manners(max_line=100, recipients=3, login_timeout=30.0, render=render)
+        manners = Manners(
+            max_line=100, recipients=3, login_timeout=30.0, render=render, gate=self.gate
+        )
         self.meter = Meter(clock.seconds)
         admission = Admission(clock, self.limits)
         return ChatFactory(

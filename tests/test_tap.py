@@ -77,6 +77,7 @@ class OptionsTests(SynchronousTestCase):
                 "port": 8080,
                 "interface": "127.0.0.1",
                 "listen": [],
+                "auth": [],
                 "grace": 10.0,
                 "max-line": 8192,
                 "login-timeout": 30.0,
@@ -126,6 +127,30 @@ class OptionsTests(SynchronousTestCase):
             ([], {}, "memory"),
         ):
             self.assertEqual(parsed(*arguments, environ=environ)["mailbox"], mailbox)
+
+    def test_duplicate(self) -> None:
+        """Where who logs in must prove who it is, it may take its name over, unless it may not."""
+        for arguments, duplicate in (
+            (["--auth", "unix"], Duplicate.TAKEOVER),
+            (["--auth", "unix", "--duplicate", "reject"], Duplicate.REJECT),
+            (["--duplicate", "takeover"], Duplicate.TAKEOVER),
+        ):
+            self.assertEqual(parsed(*arguments)["duplicate"], duplicate)
+
+    def test_auth(self) -> None:
+        """What --auth says is taken as it is, and it may be given more than once."""
+        options = parsed("--auth", "argon2:/x:y", "--auth", "unix")
+        self.assertEqual(options["auth"], ["argon2:/x:y", "unix"])
+
+    def test_no_auth(self) -> None:
+        """What it says is looked at before anything is done, and is wrong in one sentence."""
+        error = self.assertRaises(
+            SystemExit, makeService, parsed("--auth", "magic"), MemoryReactorClock()
+        )
+        self.assertEqual(
+            str(error),
+            "achat: --auth magic will not do: there is no such type; --help-auth lists them",
+        )
 
     def test_wrong_values(self) -> None:
         """What is wrong ends the process with one sentence that says what would be right."""

@@ -1,4 +1,4 @@
-"""The mailbox's thread."""
+"""Threads: the mailbox's, and others of the kind."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class _Pool(ThreadPool):
 
 @implementer(IWorker)
 class ThreadWorker:
-    """Works in one thread of its own, which starts with the first work."""
+    """Works in one thread of its own, or a few, which start with the first work."""
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, threads: int = 1, name: str = "mailbox") -> None:
         self._reactor = reactor
-        self._pool = _Pool(minthreads=0, maxthreads=1, name="mailbox")
+        self._pool = _Pool(minthreads=0, maxthreads=threads, name=name)
 
     def start(self) -> None:
         self._pool.start()

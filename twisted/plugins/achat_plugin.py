@@ -1,6 +1,8 @@
-"""Makes C{twistd achat} known."""
+"""Makes C{twistd achat} known, and the ways to prove who one is that achat has to offer."""
 
 from twisted.application.service import ServiceMaker
+
+from achat_twisted.auth.factories import Argon2Factory, TLSFactory
 
 achat = ServiceMaker(
     "achat",
@@ -8,3 +10,6 @@ achat = ServiceMaker(
     "A chat server that never silently loses a line it has accepted.",
     "achat",
 )
+
+argon2 = Argon2Factory()
+tls = TLSFactory()

@@ -119,7 +119,7 @@ CONNECTIONS = (
     Mutation(
         "drop the lines of a connection that broke",
         _READER,
-        "while self._waiting and not self._deaf and not self._has_overdrawn():",
+        "while self._waiting and self._session and not (self._deaf or self._has_overdrawn()):",
         "while False:",
         "tests.test_reader",
     ),
@@ -175,15 +175,15 @@ CONNECTIONS = (
     Mutation(
         "wait for ever for a name",
         _READER,
-        "        self._logins.add(self)\n",
-        "",
+        "        self._logins.add(self)\n        self._origin",
+        "        self._origin",
         "tests.test_reader",
     ),
     Mutation(
         "end a connection for its login when it has logged in",
         _READER,
-        "            self._refuse(refusal)\n        else:\n            self._logins.remove(self)\n",
-        "            self._refuse(refusal)\n",
+        '        self._logins.remove(self)\n        self._meter.login("welcome")\n',
+        '        self._meter.login("welcome")\n',
         "tests.test_reader",
     ),
     Mutation(

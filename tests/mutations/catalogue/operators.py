@@ -49,13 +49,11 @@ OPERATORS = (
         "turn away who has just connected",
         "achat_twisted/reader.py",
         """\
-        elif self._session is not None:
-            self._take_last_input()
+        elif self._entering is not None:
+            self._logins.add(self)
         return self._stopped
 """,
         """\
-        elif self._session is not None:
-            self._take_last_input()
         else:
             self._close(b"")
         return self._stopped

@@ -1,0 +1,1 @@
+"""Who may enter: secrets, client certificates, and the gate that asks for them."""
