@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -28,6 +28,9 @@ RETRY = 60
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C: what a shell says of a command that SIGINT has ended."""
+
+SECRET = "ACHAT_SECRET"
+"""The environment's variable that holds the secret, if the address holds none."""
 
 _CONNECT_TIMEOUT = 10.0
 _LONGEST_RETRY = 365 * 24 * 3600
@@ -67,26 +70,35 @@ def parse_address(text: str) -> Address:
     return Address(login, match["ip"] or match["host"], port)
 
 
+def complete(login: wire.Login) -> wire.Login:
+    """A login with the secret that was not written down where all the machine can see it."""
+    if login.secret:
+        return login
+    secret = os.environ.get(SECRET) or None
+    if secret is None and login.secret is not None:
+        secret = click.prompt(f"Secret of {login.name}", hide_input=True, err=True)
+    return replace(login, secret=secret)
+
+
 class _Commands(click.Group):
     """The commands, of which some are imported only by who uses them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "admin", "bench", "config"])
+        return sorted([*super().list_commands(ctx), "admin", "bench", "config", "passwd"])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "admin":
-            from achat_twisted.admin.command import admin
-
-            return admin
-        if cmd_name == "bench":
-            from achat_twisted.bench.command import bench
-
-            return bench
-        if cmd_name == "config":
-            from achat_twisted.config_command import command
-
-            return command
-        return super().get_command(ctx, cmd_name)
+        match cmd_name:
+            case "admin":
+                from achat_twisted.admin.command import admin as command
+            case "bench":
+                from achat_twisted.bench.command import bench as command
+            case "config":
+                from achat_twisted.config_command import command
+            case "passwd":
+                from achat_twisted.passwd import passwd as command
+            case _:
+                return super().get_command(ctx, cmd_name)
+        return command
 
 
 @click.group(cls=_Commands)
@@ -112,6 +124,10 @@ def chat(address: Address, retry: int) -> None:
     the commands. Messages go to standard output, all else to standard error. The end of input or
     /quit ends the chat, when all lines are sent and all messages have come.
 
+    A secret that the server asks for is taken from the environment's ACHAT_SECRET, or with
+    NAME:@HOST from the terminal. NAME:SECRET@HOST works as well, but everybody on this machine can
+    see it there.
+
     When the server restarts, the chat goes on, and those lines are sent again that the server has
     not taken in. If the connection breaks without the server's word on that, the lines in doubt
     are shown.
@@ -119,6 +135,7 @@ def chat(address: Address, retry: int) -> None:
     The exit code is 0 if the server has confirmed every line and refused none, 1 if not, 130
     after Ctrl-C.
     """
+    address = replace(address, login=complete(address.login))
     blocking = _open_standard_files()
     try:
         task.react(_chat, (address, retry, blocking))

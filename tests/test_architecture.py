@@ -54,7 +54,7 @@ FLOORS = [
 """The rooms, lowest floor first."""
 
 BESIDE = {
-    *("cli", "admin.command"),
+    *("cli", "admin.command", "passwd"),
     *("client", "client.conversation", "client.session", "client.outgoing"),
     *("client.terminal", "client.transport"),
     *(

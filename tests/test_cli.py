@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from click import BadParameter
+from click import BadParameter, command
 from click.testing import CliRunner
 from twisted.trial.unittest import SynchronousTestCase
 
 import achat_twisted
-from achat_twisted.cli import Address, main, parse_address
+from achat_twisted.cli import SECRET, Address, complete, main, parse_address
 from achat_twisted.wire import Login
 
 ADDRESSES = [
@@ -67,6 +67,38 @@ class AddressTests(SynchronousTestCase):
         """What is none gets a sentence that says why."""
         for text, why in NO_ADDRESSES:
             self.assertIn(why, str(self.assertRaises(BadParameter, parse_address, text)))
+
+
+class SecretTests(SynchronousTestCase):
+    """Where the secret comes from."""
+
+    def _login(self, login: Login, environment: str = "", typed: str = "") -> Login:
+        @command()
+        def run() -> None:
+            nonlocal login
+            login = complete(login)
+
+        result = CliRunner().invoke(run, input=f"{typed}\n", env={SECRET: environment})
+        self.assertEqual(result.exit_code, 0)
+        self.assertNotIn(login.secret or "secret", result.output)
+        return login
+
+    def test_address(self) -> None:
+        """It is the one in the address, if that holds one."""
+        self.assertEqual(self._login(Login("a", "1"), "2", "3"), Login("a", "1"))
+
+    def test_environment(self) -> None:
+        """Else it is the one in the environment."""
+        for secret in (None, ""):
+            self.assertEqual(self._login(Login("a", secret), "2", "3"), Login("a", "2"))
+
+    def test_prompt(self) -> None:
+        """Else it is asked for, if the address ends the name with a colon."""
+        self.assertEqual(self._login(Login("a", ""), "", "3"), Login("a", "3"))
+
+    def test_none(self) -> None:
+        """Else there is none, and nobody is asked."""
+        self.assertEqual(self._login(Login("a", None), "", "3"), Login("a", None))
 
 
 class CommandTests(SynchronousTestCase):

@@ -16,7 +16,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from achat_twisted import wire
-from achat_twisted.client.conversation import PATIENCE, Client
+from achat_twisted.client.conversation import PATIENCE, PATIENCE_WITH_SECRET, Client
 from achat_twisted.client.outgoing import Outgoing
 from achat_twisted.client.session import ClientSession
 from achat_twisted.client.terminal import Terminal
@@ -639,6 +639,16 @@ class LoginTests(ClientTestCase):
         )
         connection.says("! welcome ann")
         connection.breaks()
+
+    def test_patience_with_a_secret(self) -> None:
+        """A server that has a secret to check may take longer for it."""
+        self.start(login="ann:secret")
+        connection = self.endpoint.accepts()
+        self.clock.advance(PATIENCE_WITH_SECRET - 1)
+        self.assertFalse(connection.transport.disconnected)
+        connection.welcomes()
+        self.types("/quit")
+        connection.closes()
 
     def test_patience_on_the_way_back(self) -> None:
         """A server that was there before may take its time to start, as long as is tried at all."""

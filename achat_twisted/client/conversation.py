@@ -24,6 +24,9 @@ from achat_twisted.client.terminal import Terminal
 PATIENCE = 5.0
 """Seconds in which a server must say welcome."""
 
+PATIENCE_WITH_SECRET = 30.0
+"""The same for one that has a secret to check, and may take its time after wrong ones."""
+
 
 class Hopeless(Exception):
     """There is no use in going on, for the reason given."""
@@ -116,7 +119,7 @@ class Client:
         return self._how_it_ended(session)
 
     async def _log_in(self, session: ClientSession) -> None:
-        patience = PATIENCE
+        patience = PATIENCE if self._login.secret is None else PATIENCE_WITH_SECRET
         if self._was_in:
             # Its successor may hold the port already, and answer only when it is up.
             patience = max(patience, self._deadline - self._clock.seconds())
