@@ -87,18 +87,23 @@ class _Commands(click.Group):
         return sorted([*super().list_commands(ctx), "admin", "bench", "config", "passwd"])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        match cmd_name:
-            case "admin":
-                from achat_twisted.admin.command import admin as command
-            case "bench":
-                from achat_twisted.bench.command import bench as command
-            case "config":
-                from achat_twisted.config_command import command
-            case "passwd":
-                from achat_twisted.passwd import passwd as command
-            case _:
-                return super().get_command(ctx, cmd_name)
-        return command
+        if cmd_name == "admin":
+            from achat_twisted.admin.command import admin
+
+            return admin
+        if cmd_name == "bench":
+            from achat_twisted.bench.command import bench
+
+            return bench
+        if cmd_name == "config":
+            from achat_twisted.config_command import command
+
+            return command
+        if cmd_name == "passwd":
+            from achat_twisted.passwd import passwd
+
+            return passwd
+        return super().get_command(ctx, cmd_name)
 
 
 @click.group(cls=_Commands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.mutations.catalogue.auth import AUTH
 from tests.mutations.catalogue.configuration import CONFIGURATION
 from tests.mutations.catalogue.connections import CONNECTIONS
 from tests.mutations.catalogue.feeding import FEEDING
@@ -16,5 +17,5 @@ from tests.mutations.catalogue.writers import WRITERS
 
 MUTATIONS = (
     *(*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES),
-    *(*CONFIGURATION, *LIMITS, *OPERATORS, *WATCHING),
+    *(*AUTH, *CONFIGURATION, *LIMITS, *OPERATORS, *WATCHING),
 )
