@@ -15,13 +15,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.allowance import UNLIMITED, Allowance, Bucket
 from achat_twisted.feeder import Feeder
 from achat_twisted.interfaces import IBroker, IMailbox, IOutlet, Soon
 from achat_twisted.ledger import Balance, Ledger
 from achat_twisted.limits import Limits
-from achat_twisted.load import Load, weigh
-from achat_twisted.pool import Pool
+from achat_twisted.limits.allowance import UNLIMITED, Allowance, Bucket
+from achat_twisted.limits.pool import Pool
+from achat_twisted.monitoring.load import Load, weigh
 from achat_twisted.session import Feed, RenderNotice, Session
 from achat_twisted.truce import Truces
 from achat_twisted.turns import Turns

@@ -96,7 +96,7 @@ class _Commands(click.Group):
 
             return bench
         if cmd_name == "config":
-            from achat_twisted.config_command import command
+            from achat_twisted.config.command import command
 
             return command
         if cmd_name == "passwd":

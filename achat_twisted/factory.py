@@ -8,10 +8,10 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IAddress, IReactorTime, ITransport
 from twisted.internet.protocol import ServerFactory
 
-from achat_twisted.admission import Admission
 from achat_twisted.deadlines import Deadlines
 from achat_twisted.interfaces import IBroker, ILink, IMeter
-from achat_twisted.meter import NO_METER
+from achat_twisted.limits.admission import Admission
+from achat_twisted.monitoring.meter import NO_METER
 from achat_twisted.reader import ChatReader, Manners
 
 LAST_CALL = 1.0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred, DeferredQueue, succeed
 
-from achat_twisted.pool import Pool
+from achat_twisted.limits.pool import Pool
 
 
 class Outbox:

@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted.interfaces import IMeter, IPoller
-from achat_twisted.meter import NO_METER
+from achat_twisted.monitoring.meter import NO_METER
 
 _SERVED = 32
 """How many sockets are served in a round."""

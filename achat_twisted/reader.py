@@ -19,12 +19,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import commands, framing, wire
-from achat_twisted.admission import Admission
 from achat_twisted.auth.gate import OPEN
 from achat_twisted.deadlines import Deadlines
 from achat_twisted.framing import Block, LineSplitter
 from achat_twisted.interfaces import IBroker, IGate, ILink, IMeter, ISession
-from achat_twisted.meter import NO_METER
+from achat_twisted.limits.admission import Admission
+from achat_twisted.monitoring.meter import NO_METER
 
 LOGIN_TIMEOUT = 30.0
 """Seconds in which the first line must come, unless the server is told otherwise."""

@@ -12,11 +12,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.allowance import UNLIMITED, Allowance
 from achat_twisted.interfaces import IOutlet, ISession
+from achat_twisted.limits.allowance import UNLIMITED, Allowance
+from achat_twisted.limits.pool import Pool
 from achat_twisted.outbox import Outbox
 from achat_twisted.pace import Pace
-from achat_twisted.pool import Pool
 from achat_twisted.writer import Writer
 
 RenderNotice = Callable[[wire.Notice], bytes]

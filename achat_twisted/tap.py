@@ -16,14 +16,15 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from achat_twisted import link, systemd, tls, transport, wire
 from achat_twisted.admin.housekeeper import Housekeeper
 from achat_twisted.admin.server import AdminServer
-from achat_twisted.admission import Admission
 from achat_twisted.auth.doorkeeper import Doorkeeper
 from achat_twisted.auth.passwords import AT_ONCE
 from achat_twisted.broker import Broker
-from achat_twisted.descriptors import Descriptors, have_many, lowest_free
+from achat_twisted.config.reloader import Put, Reloader
 from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import IMailbox, IMeter
 from achat_twisted.limits import Limits
+from achat_twisted.limits.admission import Admission
+from achat_twisted.limits.descriptors import Descriptors, have_many, lowest_free
 from achat_twisted.listener import Listener
 from achat_twisted.logbook import Logbook
 from achat_twisted.mailbox.accounts import MailLimits
@@ -32,11 +33,10 @@ from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 from achat_twisted.mailbox.worker import ThreadWorker
-from achat_twisted.meter import NO_METER, Meter
+from achat_twisted.monitoring.meter import NO_METER, Meter
 from achat_twisted.options import DAY, MEMORY, Options
 from achat_twisted.poller import Poller
 from achat_twisted.reader import Manners
-from achat_twisted.reloader import Put, Reloader
 from achat_twisted.service import ChatService
 from achat_twisted.signals import ProcessSignals
 
@@ -165,7 +165,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         attendants.append(AdminServer(options["admin"], housekeeper, reactor))
     if options["http"]:
         # Not imported above, as it takes 4 MB, which only those need who are watched.
-        from achat_twisted import metrics, monitor
+        from achat_twisted.monitoring import metrics, monitor
 
         registry = metrics.registry(metrics.Metrics(broker, mailbox, factory, meter))
         pages = monitor.pages(registry, housekeeper.state)

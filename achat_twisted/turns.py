@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from achat_twisted.interfaces import Soon
-from achat_twisted.pool import Pool
+from achat_twisted.limits.pool import Pool
 from achat_twisted.session import Session
 
 _SWEEP = 1.0

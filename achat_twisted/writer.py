@@ -9,8 +9,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from achat_twisted import arrears, wire
+from achat_twisted import wire
 from achat_twisted.interfaces import IOutlet
+from achat_twisted.monitoring import arrears
 from achat_twisted.outbox import Outbox
 
 HURRY = 2.0

@@ -19,11 +19,11 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 
 from achat_twisted import link, wire
-from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
 from achat_twisted.framing import LineSplitter
 from achat_twisted.limits import Limits
+from achat_twisted.limits.admission import Admission
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import Manners
 from achat_twisted.transport import ServerTransport

@@ -7,8 +7,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.addresses import origin
-from achat_twisted.admission import MINUTE, Admission, Refusal
 from achat_twisted.limits import Limits
+from achat_twisted.limits.admission import MINUTE, Admission, Refusal
 from tests.logged import Logged
 
 HOST, OTHER = "203.0.113.7", "203.0.113.8"

@@ -8,8 +8,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.allowance import TELL_AGAIN, UNLIMITED, Bucket
 from achat_twisted.limits import Limits
+from achat_twisted.limits.allowance import TELL_AGAIN, UNLIMITED, Bucket
 from tests.test_pace import Sender
 
 

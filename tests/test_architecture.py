@@ -15,14 +15,14 @@ from zope.interface.verify import verifyObject
 import achat_twisted
 from achat_twisted import interfaces, wire
 from achat_twisted.admin.housekeeper import Housekeeper
-from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.deadlines import Deadlines
 from achat_twisted.limits import Limits
+from achat_twisted.limits.admission import Admission
 from achat_twisted.link import Link
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.worker import ThreadWorker
-from achat_twisted.meter import NO_METER, Meter
+from achat_twisted.monitoring.meter import NO_METER, Meter
 from achat_twisted.reader import ChatReader, Manners
 from achat_twisted.signals import NoSignals, ProcessSignals
 from achat_twisted.systemd import NoNotifier, SystemdNotifier
@@ -32,24 +32,28 @@ from tests.house import House
 
 FLOORS = [
     {
-        *("wire", "framing", "ledger", "addresses", "interfaces", "limits", "descriptors"),
-        *("process", "admin", "admin.protocol", "config"),
-        *("auth", "auth.entries"),
+        *("wire", "framing", "ledger", "addresses", "interfaces"),
+        *("limits", "limits.descriptors", "config"),
+        *("monitoring", "monitoring.process", "admin", "admin.protocol", "auth", "auth.entries"),
     },
     {
-        *("outbox", "pool", "writer", "pace", "linger", "truce", "deadlines"),
-        *("allowance", "admission", "meter", "arrears"),
+        *("outbox", "writer", "pace", "linger", "truce", "deadlines"),
+        *("limits.pool", "limits.allowance", "limits.admission"),
+        *("monitoring.meter", "monitoring.arrears"),
         *("mailbox", "mailbox.accounts", "mailbox.memory", "mailbox.worker"),
         *("mailbox.sqlite", "mailbox.committer", "mailbox.batch", "mailbox.database"),
         *("auth.credentials", "auth.watched", "auth.passwords", "auth.certificates"),
         *("auth.delays", "auth.gate", "auth.factories", "auth.doorkeeper"),
     },
-    {"session", "turns", "feeder", "load", "broker", "commands", "admin.actions"},
+    {"session", "turns", "feeder", "broker", "commands", "monitoring.load", "admin.actions"},
     {
         *("reader", "factory", "transport", "poller", "link", "listener", "signals", "systemd"),
-        *("admin.housekeeper", "admin.server", "pem", "tls", "logbook", "reloader"),
+        *("admin.housekeeper", "admin.server", "pem", "tls", "logbook", "config.reloader"),
     },
-    {"service", "metrics", "monitor", "options", "tap", "config_command"},
+    {
+        *("service", "options", "tap", "config.command"),
+        *("monitoring.metrics", "monitoring.monitor"),
+    },
 ]
 """The rooms, lowest floor first."""
 
@@ -78,7 +82,7 @@ BESIDE = {
 }
 """The rooms of the C{achat} command: of the others they may use floor 0 alone."""
 
-DOORS = {"cli": {"config_command"}}
+DOORS = {"cli": {"config.command"}}
 """Where the C{achat} command looks into the server, for what it tells of it."""
 
 PACKAGE = Path(achat_twisted.__file__).parent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.arrears import Mark, look
+from achat_twisted.monitoring.arrears import Mark, look
 
 
 class ArrearsTests(SynchronousTestCase):

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.batch import Line, Place
 from achat_twisted.mailbox.committer import LATE, RETRY, Committer
-from achat_twisted.meter import Meter
+from achat_twisted.monitoring.meter import Meter
 from tests.disk import FakeDisk, FakeWorker, FullDatabase, scratch_file
 from tests.logged import Logged
 

@@ -19,10 +19,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import achat_twisted
 from achat_twisted import link
-from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
 from achat_twisted.limits import Limits
+from achat_twisted.limits.admission import Admission
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import Manners
 from tests.simulation.kernel import Endpoint, Weather

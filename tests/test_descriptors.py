@@ -8,7 +8,7 @@ import resource
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.descriptors import AGAIN, Descriptors, have_many, lowest_free
+from achat_twisted.limits.descriptors import AGAIN, Descriptors, have_many, lowest_free
 from tests.logged import Logged
 
 

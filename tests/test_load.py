@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.load import Load
+from achat_twisted.monitoring.load import Load
 from achat_twisted.session import Feed
 from tests.house import House
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.meter import NO_METER, OUTCOMES, Histogram, Meter
+from achat_twisted.monitoring.meter import NO_METER, OUTCOMES, Histogram, Meter
 from tests.fakes import Bug
 
 

@@ -21,12 +21,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import twisted
 from achat_twisted import __version__, link
-from achat_twisted.admission import Admission
 from achat_twisted.factory import ChatFactory
 from achat_twisted.limits import Limits
-from achat_twisted.meter import OUTCOMES, Meter
-from achat_twisted.metrics import Metrics, registry
-from achat_twisted.process import ProcessFigures
+from achat_twisted.limits.admission import Admission
+from achat_twisted.monitoring.meter import OUTCOMES, Meter
+from achat_twisted.monitoring.metrics import Metrics, registry
+from achat_twisted.monitoring.process import ProcessFigures
 from achat_twisted.reader import Manners
 from tests.disk import Desk, scratch_file
 from tests.house import House

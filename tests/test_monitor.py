@@ -12,12 +12,12 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
 from achat_twisted.limits import Limits
+from achat_twisted.limits.admission import Admission
 from achat_twisted.mailbox.memory import MemoryMailbox
-from achat_twisted.monitor import VISIT, VISITORS, Lobby, Monitor, pages
+from achat_twisted.monitoring.monitor import VISIT, VISITORS, Lobby, Monitor, pages
 from achat_twisted.reader import Manners
 from achat_twisted.service import ChatService
 from achat_twisted.signals import NoSignals

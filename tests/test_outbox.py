@@ -5,8 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.limits import Limits
+from achat_twisted.limits.pool import Pool
 from achat_twisted.outbox import Outbox
-from achat_twisted.pool import Pool
 
 
 class OutboxTests(SynchronousTestCase):

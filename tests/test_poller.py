@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.meter import Meter
+from achat_twisted.monitoring.meter import Meter
 from achat_twisted.poller import Poller
 from tests.fakes import Bug
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.limits import Limits
-from achat_twisted.pool import Pool
+from achat_twisted.limits.pool import Pool
 
 
 class PoolTests(SynchronousTestCase):

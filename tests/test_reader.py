@@ -14,12 +14,12 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.admission import Admission
 from achat_twisted.auth.gate import OPEN
 from achat_twisted.factory import LAST_CALL, ChatFactory
 from achat_twisted.interfaces import IGate
 from achat_twisted.limits import Limits
-from achat_twisted.meter import Meter
+from achat_twisted.limits.admission import Admission
+from achat_twisted.monitoring.meter import Meter
 from achat_twisted.reader import ChatReader, Manners
 from achat_twisted.session import RenderNotice
 from tests.fakes import FakeLink

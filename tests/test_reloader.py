@@ -11,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from achat_twisted.config.reloader import Put, Reloader
 from achat_twisted.interfaces import CannotStart, IReloadable
 from achat_twisted.options import Options
-from achat_twisted.reloader import Put, Reloader
 from tests.logged import Logged
 
 

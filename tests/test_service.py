@@ -11,11 +11,11 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from achat_twisted.admission import Admission
 from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import IMailbox, INotifier, ISignals
 from achat_twisted.limits import Limits
+from achat_twisted.limits.admission import Admission
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader import Manners
 from achat_twisted.service import LAST_RESORT, ChatService, Phase

@@ -8,8 +8,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.limits import Limits
+from achat_twisted.limits.pool import Pool
 from achat_twisted.outbox import Outbox
-from achat_twisted.pool import Pool
 from achat_twisted.writer import HURRY, STALL, Writer
 from tests.fakes import FakeLink
 

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from achat_twisted.interfaces import IMeter, IWorker
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.database import Database
-from achat_twisted.meter import NO_METER
+from achat_twisted.monitoring.meter import NO_METER
 
 RETRY = 1.0
 """Seconds after which a commit that failed is tried again."""

@@ -10,11 +10,11 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.admission import Admission
 from achat_twisted.client.outgoing import Outgoing
 from achat_twisted.client.terminal import Terminal
 from achat_twisted.factory import ChatFactory
 from achat_twisted.limits import Limits
+from achat_twisted.limits.admission import Admission
 from achat_twisted.reader import Manners
 from tests.attacks.ears import obeyed
 from tests.fakes import FakeLink

@@ -13,11 +13,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, ITransport
 
 from achat_twisted import link, wire
-from achat_twisted.admission import Admission
 from achat_twisted.broker import Duplicate
 from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import ILink, IMailbox
 from achat_twisted.limits import Limits
+from achat_twisted.limits.admission import Admission
 from achat_twisted.reader import Manners
 from achat_twisted.service import ChatService
 from achat_twisted.session import RenderNotice

@@ -7,7 +7,7 @@ from tests.mutations.mutation import Mutation
 CONFIGURATION = (
     Mutation(
         "add the command line's list to the file's",
-        "achat_twisted/config.py",
+        "achat_twisted/config/__init__.py",
         """\
             if key in self._in_words:
                 self[key] = before
@@ -17,7 +17,7 @@ CONFIGURATION = (
     ),
     Mutation(
         "reload half of it",
-        "achat_twisted/reloader.py",
+        "achat_twisted/config/reloader.py",
         "put_in_place = [part.reload(options) for part in self._parts]",
         """\
 put_in_place = []
@@ -28,7 +28,7 @@ put_in_place = []
     ),
     Mutation(
         "let a bad file end the process",
-        "achat_twisted/reloader.py",
+        "achat_twisted/config/reloader.py",
         "except (SystemExit, ValueError, OSError) as error:",
         "except (ValueError, OSError) as error:",
         "tests.test_reloader",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_ALLOWANCE = "achat_twisted/allowance.py"
-_ADMISSION = "achat_twisted/admission.py"
+_ALLOWANCE = "achat_twisted/limits/allowance.py"
+_ADMISSION = "achat_twisted/limits/admission.py"
 _BROKER = "achat_twisted/broker.py"
-_DESCRIPTORS = "achat_twisted/descriptors.py"
+_DESCRIPTORS = "achat_twisted/limits/descriptors.py"
 _OUTBOX = "achat_twisted/outbox.py"
-_POOL = "achat_twisted/pool.py"
+_POOL = "achat_twisted/limits/pool.py"
 _READER = "achat_twisted/reader.py"
 _FUNCTIONAL = "tests.functional.test_limits.LimitTests"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_ARREARS = "achat_twisted/arrears.py"
-_LOAD = "achat_twisted/load.py"
-_METER = "achat_twisted/meter.py"
-_METRICS = "achat_twisted/metrics.py"
-_MONITOR = "achat_twisted/monitor.py"
+_ARREARS = "achat_twisted/monitoring/arrears.py"
+_LOAD = "achat_twisted/monitoring/load.py"
+_METER = "achat_twisted/monitoring/meter.py"
+_METRICS = "achat_twisted/monitoring/metrics.py"
+_MONITOR = "achat_twisted/monitoring/monitor.py"
 _READER = "achat_twisted/reader.py"
 _SERVICE = "achat_twisted/service.py"
 _TURNS = "achat_twisted/turns.py"
@@ -86,7 +86,7 @@ WATCHING = (
     ),
     Mutation(
         "forget the high water when it has gone",
-        "achat_twisted/pool.py",
+        "achat_twisted/limits/pool.py",
         "max(self.highest, size)",
         "size",
         "tests.test_load",

@@ -25,9 +25,9 @@ from achat_twisted.broker import Broker
 from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import IMailbox
 from achat_twisted.ledger import Balance
-from achat_twisted.load import Load
-from achat_twisted.meter import Histogram, Meter
-from achat_twisted.process import ProcessFigures
+from achat_twisted.monitoring.load import Load
+from achat_twisted.monitoring.meter import Histogram, Meter
+from achat_twisted.monitoring.process import ProcessFigures
 
 REASONS = ("full", "unknown")
 """Why copies are refused, by the word of the notice that tells the sender."""
