@@ -82,7 +82,7 @@ class AttackTests(FunctionalTestCase):
             "a name of 65 bytes: ! bad-name it is longer than 64 bytes;",
             "a line of 64 MiB: ! too-long 8192 / ! bye 2;",
             "100,000 recipients: ! too-long 8192 / ! bye 2;",
-            "2,000 times the same recipient: from big: hi / ! bye 2;",
+            "2,000 times the same recipient: ! bad-line more than 1000 recipients / ! bye 2;",
             "a line of commas: ! bad-line no recipient; post with NAME: text / ! bye 2;",
             "no recipient; post with NAME: text / ! bye 1000001;",
             "a million secrets: ! bad-name too-long 8192",
