@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 from tests.attacks.vitals import NO_VITALS, Vitals, take, tcp_memory
 from tests.functional.certificates import write_certificate
 from tests.functional.processes import TWISTD, Process
+from tests.scratch import TREE
 
 Run = Callable[..., Process]
 """Starts a process with these arguments, and sees to it that it ends with whoever asked."""
@@ -232,6 +233,7 @@ async def undergo(reactor: Any, run: Run, attack: Attack, listen: tuple[str, ...
     crowd = run(
         *(sys.executable, "-m", "tests.attacks.crowd", attack.crowd, ports[-1]),
         *("--size", str(attack.size), "--seconds", str(attack.seconds)),
+        folder=TREE,
     )
     newcomer = ensureDeferred(_log_in(reactor, here, attack.seconds / 2))
     assert await crowd.ended == 0, crowd.output.whole

@@ -18,6 +18,7 @@ from twisted.internet.task import deferLater
 from tests.attacks.ordeal import Run
 from tests.functional.processes import Process
 from tests.proof.peers import Peer
+from tests.scratch import TREE
 
 LONGEST = 2.0
 """Seconds that a fault takes at most."""
@@ -45,6 +46,7 @@ def _crowd(scene: Scene, word: str, size: int, seconds: float) -> Process:
     return scene.run(
         *(sys.executable, "-m", "tests.attacks.crowd", word, str(scene.server.port())),
         *("--size", str(size), "--seconds", str(seconds)),
+        folder=TREE,
     )
 
 

@@ -21,6 +21,7 @@ from tests.functional.chatting import Chat
 from tests.proof.book import Book
 from tests.proof.checker import Verdict, total
 from tests.proof.peers import Peer
+from tests.scratch import TREE
 from tests.soak.faults import FAULTS, Fault, Scene
 from tests.soak.server import Look
 
@@ -144,7 +145,7 @@ class Soak:
         """
         self._server = Chat()
         command = (sys.executable, "-m", "tests.soak.server", "--port", "0", *self._options)
-        self._run(*command, process=self._server)
+        self._run(*command, process=self._server, folder=TREE)
         await self._server.told.contains("listening on ")
         self._server.output.whole = self._server.told.whole
         try:
