@@ -37,9 +37,9 @@ def _ms(times: list[float], part: float) -> str:
 
 
 async def _undergo_all(reactor: Any, words: list[str]) -> None:
-    def run(*arguments: str) -> Process:
+    def run(*arguments: str, folder: Path | None = None) -> Process:
         process = Process()
-        spawn(process, *arguments)
+        spawn(process, *arguments, folder=folder)
         reactor.addSystemEventTrigger("before", "shutdown", process.kill)
         return process
 

@@ -121,6 +121,7 @@ class SecretTests(FunctionalTestCase):
         """With it, nobody is warned that anybody can log in as anybody."""
         for auth, times in (([], 1), (["--auth", f"argon2:{self.write('')}"], 0)):
             server = await self.start("--port", "0", "--interface", "0.0.0.0", *auth)
+            await self.call(server, "alice:x")
             server.send(signal.SIGTERM)
             await server.ended
             self.assertEqual(server.output.text.count("can log in as anybody"), times)

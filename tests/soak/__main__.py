@@ -17,9 +17,9 @@ from tests.soak.soak import Soak
 
 
 async def _soak(reactor: Any, minutes: float, seed: int) -> None:
-    def run(*arguments: str, process: Process | None = None) -> Process:
+    def run(*arguments: str, process: Process | None = None, folder: Path | None = None) -> Process:
         process = process or Process()
-        spawn(process, *arguments)
+        spawn(process, *arguments, folder=folder)
         reactor.addSystemEventTrigger("before", "shutdown", process.kill)
         return process
 
