@@ -223,6 +223,9 @@ class IHousekeeper(Interface):
     def drain(on: bool) -> None:
         """Let nobody new in from now on, or everybody again."""
 
+    def draining() -> bool:
+        """Whether nobody new is let in."""
+
 
 class IMailbox(Interface):
     """Where copies wait for names that are away or behind.

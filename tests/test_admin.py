@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -213,8 +214,13 @@ class ServerTests(SynchronousTestCase):
         self.housekeeper = Crowded(
             self.house.broker, self.house.mailbox, lambda: 0, lambda: "ready"
         )
+        self.is_gone = False
         self.server = AdminServer(
-            Path("admin.sock"), self.housekeeper, self.house.clock, lambda _transport: 1000
+            Path("admin.sock"),
+            self.housekeeper,
+            self.house.clock,
+            lambda _transport: 1000,
+            lambda _transport: self.is_gone,
         )
 
     def connect(self) -> tuple[Any, StringTransport]:
@@ -301,6 +307,40 @@ class ServerTests(SynchronousTestCase):
         self.assertTrue(self.house.broker.draining)
         self.ask("drain off")
         self.assertFalse(self.house.broker.draining)
+
+    def test_called_off(self) -> None:
+        """A drain that somebody else calls off does not say that nobody is let in."""
+        self.house.comes("alice")
+        _, transport = self.ask("drain 10")
+        self.ask("drain off")
+        self.house.clock.advance(1)
+        self.assertEqual(
+            self.rows(transport)[-1],
+            {"ok": False, "error": "called off: everybody is let in again"},
+        )
+
+    def test_half_closed(self) -> None:
+        """Who only has no more to ask gets its answer; who has asked nothing is let go."""
+        self.housekeeper.rows = 250
+        connection, transport = self.ask("who")
+        self.assertTrue(IHalfCloseableProtocol.providedBy(connection))
+        connection.readConnectionLost()
+        self.house.turn()
+        self.assertEqual(self.rows(transport)[-1], {"ok": True})
+        connection, transport = self.connect()
+        connection.readConnectionLost()
+        self.assertTrue(transport.disconnecting)
+        self.is_gone = True
+        connection, transport = self.ask("who")
+        connection.readConnectionLost()
+        self.assertTrue(transport.disconnected)
+
+    def test_more_than_a_request(self) -> None:
+        """What comes behind a request is not kept."""
+        self.house.comes("alice")
+        connection, _ = self.ask("drain 10")
+        connection.dataReceived(b"x" * 1000)
+        self.assertEqual(connection._buffer, b"")  # noqa: SLF001  # which is Twisted's
 
     def test_operator_leaves(self) -> None:
         """Who asked for a drain and leaves leaves nothing behind, but the doors shut."""

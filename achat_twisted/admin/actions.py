@@ -86,6 +86,8 @@ async def _drain(errand: Errand) -> None:
         if left <= 0:
             raise Refused(f"not all have left, still here: {sessions}; nobody new is let in")
         await deferLater(clock, min(_LOOK, left))
+        if not housekeeper.draining():
+            raise Refused("called off: everybody is let in again")
 
 
 def _seconds(text: str) -> float:

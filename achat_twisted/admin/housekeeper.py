@@ -74,6 +74,9 @@ class Housekeeper:
     def drain(self, on: bool) -> None:
         self._broker.draining = on
 
+    def draining(self) -> bool:
+        return self._broker.draining
+
     def status(self) -> str:
         """How the server is, in a few words."""
         in_flight = self._broker.estimate().in_flight
@@ -82,4 +85,4 @@ class Housekeeper:
     def state(self) -> str:
         """Where the server is: its phase, or C{draining}."""
         phase = self._phase()
-        return "draining" if self._broker.draining and phase == "ready" else phase
+        return "draining" if self.draining() and phase == "ready" else phase

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import socket
 import stat
 import struct
@@ -14,7 +15,13 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IAddress, IListeningPort, IPushProducer, ITransport
+from twisted.internet.interfaces import (
+    IAddress,
+    IHalfCloseableProtocol,
+    IListeningPort,
+    IPushProducer,
+    ITransport,
+)
 from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -44,7 +51,14 @@ def peer_uid(transport: Any) -> int:
     return int(uid)
 
 
-@implementer(IPushProducer)
+def is_gone(transport: Any) -> bool:
+    """Whether the other end of a unix socket, which writes no more, does not read any more."""
+    poll = select.poll()
+    poll.register(transport.getHandle(), 0)  # a hangup is always told
+    return bool(poll.poll(0))
+
+
+@implementer(IPushProducer, IHalfCloseableProtocol)
 class AdminConnection(LineOnlyReceiver):
     """One operator's connection: a request, its answer, and the end."""
 
@@ -60,16 +74,19 @@ class AdminConnection(LineOnlyReceiver):
         waiting: Deadlines[AdminConnection],
         uid: Callable[[ITransport], int],
         on_gone: Callable[[AdminConnection], None],
+        is_gone: Callable[[ITransport], bool] = is_gone,
     ) -> None:
         """@param waiting: calls L{late} for those who take too long.
         @param uid: who is at the other end of a connection.
         @param on_gone: called with this one when the connection is no more.
+        @param is_gone: whether an end that writes no more does not read any more.
         """
         self._housekeeper = housekeeper
         self._clock = clock
         self._waiting = waiting
         self._uid = uid
         self._on_gone = on_gone
+        self._is_gone = is_gone
         self._answering: Deferred[None] | None = None
         self._room: Deferred[None] | None = None
         self._told = 0
@@ -77,6 +94,10 @@ class AdminConnection(LineOnlyReceiver):
 
     def connectionMade(self) -> None:
         self._waiting.add(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._answering is None:  # what comes behind the request is not even kept
+            super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
         if self._answering is None:
@@ -86,6 +107,16 @@ class AdminConnection(LineOnlyReceiver):
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self.lineReceived(line)  # which is refused for its length
+
+    def readConnectionLost(self) -> None:
+        """It will ask no more; but as long as it is there it wants its answer."""
+        if self._answering is None:
+            self.transport.loseConnection()
+        elif self._is_gone(self.transport):
+            self.transport.abortConnection()
+
+    def writeConnectionLost(self) -> None:
+        """It is only ever closed as a whole."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.break_off()
@@ -160,12 +191,14 @@ class AdminServer(ServerFactory, Service):
         housekeeper: IHousekeeper,
         reactor: Any,
         uid: Callable[[ITransport], int] = peer_uid,
+        is_gone: Callable[[ITransport], bool] = is_gone,
     ) -> None:
         """@param path: where the socket is to be; its directory exists."""
         self._path = path
         self._housekeeper = housekeeper
         self._reactor = reactor
         self._uid = uid
+        self._is_gone = is_gone
         self._waiting: Deadlines[AdminConnection] = Deadlines(
             reactor, PATIENCE, AdminConnection.late
         )
@@ -209,7 +242,12 @@ class AdminServer(ServerFactory, Service):
 
     def buildProtocol(self, addr: IAddress | None) -> AdminConnection:
         connection = AdminConnection(
-            self._housekeeper, self._reactor, self._waiting, self._uid, self._open.discard
+            self._housekeeper,
+            self._reactor,
+            self._waiting,
+            self._uid,
+            self._open.discard,
+            self._is_gone,
         )
         self._open.add(connection)
         return connection
