@@ -25,6 +25,9 @@ EVERY = 2.0
 EXTENSION = 10.0
 """Seconds that systemd is asked for at a time, while a stop goes on."""
 
+_STATES = ("READY=1", "STOPPING=1")
+"""What systemd waits for: it must hear that, if later than it was said."""
+
 _SEND_TIMEOUT = 0.5
 """Seconds for which a send may wait, when systemd does not get through its own queue."""
 
@@ -58,6 +61,7 @@ class SystemdNotifier:
         self._watchdog = watchdog
         self._monotonic = monotonic
         self._told = ""
+        self._untold: list[str] = []
         self._stop_until: float | None = None
         self._failing = False
         self._look = self._timer(self._look_around)
@@ -94,8 +98,8 @@ class SystemdNotifier:
             )
 
     def _look_around(self) -> None:
-        """Tell what is new; and while a stop goes on, that it does."""
-        news = self._news()
+        """Tell what is new, or could not be told; and while a stop goes on, that it does."""
+        news = [*self._untold, *self._news()]
         if self._stop_until is not None and self._clock.seconds() < self._stop_until:
             news.append(_extension())
         if news:
@@ -111,6 +115,7 @@ class SystemdNotifier:
 
     def _tell(self, *lines: str) -> None:
         """Send a message; that it cannot be sent is said once, until it can again."""
+        states = [line for line in lines if line in _STATES]
         try:
             self._send("\n".join(lines).encode())
         except OSError as error:
@@ -119,8 +124,12 @@ class SystemdNotifier:
                     "systemd cannot be told {lines}: {error}", lines=", ".join(lines), error=error
                 )
             self._failing = True
+            self._told = ""
+            self._untold = states or self._untold
         else:
             self._failing = False
+            if states:
+                self._untold = []
 
 
 @implementer(INotifier)

@@ -100,7 +100,23 @@ class NotifierTests(SynchronousTestCase):
         )
         self.is_broken, self.status = False, "ready: 2 sessions"
         self.clock.advance(EVERY)
-        self.assertEqual(self.sent, ["STATUS=ready: 2 sessions"])
+        self.assertEqual(self.sent, ["READY=1\nSTATUS=ready: 2 sessions"])
+        self.clock.advance(EVERY)
+        self.assertEqual(len(self.sent), 1)
+
+    def test_told_later(self) -> None:
+        """What could not be told is told at the next look, though it has not changed since."""
+        self.notifier.ready()
+        self.is_broken, self.status = True, "ready: 1 sessions"
+        self.clock.advance(EVERY)
+        self.is_broken = False
+        self.clock.advance(EVERY)
+        self.assertEqual(self.sent[1:], ["STATUS=ready: 1 sessions"])
+        self.is_broken = True
+        self.notifier.stopping(60.0)
+        self.is_broken = False
+        self.clock.advance(EVERY)
+        self.assertEqual(self.sent[2:], [f"STOPPING=1\nSTATUS=ready: 1 sessions\n{MORE_TIME}"])
 
 
 class EnvironmentTests(SynchronousTestCase):
