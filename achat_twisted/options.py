@@ -91,7 +91,7 @@ def _mailbox(text: str) -> Path | str:
 
 def _http(text: str) -> str:
     """An endpoint; a number is a port that only this machine can reach."""
-    if not text.isdigit():
+    if not text.isdecimal():
         return text
     if int(text) > 65535:
         raise usage.UsageError(

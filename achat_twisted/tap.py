@@ -12,6 +12,7 @@ from typing import Any
 from twisted.application.service import IService, Service
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.protocols.haproxy import proxyEndpoint
 
 from achat_twisted import link, systemd, tls, transport, wire
 from achat_twisted.admin.housekeeper import Housekeeper
@@ -21,7 +22,7 @@ from achat_twisted.auth.passwords import AT_ONCE
 from achat_twisted.broker import Broker
 from achat_twisted.config.reloader import Put, Reloader
 from achat_twisted.factory import ChatFactory
-from achat_twisted.interfaces import IMailbox, IMeter
+from achat_twisted.interfaces import CannotStart, IMailbox, IMeter
 from achat_twisted.limits import Limits
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.descriptors import Descriptors, have_many, lowest_free
@@ -46,6 +47,10 @@ _DESCRIPTORS = 2**20
 """As many as the server allows itself, if it may: enough for any C{--connections}."""
 
 
+_PROXY = "haproxy:"
+"""How an endpoint begins whose connections begin with a PROXY line."""
+
+
 def _endpoint(
     reactor: Any, options: Options, reloader: Reloader, option: str, description: str
 ) -> IStreamServerEndpoint:
@@ -53,10 +58,11 @@ def _endpoint(
     try:
         if description.startswith("stdio"):
             raise ValueError("it is not a socket that clients can connect to")
-        if tls.is_tls(description):
-            endpoint, certificates = tls.listening(reactor, description)
+        inner = description.removeprefix(_PROXY)
+        if tls.is_tls(inner):
+            endpoint, certificates = tls.listening(reactor, inner)
             reloader.add(certificates)
-            return endpoint
+            return endpoint if inner == description else proxyEndpoint(endpoint)
         endpoint = serverFromString(reactor, description)
         return endpoint
     except TypeError:
@@ -106,7 +112,11 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     told: IMeter = meter if options["http"] else NO_METER
     mailbox = _make_mailbox(options, reactor, told)
     doorkeeper = Doorkeeper(reactor, ThreadWorker(reactor, AT_ONCE, "auth"))
-    doorkeeper.reload(options)()
+    try:
+        doorkeeper.reload(options)()
+    except CannotStart as error:
+        sentence = str(error).removeprefix("achat: ")
+        raise CannotStart(f"achat: {options.blame(sentence)}") from None
     poller = Poller(reactor, select.epoll(), told)
     broker = Broker(
         reactor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -144,6 +145,23 @@ class FileTests(FileTestCase):
         error = self.assertRaises(SystemExit, makeService, options, MemoryReactorClock())
         self.assertIn(f"achat: {self.path}: listen 'nonsense:1' is no endpoint: ", str(error))
 
+    def test_wrong_auth(self) -> None:
+        """So is whom to ask who may enter; and what may have been meant."""
+        options = self.parsed("auth = 'argon3:x'")
+        error = self.assertRaises(SystemExit, makeService, options, MemoryReactorClock())
+        self.assertEqual(
+            str(error),
+            f"achat: {self.path}: --auth argon3 will not do: there is no such type; --help-auth"
+            " lists them; did you mean 'argon2'?",
+        )
+
+    def test_long_numbers(self) -> None:
+        """A number of thousands of digits is as wrong as any other, however it is written."""
+        for number, what in (("9" * 5000, "is not TOML"), (f"0x{'f' * 5000}", "port cannot be")):
+            error = self.assertRaises(SystemExit, self.parsed, f"port = {number}")
+            self.assertIn(f"achat: {self.path}", str(error))
+            self.assertIn(what, str(error))
+
     def test_unusable_file(self) -> None:
         """A file that is missing or no TOML is told of in one sentence, with the line."""
         for content, sentence in (
@@ -172,6 +190,14 @@ class FileTests(FileTestCase):
         self.assertEqual([after[key] for key in ("port", "plain", "grace")], [2, 0, 5])
         self.path.write_text("port = -2")
         self.assertRaises(SystemExit, after.again)
+
+    def test_not_again(self) -> None:
+        """A pipe is not read again: a server would wait until somebody wrote into it."""
+        options = self.parsed("port = 1")
+        self.path.unlink()
+        os.mkfifo(self.path)
+        error = self.assertRaises(SystemExit, options.again)
+        self.assertEqual(str(error), f"achat: {self.path} cannot be read again: it is a pipe")
 
 
 class CommandTests(FileTestCase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -312,6 +313,16 @@ class DoorkeeperTests(GateTestCase):
         self.assertTrue(self.worker.started)
         self.keeper.stopService()
         self.assertTrue(self.worker.stopped)
+
+    def test_relative_path(self) -> None:
+        """A relative path stays what it was at the start, wherever the process is by now."""
+        path = self.file(password_file(alice="one"))
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(path.parent)
+        self.reload(f"argon2:{path.name}")
+        os.chdir("/")
+        self.reload(f"argon2:{path.name}")
+        self.is_let_in(self.keeper, "alice:one", "alice")
 
     def test_reload(self) -> None:
         """While it runs the gate can be closed, changed, and opened again; the log says so."""

@@ -123,6 +123,13 @@ class ReloaderTests(SynchronousTestCase):
         self.last.error = None
         self.assertEqual(self._reload("max-line = 4096"), ["reloaded: max-line 8192 -> 4096"])
 
+    def test_one_cannot_take_it_from_the_file(self) -> None:
+        """If that is for what the file says, the sentence begins with the file."""
+        self.last.error = CannotStart("achat: --auth x will not do")
+        texts = self._reload("auth = ['x']")
+        why = f"{self.path}: --auth x will not do"
+        self.assertEqual(texts, [f"not reloaded, all is as it was: {why}"])
+
     def test_bug(self) -> None:
         """A bug is a traceback in the log, and keeps nobody else from what it takes."""
         self.last.error = ZeroDivisionError()

@@ -17,6 +17,7 @@ from achat_twisted import wire
 from achat_twisted.auth.credentials import SUPPORTED, IOwnChecker, Unusable
 from achat_twisted.auth.delays import Delays
 from achat_twisted.auth.gate import OPEN, PortalGate
+from achat_twisted.config import suggest
 from achat_twisted.interfaces import CannotStart, IGate, ILink, IReloadable, IWorker
 
 
@@ -36,6 +37,7 @@ class Doorkeeper(Service):
         self._delays = Delays(clock)
         self._gate: IGate = OPEN
         self._auth: Sequence[str] = ()
+        self._checkers: dict[str, ICredentialsChecker] = {}
 
     def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         """Make the gate that C{options["auth"]} asks for.
@@ -44,12 +46,15 @@ class Doorkeeper(Service):
         @raise CannotStart: if that cannot be.
         """
         auth = tuple(options["auth"])
-        checkers = [self._checker(description) for description in auth]
+        # One that there is stays: it minds its file by itself, and the process may have left the
+        # folder from which a relative path counts.
+        made = {d: self._checkers.get(d) or self._checker(d) for d in auth}
+        checkers = list(made.values())
         gate = PortalGate(checkers, self._delays, self._clock) if checkers else OPEN
 
         def put_in_place() -> None:
             has_changed = auth != self._auth
-            self._gate, self._auth = gate, auth
+            self._gate, self._auth, self._checkers = gate, auth, made
             if self.running and has_changed:
                 self._announce()
 
@@ -94,7 +99,9 @@ class Doorkeeper(Service):
             if IOwnChecker.providedBy(checker):
                 checker.open(self._worker)
         except strcred.InvalidAuthType:
-            why = "there is no such type; --help-auth lists them"
+            known = sorted(factory.authType for factory in strcred.findCheckerFactories())
+            kind = description.partition(":")[0]
+            why = f"there is no such type; --help-auth lists them{suggest(kind, known)}"
         except (strcred.StrcredException, ValueError, OSError, Unusable) as error:
             why = str(error)
         else:

@@ -77,7 +77,7 @@ def read(path: Path) -> dict[str, Any]:
         raise usage.UsageError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise usage.UsageError(f"{path} is not UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also for a number of thousands of digits
         raise usage.UsageError(f"{path} is not TOML: {error}") from None
 
 
@@ -121,13 +121,16 @@ class Configured(usage.Options):
             self._apply_file()
             super().parseOptions(self._words)
         except usage.UsageError as error:
-            raise SystemExit(f"achat: {self._whose(str(error))}{error}") from None
+            raise SystemExit(f"achat: {self.blame(str(error))}") from None
 
     def again(self) -> Self:
         """The same command line, with the file as it is now.
 
         @raise SystemExit: if it is wrong now, with one sentence.
         """
+        if self._path is not None and self._path.is_fifo():
+            # Who opens it waits for somebody who writes.
+            raise SystemExit(f"achat: {self._path} cannot be read again: it is a pipe")
         anew = self.fresh()
         anew.parent = self.parent
         # As a daemon the process has left the folder in which it was started.
@@ -147,6 +150,12 @@ class Configured(usage.Options):
         if key in self._in_file and key not in self._in_words:
             return f"{self._path}: {key}"
         return f"--{key}"
+
+    def blame(self, sentence: str) -> str:
+        """A sentence about options, behind the file's name if the file has set one of them."""
+        if any(self.named(key) != f"--{key}" for key in _OPTION.findall(sentence)):
+            return f"{self._path}: {sentence}"
+        return sentence
 
     # What there is
 
@@ -206,9 +215,11 @@ class Configured(usage.Options):
         for key, value in values.items():
             try:
                 self._apply(key, value)
-            except (usage.UsageError, ValueError) as error:
+            except usage.UsageError as error:
                 sentence = str(error).removeprefix("--")
                 raise usage.UsageError(f"{self._path}: {sentence}") from None
+            except ValueError as error:
+                raise usage.UsageError(f"{self._path}: {key} cannot be used: {error}") from None
         self._in_file = values
 
     def _apply(self, key: str, value: Any) -> None:
@@ -248,12 +259,6 @@ class Configured(usage.Options):
         if kind not in wanted:
             found = str(value).lower() if isinstance(value, bool) else kind
             raise usage.UsageError(f"{key} must be {' or '.join(wanted)}, not {found}")
-
-    def _whose(self, sentence: str) -> str:
-        """What a sentence about options must begin with, if the file has set one of them."""
-        if any(self.named(key) != f"--{key}" for key in _OPTION.findall(sentence)):
-            return f"{self._path}: "
-        return ""
 
 
 AnyOptions = TypeVar("AnyOptions", bound=type[Configured])

@@ -66,11 +66,12 @@ class Reloader:
     def reload(self) -> None:
         """Do it; whatever is wrong is in the log, and never raised."""
         self._on_begin()
+        options = self._options
         try:
-            options = self._options.again()
+            options = options.again()
             put_in_place = [part.reload(options) for part in self._parts]
         except (SystemExit, ValueError, OSError) as error:
-            reason = str(error).removeprefix("achat: ")
+            reason = options.blame(str(error).removeprefix("achat: "))
             self._log.error("not reloaded, all is as it was: {reason}", reason=reason)
         except Exception:
             self._log.failure("Reloading failed, all is as it was")

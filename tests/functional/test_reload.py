@@ -170,3 +170,18 @@ class CertificatesTests(ReloadTestCase):
             await bob.heard.contains("! too-long 100\n")
             bob.say("alice: hi")
             await alice.heard.contains("from bob: hi\n")
+
+    async def test_behind_haproxy(self) -> None:
+        """They are read again for an endpoint that is wrapped, too."""
+        pem = self.folder() / "localhost.pem"
+        for description in self._descriptions(pem):
+            write_certificate(pem)
+            server = await self.configured("", "--listen", f"haproxy:{description}")
+            new = write_certificate(pem)
+            await self.reload(server, "", "reloaded: no option has changed")
+            bob = await self.call(self._trusting(server, new))
+            bob.say("PROXY TCP4 192.0.2.1 127.0.0.1 1 2\r", "bob")
+            await bob.heard.contains("! welcome bob")
+            await server.output.contains("bob logged in from 192.0.2.1:1")
+            pem.write_bytes(b"")
+            await self.reload(server, "", "not reloaded, all is as it was: ")
