@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import ClassVar, NoReturn, Self
 
-from twisted.cred.strcred import AuthOptionMixin
+from twisted.cred.strcred import AuthOptionMixin, findCheckerFactories
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.python import usage
 
@@ -18,7 +18,7 @@ from achat_twisted import __version__, wire
 from achat_twisted.admin.protocol import SOCKET
 from achat_twisted.auth.credentials import SUPPORTED
 from achat_twisted.broker import OUTBOX_LIMIT, Duplicate
-from achat_twisted.config import Configured, choice, with_denials
+from achat_twisted.config import Configured, choice, suggest, with_denials
 from achat_twisted.limits import Limits
 from achat_twisted.logbook import FORMATS, LEVELS
 from achat_twisted.mailbox.accounts import LIMITS
@@ -280,6 +280,7 @@ class Options(AuthOptionMixin, Configured):
         ["plain", None, "Send messages alone, no notices: the wire of the a-chat tutorial."],
     ]
     supportedInterfaces = SUPPORTED
+    private = frozenset({"auth"})
     compData = usage.Completions(
         optActions={
             "config": usage.CompleteFiles("*.toml"),
@@ -309,6 +310,13 @@ class Options(AuthOptionMixin, Configured):
 
     def opt_auth(self, description: str) -> None:
         """Who may log in, as TYPE:ARGUMENT; may be repeated. Without it: anybody, as anybody."""
+        kind = description.partition(":")[0]
+        known = sorted(factory.authType for factory in findCheckerFactories())
+        if kind not in known:
+            raise usage.UsageError(
+                f"--auth {kind} will not do: there is no such type; --help-auth lists them"
+                f"{suggest(kind, known)}"
+            )
         self["auth"].append(description)
 
     def parseArgs(self, *args: str) -> None:

@@ -28,9 +28,6 @@ EXTENSION = 10.0
 _STATES = ("READY=1", "STOPPING=1")
 """What systemd waits for: it must hear that, if later than it was said."""
 
-_SEND_TIMEOUT = 0.5
-"""Seconds for which a send may wait, when systemd does not get through its own queue."""
-
 
 @implementer(INotifier)
 class SystemdNotifier:
@@ -171,7 +168,7 @@ def _sender(address: str) -> Callable[[bytes], None]:
 
     def send(message: bytes) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as way:
-            way.settimeout(_SEND_TIMEOUT)
+            way.setblocking(False)  # as nobody may wait, and what is not told is told again
             way.sendto(message, to)
 
     return send

@@ -147,13 +147,15 @@ class FileTests(FileTestCase):
 
     def test_wrong_auth(self) -> None:
         """So is whom to ask who may enter; and what may have been meant."""
-        options = self.parsed("auth = 'argon3:x'")
-        error = self.assertRaises(SystemExit, makeService, options, MemoryReactorClock())
+        error = self.assertRaises(SystemExit, self.parsed, "auth = 'argon3:x'")
         self.assertEqual(
             str(error),
-            f"achat: {self.path}: --auth argon3 will not do: there is no such type; --help-auth"
+            f"achat: {self.path}: auth argon3 will not do: there is no such type; --help-auth"
             " lists them; did you mean 'argon2'?",
         )
+        options = self.parsed("auth = 'argon2:/none/such'")
+        error = self.assertRaises(SystemExit, makeService, options, MemoryReactorClock())
+        self.assertIn(f"achat: {self.path}: --auth argon2 will not do: /none/such", str(error))
 
     def test_long_numbers(self) -> None:
         """A number of thousands of digits is as wrong as any other, however it is written."""

@@ -126,9 +126,16 @@ class ReloaderTests(SynchronousTestCase):
     def test_one_cannot_take_it_from_the_file(self) -> None:
         """If that is for what the file says, the sentence begins with the file."""
         self.last.error = CannotStart("achat: --auth x will not do")
-        texts = self._reload("auth = ['x']")
+        texts = self._reload("auth = ['unix']")
         why = f"{self.path}: --auth x will not do"
         self.assertEqual(texts, [f"not reloaded, all is as it was: {why}"])
+
+    def test_private(self) -> None:
+        """What may be a secret is not told, only that it has changed."""
+        self.assertEqual(
+            self._reload("auth = ['file:secret']"),
+            ["for the next start only: auth, duplicate reject -> takeover"],
+        )
 
     def test_bug(self) -> None:
         """A bug is a traceback in the log, and keeps nobody else from what it takes."""

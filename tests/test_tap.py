@@ -144,9 +144,7 @@ class OptionsTests(SynchronousTestCase):
 
     def test_no_auth(self) -> None:
         """What it says is looked at before anything is done, and is wrong in one sentence."""
-        error = self.assertRaises(
-            SystemExit, makeService, parsed("--auth", "magic"), MemoryReactorClock()
-        )
+        error = self.assertRaises(SystemExit, parsed, "--auth", "magic")
         self.assertEqual(
             str(error),
             "achat: --auth magic will not do: there is no such type; --help-auth lists them",

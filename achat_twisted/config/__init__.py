@@ -101,6 +101,9 @@ class Configured(usage.Options):
     is given in a list, under the option's name. What the command line gives replaces that.
     """
 
+    private: ClassVar[frozenset[str]] = frozenset()
+    """Options whose values may be secrets, so that no log says them."""
+
     optFlags: ClassVar[list[list[Any]]] = []
     optParameters: ClassVar[list[list[Any]]] = [
         ["config", "c", None, "TOML file with options; those of the command line win.", str]

@@ -97,13 +97,15 @@ class Reloader:
             (waiting, self._log.warn, "for the next start only: {changes}"),
         ):
             if keys:
-                pairs = (
-                    f"{key} {_say(self._in_force[key])} -> {_say(values[key])}" for key in keys
-                )
-                log(text, changes=", ".join(pairs))
+                log(text, changes=", ".join(self._change(key, values[key]) for key in keys))
         if not changed:
             self._log.info("reloaded: no option has changed")
         self._in_force |= {key: values[key] for key in taken}
+
+    def _change(self, key: str, value: Any) -> str:
+        if key in self._options.private:
+            return key
+        return f"{key} {_say(self._in_force[key])} -> {_say(value)}"
 
 
 def _values(options: Configured) -> dict[str, Any]:
