@@ -229,7 +229,7 @@ class ChatReader(LineReceiver):
             else:
                 self._take_in(item, self._session)
         elif isinstance(item, bytes):
-            self._work_off(self._splitter.look(item))
+            self._waiting += reversed(self._splitter.look(item))
         elif isinstance(item, wire.WireError):
             self._take_in_fault(item)
         else:

@@ -269,6 +269,17 @@ class LineTests(ReaderTestCase):
         held, _ = tracemalloc.get_traced_memory()
         self.assertLess(held, 4 * len(chunk))
 
+    def test_short_lines_behind_a_fault(self) -> None:
+        """Nor do they if one of them is at fault, which has all of them looked at one by one."""
+        alice = self.calls("alice")
+        alice.reader.pauseProducing()
+        chunk = "\0\n" + "ab\n" * 2**15
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        alice.sends(chunk)
+        held, _ = tracemalloc.get_traced_memory()
+        self.assertLess(held, 4 * len(chunk))
+
     def test_fault_is_logged_once(self) -> None:
         """A client's fault is one line in the log for each kind, not one for each line."""
         caller = self.calls("alice")
