@@ -113,6 +113,11 @@ class ChatReader(LineReceiver):
         if not self._deaf:
             self._work(self._splitter.feed(data))
 
+    def introduced(self) -> None:
+        """A proxy has said for whom it has come."""
+        if not self._deaf:
+            self._is_admitted()
+
     def readConnectionLost(self) -> None:
         """The client has half-closed: when its lines are worked off, it leaves."""
         if not self._deaf:
@@ -360,7 +365,10 @@ class ChatReader(LineReceiver):
         return False
 
     def _is_admitted(self) -> bool:
-        """Whether it may stay; behind a proxy it is only known with the first line who it is."""
+        """Whether it may stay; behind a proxy it is known who it is when that has said so.
+
+        The first line may come together with that, and is looked at before L{introduced}.
+        """
         if self._origin or not self._link.origin:
             return True
         self._admission.leave(self._origin)

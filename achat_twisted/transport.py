@@ -261,6 +261,12 @@ class Proxied(HAProxyProtocolWrapper):
 
     wrappedProtocol: Any
 
+    def dataReceived(self, data: bytes) -> None:
+        is_known = self._proxyInfo is not None
+        super().dataReceived(data)
+        if not is_known and self._proxyInfo is not None:
+            self.wrappedProtocol.introduced()
+
     def readConnectionLost(self) -> None:
         self.wrappedProtocol.readConnectionLost()
 

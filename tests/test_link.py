@@ -132,17 +132,22 @@ class LinkTests(SynchronousTestCase):
     def test_behind_a_proxy(self) -> None:
         """Behind a proxy that is known only when the proxy has said it, and the log has it too."""
         factory: Any = HAProxyWrappingFactory(Factory())
-        proxied: Any = Proxied(factory, Protocol())
+        above: Any = Protocol()
+        above.introduced = lambda: said.append(proxied.getPeer().host)
+        proxied: Any = Proxied(factory, above)
         below: Any = Socket()
         self.socket = below
         proxied.makeConnection(below)
         self.socket.peerAddr = IPv4Address("TCP", "127.0.0.1", 1)
         link = Link(proxied, below, self.clock)
+        said: list[str] = []
         self.assertEqual(link.origin, "")
         proxied.dataReceived(b"PROXY TCP4 203.0.113.7 192.0.2.1 4000 80\r\n")
         self.assertEqual(
             (link.origin, link.local, link.peer), ("203.0.113.7", False, "203.0.113.7:4000")
         )
+        proxied.dataReceived(b"alice\n")
+        self.assertEqual(said, ["203.0.113.7"])
 
     def test_ended_tls_closes(self) -> None:
         """When TLS has ended under a full link, the producer goes, so that the socket can close."""

@@ -105,6 +105,15 @@ class LimitTests(FunctionalTestCase):
         alice.transport.loseWriteConnection()
         self.assertEqual(await self.bye(alice), 2)
 
+    async def test_silent_behind_a_proxy(self) -> None:
+        """Who says nothing behind a proxy is counted as well, as the proxy has said who it is."""
+        server = await self.start(
+            *("--listen", "haproxy:tcp:0:interface=127.0.0.1", "--connections-per-host", "1")
+        )
+        for client in (await self.call(server), later := await self.call(server)):
+            client.say("PROXY TCP4 203.0.113.7 192.0.2.1 4000 8080\r")
+        await later.heard.contains("! busy too many connections from 203.0.113.7")
+
     async def _proxied(self, server: Process, host: str, name: str) -> Client:
         """A client that a proxy has sent."""
         client = await self.call(server)
