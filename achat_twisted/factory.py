@@ -79,7 +79,8 @@ class ChatFactory(ServerFactory):
         self._stopping = True
         self._admission.stop()
         stopped = [reader.stop() for reader in list(self._readers)]
-        self._logins.hasten(LAST_CALL)
+        for logins in {reader.logins for reader in self._readers}:  # more than one after L{expect}
+            logins.hasten(LAST_CALL)
         return gatherResults(stopped)
 
     def cut_reading_short(self) -> None:

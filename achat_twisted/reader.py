@@ -83,7 +83,7 @@ class ChatReader(LineReceiver):
         """
         self._broker = broker
         self._admission = admission
-        self._logins = logins
+        self.logins = logins
         self._manners = manners
         self._make_link = make_link
         self._on_open = on_open
@@ -105,7 +105,7 @@ class ChatReader(LineReceiver):
         self._link = self._make_link(self.transport)
         self._manners.gate.greet(self._link)
         self._on_open(self)
-        self._logins.add(self)
+        self.logins.add(self)
         self._origin = self._link.origin
         self._admit()
 
@@ -172,7 +172,7 @@ class ChatReader(LineReceiver):
         elif self._session is not None:
             self._take_last_input()
         elif self._entering is not None:
-            self._logins.add(self)
+            self.logins.add(self)
         return self._stopped
 
     def cut_short(self) -> None:
@@ -266,7 +266,7 @@ class ChatReader(LineReceiver):
 
     def _join(self, name: str) -> None:
         self._session = self._broker.join(name, self._link, self)
-        self._logins.remove(self)
+        self.logins.remove(self)
         self._meter.login("welcome")
         if self._stopped is not None:
             self._session.last_call()
@@ -276,13 +276,13 @@ class ChatReader(LineReceiver):
         """Take in nothing until the gate has said who this is; what has come by then waits."""
         self._entering = entering
         if self._stopped is None:  # or else there is little time, and not for each step anew
-            self._logins.remove(self)
+            self.logins.remove(self)
         self.pauseProducing()
         entering.addCallbacks(self._enter, self._not_entered).addErrback(self._cannot_enter)
 
     def _enter(self, name: str) -> None:
         self._entering = None
-        self._logins.remove(self)
+        self.logins.remove(self)
         try:
             self._join(name)
         except wire.Refused as refusal:
@@ -360,7 +360,7 @@ class ChatReader(LineReceiver):
         if refusal.is_told:
             self._close(self._manners.render(wire.busy(refusal.why).notice))
         else:
-            self._logins.remove(self)
+            self.logins.remove(self)
             self.abort()
         return False
 
@@ -381,12 +381,12 @@ class ChatReader(LineReceiver):
         self._close(self._manners.render(refusal.notice))
 
     def _end_login(self, outcome: str, event: str, **fields: str) -> None:
-        self._logins.remove(self)
+        self.logins.remove(self)
         self._meter.login(outcome)
         self._log.info(event, peer=self._link.peer, **fields)
 
     def _close(self, last: bytes) -> None:
         """Close a connection that has no session."""
-        self._logins.remove(self)
+        self.logins.remove(self)
         self.stopProducing()
         self._link.finish(last)

@@ -392,6 +392,16 @@ class StopTests(ReaderTestCase):
         self.assertEqual(caller.link.received, b"")
         self.assertEqual(self.house.clock.getDelayedCalls(), [])
 
+    def test_who_connected_before_a_reload(self) -> None:
+        """Nor does who was to have another time for it, before other manners were asked for."""
+        before = self.calls()
+        self.factory.expect(Manners(login_timeout=20.0))
+        after = self.calls()
+        stopped = self.factory.stop_reading()
+        self.house.clock.advance(LAST_CALL)
+        self.successResultOf(stopped)
+        self.assertTrue(before.link.finished and after.link.finished)
+
     def test_who_has_just_connected_is_let_in(self) -> None:
         """A name that is on its way when the stop begins is welcomed, with the lines behind it."""
         caller = self.calls()

@@ -175,14 +175,14 @@ CONNECTIONS = (
     Mutation(
         "wait for ever for a name",
         _READER,
-        "        self._logins.add(self)\n        self._origin",
+        "        self.logins.add(self)\n        self._origin",
         "        self._origin",
         "tests.test_reader",
     ),
     Mutation(
         "end a connection for its login when it has logged in",
         _READER,
-        '        self._logins.remove(self)\n        self._meter.login("welcome")\n',
+        '        self.logins.remove(self)\n        self._meter.login("welcome")\n',
         '        self._meter.login("welcome")\n',
         "tests.test_reader",
     ),

@@ -50,7 +50,7 @@ OPERATORS = (
         "achat_twisted/reader.py",
         """\
         elif self._entering is not None:
-            self._logins.add(self)
+            self.logins.add(self)
         return self._stopped
 """,
         """\
