@@ -96,6 +96,7 @@ class LobbyTests(SynchronousTestCase):
         for accept, kind in (
             ("", "text/plain; version=0.0.4; charset=utf-8"),
             ("Accept: application/openmetrics-text\r\n", "application/openmetrics-text; version="),
+            ("Accept: application/openmetrics-text; version=x\r\n", "text/plain; version=0.0.4"),
         ):
             visitor = Visitor(self.lobby)
             visitor.sends(f"GET /metrics HTTP/1.1\r\n{accept}\r\n".encode())

@@ -77,7 +77,10 @@ def pages(registry: CollectorRegistry, phase: Callable[[], str]) -> Pages:
     """
 
     def metrics(request: Request) -> bytes:
-        encode, kind = choose_encoder(request.getHeader("Accept") or "")
+        try:
+            encode, kind = choose_encoder(request.getHeader("Accept") or "")
+        except TypeError:  # it stumbles over a version that is no number
+            encode, kind = choose_encoder("")
         request.setHeader("Content-Type", kind)
         return encode(registry)
 
