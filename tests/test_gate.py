@@ -236,6 +236,26 @@ class DelayTests(GateTestCase):
         other = link_from("another host")
         self.is_refused(gate, "alice:2", "denied: no such name and secret", other)
 
+    def test_many_at_once(self) -> None:
+        """A few logins from a host are checked at a time, and more from it keep no others out."""
+        answers: dict[bytes, Deferred[bytes]] = {}
+        checker = FakeChecker(lambda name: answers.setdefault(name, Deferred()))
+        gate, other = self.gate(checker), link_from("another host")
+        first, second, third = (self.enters(gate, f"{name}:x") for name in "abc")
+        fourth, elsewhere = self.enters(gate, "d:x"), self.enters(gate, "e:x", other)
+        self.assertEqual(checker.seen, [b"a", b"b", b"e"])
+        answers[b"e"].callback(b"e")
+        self.assertEqual(self.successResultOf(elsewhere), "e")
+        third.cancel()
+        self.failureResultOf(third)
+        answers[b"a"].callback(b"a")
+        answers[b"b"].errback(UnauthorizedLogin())
+        self.assertEqual(self.successResultOf(first), "a")
+        self.failureResultOf(second, wire.Refused)
+        self.assertEqual(checker.seen, [b"a", b"b", b"e", b"d"])
+        answers[b"d"].callback(b"d")
+        self.assertEqual(self.successResultOf(fourth), "d")
+
     def test_right_secret(self) -> None:
         """A right secret waits as a wrong one would, is let in then, and makes up for nothing."""
         gate = self.gate(FakeChecker(lambda name: name if name == b"bob" else _says_no(name)))

@@ -9,7 +9,13 @@ from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import ICredentials, IUsernamePassword, UsernamePassword
 from twisted.cred.error import LoginFailed, UnauthorizedLogin
 from twisted.cred.portal import Portal
-from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    DeferredSemaphore,
+    fail,
+    maybeDeferred,
+)
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -31,6 +37,9 @@ from achat_twisted.interfaces import IGate, ILink
 
 PATIENCE = 20.0
 """Seconds that a login may take to be checked, delay included."""
+
+AT_ONCE = 2
+"""How many logins from one host are checked at a time, so that others find room beside them."""
 
 
 @implementer(IGate)
@@ -89,6 +98,7 @@ class PortalGate:
         self._own = [checker for checker in checkers if IOwnChecker.providedBy(checker)]
         self._delays = delays
         self._clock = clock
+        self._turnstiles: dict[str, DeferredSemaphore] = {}  # of hosts that have a login checked
         self._portal = Portal(Names())
         for kind in SUPPORTED:
             those = [checker for checker in checkers if kind in checker.credentialInterfaces]
@@ -123,6 +133,8 @@ class PortalGate:
         host = link.origin
         if wait := self._delays.wait(host):
             await deferLater(self._clock, wait)
+        turnstile = self._turnstiles.setdefault(host, DeferredSemaphore(AT_ONCE))
+        await turnstile.acquire()
         try:
             _, name, _ = await self._portal.login(credentials, link, IName)
         except LoginFailed as error:
@@ -134,6 +146,10 @@ class PortalGate:
         except Exception:
             self._log.failure("A login could not be checked")
             raise wire.busy() from None
+        finally:
+            turnstile.release()
+            if turnstile.tokens == turnstile.limit:
+                del self._turnstiles[host]
         return str(name)
 
 
