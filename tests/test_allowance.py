@@ -43,6 +43,15 @@ class AllowanceTests(SynchronousTestCase):
         self.assertEqual(self.sender.holds, 0)
         self.assertFalse(self.bucket.is_waiting)
 
+    def test_wait_for_more_than_a_burst(self) -> None:
+        """Nor any longer if it was several bursts too much, as a chunk of short lines is."""
+        self.overdraw(100)
+        self.clock.advance(8.1)
+        self.overdraw(100)
+        self.assertEqual(self.sender.holds, 0)
+        self.overdraw(102)
+        self.assertEqual(self.sender.holds, 1)
+
     def test_burst_comes_back(self) -> None:
         """Who has been silent for long enough has a whole burst again, and no more."""
         self.overdraw(20)

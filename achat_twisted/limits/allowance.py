@@ -61,17 +61,19 @@ class Bucket:
 
     A whole chunk is read at a time, which may take more than there is; then its sender waits for
     as long as it takes to make up for that. The bucket is looked at only when it is empty, so that
-    a line costs nothing. What has come in by then is a burst at most, so at once there can be two
-    bursts and a chunk; and from the login on never more than rate, a burst and a chunk.
+    a line costs nothing. What has come in by then makes up for what was overdrawn, and is a burst
+    at most besides; so at once there can be two bursts and a chunk, and from the login on never
+    more than rate, a burst and a chunk.
     """
 
-    __slots__ = ("_clock", "_limits", "_since", "_timer", "_told", "lines")
+    __slots__ = ("_clock", "_limits", "_owed", "_since", "_timer", "_told", "lines")
 
     def __init__(self, clock: IReactorTime, limits: Limits) -> None:
         self.lines = limits.burst
         self._clock = clock
         self._limits = limits
         self._since = clock.seconds()
+        self._owed = 0
         self._told = -math.inf
         self._timer: IDelayedCall | None = None
 
@@ -80,9 +82,10 @@ class Bucket:
         if not rate:
             self.lines = sent + burst
             return None
-        earned = self.lines + min((now - self._since) * rate, burst)
+        earned = self.lines + min((now - self._since) * rate, burst + self._owed)
         self.lines = int(earned)
         self._since = now - (earned - self.lines) / rate
+        self._owed = max(0, sent - self.lines)
         if self.lines >= sent or self.is_waiting:
             return None
         wait = (sent - earned) / rate + min(_AT_LEAST, burst / rate)

@@ -31,8 +31,15 @@ LIMITS = (
     Mutation(
         "let a burst grow without end",
         _ALLOWANCE,
-        "min((now - self._since) * rate, burst)",
+        "min((now - self._since) * rate, burst + self._owed)",
         "(now - self._since) * rate",
+        "tests.test_allowance",
+    ),
+    Mutation(
+        "let nobody earn more than a burst, however much it owes",
+        _ALLOWANCE,
+        "burst + self._owed)",
+        "burst)",
         "tests.test_allowance",
     ),
     Mutation(
