@@ -30,6 +30,7 @@ from twisted.internet import tcp, unix
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol
 from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper, HAProxyWrappingFactory
+from twisted.protocols.policies import WrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -294,9 +295,12 @@ def prepare(port: object, poller: IPoller, on_accept: Callable[[int], None]) -> 
         return transport(poller, sock, *args)
 
     port.transport = accept  # type: ignore[assignment]  # as good as a class
-    if isinstance(port.factory, HAProxyWrappingFactory):
-        port.factory.protocol = Proxied  # type: ignore[assignment]  # it is one
-    if isinstance(port.factory, TLSMemoryBIOFactory):
-        # Writers batch by the turn already; Twisted's own aggregation of small writes would
-        # only hide from us what has not been sent yet.
-        port.factory.protocol = TLSMemoryBIOProtocol
+    factory: Any = port.factory
+    while isinstance(factory, WrappingFactory):
+        if isinstance(factory, HAProxyWrappingFactory):
+            factory.protocol = Proxied  # type: ignore[assignment]  # it is one
+        if isinstance(factory, TLSMemoryBIOFactory):
+            # Writers batch by the turn already; Twisted's own aggregation of small writes would
+            # only hide from us what has not been sent yet.
+            factory.protocol = TLSMemoryBIOProtocol
+        factory = factory.wrappedFactory

@@ -150,8 +150,8 @@ LIMITS = (
     Mutation(
         "let a half-close end who is behind a proxy",
         "achat_twisted/transport.py",
-        "        port.factory.protocol = Proxied",
-        "        pass",
+        "            factory.protocol = Proxied",
+        "            pass",
         f"{_FUNCTIONAL}.test_behind_a_proxy",
     ),
 )
