@@ -30,21 +30,21 @@ def obeyed(text: str) -> str:
 class Ears(Witness):
     """The truth about what was posted, and a comparison with what was heard.
 
-    @ivar names: who logged in, by the connection's peer.
+    @ivar names: who logged in, by the port of the connection's peer.
     @ivar posted: what each name has posted, by C{(sender, recipient)}.
     """
 
     def __init__(self) -> None:
         super().__init__(tell=lambda _: None)
-        self.names: dict[str, str] = {}
+        self.names: dict[int, str] = {}
         self.posted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
     def join(self, peer: str, name: str) -> None:
-        self.names[peer] = name
+        self.names[_port(peer)] = name
 
     def post(self, peer: str, post: wire.Post) -> None:
         for name in post.recipients:
-            self.posted[self.names[peer], name].add(post.text)
+            self.posted[self.names[_port(peer)], name].add(post.text)
 
     def keep(self, name: str, line: bytes, kept: bool) -> None:
         """What was kept was posted."""
@@ -59,7 +59,7 @@ class Ears(Witness):
         demand(
             not cut or client.broken or server.broken or not client.ended, f"half a line: {cut!r}"
         )
-        name = self.names.get(f"127.0.0.1:{server.number}")
+        name = self.names.get(server.number)
         has_ended = False
         for raw in lines:
             demand(not has_ended, f"something comes behind the end: {raw!r}")
@@ -74,3 +74,7 @@ class Ears(Witness):
             else:
                 demand(said.word in (NOTICES if name else REFUSALS), f"what is this? {line!r}")
                 has_ended = said.word == "bye" or name is None
+
+
+def _port(peer: str) -> int:
+    return int(peer.rpartition(":")[2])

@@ -40,9 +40,9 @@ def _blows() -> st.SearchStrategy[bytes]:
 
 
 def programs() -> st.SearchStrategy[bytes]:
-    """Two bytes that set up the server, and blows."""
+    """Three bytes that set up the server, and blows."""
     blows = st.lists(_blows(), max_size=60).map(b"".join)
-    return st.builds(lambda setup, blows: setup + blows, st.binary(min_size=2, max_size=2), blows)
+    return st.builds(lambda setup, blows: setup + blows, st.binary(min_size=3, max_size=3), blows)
 
 
 def examples() -> Iterator[bytes]:
@@ -51,7 +51,7 @@ def examples() -> Iterator[bytes]:
     for number in range(len(PHRASES)):
         rng = Random(number)
         blows = (
-            _blow(rng.randrange(1, 14), rng.randrange(ASSAILANTS)) + rng.randbytes(2)
+            _blow(rng.choice([*range(1, 14), 15]), rng.randrange(ASSAILANTS)) + rng.randbytes(2)
             for _ in range(30)
         )
-        yield rng.randbytes(2) + entry + _blow(1, 0) + bytes([number]) + b"".join(blows)
+        yield rng.randbytes(3) + entry + _blow(1, 0) + bytes([number]) + b"".join(blows)

@@ -19,11 +19,13 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from achat_twisted import wire
+from achat_twisted.auth.gate import OPEN
 from achat_twisted.link import Link
 from achat_twisted.reader import ChatReader
 from achat_twisted.session import Session
 from achat_twisted.transport import ServerTransport
 from tests.attacks.assailant import Assailant
+from tests.attacks.circumstances import HOSTS, draw_options, moody_gate
 from tests.attacks.ears import Ears
 from tests.logged import Failures
 from tests.simulation.mailboxes import in_memory
@@ -32,7 +34,7 @@ from tests.simulation.reactor import SimulatedReactor
 from tests.simulation.server import Parts, Server
 from tests.simulation.witness import demand
 
-ASSAILANTS = 4
+ASSAILANTS = len(HOSTS[0])
 """How many clients a program can speak of."""
 
 PHRASES = (
@@ -65,8 +67,12 @@ _PAUSES = (0.0, TICK, 8 * TICK, 0.1, 0.6, 2.0, 31.0, 400.0)
 _SETTLING = 3.0
 """Seconds that the last blows have to take effect before the stop."""
 
-_AFTERMATH = 30.0
-"""Seconds in which every timer must have gone when all have left, or the server has."""
+_AFTERMATH = 300.0
+"""Seconds in which every timer must have gone when all have left, or the server has.
+
+Who has sent more than it may is not read until it has made up for that, and not known to be gone:
+for a buffer full of lines, at the lowest rate here, 200 seconds.
+"""
 
 _STEPS = 300_000
 """More than any program takes, unless something goes round in a circle."""
@@ -105,6 +111,7 @@ class Siege:
         """@param parts: what the server is made of; a test of the checks puts in what is broken."""
         self._tape = Tape(data)
         self._rng = Random(self._tape.byte() << 8 | self._tape.byte())
+        hosts = HOSTS[self._tape.byte() % len(HOSTS)]
         self._reactor = SimulatedReactor(self._rng)
         self._ears = Ears()
         self._plain = parts is None and self._rng.random() < 0.1
@@ -115,7 +122,7 @@ class Siege:
             parts or self._draw_parts(),
             Path(),
         )
-        self._assailants = [Assailant(self._dial) for _ in range(ASSAILANTS)]
+        self._assailants = [Assailant(partial(self._dial, host)) for host in hosts]
         self._connections: list[Wire] = []
         self._failures = Failures()
         self._stopped: Deferred[None] | None = None
@@ -191,13 +198,17 @@ class Siege:
 
     def _log_in(self, assailant: Assailant) -> None:
         assailant.close()
-        assailant.say((b"ann\n", b"bob\n", b"cleo\n", b"dan\n")[self._tape.byte() & 3])
+        assailant.say((b"ann:a\n", b"bob:b\n", b"cleo:c\n", b"dan\n")[self._tape.byte() & 3])
         self._let_pass(1.0)
 
     def _let_stop(self, _assailant: Assailant) -> None:
         """The server is stopped, in the middle of all this; but not by every such byte."""
         if self._tape.byte() < 64:
             self._stop()
+
+    def _let_reload(self, _assailant: Assailant) -> None:
+        """The server takes other options, as on SIGHUP."""
+        self._server.reload(draw_options(Random(self._tape.byte())))
 
     _BLOWS = (
         _say,
@@ -215,7 +226,7 @@ class Siege:
         _read_slowly,
         _read,
         _let_stop,
-        _say_phrase,
+        _let_reload,
     )
     """What the low half of a byte means; of the high half two bits say whose blow it is."""
 
@@ -226,17 +237,18 @@ class Siege:
             make_mailbox=in_memory,
             render=wire.say_nothing if self._plain else wire.render_notice,
             max_line=self._rng.choice([64, 300, wire.MAX_LINE]),
+            gate=moody_gate(self._reactor, self._rng) if self._rng.random() < 0.3 else OPEN,
         )
 
     def _stop(self) -> None:
         if self._stopped is None:
             self._stopped = self._server.stop().addErrback(self._failures.add)
 
-    def _dial(self) -> Wire:
+    def _dial(self, host: str) -> Wire:
         number = len(self._connections) + 1
         connection = Wire(self._reactor, self._rng, draw_weather(self._rng), number)
         self._connections.append(connection)
-        address = ("127.0.0.1", number)
+        address = (host, number)
         connection.client.knock(partial(self._server.accept, connection.server, address))
         return connection
 

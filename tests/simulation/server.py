@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address
@@ -13,9 +14,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, ITransport
 
 from achat_twisted import link, wire
+from achat_twisted.auth.gate import OPEN
 from achat_twisted.broker import Duplicate
 from achat_twisted.factory import ChatFactory
-from achat_twisted.interfaces import ILink, IMailbox
+from achat_twisted.interfaces import IGate, ILink, IMailbox
 from achat_twisted.limits import Limits
 from achat_twisted.limits.admission import Admission
 from achat_twisted.reader import Manners
@@ -40,6 +42,7 @@ class Parts:
     make_link: MakeLink = link.over
     render: RenderNotice = wire.render_notice
     max_line: int = wire.MAX_LINE
+    gate: IGate = OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Server:
         self._reactor = reactor
         self._witness = witness
         self._parts = parts
+        self._manners = Manners(parts.max_line, render=parts.render, gate=parts.gate)
         self._open_mailbox = parts.make_mailbox(rng, reactor, folder)
         self._door = Service()
         self.running = False
@@ -113,7 +117,7 @@ class Server:
         self._factory = ChatFactory(
             self._broker,
             self._reactor,
-            Manners(max_line=self._parts.max_line, render=self._parts.render),
+            self._manners,
             lambda transport: self._parts.make_link(transport, self._reactor),
             Admission(self._reactor, self.rules.limits),
         )
@@ -138,6 +142,18 @@ class Server:
     def stop(self) -> Deferred[None]:
         """End this life; fires when it has ended."""
         return self._service.stopService().addCallback(self._has_stopped)
+
+    def reload(self, options: Mapping[str, Any]) -> None:
+        """Take new options, in the middle of a life."""
+        self.rules.limits.reload(options)()
+        self._broker.set_terms(options["duplicate"], options["outbox-limit"])
+        self._factory.expect(
+            replace(
+                self._manners,
+                max_line=options["max-line"],
+                login_timeout=options["login-timeout"],
+            )
+        )
 
     def _close_books(self) -> None:
         """Look a last time while the mailbox can still be asked."""

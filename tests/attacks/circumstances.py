@@ -1,0 +1,73 @@
+"""Circumstances of a siege: what clients may take, who may enter, and where they come from."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from zope.interface import implementer
+
+from achat_twisted import wire
+from achat_twisted.auth.delays import Delays
+from achat_twisted.auth.gate import PortalGate
+from achat_twisted.broker import Duplicate
+from tests.simulation.network import TICK
+
+HOSTS = (
+    ("127.0.0.1",) * 4,
+    ("192.0.2.1",) * 4,
+    ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"),
+    ("127.0.0.1", "127.0.0.1", "192.0.2.1", "192.0.2.1"),
+)
+"""Where the assailants come from: one of these for each of them. The IPv6 ones count as one."""
+
+
+def draw_options(rng: Random) -> dict[str, Any]:
+    """What a reload may change; small limits mostly, as little happens where all is allowed."""
+    return {
+        "connections": rng.choice([2, 3, 20_000, 20_000]),
+        "connections-per-host": rng.choice([0, 1, 2, 3]),
+        "logins-per-host": rng.choice([0, 3, 10]),
+        "rate": rng.choice([0, 20, 200]),
+        "burst": rng.choice([1, 50, 2000]),
+        "outbox-total": rng.choice([0, 1000, 10_000]),
+        "limit-local": rng.random() < 0.5,
+        "max-line": rng.choice([64, 300, wire.MAX_LINE]),
+        "login-timeout": rng.choice([0.1, 2.0, 30.0]),
+        "duplicate": rng.choice(list(Duplicate)),
+        "outbox-limit": rng.choice([400, 2000, 20_000]),
+    }
+
+
+@implementer(ICredentialsChecker)
+class Moody:
+    """A checker that takes its time, and then says what it likes."""
+
+    credentialInterfaces = (IUsernamePassword,)
+
+    def __init__(self, clock: IReactorTime, rng: Random) -> None:
+        self._clock = clock
+        self._rng = rng
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[bytes]:
+        wait = self._rng.choice([0.0, TICK, 0.1, 3.0, 60.0])
+        return deferLater(self._clock, wait, self._answer, credentials.username)
+
+    def _answer(self, name: bytes) -> bytes:
+        mood = self._rng.random()
+        if mood < 0.2:
+            raise UnauthorizedLogin
+        if mood < 0.3:
+            raise wire.busy()
+        return b"no name:" if mood < 0.35 else name
+
+
+def moody_gate(clock: IReactorTime, rng: Random) -> PortalGate:
+    """The gate of a server with secrets, of which nobody knows whether they are right."""
+    return PortalGate([Moody(clock, rng)], Delays(clock), clock)
