@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.logger import LogLevel, eventAsText
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -10,6 +11,7 @@ from achat_twisted import wire
 from achat_twisted.broker import Duplicate
 from achat_twisted.factory import LAST_CALL
 from achat_twisted.interfaces import IGate, ILink
+from achat_twisted.logbook import as_json
 from tests.fakes import Bug
 from tests.house import House
 from tests.logged import Logged
@@ -278,3 +280,43 @@ class OwnerTests(EnteringTestCase):
         self.house.turn()
         self.assertEqual(holder.link.lines()[1:], ["from bob: 1", "from bob: 2"])
         self.assertEqual(thief.link.lines(), ["! denied"])
+
+
+SECRET = "correct-horse"
+
+
+class Confused(FakeGate):
+    """Has a bug, just where a secret is at hand."""
+
+    def enter(self, login: wire.Login, link: ILink) -> Deferred[str]:
+        secret = login.secret
+        raise Bug(f"no idea, but it has {len(secret or '')} letters, and this is it: {login}")
+
+
+class TraceTests(EnteringTestCase):
+    """What a bug of ours tells about secrets."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.gate = Confused()
+        self.factory = self._factory(self.house.clock)
+
+    def test_traceback(self) -> None:
+        """It says where it was, in every format; of the secret there is nothing."""
+        caller = self.calls()
+        try:
+            caller.sends(f"alice:{SECRET}\nalice: and a line\n")
+        except Bug:
+            failure = Failure()
+        for format_event in (eventAsText, as_json):
+            text = format_event(
+                {
+                    "log_time": 0.0,
+                    "log_level": LogLevel.critical,
+                    "log_format": "it broke",
+                    "log_failure": failure,
+                }
+            )
+            self.assertIn("in enter", text)
+            self.assertIn("13 letters", text)
+            self.assertNotIn(SECRET, text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,36 @@ class GateTestCase(SynchronousTestCase):
         self.assertEqual(str(failure.value), why)
         notice: wire.Notice = failure.value.notice
         return notice
+
+
+class TellTaleTests(GateTestCase):
+    """What somebody learns from a denial."""
+
+    def test_nothing(self) -> None:
+        """For a known and an unknown name it is the same notice, after the same work and delay."""
+        seen: list[list[object]] = []
+        for name in ("alice", "nobody"):
+            worker, delays = FakeWorker(), Delays(self.clock)
+            log: list[object] = []
+            checker = Argon2Checker(
+                self.file(password_file(alice="one")), partial(_looks_at_cost, log)
+            )
+            checker.open(worker)
+            gate = PortalGate([checker], delays, self.clock)
+            for login in (name, f"{name}:", f"{name}:two", f"{name}:three"):
+                answer = self.enters(gate, login)
+                waits = delays.wait("host")
+                self.clock.advance(waits)
+                refused = self.failureResultOf(answer, wire.Refused)
+                log.append((waits, worker.jobs, refused.value.notice))
+            seen.append(log)
+        self.assertEqual(seen[0], seen[1])
+        self.assertEqual(len(seen[0]), 7)
+
+
+def _looks_at_cost(log: list[object], hashed: str, _secret: bytes) -> bool:
+    log.append(hashed.split("$")[:4])
+    return False
 
 
 class OpenGateTests(GateTestCase):
