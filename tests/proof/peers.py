@@ -36,18 +36,20 @@ class Connection(LineOnlyReceiver):
     delimiter = b"\n"
     transport: Any
 
-    def __init__(self, reactor: Any, name: str, book: Book, inbox: Inbox) -> None:
+    def __init__(self, reactor: Any, name: str, book: Book, inbox: Inbox, secret: str = "") -> None:
         self.welcome = False
         self.lost: Deferred[None] = Deferred()
         self._reactor = reactor
         self._name = name
+        self._secret = secret
         self._book = book
         self._inbox = inbox
         self._may_send = False
         self._alarm: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
-        self.transport.write(f"{self._name}\n".encode())
+        login = f"{self._name}:{self._secret}" if self._secret else self._name
+        self.transport.write(f"{login}\n".encode())
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._may_send = self.welcome = False
@@ -116,11 +118,12 @@ class Peer:
     @ivar away: whether it stays away.
     """
 
-    def __init__(self, reactor: Any, name: str, book: Book) -> None:
+    def __init__(self, reactor: Any, name: str, book: Book, secret: str = "") -> None:
         self.name = name
         self.book = book
         self.inbox = Inbox()
         self.away = False
+        self._secret = secret
         self._reactor = reactor
         self._connection: Connection | None = None
         self._retired = False
@@ -140,7 +143,9 @@ class Peer:
         while not self._retired:
             if not self.away:
                 endpoint = TCP4ClientEndpoint(ReadToTheEnd(self._reactor), server.host, server.port)
-                self._connection = Connection(self._reactor, self.name, self.book, self.inbox)
+                self._connection = Connection(
+                    self._reactor, self.name, self.book, self.inbox, self._secret
+                )
                 with suppress(ConnectError):
                     await connectProtocol(endpoint, self._connection)
                     await self._connection.lost

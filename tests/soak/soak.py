@@ -23,9 +23,13 @@ from tests.proof.checker import Verdict, total
 from tests.proof.peers import Peer
 from tests.scratch import TREE
 from tests.soak.faults import FAULTS, Fault, Scene
+from tests.soak.operators import Desk, is_ready, operators
 from tests.soak.server import Look
 
 _PEERS = 5
+
+_TOGETHER = 3
+"""How many faults there are at a time, at most."""
 
 _TALK = 0.5
 """Seconds for which the peers post before they fall silent, between faults."""
@@ -110,7 +114,7 @@ def judge(first: Look, last: Look, verdict: Verdict, log: str) -> list[str]:
 class Soak:
     """A server, its peers, and rounds of faults.
 
-    A round is a fault, or two at once, while all peers talk. After the rounds of the warm-up, and
+    A round is some faults at once, while all peers talk. After the rounds of the warm-up, and
     again at the end, all go, and the server is looked at: by then only what grows without end can
     have made a difference.
     """
@@ -122,19 +126,20 @@ class Soak:
         folder: Path,
         random: Random,
         faults: Sequence[Fault] = FAULTS,
-        options: Sequence[str] = (),
     ) -> None:
         """@param run: starts a process, watched by C{process}.
-        @param folder: where the server keeps its mail.
+        @param folder: where the server has its files.
         """
         self._reactor = reactor
         self._run = run
         self._random = random
-        self._faults = faults
-        self._options = ("--mailbox", f"sqlite:{folder / 'mail'}", "--login-timeout", "2", *options)
+        self._desk = Desk(folder)
+        self._server = Chat()
+        self._faults = [*faults, *operators(self._desk, self._server)]
         names = [f"peer{number}" for number in range(_PEERS)]
+        self._desk.lay_out(names)
         self._peers = [
-            Peer(reactor, name, Book([other for other in names if other != name], random))
+            Peer(reactor, name, Book([other for other in names if other != name], random), name)
             for name in names
         ]
         self._rounds = 0
@@ -143,10 +148,9 @@ class Soak:
         """@param seconds: for the rounds; each of them is always done to its end.
         @param report: is told now and then how far it is.
         """
-        self._server = Chat()
-        command = (sys.executable, "-m", "tests.soak.server", "--port", "0", *self._options)
+        command = (sys.executable, "-m", "tests.soak.server", *self._desk.options())
         self._run(*command, process=self._server, folder=TREE)
-        await self._server.told.contains("listening on ")
+        await self._server.told.until(is_ready)
         self._server.output.whole = self._server.told.whole
         try:
             await self._soak(len(self._faults), seconds / 3, report)
@@ -175,11 +179,11 @@ class Soak:
         deck: list[Fault] = []
         done = 0
         while done < least or self._reactor.seconds() - began < seconds:
-            if len(deck) < 2:
-                deck = self._random.sample(self._faults, len(self._faults))
-            # Together, as one alone may well be borne where two are not.
-            await gatherResults([ensureDeferred(deck.pop()(scene)) for _ in range(2)])
-            done += 2
+            deck = deck or self._random.sample(self._faults, len(self._faults))
+            # Together, as one alone may well be borne where several are not.
+            together, deck = deck[:_TOGETHER], deck[_TOGETHER:]
+            await gatherResults([ensureDeferred(fault(scene)) for fault in together])
+            done += len(together)
             self._rounds += 1
             await self._talk()
             if self._rounds % 20 == 0:
