@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
-from tests.attacks.ordeal import ATTACKS, Attack, Findings, listen_with_tls, undergo
+from tests.attacks.budget import BUDGET, HEAD, row
+from tests.attacks.ordeal import ATTACKS, Attack, Findings, undergo
 from tests.functional.processes import Process, spawn
 
 
@@ -36,7 +38,7 @@ def _ms(times: list[float], part: float) -> str:
     return f"{times[min(len(times) - 1, int(part * len(times)))] * 1000:.1f}"
 
 
-async def _undergo_all(reactor: Any, words: list[str]) -> None:
+async def _undergo_all(reactor: Any, words: list[str], is_budget: bool) -> None:
     def run(*arguments: str, folder: Path | None = None) -> Process:
         process = Process()
         spawn(process, *arguments, folder=folder)
@@ -44,21 +46,30 @@ async def _undergo_all(reactor: Any, words: list[str]) -> None:
         return process
 
     faults = 0
-    with TemporaryDirectory() as folder:
-        tls = listen_with_tls(Path(folder))
-        for attack in ATTACKS:
-            if not words or attack.crowd in words:
-                findings = await undergo(reactor, run, attack, tls if attack.tls else ())
-                print(_row(attack, findings), flush=True)
-                faults += len(findings.faults())
+    rows = (
+        [(item.attack, partial(row, item)) for item in BUDGET]
+        if is_budget
+        else [(attack, partial(_row, attack)) for attack in ATTACKS]
+    )
+    if is_budget:
+        print(HEAD)
+    for attack, tell in rows:
+        if not words or attack.crowd in words:
+            with TemporaryDirectory() as folder:
+                findings = await undergo(reactor, run, attack, Path(folder))
+            print(tell(findings), flush=True)
+            faults += len(findings.faults())
     raise SystemExit(bool(faults))
 
 
 def main(reactor: Any, *arguments: str) -> Deferred[None]:
     parser = ArgumentParser(prog="python -m tests.attacks", description=__doc__)
     parser.add_argument("attack", nargs="*", help="only these, such as deaf")
-    words = parser.parse_args(list(arguments)).attack
-    return Deferred.fromCoroutine(_undergo_all(reactor, words))
+    parser.add_argument(
+        "--budget", action="store_true", help="what 10,000 of a kind cost, as a table in Markdown"
+    )
+    options = parser.parse_args(list(arguments))
+    return Deferred.fromCoroutine(_undergo_all(reactor, options.attack, options.budget))
 
 
 react(main, sys.argv[1:])

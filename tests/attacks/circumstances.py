@@ -55,11 +55,11 @@ class Moody:
         self._clock = clock
         self._rng = rng
 
-    def requestAvatarId(self, credentials: Any) -> Deferred[bytes]:
+    def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
         wait = self._rng.choice([0.0, TICK, 0.1, 3.0, 60.0])
         return deferLater(self._clock, wait, self._answer, credentials.username)
 
-    def _answer(self, name: bytes) -> bytes:
+    def _answer(self, name: bytes) -> bytes | tuple[()]:
         mood = self._rng.random()
         if mood < 0.2:
             raise UnauthorizedLogin

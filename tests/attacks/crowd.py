@@ -13,11 +13,13 @@ import struct
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
 from random import Random
+
+from tests.attacks.masses import MASSES
+from tests.attacks.place import Place, hear, say_slowly
 
 _RESET = struct.pack("ii", 1, 0)
 """The C{SO_LINGER} with which a close is a reset."""
@@ -26,69 +28,9 @@ _FLOOD = 2**20
 """Bytes that somebody who does not read is sent; by default all that is queued for a peer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where, how many, and until when.
-
-    @ivar until: on the monotonic clock.
-    """
-
-    port: int
-    size: int
-    until: float
-
-    @property
-    def is_time(self) -> bool:
-        return time.monotonic() < self.until
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port))
-
-    def connect_all(self) -> list[socket.socket]:
-        return [self.connect() for _ in range(self.size)]
-
-    def log_in(self, name: str) -> socket.socket:
-        client = self.connect()
-        client.sendall(f"{name}\n".encode())
-        _hear(client, b"\n")
-        return client
-
-
-def _hear(client: socket.socket, what: bytes) -> bytes:
-    """What comes, up to C{what} or the end."""
-    heard = bytearray()
-    while what not in heard and (data := client.recv(65536)):
-        heard += data
-    return bytes(heard)
-
-
-def _say_slowly(place: Place, clients: Iterable[socket.socket], byte: bytes) -> str:
-    """Say a byte a second on each, until the server has closed them all."""
-    began = last = time.monotonic()
-    staying = set(clients)
-    for client in staying:
-        client.setblocking(False)
-    while staying and place.is_time:
-        for client in [*staying]:
-            try:
-                client.send(byte)
-                gone = client.recv(65536) == b""
-            except BlockingIOError:
-                gone = False
-            except OSError:
-                gone = True
-            if gone:
-                staying.remove(client)
-                client.close()
-                last = time.monotonic()
-        time.sleep(1)
-    closed = place.size - len(staying)
-    return f"{closed} of {place.size} were closed, the last after {last - began:.0f} s"
-
-
 def slow_logins(place: Place) -> str:
     """Names that come by a byte a second, and never end."""
-    return _say_slowly(place, place.connect_all(), b"x")
+    return say_slowly(place, place.connect_all(), b"x")
 
 
 def connections(place: Place) -> str:
@@ -111,7 +53,7 @@ def logins(place: Place) -> str:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         with suppress(OSError):
             client.sendall(f"guest {number}\n".encode())
-            _hear(client, b"\n")
+            hear(client, b"\n")
         client.close()
     return f"{number} logins"
 
@@ -135,7 +77,7 @@ def deaf(place: Place) -> str:
                 break
             sender.sendall(b"deaf %d: %s\n" % (number, text))
     sender.sendall(b"/sync\n")
-    heard = _hear(sender, b"! synced")
+    heard = hear(sender, b"! synced")
     refused = heard.count(b"! full")
     while place.is_time:
         time.sleep(0.1)
@@ -172,12 +114,12 @@ def oversized(place: Place) -> str:
     }.items():
         client = place.connect()
         client.settimeout(60)
-        answers.append(f"{what}: {_say_and_hear(client, said)}")
+        answers.append(f"{what}: {_say_andhear(client, said)}")
         client.close()
     return "; ".join(answers)
 
 
-def _say_and_hear(client: socket.socket, said: bytes) -> str:
+def _say_andhear(client: socket.socket, said: bytes) -> str:
     """Say it all, however slowly it is taken; what the last line of the answer is."""
     client.setblocking(False)
     heard = bytearray()
@@ -216,7 +158,7 @@ def garbage(place: Place) -> str:
             elif rng.random() < 0.5:
                 client.shutdown(socket.SHUT_WR)
                 client.settimeout(1)
-                _hear(client, b"! bye")
+                hear(client, b"! bye")
         client.close()
         done += 1
     return f"{done} connections full of noise"
@@ -237,7 +179,7 @@ def half_handshakes(place: Place) -> str:
     clients = place.connect_all()
     for number, client in enumerate(clients):
         client.sendall(hello[: len(hello) // (number % 3 + 1)])
-    return _say_slowly(place, clients, b"")
+    return say_slowly(place, clients, b"")
 
 
 def tls_garbage(place: Place) -> str:
@@ -270,6 +212,7 @@ CROWDS: dict[str, Callable[[Place], str]] = {
         garbage,
         half_handshakes,
         tls_garbage,
+        *MASSES,
     )
 }
 
@@ -280,11 +223,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("--size", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--hosts", type=int, default=0)
     options = parser.parse_args(arguments)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     until = time.monotonic() + options.seconds
-    print(CROWDS[options.crowd](Place(options.port, options.size, until)), flush=True)
+    place = Place(options.port, options.size, until, options.hosts)
+    print(CROWDS[options.crowd](place), flush=True)
 
 
 if __name__ == "__main__":

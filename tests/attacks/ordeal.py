@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from argon2 import PasswordHasher
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
@@ -19,6 +20,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
+from achat_twisted.auth.passwords import AT_ONCE
 from tests.attacks.vitals import NO_VITALS, Vitals, take, tcp_memory
 from tests.functional.certificates import write_certificate
 from tests.functional.processes import TWISTD, Process
@@ -36,6 +38,9 @@ _SAMPLE = 0.05
 _ASIDE = 60.0
 """Seconds in which the server must be rid of the crowd when that is gone."""
 
+_HONEST = ("alice", "bob", "carol")
+"""The pair, and the newcomer."""
+
 _LEDGER = re.compile(r"stopped; accepted .* flight 0$", re.MULTILINE)
 
 
@@ -49,6 +54,8 @@ class Attack:
     @ivar options: the server's.
     @ivar descriptors: how many the server may have; 0 for as many as this process.
     @ivar tls: whether the crowd goes to a port for TLS; the pair never does.
+    @ivar hosts: from how many addresses the crowd comes; 0 for the pair's own.
+    @ivar auth: whether who logs in needs a secret; the pair has one.
     """
 
     crowd: str
@@ -57,6 +64,8 @@ class Attack:
     options: tuple[str, ...] = ()
     descriptors: int = 0
     tls: bool = False
+    hosts: int = 0
+    auth: bool = False
 
 
 ATTACKS = (
@@ -87,7 +96,7 @@ class Honest(LineOnlyReceiver):
         self._on_message = on_message
 
     def connectionMade(self) -> None:
-        self.say(self._name)
+        self.say(f"{self._name}:{self._name}")  # the secret, where one is asked for
 
     def say(self, line: str) -> None:
         self.transport.write(f"{line}\n".encode())
@@ -186,29 +195,21 @@ class Findings:
             found.append("the ledger does not balance")
         if self.after.descriptors > self.before.descriptors:
             found.append(f"{self.after.descriptors - self.before.descriptors} descriptors are left")
-        if self.after.threads > self.before.threads:
+        if self.after.threads >= self.before.threads + AT_ONCE:  # one has verified the pair's
             found.append("threads are left")
         if self.notices:
             found.append(f"the pair was told {self.notices[:3]}")
         return found
 
 
-def listen_with_tls(folder: Path) -> tuple[str, ...]:
-    """The option for a port that speaks TLS, with a certificate in C{folder}."""
-    pem = folder / "localhost.pem"
-    write_certificate(pem)
-    endpoint = f"ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1:backlog=1024"
-    return ("--listen", endpoint)
-
-
-async def undergo(reactor: Any, run: Run, attack: Attack, listen: tuple[str, ...]) -> Findings:
+async def undergo(reactor: Any, run: Run, attack: Attack, folder: Path) -> Findings:
     """Start a server, have it attacked, see what becomes of the pair, and stop it.
 
-    @param listen: the C{--listen} of an additional port for TLS, if the crowd is to go there.
+    @param folder: for certificates and secrets, if there are to be any.
     """
     findings = Findings()
-    server = run(*_server(attack, listen))
-    await server.output.until(lambda text: text.count("listening on ") == 1 + bool(listen))
+    server = run(*_server(attack, folder))
+    await server.output.until(lambda text: text.count("listening on ") == 1 + attack.tls)
     here = TCP4ClientEndpoint(reactor, "127.0.0.1", server.port())
     pair = Pair(reactor)
     await pair.begin(here)
@@ -233,6 +234,7 @@ async def undergo(reactor: Any, run: Run, attack: Attack, listen: tuple[str, ...
     crowd = run(
         *(sys.executable, "-m", "tests.attacks.crowd", attack.crowd, ports[-1]),
         *("--size", str(attack.size), "--seconds", str(attack.seconds)),
+        *("--hosts", str(attack.hosts)),
         folder=TREE,
     )
     newcomer = ensureDeferred(_log_in(reactor, here, attack.seconds / 2))
@@ -254,12 +256,27 @@ async def undergo(reactor: Any, run: Run, attack: Attack, listen: tuple[str, ...
     return findings
 
 
-def _server(attack: Attack, listen: tuple[str, ...]) -> tuple[str, ...]:
-    ports = ("--listen", "tcp:0:interface=127.0.0.1", *listen) if listen else ("--port", "0")
-    command = (*TWISTD, *ports, *attack.options)
+def _server(attack: Attack, folder: Path) -> tuple[str, ...]:
+    where = _with_tls(folder / "localhost.pem") if attack.tls else ("--port", "0")
+    auth = _with_secrets(folder / "passwords") if attack.auth else ()
+    command = (*TWISTD, *where, *auth, *attack.options)
     if attack.descriptors:
         return ("sh", "-c", f'ulimit -n {attack.descriptors}; exec "$0" "$@"', *command)
     return command
+
+
+def _with_tls(pem: Path) -> tuple[str, ...]:
+    """Two ports, the second of which speaks TLS."""
+    write_certificate(pem)
+    endpoint = f"ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1:backlog=1024"
+    return ("--listen", "tcp:0:interface=127.0.0.1:backlog=1024", "--listen", endpoint)
+
+
+def _with_secrets(path: Path) -> tuple[str, ...]:
+    """Those of the honest, which cost what they do in earnest."""
+    path.write_text("".join(f"{name}:{PasswordHasher().hash(name)}\n" for name in _HONEST))
+    path.chmod(0o600)
+    return ("--auth", f"argon2:{path}")
 
 
 async def _log_in(reactor: Any, server: IStreamClientEndpoint, delay: float) -> float:

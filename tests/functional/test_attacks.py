@@ -7,11 +7,11 @@ import resource
 
 from twisted.internet import reactor
 
-from tests.attacks.ordeal import Attack, Findings, listen_with_tls, undergo
+from tests.attacks.ordeal import Attack, Findings, undergo
 from tests.functional.processes import FunctionalTestCase
 
 
-class AttackTests(FunctionalTestCase):
+class OrdealTestCase(FunctionalTestCase):
     """Whatever is tried: no traceback, no line lost, nothing left behind, and others are served."""
 
     timeout = 300
@@ -29,15 +29,18 @@ class AttackTests(FunctionalTestCase):
         *options: str,
         descriptors: int = 0,
         tls: bool = False,
+        auth: bool = False,
+        hosts: int = 0,
     ) -> Findings:
-        listen: tuple[str, ...] = ()
-        if tls:
-            listen = listen_with_tls(self.folder())
-        attack = Attack(crowd, size, seconds, options, descriptors, tls)
-        findings = await undergo(reactor, self.run_process, attack, listen)
+        attack = Attack(crowd, size, seconds, options, descriptors, tls, hosts, auth)
+        findings = await undergo(reactor, self.run_process, attack, self.folder())
         self.assertEqual(findings.faults(), [])
         self.assertGreater(len(findings.times), 5)
         return findings
+
+
+class AttackTests(OrdealTestCase):
+    """From the honest pair's own machine, which has no limits."""
 
     async def test_slow_logins(self) -> None:
         """Logins that never end are ended at their deadline."""
@@ -102,3 +105,40 @@ class AttackTests(FunctionalTestCase):
     async def test_tls_garbage(self) -> None:
         """What is not TLS costs those who say it their connection."""
         await self._undergo("tls-garbage", 1, 3, tls=True)
+
+
+class LimitedTests(OrdealTestCase):
+    """From a host for which the limits hold, while the pair comes from another one.
+
+    A connection that may stay is two or three lines in the log, so a host is good for some hundred
+    in a minute. All others are a line together when it begins, and one when the minute ends.
+    """
+
+    async def _undergo_from_a_host(self, crowd: str, size: int, *, auth: bool = False) -> Findings:
+        most = ("--limit-local", "--logins-per-host", "100", "--connections-per-host", "50")
+        findings = await self._undergo(crowd, size, 4, *most, auth=auth, hosts=1)
+        self.assertLess(findings.newcomer, math.inf)
+        self.assertLess(findings.log.count("\n"), 3 * 100 + 30)
+        return findings
+
+    async def test_connections(self) -> None:
+        """A flood of connections is refused, and hardly anything of it is in the log."""
+        findings = await self._undergo_from_a_host("connections", 1)
+        self.assertGreater(int(findings.said.split()[0]), 200)
+        self.assertIn("connections were refused within a minute", findings.log)
+
+    async def test_logins(self) -> None:
+        """So is a flood of logins."""
+        findings = await self._undergo_from_a_host("logins", 1)
+        self.assertIn("too many logins from 127.1.0.1", findings.log)
+
+    async def test_guesses(self) -> None:
+        """A flood of wrong secrets gets no further than the logins that a host has."""
+        findings = await self._undergo_from_a_host("guesses", 500, auth=True)
+        self.assertIn("! busy", findings.said)
+        self.assertLess(findings.log.count("denied"), 100)
+
+    async def test_rate(self) -> None:
+        """Who floods with bad lines is read as fast as is allowed, and no faster."""
+        findings = await self._undergo_from_a_host("rude-and-greedy", 20)
+        self.assertEqual(findings.log.count("a line that was refused"), 20)

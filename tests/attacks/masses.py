@@ -1,0 +1,123 @@
+"""Crowds that are large: each of many thousands takes what the limits allow."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import cast
+
+from tests.attacks.place import Place, hear, say_slowly
+
+_SHOUTING = 4
+"""How many of those who never read send to all of them."""
+
+_AT_ONCE = 1000
+"""For how many a line of theirs is: as many as a line may be for."""
+
+_LONG = 8000
+"""Bytes of a line that is nearly too long."""
+
+
+def silent(place: Place) -> str:
+    """Connections that say nothing."""
+    return say_slowly(place, place.connect_all(), b"")
+
+
+def endless_logins(place: Place) -> str:
+    """Names as long as a line may be, and then a byte a second."""
+    clients = place.connect_all()
+    for client in clients:
+        client.sendall(b"x" * _LONG)
+    return say_slowly(place, clients, b"x")
+
+
+def idle(place: Place) -> str:
+    """Names that log in, and do nothing."""
+    clients = place.log_in_all()
+    while place.is_time:
+        time.sleep(0.1)
+    return f"{len(clients)} logged in"
+
+
+def shouting_deaf(place: Place) -> str:
+    """Names that never read, some of which send all they may to all of them."""
+    clients = place.log_in_all(receive_buffer=4096)
+    heads = [
+        b",".join(b"c%d" % n for n in range(at, min(at + _AT_ONCE, place.size)))
+        for at in range(0, place.size, _AT_ONCE)
+    ]
+    lines = [head + b":" + b"x" * (_LONG - len(head)) + b"\n" for head in heads]
+    said = _say(place, [*zip(clients[:_SHOUTING], [b"".join(lines)] * _SHOUTING, strict=False)])
+    return f"{said / len(lines[0]):.0f} lines for {_AT_ONCE} each were taken"
+
+
+def rude(place: Place) -> str:
+    """Names that send bad lines, two KiB at a time, as fast as they are taken, and read."""
+    said = _say(place, [(client, b"a\n" * 1024) for client in place.log_in_all()])
+    return f"{said // 2:,} bad lines were taken"
+
+
+def rude_and_greedy(place: Place) -> str:
+    """Names that send bad lines, as many as the kernel takes, and read."""
+    said = _say(place, [(client, b"a\n" * 2**17) for client in place.log_in_all()])
+    return f"{said // 2:,} bad lines were taken"
+
+
+def _say(place: Place, speakers: Sequence[tuple[socket.socket, bytes]]) -> int:
+    """Say the same over and over; how many bytes were taken."""
+    said = 0
+    at = dict.fromkeys((client for client, _ in speakers), 0)
+    while place.is_time:
+        for client, words in speakers:
+            with suppress(BlockingIOError, ConnectionError):
+                taken = client.send(words[at[client] :])
+                at[client] = (at[client] + taken) % len(words)
+                said += taken
+            with suppress(BlockingIOError, ConnectionError):
+                client.recv(65536)
+        time.sleep(0.05)
+    return said
+
+
+def guesses(place: Place) -> str:
+    """Secrets that are wrong, all at once, for a name that there is and one that nobody has."""
+    answers: Counter[str] = Counter()
+    with selectors.DefaultSelector() as selector:
+        for number in range(place.size):
+            client = place.connect(number)
+            with suppress(ConnectionError):
+                client.sendall(b"alice:wrong\n" if number % 2 else b"nobody:wrong\n")
+            selector.register(client, selectors.EVENT_READ)
+        while selector.get_map() and place.is_time:
+            for key, _ in selector.select(0.1):
+                client = cast(socket.socket, key.fileobj)
+                answers[_last_word(client)] += 1
+                selector.unregister(client)
+                client.close()
+        waiting = len(selector.get_map())
+    told = ", ".join(f"{count} times {said}" for said, count in answers.most_common())
+    return f"{told}; {waiting} still wait"
+
+
+def _last_word(client: socket.socket) -> str:
+    try:
+        words = hear(client, b"\n").decode().split()
+    except OSError:
+        words = []
+    return " ".join(words[:2]) or "a reset"
+
+
+MASSES: tuple[Callable[[Place], str], ...] = (
+    silent,
+    endless_logins,
+    idle,
+    shouting_deaf,
+    rude,
+    rude_and_greedy,
+    guesses,
+)
+"""All that there are."""
