@@ -65,10 +65,10 @@ _PAUSES = (0.0, TICK, 8 * TICK, 0.1, 0.6, 2.0, 31.0, 400.0)
 """Seconds that a program can let pass."""
 
 _SETTLING = 3.0
-"""Seconds that the last blows have to take effect before the stop."""
+"""Seconds that the last blows have to take effect before the stop, and the stop itself."""
 
 _AFTERMATH = 300.0
-"""Seconds in which every timer must have gone when all have left, or the server has.
+"""Seconds in which every timer must have gone when all have left.
 
 Who has sent more than it may is not read until it has made up for that, and not known to be gone:
 for a buffer full of lines, at the lowest rate here, 200 seconds.
@@ -146,7 +146,7 @@ class Siege:
             self._stop()
             while self._server.running:
                 self._step()
-            self._let_pass(_AFTERMATH)
+            self._let_pass(_SETTLING)
             self._look()
             self._look_at_timers(most=0)
         for connection in self._connections:

@@ -15,6 +15,13 @@ _FUNCTIONAL = "tests.functional.test_limits.LimitTests"
 
 LIMITS = (
     Mutation(
+        "count the minute on when the server has stopped",
+        _ADMISSION,
+        "            self._minute.cancel()\n",
+        "",
+        "tests.attacks.test_siege",
+    ),
+    Mutation(
         "let a client send as fast as it likes",
         _READER,
         "            session.overdrawn()\n",
