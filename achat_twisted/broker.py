@@ -318,6 +318,7 @@ class Broker(Service):
             del self._peers[name]
         self._mailbox.hand_back(name, left)
         session.outbox.retire()
+        session.writer.retire()
         session.allowance.end()
         session.pace.ease()
         self._log.info(
@@ -384,6 +385,7 @@ class Broker(Service):
 
     def load(self) -> Load:
         """What the sessions hold at this moment."""
+        self.pool.highest = max(self.pool.highest, self.pool.size)
         return weigh(self._sessions, self._clock.seconds(), self.pool.size)
 
     def _check_drained(self) -> None:

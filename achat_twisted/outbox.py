@@ -29,23 +29,23 @@ class Outbox:
         "_ending",
         "_is_idle",
         "_on_low",
-        "_pool",
         "_queue",
         "_sealed",
         "_shut",
         "high_mark",
         "limit",
+        "pool",
         "size",
     )
 
     def __init__(self, limit: int, pool: Pool, on_low: Callable[[], None]) -> None:
-        """@param pool: where all outboxes count what they hold.
+        """@param pool: where all outboxes and writers count what they hold.
         @param on_low: called when the writer has brought C{size} down to the low-water mark.
         """
         self.limit = limit
         self.high_mark = limit // 2
         self.size = 0
-        self._pool = pool
+        self.pool = pool
         self._on_low = on_low
         self._batch: list[bytes] | None = None
         self._sealed: list[bytes] | None = None
@@ -71,7 +71,7 @@ class Outbox:
     def append(self, lines: bytes) -> bool:
         """Add rendered lines to this turn's batch; True if they are the first in it."""
         self.size += len(lines)
-        self._pool.size += len(lines)
+        self.pool.size += len(lines)
         if self._batch:
             self._batch.append(lines)
             return False
@@ -137,7 +137,7 @@ class Outbox:
     def written(self, size: int) -> None:
         """So many bytes wait here no more, as the outlet has found room for them, or otherwise."""
         before, self.size = self.size, self.size - size
-        self._pool.size -= size
+        self.pool.size -= size
         if before > self.limit // 4 >= self.size:
             self._on_low()
 
@@ -151,7 +151,7 @@ class Outbox:
 
     def retire(self) -> None:
         """What is still here counts no more, as it goes back to the broker."""
-        self._pool.size -= self.size
+        self.pool.size -= self.size
         self.size = 0
 
     def unfetched(self) -> bytes:

@@ -43,6 +43,7 @@ class Writer:
         "_on_end",
         "_outbox",
         "_outlet",
+        "_pool",
         "_room",
         "_stall",
         "_tail",
@@ -65,6 +66,7 @@ class Writer:
             anything did.
         """
         self._outbox = outbox
+        self._pool = outbox.pool
         self._outlet = outlet
         self._clock = clock
         self._deliver = deliver
@@ -119,6 +121,7 @@ class Writer:
         last = b"".join(line for line in _lines(self._outbox.unfetched()) if _is_notice(line))
         last += self._farewell()
         self._tail += last
+        self._pool.size += len(last)
         await self._outlet.finish(last)
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
@@ -126,16 +129,18 @@ class Writer:
 
     def write(self, batch: bytes) -> bool:
         """Write a batch; False if the outlet has no room for more, for which the loop waits."""
+        size = len(batch)
         self._tail += batch
+        self._pool.size += size
         # What has been acknowledged is asked for before the outlet knows the batch; and seldom, as
         # a question costs a system call.
         if len(self._tail) > self._ask_at:
-            self.prune(unwritten=len(batch))
+            self.prune(unwritten=size)
         self._room = self._outlet.write(batch)
         if self._room is None:
-            self._outbox.written(len(batch))
+            self._outbox.written(size)
             return True
-        self._last = len(batch)
+        self._last = size
         return False
 
     def cut_short(self) -> None:
@@ -160,6 +165,7 @@ class Writer:
         if whole:
             self._deliver(wire.count_messages(self._tail[:whole]))
             del self._tail[:whole]
+            self._pool.size -= whole
             self._arrived += whole
         self._ask_at = len(self._tail) + self._outbox.limit // 4
 
@@ -168,6 +174,11 @@ class Writer:
         self.prune()
         written = self._arrived + len(self._tail)
         self.marks = arrears.look(self.marks, self._clock.seconds(), self._arrived, written)
+
+    def retire(self) -> None:
+        """What has not arrived is kept here no longer, as it goes back to the broker."""
+        self._pool.size -= len(self._tail)
+        self._tail.clear()
 
     def undelivered(self) -> list[bytes]:
         """The messages that have not arrived, in order; right once it has ended."""

@@ -189,10 +189,14 @@ class BrokerMachine(RuleBasedStateMachine):
         assert balance.missing == 0, balance
 
     @invariant()
-    def the_pool_is_what_the_outboxes_hold(self) -> None:
+    def the_pool_is_what_is_held(self) -> None:
         broker = self.house.broker
         guests = [guest for guests in self.connections.values() for guest in guests]
-        held = sum(guest.session.outbox.size for guest in guests if guest.broker is broker)
+        held = sum(
+            guest.session.outbox.size + guest.session.writer.tail_size
+            for guest in guests
+            if guest.broker is broker
+        )
         assert broker.pool.size == held
         self.seen["tight"] += broker.pool.calm < 0
 

@@ -144,7 +144,7 @@ class MetricsTests(SynchronousTestCase):
                 "mailbox_bytes": house.mailbox.size(),
                 "outbox_bytes": bob.session.outbox.size,
                 "outbox_fullest_bytes": bob.session.outbox.size,
-                "outbox_high_water_bytes": house.broker.pool.highest,
+                "outbox_high_water_bytes": house.broker.pool.size,
                 "unacknowledged_bytes": bob.session.writer.tail_size,
                 "sessions live": 1,
                 "sessions behind": 1,

@@ -50,6 +50,6 @@ class PoolTests(SynchronousTestCase):
 
     def test_highest(self) -> None:
         """The most that there ever were is remembered."""
-        for size in (10, 50, 30):
+        for size in (10_000, 200_000, 30_000):
             self.holds(size)
-        self.assertEqual(self.pool.highest, 50)
+        self.assertEqual(self.pool.highest, 200_000)

@@ -54,6 +54,19 @@ class WriterTests(SynchronousTestCase):
         self._send(b"from a: 1\n", b"from a: 2\n")
         self.assertEqual(self.link.writes, [b"from a: 1\nfrom a: 2\n"])
 
+    def test_counts_what_it_keeps(self) -> None:
+        """What is written is held, and counted as that, until it is acknowledged or given back."""
+        pool = self.outbox.pool
+        self.link.silence()
+        self._send(b"from a: 1\n")
+        self._send(b"from a: 2\n")
+        self.assertEqual((pool.size, self.writer.tail_size), (20, 20))
+        self.link.acknowledge(10)
+        self.writer.prune()
+        self.assertEqual(pool.size, 10)
+        self.writer.retire()
+        self.assertEqual(pool.size, 0)
+
     def test_waits_for_room(self) -> None:
         """While the outlet has no room, nothing more is written, and nothing leaves the count."""
         self.link.block()

@@ -31,8 +31,8 @@ class Limits:
     connections: int = 20_000
     connections_per_host: int = 256
     logins_per_host: int = 300
-    rate: int = 200
-    burst: int = 2_000
+    rate: int = 50
+    burst: int = 500
     outbox_total: int = 2**28
     local: bool = False
 

@@ -1,4 +1,4 @@
-"""The pool: what all outboxes hold together, and what each may hold when that is too much."""
+"""The pool: what is held for all clients together, and for each when that is too much."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from achat_twisted.limits import Limits
 _LEAST = 256
 """The least share of an outbox, however many there are: so much less than it may hold alone."""
 
+_STEP = 2**16
+"""Bytes that it grows by until it is looked at again, as there are turns without end."""
+
 
 class Pool:
-    """Counts the bytes in all outboxes together.
+    """Counts the bytes in all outboxes, and those that are written and not known to have arrived.
 
     When they are more than C{outbox_total} of the L{Limits} the pool is I{tight}, until they are
     half of that again. For so long an outbox has only an even share, and what is more goes to the
     mailbox: so all together hold no more than twice the limit, and what comes in one turn.
 
-    @ivar size: how many there are; the outboxes count them.
+    @ivar size: how many there are; outboxes and writers count them.
     @ivar calm: up to how many there is nothing to L{look} at.
-    @ivar highest: the most that there ever were at the end of a turn.
+    @ivar highest: the most that there ever were at the end of a turn, to some 64 KiB.
     """
 
     __slots__ = ("_is_tight", "_limits", "calm", "highest", "size")
@@ -35,7 +38,7 @@ class Pool:
             self._is_tight = 0 < total < 2 * size
         else:
             self._is_tight = 0 < total < size
-        self.calm = -1 if self._is_tight else min(self.highest, total or size)
+        self.calm = -1 if self._is_tight else min(self.highest + _STEP, total or size)
         return self._is_tight is not was_tight
 
     def share(self, limit: int, outboxes: int) -> int:

@@ -26,20 +26,21 @@ class Load:
     age: float
 
 
-def weigh(sessions: Iterable[Session], now: float, queued: int) -> Load:
+def weigh(sessions: Iterable[Session], now: float, held: int) -> Load:
     """Look at each session, and closer at those who may have something on its way; but no line is
     counted, and so with 10,000 of them it takes 3 ms at most.
 
-    @param queued: what their outboxes hold together.
+    @param held: bytes in all outboxes, and those that are written and have not arrived.
     """
     there = list(sessions)
     feeds = [session.feed for session in there]
     busy = [session for session in there if session.unconfirmed]
     oldest = [marks[0].moment for session in busy if (marks := session.writer.marks)]
+    unacknowledged = sum([session.writer.tail_size for session in busy])
     return Load(
         sessions={feed: feeds.count(feed) for feed in Feed},
-        queued=queued,
+        queued=held - unacknowledged,
         fullest=max([session.outbox.size for session in busy], default=0),
-        unacknowledged=sum([session.writer.tail_size for session in busy]),
+        unacknowledged=unacknowledged,
         age=now - min(oldest, default=now),
     )

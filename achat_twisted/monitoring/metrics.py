@@ -90,7 +90,7 @@ class Metrics:
             ),
             (
                 "outbox_high_water_bytes",
-                "The most that achat_outbox_bytes has been, at the end of a turn.",
+                "The most bytes that were queued or unacknowledged, for all clients together.",
                 self._broker.pool.highest,
             ),
             (

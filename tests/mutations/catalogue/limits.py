@@ -134,6 +134,13 @@ LIMITS = (
         "tests.test_broker",
     ),
     Mutation(
+        "count what was written and has not arrived as gone",
+        "achat_twisted/writer.py",
+        "        self._pool.size += size\n",
+        "",
+        "tests.test_writer",
+    ),
+    Mutation(
         "leave who is low behind when there is room again",
         _OUTBOX,
         "        if self.low and not was_low:\n            self._on_low()\n",

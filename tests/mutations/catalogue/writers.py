@@ -109,11 +109,11 @@ WRITERS = (
         "remember a batch when it is written, not before",
         _WRITER,
         """\
-            self.prune(unwritten=len(batch))
+            self.prune(unwritten=size)
         self._room = self._outlet.write(batch)
 """,
         """\
-            self.prune(unwritten=len(batch))
+            self.prune(unwritten=size)
         del self._tail[-len(batch) :]
         self._room = self._outlet.write(batch)
         self._tail += batch
