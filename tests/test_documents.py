@@ -1,0 +1,94 @@
+"""Documents: what they say of options, of links and of files is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.options import Options
+
+ROOT = Path(__file__).parents[1]
+
+DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md"))
+
+_FENCED = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
+
+_QUOTED = re.compile("`[^`\n]*`")
+
+_SAYS_MORE = {"", "see below", "reject; with `--auth` takeover"}
+"""What stands in the place of a default that depends on something, or that there is none of."""
+
+
+def prose(document: Path) -> str:
+    """A document without what is quoted in it."""
+    return _QUOTED.sub("", _FENCED.sub("", document.read_text()))
+
+
+def anchors(document: Path) -> set[str]:
+    """What can be linked to in a document, as its readers' programs name headings."""
+    headings = re.findall(r"^#+ (.*)$", _FENCED.sub("", document.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+class OptionTests(SynchronousTestCase):
+    """The table of options in C{docs/operations.md}."""
+
+    def setUp(self) -> None:
+        text = (ROOT / "docs" / "operations.md").read_text()
+        section = text.partition("\n## Options\n")[2].partition("\n## ")[0]
+        rows = re.findall(r"^\| (`--.*?`) \|(.*?)\|", section, re.MULTILINE)
+        self.table = [
+            (re.findall(r"`(--?[\w-]+)`", names), default.strip()) for names, default in rows
+        ]
+
+    def test_names(self) -> None:
+        """It has every option once, with its letter, and no other."""
+        options = Options()
+        silent = {"help", "version", "help-auth", "help-auth-type"}
+        names = {f"--{name.rstrip('=')}" for name in options.longOpt} - {f"--{n}" for n in silent}
+        letters = {f"-{letter}" for letter in options.shortOpt.replace(":", "")}
+        found = [name for names, _ in self.table for name in names]
+        self.assertEqual(sorted(found), sorted(names | letters))
+
+    def test_defaults(self) -> None:
+        """Its defaults are the ones that hold."""
+        options = Options(environ={})
+        for names, default in self.table:
+            value = options.get(names[0].removeprefix("--"))
+            if isinstance(value, int | float | str) and value != 0:
+                self.assertEqual(default, f"{value:g}" if isinstance(value, float) else f"{value}")
+            else:
+                self.assertIn(default, _SAYS_MORE)
+
+
+class LinkTests(SynchronousTestCase):
+    """Links from a document to another, or to a file."""
+
+    def test_lead_somewhere(self) -> None:
+        """Each of them leads to a file, and to a heading that is there."""
+        for document in DOCUMENTS:
+            for link in re.findall(r"\]\(([^)\s]+)\)", prose(document)):
+                if "://" in link:
+                    continue
+                path, _, anchor = link.partition("#")
+                target = document.parent / path if path else document
+                self.assertTrue(target.exists(), f"{document.name}: {link}")
+                if anchor:
+                    self.assertIn(anchor, anchors(target), f"{document.name}: {link}")
+
+    def test_files(self) -> None:
+        """Modules, tests and folders that are named are there."""
+        for document in DOCUMENTS:
+            for name in re.findall(
+                r"`((?:achat_twisted|tests|deploy|docs)/[\w./-]+)`", document.read_text()
+            ):
+                self.assertTrue((ROOT / name).exists(), f"{document.name}: {name}")
+
+    def test_headings(self) -> None:
+        """No document has a heading twice, so that a link to it is unequivocal."""
+        for document in DOCUMENTS:
+            text = _FENCED.sub("", document.read_text())
+            headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+            self.assertEqual(len(headings), len(set(headings)), document.name)
