@@ -11,7 +11,7 @@ from achat_twisted.limits import Limits
 from achat_twisted.limits.pool import Pool
 from achat_twisted.outbox import Outbox
 from achat_twisted.writer import HURRY, STALL, Writer
-from tests.fakes import FakeLink
+from tests.fakes import Bug, FakeLink
 
 
 class WriterTests(SynchronousTestCase):
@@ -66,6 +66,14 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(pool.size, 10)
         self.writer.retire()
         self.assertEqual(pool.size, 0)
+
+    def test_outlet_that_fails(self) -> None:
+        """What was just being written when the outlet failed is among what is left."""
+        self._send(b"from a: 1\n")
+        self.link.bugs.add("write")
+        self._send(b"from a: 2\n")
+        self.failureResultOf(self.end, Bug)
+        self.assertEqual(self.writer.undelivered()[-1:], [b"from a: 2\n"])
 
     def test_waits_for_room(self) -> None:
         """While the outlet has no room, nothing more is written, and nothing leaves the count."""
