@@ -81,6 +81,9 @@ class OptionsTests(ReloadTestCase):
     async def test_sample(self) -> None:
         """The sample configuration says of each option truly whether a running server takes it."""
         sample = (Path(__file__).parents[2] / "deploy" / "achat.toml").read_text()
+        secrets = self.folder() / "passwords"
+        secrets.write_text("")
+        sample = sample.replace("/var/lib/achat/passwords", str(secrets))
         settings = re.findall(r"^([a-z-]+) = .*?(\(R\)|$)", sample, re.MULTILINE)
         marked = sorted(key for key, mark in settings if mark)
         others = sorted(key for key, mark in settings if not mark)
@@ -88,7 +91,7 @@ class OptionsTests(ReloadTestCase):
         await self.reload(server, sample, "for the next start only: ")
         for what, keys in (("reloaded", marked), ("for the next start only", others)):
             (changes,) = re.findall(rf"\] {what}: (.*)", server.output.text)
-            self.assertEqual(re.findall(r"(\S+) \S+ -> ", changes), keys)
+            self.assertEqual([change.split()[0] for change in changes.split(", ")], keys)
 
     async def test_many_signals(self) -> None:
         """Signals as fast as they come cost nobody a line, and a stop is a stop nevertheless."""
