@@ -33,7 +33,9 @@ class Item:
 def _item(
     what: str, bound: str, crowd: str, seconds: float, *, size: int = _MANY, **more: bool
 ) -> Item:
-    return Item(what, bound, Attack(crowd, size, seconds, ("--limit-local",), hosts=50, **more))
+    # The pair says some hundred lines a second, and must not be slowed down for that.
+    limits = ("--limit-local", "--rate", "200")
+    return Item(what, bound, Attack(crowd, size, seconds, limits, hosts=50, **more))
 
 
 BUDGET = (

@@ -115,7 +115,9 @@ class LimitedTests(OrdealTestCase):
     """
 
     async def _undergo_from_a_host(self, crowd: str, size: int, *, auth: bool = False) -> Findings:
-        most = ("--limit-local", "--logins-per-host", "100", "--connections-per-host", "50")
+        # The pair says some hundred lines a second, and must not be slowed down for that.
+        rate = ("--rate", "200", "--burst", "2000")
+        most = (*rate, "--limit-local", "--logins-per-host", "100", "--connections-per-host", "50")
         findings = await self._undergo(crowd, size, 4, *most, auth=auth, hosts=1)
         self.assertLess(findings.newcomer, math.inf)
         self.assertLess(findings.log.count("\n"), 3 * 100 + 30)
