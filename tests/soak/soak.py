@@ -95,7 +95,8 @@ def judge(first: Look, last: Look, verdict: Verdict, log: str) -> list[str]:
         "descriptors": first.descriptors,
         "threads": first.threads,
         "objects": first.objects * _GROWTH + _NAMES,
-        "timers": first.timers,
+        # The minute in which connections are counted by host may not be over.
+        "timers": first.timers + 1,
     }
     found = [
         f"{word}: {getattr(last, word):,}, where {bound:,.0f} is the most"
