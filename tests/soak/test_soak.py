@@ -40,7 +40,7 @@ class JudgeTests(SynchronousTestCase):
             self.assertEqual(judge(self.look, last, self.verdict, self.log), [])
 
     def test_what_is_left(self) -> None:
-        """A descriptor or a thread is one too many, a timer beyond the minute's, and much memory."""
+        """A descriptor or a thread is one too many, two timers are, and much memory is."""
         for word, value in {
             "resident": 2 * 10**8,
             "descriptors": 15,
