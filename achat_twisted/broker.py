@@ -49,7 +49,7 @@ class Broker(Service):
     writer has ended, for whatever reason, and what the writer left goes to the mailbox, ahead of
     anything newer. Stopping it drains it: every outbox gets its end marker behind what is queued.
 
-    @ivar pool: what all outboxes hold.
+    @ivar pool: what outboxes and writers hold for all.
     @ivar draining: whether an operator wants nobody new let in.
     """
 

@@ -154,7 +154,7 @@ class Options(AuthOptionMixin, Configured):
             "outbox-total",
             None,
             _LIMITS.outbox_total,
-            "Bytes queued in memory for all; when there are more, each has only an even share.",
+            "Bytes queued or unacknowledged for all; beyond that each has only an even share.",
             _number("outbox-total", int, 0, 2**40, "of bytes "),
         ],
         [

@@ -216,6 +216,7 @@ class ChatReader(LineReceiver):
         finally:
             self._working = False
         session = self._session
+        # As in L{_has_overdrawn}, which would be one call more for each line that comes alone.
         if session is not None and session.taken > session.allowance.lines:
             session.overdrawn()
 
@@ -282,7 +283,6 @@ class ChatReader(LineReceiver):
 
     def _enter(self, name: str) -> None:
         self._entering = None
-        self.logins.remove(self)
         try:
             self._join(name)
         except wire.Refused as refusal:

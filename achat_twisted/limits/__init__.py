@@ -24,7 +24,7 @@ class Limits:
     @ivar logins_per_host: how many attempts in a minute from one host; each connection is one.
     @ivar rate: lines a second from one session, in the long run.
     @ivar burst: lines that a session may be ahead of that.
-    @ivar outbox_total: bytes in all outboxes together.
+    @ivar outbox_total: bytes that are queued or unacknowledged, for all together.
     @ivar local: whether those that are for a host or a session hold for this machine's own, too.
     """
 

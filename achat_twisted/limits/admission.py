@@ -17,7 +17,7 @@ _TOLD = 128
 """How many connections above a limit are told that they are; what is more is closed at once."""
 
 _ORIGINS = 100_000
-"""How many origins' attempts are remembered: about 15 MB."""
+"""How many origins' attempts and refusals are remembered: about 15 MB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,6 @@ class Admission:
         self._refused: Counter[str] = Counter()
         self._minute: IDelayedCall | None = None
         self._stopped = False
-
-    @property
-    def connections(self) -> int:
-        """How many there are."""
-        return self._total
 
     def enter(self, origin: str, is_local: bool) -> Refusal | None:
         """A connection has come; None if it is welcome."""
@@ -102,10 +97,15 @@ class Admission:
             self._minute = self._clock.callLater(MINUTE, self._end_minute)
         if len(self._attempts) > _ORIGINS:
             self._attempts.clear()
+        if len(self._refused) > _ORIGINS:
+            self._tell_refused()
 
     def _end_minute(self) -> None:
         self._minute = None
         self._attempts.clear()
+        self._tell_refused()
+
+    def _tell_refused(self) -> None:
         if self._refused:
             ((most, count),) = self._refused.most_common(1)
             self._log.info(

@@ -61,8 +61,7 @@ def logins(place: Place) -> str:
 def hoard(place: Place) -> str:
     """More connections than the server may have descriptors, which stay, and say nothing."""
     clients = place.connect_all()
-    while place.is_time:
-        time.sleep(0.1)
+    place.stay()
     return f"{len(clients)} connections were made"
 
 
@@ -79,8 +78,7 @@ def deaf(place: Place) -> str:
     sender.sendall(b"/sync\n")
     heard = hear(sender, b"! synced")
     refused = heard.count(b"! full")
-    while place.is_time:
-        time.sleep(0.1)
+    place.stay()
     return f"{len(stay)} that never read were sent to; {refused} times the answer was: full"
 
 

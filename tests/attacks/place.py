@@ -25,6 +25,11 @@ class Place:
     def is_time(self) -> bool:
         return time.monotonic() < self.until
 
+    def stay(self) -> None:
+        """Do nothing until it is over."""
+        while self.is_time:
+            time.sleep(0.1)
+
     def connect(self, number: int = 0, receive_buffer: int = 0) -> socket.socket:
         """@param number: which of the crowd it is; its address depends on it.
         @param receive_buffer: bytes that its own machine takes; what the kernel thinks, if 0.
