@@ -44,7 +44,9 @@ class MonitorTests(FunctionalTestCase):
     async def test_metrics(self) -> None:
         """What happens is in the metrics: who comes, how, what is said, and what it takes."""
         folder = self.folder()
-        server = await self.start("--http", "0", "--mailbox", f"sqlite:{folder / 'mail'}")
+        # As it is durable, an answer to /sync comes after a commit, and not a moment before.
+        options = ("--http", "0", "--durable", "--mailbox", f"sqlite:{folder / 'mail'}")
+        server = await self.start(*options)
         alice = await self.call(server, "alice")
         await self.call(server, "alice")
         await (await self.call(server, "/no name")).lost
