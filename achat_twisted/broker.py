@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -29,6 +29,9 @@ from achat_twisted.turns import Turns
 OUTBOX_LIMIT = 2**20
 """Bytes queued in memory for one peer, unless the server is told otherwise."""
 
+
+_FED = 8
+"""How many outboxes may hold more in a turn: up to a page of mail is fed to each, in some 10 ms."""
 
 _LIVE = Feed.LIVE
 """Looked up once, as that takes 0.07 µs with an enum, and is needed for each copy."""
@@ -98,6 +101,9 @@ class Broker(Service):
         self.touch = self._turns.touch
         self._feeder = Feeder(clock, mailbox, self._end)
         self._expired_before = 0
+        self._to_resize: list[Session] = []
+        self._resizing: IDelayedCall | None = None
+        self._who: bytes | None = None  # the answer to /who, until somebody comes or goes
         self._drained: Deferred[None] | None = None
         self.draining = False
 
@@ -117,7 +123,7 @@ class Broker(Service):
         if self._drained is not None or self.draining:
             raise wire.busy()
         holder = self._peers.get(name)
-        if holder is not None and not holder.leaving:
+        if holder is not None and holder.is_here:
             if self._duplicate is Duplicate.REJECT or self._truces.holds(name):
                 raise wire.name_taken(name)
             self._truces.taken_over(name)
@@ -127,7 +133,7 @@ class Broker(Service):
             source,
             self,
             clock=self._clock,
-            outbox_limit=self.pool.share(self._outbox_limit, len(self._sessions)),
+            outbox_limit=self._share(),
             pool=self.pool,
             allowance=self._allowance(outlet),
             render=self._render,
@@ -135,11 +141,12 @@ class Broker(Service):
         self._peers[name] = session
         self._sessions.add(session)
         self._count[name] += 1
+        self._who = None
         self._mailbox.enroll(name)
         session.tell(wire.welcome(name))
         session.writer.start()
         self._log.info("{name} logged in from {peer}", name=name, peer=outlet.peer)
-        if holder is not None:
+        if holder is not None and not holder.deserted:
             self._replace(holder)
         self._catch_up(name)
         return session
@@ -158,6 +165,7 @@ class Broker(Service):
     def leave(self, session: Session) -> None:
         if not session.leaving:
             session.leaving = True
+            self._who = None
             session.source.stopProducing()
             session.owed = self._mailbox.count(session.name)
             if session.feed is Feed.LIVE:
@@ -168,7 +176,21 @@ class Broker(Service):
         self._mailbox.delivered(session.name, copies)
 
     def names(self) -> list[str]:
-        return sorted(name for name, session in self._peers.items() if not session.leaving)
+        return sorted(name for name, session in self._peers.items() if session.is_here)
+
+    def tell_names(self, session: Session) -> None:
+        # Rendered once for all that ask until somebody comes or goes: with 1,000 names of 64 bytes
+        # it takes 0.3 ms.
+        if self._who is None:
+            self._who = self._render(wire.who(self.names()))
+        if not self.pool.takes(len(self._who)):
+            raise wire.BadLine(
+                "/who is not answered just now, as too much waits for clients that do not read"
+            )
+        session.answer(self._who)
+
+    def deserted(self, session: Session) -> None:
+        self._who = None
 
     @property
     def sessions(self) -> Collection[Session]:
@@ -259,19 +281,43 @@ class Broker(Service):
     def _look_at_pool(self) -> None:
         """Have each outbox hold less when all together hold too much, and more when they do not."""
         if self.pool.look():
-            share = self.pool.share(self._outbox_limit, len(self._sessions))
             self._log.info(
                 "{size} bytes wait for all clients: {share} may wait for each from now on",
                 size=self.pool.size,
-                share=share,
+                share=self._share(),
             )
-            for session in list(self._sessions):
-                session.outbox.resize(share)
+            self._stop_resizing()
+            self._to_resize = [*self._sessions]
+            self._resize()
+
+    def _resize(self) -> None:
+        """Let all outboxes hold less; or a few hold more, and the others in the turns to come."""
+        self._resizing = None
+        share = self._share()
+        some = len(self._to_resize) if share < self._outbox_limit else _FED
+        for session in self._to_resize[:some]:
+            session.outbox.resize(share)
+        del self._to_resize[:some]
+        if self._to_resize:
+            self._resizing = self._clock.callLater(0, self._resize)
+
+    def _stop_resizing(self) -> None:
+        if self._resizing is not None:
+            self._resizing.cancel()
+            self._resizing = None
+
+    def _share(self) -> int:
+        return self.pool.share(self._outbox_limit, len(self._sessions))
 
     # How a session goes
 
     def _end(self, session: Session) -> None:
-        """Place the end marker behind all that the session is to have."""
+        """Place the end marker behind all that the session is to have.
+
+        One whose connection is lost needs none: it ends when its reader goes.
+        """
+        if session.deserted:
+            return
         self._feeder.leave_live(session, Feed.ENDED)
         session.settle()
         session.outbox.end()
@@ -285,8 +331,11 @@ class Broker(Service):
     def _cut_short(self, session: Session) -> None:
         """Let the session go with what has been written by now."""
         session.leaving = True
+        self._who = None
         self._feeder.leave_live(session, Feed.ENDED)
         session.source.stopProducing()
+        if session.deserted:
+            return
         committed = self._mailbox.commit() if self.durable else None
         if committed is None:
             session.cut_short()
@@ -298,6 +347,7 @@ class Broker(Service):
             self._log.failure("The writer of {name} failed", failure, name=session.name)
             session.outlet.abort()
         session.leaving = True
+        self._who = None
         session.source.stopProducing()
         self._conclude(session)
 
@@ -393,5 +443,6 @@ class Broker(Service):
             return
         self._feeder.stop()
         self._turns.stop()
+        self._stop_resizing()
         if not self._drained.called:
             self._drained.callback(None)

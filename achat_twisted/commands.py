@@ -22,7 +22,7 @@ def _sync(_broker: IBroker, session: ISession, token: str) -> None:
 
 
 def _who(broker: IBroker, session: ISession, _argument: str) -> None:
-    session.tell(wire.who(broker.names()))
+    broker.tell_names(session)
 
 
 def _quit(_broker: IBroker, session: ISession, _argument: str) -> None:
@@ -56,10 +56,12 @@ COMMANDS = {
 
 
 def run(broker: IBroker, session: ISession, command: wire.Command) -> None:
-    """Do what a client asks for.
+    """Do what a client asks for; nothing, if its connection is lost and so nobody hears of it.
 
     @raise wire.NoCommand: if there is no such command.
     """
+    if session.deserted:
+        return
     row = COMMANDS.get(command.word)
     if row is None:
         raise wire.NoCommand(command.word)

@@ -140,10 +140,16 @@ class ISession(Interface):
     taken: int = Attribute("How many lines after the login line were taken in; its reader counts.")
     local: bool = Attribute("Whether its client is on this machine.")
     allowance: Any = Attribute("How many lines it may have taken in by now: C{allowance.lines}.")
-    deserted: bool = Attribute("Whether its connection is lost; its reader says so.")
+    deserted: bool = Attribute("Whether its connection is lost.")
 
     def tell(notice: wire.Notice) -> None:
         """Queue a notice for the client, behind what is queued."""
+
+    def desert() -> None:
+        """The connection is lost: nobody hears an answer, and nothing more can come.
+
+        What has come is still taken in, a slice at a time; no recipient holds that up.
+        """
 
     def sync(token: str) -> None:
         """Answer C{/sync} when all lines so far are routed, and as safe as is promised."""
@@ -189,7 +195,13 @@ class IBroker(Interface):
         """
 
     def names() -> list[str]:
-        """Who is here, sorted."""
+        """The names that are here, sorted."""
+
+    def tell_names(session: Any) -> None:
+        """Tell a session that L{join} has returned which names are here.
+
+        @raise wire.BadLine: if so much waits for all clients that there is no room for the answer.
+        """
 
     def stats() -> str:
         """What has become of all copies so far."""

@@ -21,6 +21,8 @@ class Outbox:
     @ivar size: bytes that the outlet has not yet found room for.
     @ivar limit: C{size} from which messages should go elsewhere.
     @ivar high_mark: C{size} from which it is L{high}.
+    @ivar low_mark: C{size} up to which it is L{low}: a quarter of the limit, unless somebody has to
+        wait until there is less.
     """
 
     __slots__ = (
@@ -34,6 +36,7 @@ class Outbox:
         "_shut",
         "high_mark",
         "limit",
+        "low_mark",
         "pool",
         "size",
     )
@@ -44,6 +47,7 @@ class Outbox:
         """
         self.limit = limit
         self.high_mark = limit // 2
+        self.low_mark = limit // 4
         self.size = 0
         self.pool = pool
         self._on_low = on_low
@@ -61,8 +65,8 @@ class Outbox:
 
     @property
     def low(self) -> bool:
-        """Whether there is room for plenty again: at a quarter of the limit or below."""
-        return self.size <= self.limit // 4
+        """Whether there is room for plenty again."""
+        return self.size <= self.low_mark
 
     def takes(self, lines: bytes) -> bool:
         """Whether it does not get high by so much more."""
@@ -138,7 +142,7 @@ class Outbox:
         """So many bytes wait here no more, as the outlet has found room for them, or otherwise."""
         before, self.size = self.size, self.size - size
         self.pool.size -= size
-        if before > self.limit // 4 >= self.size:
+        if before > self.low_mark >= self.size:
             self._on_low()
 
     def resize(self, limit: int) -> None:
@@ -146,6 +150,7 @@ class Outbox:
         was_low = self.low
         self.limit = limit
         self.high_mark = limit // 2
+        self.low_mark = limit // 4
         if self.low and not was_low:
             self._on_low()
 

@@ -96,6 +96,7 @@ class ChatReader(LineReceiver):
         self._working = False
         self.paused = False
         self._deaf = False
+        self._is_leaving = False  # the connection is lost, and what had come is still worked off
         self._stopped: Deferred[None] | None = None
         self._complaints: tuple[str, ...] = ()
 
@@ -130,21 +131,19 @@ class ChatReader(LineReceiver):
         if self._session is None and not self._deaf:
             how = "before it was let in" if self._entering else "without a name"
             self._end_login("left", f"{{peer}} left {how}")
-        if self._session is not None:
-            self._session.deserted = True
-        try:
-            while self._waiting and self._session and not (self._deaf or self._has_overdrawn()):
-                self._work_off(self._waiting.pop())
-        finally:
-            self._link.connection_lost()
-            self.stopProducing()
-            self._admission.leave(self._origin)
-            self._on_gone(self)
+        if self._session is None or self._deaf:
+            self._go()
+        else:
+            self._is_leaving = True
+            self._session.desert()
+            self._session.rest()
 
     # What the broker says
 
     def resumeProducing(self) -> None:
-        if not self._deaf:
+        if self._is_leaving and self._session is not None:
+            self._work_off_rest(self._session)
+        elif not self._deaf:
             super().resumeProducing()
 
     def stopProducing(self) -> None:
@@ -167,6 +166,8 @@ class ChatReader(LineReceiver):
         for, until L{login_late}.
         """
         self._stopped = Deferred()
+        if self._is_leaving:
+            return self._stopped  # which fires when the rest is worked off
         if self._deaf or (self._session is not None and not self._session.last_call()):
             self.stopProducing()
         elif self._session is not None:
@@ -219,6 +220,30 @@ class ChatReader(LineReceiver):
         # As in L{_has_overdrawn}, which would be one call more for each line that comes alone.
         if session is not None and session.taken > session.allowance.lines:
             session.overdrawn()
+
+    def _work_off_rest(self, session: ISession) -> None:
+        """Take in what had come when the connection was lost, a slice a turn; and then go."""
+        left = _AT_ONCE
+        try:
+            while left and self._waiting and not (self._deaf or self._has_overdrawn()):
+                self._work_off(self._waiting.pop())
+                left -= 1
+        except BaseException:
+            self._waiting.clear()
+            raise
+        finally:
+            if self._waiting and not (self._deaf or self._has_overdrawn()):
+                session.rest()
+            else:
+                self._go()
+
+    def _go(self) -> None:
+        """The connection is no more, and everybody may know."""
+        self._is_leaving = False
+        self._link.connection_lost()
+        self.stopProducing()
+        self._admission.leave(self._origin)
+        self._on_gone(self)
 
     def _has_overdrawn(self) -> bool:
         """Whether more lines were taken in than the client may send; it has no right to the rest.

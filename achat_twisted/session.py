@@ -21,8 +21,8 @@ from achat_twisted.writer import Writer
 
 RenderNotice = Callable[[wire.Notice], bytes]
 
-_SLACK = 64 * 1024
-"""Bytes by which answers may overfill an outbox; then its client must read before it is read."""
+_UNREAD = 16 * 1024
+"""Bytes of answers that may wait for a client; then it must read before it is read again."""
 
 _TALLIES = 1024
 """How many tallies and answers to C{/sync} may wait; then likewise."""
@@ -59,7 +59,10 @@ class Home(Protocol):
         """The session's outbox has come down to its low-water mark."""
 
     def resume(self, session: Session) -> None:
-        """Call C{session.resume} when this turn ends."""
+        """Call C{session.resume} when this turn ends, or one of those that follow."""
+
+    def deserted(self, session: Session) -> None:
+        """The session's connection is lost, and its reader works off what has come."""
 
 
 @implementer(ISession)
@@ -68,7 +71,8 @@ class Session:
 
     @ivar feed: its place in the way of a message; only the broker moves it.
     @ivar passed: copies that went straight to it, and that the mailbox has not been told of yet.
-    @ivar deserted: whether the connection is lost, so that nobody hears an answer.
+    @ivar deserted: whether the connection is lost, so that nobody hears an answer, and its name
+        is free.
     @ivar admitted: bytes that went to the mailbox since it was last read, while BEHIND.
     @ivar owed: copies in the mailbox that a leaving session still gets; later ones it does not.
     @ivar fetch: the page of mail that it waits for.
@@ -88,6 +92,7 @@ class Session:
         "_own_hold",
         "_render",
         "_tallies",
+        "_unread",
         "_withheld",
         "admitted",
         "allowance",
@@ -157,6 +162,7 @@ class Session:
         self._withheld: tuple[bytes, ...] = ()
         self._holds = 0
         self._own_hold = False
+        self._unread = 0  # bytes of answers that may still be in the outbox
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.feed.name}>"
@@ -191,14 +197,37 @@ class Session:
         if lines and self.outbox.append(lines):
             self._home.touch(self)
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it still takes part: others see it in C{/who}, and it holds its name."""
+        return not (self.leaving or self.deserted)
+
+    @property
+    def left_behind(self) -> int:
+        """Bytes that go back to the mailbox soon, as the connection is lost."""
+        return self.outbox.size + self.writer.tail_size if self.deserted else 0
+
+    def desert(self) -> None:
+        self.deserted = True
+        self._tallies = None
+        self._holds = 0
+        self._own_hold = False
+        self._home.deserted(self)
+
     def tell(self, notice: wire.Notice) -> None:
-        if self.deserted:
-            return
-        self.deliver(self._render(notice))
+        if not self.deserted:
+            self.answer(self._render(notice))
+
+    def answer(self, answer: bytes) -> None:
+        """Queue a rendered notice."""
+        self.deliver(answer)
+        self._unread = min(self._unread + len(answer), self.outbox.size)
         self._hold_if_clogged()
 
     def tally(self, word: str, name: str) -> None:
         """Count one copy for C{name} towards the notice C{word} of this turn."""
+        if self.deserted:
+            return
         if self._tallies is None:
             self._tallies = {}
             self._home.touch(self)
@@ -215,8 +244,7 @@ class Session:
         answer = self._render(wire.synced(self.taken, token))
         if self._home.durable:
             self._answers += (answer,)
-        self.deliver(answer)
-        self._hold_if_clogged()
+        self.answer(answer)
 
     @property
     def unsynced(self) -> bool:
@@ -261,7 +289,12 @@ class Session:
         self._unclog()
 
     def hold(self) -> None:
-        """Stop reading this client until every hold is released."""
+        """Stop reading this client until every hold is released.
+
+        One whose connection is lost is held no more: all that it can still say is here.
+        """
+        if self.deserted:
+            return
         self._holds += 1
         if self._holds == 1:
             self.source.pauseProducing()
@@ -272,13 +305,18 @@ class Session:
         Whoever releases may be deep in the work of another session; to take in lines there would
         stack one session's work upon the other's without end. So that waits for the turn's end.
         """
+        if self.deserted:
+            return
         self._holds -= 1
         if self._holds == 0:
             self._home.resume(self)
 
     def rest(self) -> None:
-        self.hold()
-        self.release()
+        if self.deserted:
+            self._home.resume(self)
+        else:
+            self.hold()
+            self.release()
 
     def resume(self) -> None:
         """Read this client again, unless it has been held once more."""
@@ -286,15 +324,18 @@ class Session:
             self.source.resumeProducing()
 
     def _hold_if_clogged(self) -> None:
-        overfull = self.outbox.size > self.outbox.limit + _SLACK
+        has_unread = self._unread > min(_UNREAD, self.outbox.limit // 4)
         waiting = len(self._tallies or ()) + len(self._withheld)
-        if not self._own_hold and (overfull or waiting > _TALLIES):
+        if not self._own_hold and (has_unread or waiting > _TALLIES):
             self._own_hold = True
+            self.outbox.low_mark = min(self.outbox.low_mark, _UNREAD // 2)
             self.hold()
 
     def _unclog(self) -> None:
         if self._own_hold and self.outbox.low and not (self._tallies or self._withheld):
             self._own_hold = False
+            self._unread = 0
+            self.outbox.low_mark = self.outbox.limit // 4
             self.release()
 
     def _outbox_is_low(self) -> None:

@@ -113,6 +113,8 @@ class FakeLink:
             self.lose()
 
     def last_input(self) -> Deferred[None]:
+        if self.gone:
+            raise Bug("nobody can ask a socket that is closed")
         return self.input_to_come
 
     def ask_certificate(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 from twisted.internet.task import Clock
 
@@ -14,6 +16,8 @@ from achat_twisted.limits import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.session import RenderNotice, Session
 from tests.fakes import FakeLink, FakeSource
+
+Result = TypeVar("Result")
 
 
 @dataclass(eq=False)
@@ -88,3 +92,23 @@ class House:
             self.clock.advance(0)
         balance = self.broker.balance()
         assert not balance.missing, balance
+
+    def each_turn(self, look: Callable[[], Result]) -> list[Result]:
+        """What C{look} says at the end of each turn, until nothing more follows by itself."""
+        seen: list[Result] = []
+
+        def see() -> None:
+            due = self.clock.seconds()
+            others = [call for call in self.clock.getDelayedCalls() if call.getTime() <= due]
+            seen.append(look())
+            if others:
+                self.clock.callLater(0, see)
+
+        see()
+        self.clock.advance(0)
+        return seen
+
+
+def steps(seen: Sequence[int]) -> list[int]:
+    """By how much each is more than the one before."""
+    return [after - before for before, after in pairwise(seen)]

@@ -19,7 +19,7 @@ from achat_twisted.pace import PATIENCE
 from achat_twisted.session import Feed
 from achat_twisted.truce import FIRST
 from tests.fakes import Bug, CountingMailbox, SlowMailbox
-from tests.house import House
+from tests.house import House, steps
 from tests.logged import Logged
 
 
@@ -537,7 +537,7 @@ class PacingTests(SynchronousTestCase):
 
     def test_client_that_does_not_read_its_answers(self) -> None:
         """Who asks without reading the answers is not read until it does: memory is bounded."""
-        house = House(outbox_limit=1000)
+        house = House()
         alice = house.comes("alice", blocked=True)
         asked = 0
         while not alice.source.paused:
@@ -545,11 +545,86 @@ class PacingTests(SynchronousTestCase):
             asked += 1
         house.turn()
         self.assertFalse(alice.session.last_call())
-        self.assertLess(alice.session.outbox.size, 70_000)
+        self.assertLess(alice.session.outbox.size, 17_000)
         alice.link.unblock()
         house.turn()
         self.assertFalse(alice.source.paused)
         self.assertEqual(len(alice.link.lines()), 1 + asked)
+
+    def test_client_that_reads_some_of_its_answers(self) -> None:
+        """A client that was not read for its answers is read again before it has got them all."""
+        house = House()
+        alice = house.comes("alice", blocked=True)
+        while not alice.source.paused:
+            alice.session.tell(wire.pong())
+            house.turn()
+        while alice.session.outbox.size > 8192:
+            self.assertTrue(alice.source.paused)
+            alice.link.read_once()
+            house.turn()
+        self.assertFalse(alice.source.paused)
+        self.assertGreater(alice.session.outbox.size, 0)
+        self.assertEqual(alice.session.outbox.low_mark, alice.session.outbox.limit // 4)
+
+    def test_crowd_that_leaves(self) -> None:
+        """However many go with much that they have not got, others have their turn between."""
+        house = House()
+        bob = house.comes("bob")
+        crowd = [house.comes(f"guest {number}", blocked=True) for number in range(3)]
+        for guest in crowd:
+            while guest.session.outbox.size < 2**19:
+                bob.says(f"{guest.session.name}: {'x' * 1000}")
+            guest.source.on_resume = guest.loses_connection
+            guest.session.desert()
+            guest.session.rest()
+        gone = house.each_turn(lambda: 4 - len(house.broker.sessions))
+        self.assertEqual((gone[-1], max(steps(gone))), (3, 1))
+
+    def test_many_who_go_on(self) -> None:
+        """However many are to go on with what they have sent, others have their turn between."""
+        house = House()
+        crowd = [house.comes(f"guest {number}") for number in range(100)]
+        for guest in crowd:
+            guest.session.rest()
+        waiting = house.each_turn(lambda: sum(not guest.source.paused for guest in crowd))
+        self.assertEqual((waiting[-1], max(steps(waiting))), (100, 32))
+
+    def test_acknowledgements_of_many(self) -> None:
+        """However many have something unacknowledged, they are asked some at a time."""
+        house = House()
+        crowd = [house.comes(f"guest {number}") for number in range(1200)]
+        for guest in crowd:
+            guest.link.silence()
+            guest.session.tell(wire.pong())
+        house.turn()
+        for guest in crowd:
+            guest.link.acknowledge(100)
+        house.clock.advance(0.99)
+        self.assertTrue(all(guest.session.unconfirmed for guest in crowd))
+        house.clock.callLater(0.02, lambda: None)
+        house.clock.rightNow += 0.02
+        asked = house.each_turn(lambda: sum(not guest.session.unconfirmed for guest in crowd))
+        self.assertEqual(asked, [0, 500, 1000, 1200])
+
+    def test_room_for_many(self) -> None:
+        """When there is room again for many who are behind, they are fed some at a time."""
+        house = House(limits=Limits(outbox_total=100_000), outbox_limit=100_000)
+        alice = house.comes("alice")
+        stuck = [house.comes(f"stuck {number}", blocked=True) for number in range(40)]
+        for number in range(100):
+            alice.says(f"{','.join(guest.session.name for guest in stuck)}: {number:050}")
+            house.clock.advance(0.01)
+        kept = house.mailbox.copies()
+        for guest in stuck[10:]:
+            guest.loses_connection()
+        handed_back = house.mailbox.copies()
+        self.assertGreater(handed_back, kept)
+        alice.says("alice: that is the end of a turn")
+        fed = house.each_turn(
+            lambda: sum(not house.mailbox.count(guest.session.name) for guest in stuck[:10])
+        )
+        self.assertEqual(fed[-1], 10)
+        self.assertLessEqual(max(steps(fed)), 8)
 
     def test_many_tallies_at_once(self) -> None:
         """Who posts to very many names that are away is read on when it has been told of them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import commands, wire
+from achat_twisted.limits import Limits
 from tests.house import House
 
 
@@ -32,6 +33,43 @@ class CommandTests(SynchronousTestCase):
         """Who lists the names that are here."""
         self.house.comes("bob")
         self.assertEqual(self._answers("/who"), ["! who alice, bob"])
+
+    def test_who_after_others_have_come_and_gone(self) -> None:
+        """Who lists neither those whose connection is lost nor those who leave, and all others."""
+        self._answers("/who")
+        bob, carol, dora = (self.house.comes(name) for name in ("bob", "carol", "dora"))
+        self.assertEqual(self._answers("/who"), ["! who alice, bob, carol, dora"])
+        bob.session.desert()
+        self.assertEqual(self._answers("/who"), ["! who alice, carol, dora"])
+        carol.session.leave()
+        self.assertEqual(self._answers("/who"), ["! who alice, dora"])
+        dora.loses_connection()
+        self.assertEqual(self._answers("/who"), ["! who alice"])
+        self.house.comes("bob")
+        self.house.broker.kick("bob")
+        self.assertEqual(self._answers("/who"), ["! who alice"])
+
+    def test_who_while_nobody_reads(self) -> None:
+        """Who is refused in a sentence while there is no room for the answer, and soon answered."""
+        house = self.house = House(limits=Limits(outbox_total=2000))
+        guests = [house.comes(f"{number:060}", blocked=True) for number in range(10)]
+        self.alice = house.comes("alice")
+        with self.assertRaisesRegex(wire.BadLine, "/who is not answered just now, as too much"):
+            for guest in guests:
+                commands.run(house.broker, guest.session, wire.Command("who", ""))
+                house.turn()
+        self.assertLess(house.broker.pool.size, 2000)
+        for guest in guests:
+            guest.link.unblock()
+        house.clock.advance(1)
+        self.assertEqual(len(self._answers("/who")), 1)
+
+    def test_lost_connection(self) -> None:
+        """What a client has asked for is not even looked at when its connection is lost."""
+        self.alice.session.desert()
+        self.assertEqual(self._answers("/no such command"), [])
+        self.assertEqual(self._answers("/quit"), [])
+        self.assertFalse(self.alice.source.stopped)
 
     def test_sync(self) -> None:
         """Sync says how many lines are taken in, itself included, and gives the token back."""

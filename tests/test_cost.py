@@ -146,6 +146,13 @@ class CostTests(SynchronousTestCase):
         self._log_in(*(f"peer {number}" for number in range(300)))
         self.assertEqual(self._cost("alice", "bob: hello\n"), before)
 
+    def test_who(self) -> None:
+        """The names that are here are told for the same cost again, however many there are."""
+        self._log_in("alice", "bob")
+        before = self._cost("alice", "/who\n")
+        self._log_in(*(f"peer {number}" for number in range(300)))
+        self.assertEqual(self._cost("alice", "/who\n"), before)
+
     def test_queue(self) -> None:
         """A line costs the same however many wait for its recipient."""
         self._log_in("alice", "bob")

@@ -23,7 +23,7 @@ from achat_twisted.monitoring.meter import Meter
 from achat_twisted.reader import ChatReader, Manners
 from achat_twisted.session import RenderNotice
 from tests.fakes import FakeLink
-from tests.house import House
+from tests.house import House, steps
 from tests.logged import Logged
 
 
@@ -343,6 +343,61 @@ class LineTests(ReaderTestCase):
         _, peak = tracemalloc.get_traced_memory()
         self.assertLess(peak, 2**20)
 
+    def test_others_have_their_turn_while_a_lost_connection_is_worked_off(self) -> None:
+        """What came before a connection broke is taken in a slice a turn, and all of it is."""
+        bob, alice = self.calls("bob"), self.calls("alice")
+        alice.reader.pauseProducing()
+        alice.sends("bob: hi\nalice: hi\n" * 600)
+        alice.is_gone()
+        taken = self.house.each_turn(lambda: self.house.broker.balance().accepted)
+        self.assertEqual(taken[-1], 1200)
+        self.assertLessEqual(max(steps(taken)), 500)
+        self.assertEqual(len(bob.link.messages()), 600)
+
+    def test_name_of_a_lost_connection(self) -> None:
+        """A name is free when its connection has broken; what was said before comes first."""
+        bob, alice = self.calls("bob"), self.calls("alice")
+        alice.reader.pauseProducing()
+        alice.sends("bob: old\nnonsense\n" * 600)
+        alice.is_gone()
+        again = Caller(self.factory, self.links)
+        again.sends("alice\nalice: new\n/who\n")
+        self.house.turn()
+        self.assertEqual(len(bob.link.messages()), 600)
+        self.assertEqual(
+            sorted(again.link.lines()),
+            [
+                "! kept alice 1",
+                "! mail 1",
+                "! welcome alice",
+                "! who alice, bob",
+                "from alice: new",
+            ],
+        )
+
+    def test_stop_while_a_lost_connection_is_worked_off(self) -> None:
+        """A stop takes in what a lost connection has left, too, unless it is cut short."""
+        for cut in (False, True):
+            self.setUp()
+            bob, alice = self.calls("bob"), self.calls("alice")
+            alice.reader.pauseProducing()
+            alice.sends("bob: hi\nalice: hi\n" * 600)
+            alice.is_gone()
+            stopped = self.factory.stop_reading()
+            if cut:
+                self.factory.cut_reading_short()
+            else:
+                self.house.turn()
+            self.successResultOf(stopped)
+            drained = self.house.broker.stopService()
+            if cut:
+                self.house.broker.cut_short()
+            self.house.turn()
+            self.successResultOf(drained)
+            bob.is_gone()
+            self.successResultOf(self.factory.empty())
+            self.assertEqual(len(bob.link.messages()), 0 if cut else 600)
+
     def test_invariant_1_reader_does_not_write(self) -> None:
         """After login the reader neither writes to the transport nor closes it."""
         caller = self.calls("alice")
@@ -490,6 +545,7 @@ class StopTests(ReaderTestCase):
         alice.link.input_to_come = Deferred()
         stopped = self.factory.stop_reading()
         alice.is_gone()
+        self.house.turn()
         self.successResultOf(stopped)
 
     def test_empty(self) -> None:
@@ -498,6 +554,7 @@ class StopTests(ReaderTestCase):
         empty = self.factory.empty()
         self.assertNoResult(empty)
         alice.is_gone()
+        self.house.turn()
         self.successResultOf(empty)
 
     def test_abort(self) -> None:

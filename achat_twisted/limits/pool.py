@@ -41,6 +41,10 @@ class Pool:
         self.calm = -1 if self._is_tight else min(self.highest + _STEP, total or size)
         return self._is_tight is not was_tight
 
+    def takes(self, size: int) -> bool:
+        """Whether so much more is not too much."""
+        return self.size + size <= self._limits.outbox_total or not self._limits.outbox_total
+
     def share(self, limit: int, outboxes: int) -> int:
         """What each of so many outboxes may hold, none of them more than C{limit}."""
         if not self._is_tight:
