@@ -18,6 +18,9 @@ _SHOUTING = 4
 _AT_ONCE = 1000
 """For how many a line of theirs is: as many as a line may be for."""
 
+_QUESTIONS = 2000
+"""How often somebody asks who does not read the answers."""
+
 _LONG = 8000
 """Bytes of a line that is nearly too long."""
 
@@ -40,6 +43,18 @@ def idle(place: Place) -> str:
     clients = place.log_in_all()
     place.stay()
     return f"{len(clients)} logged in"
+
+
+def curious_and_gone(place: Place) -> str:
+    """Long names that ask for all names without end, read nothing, and leave together."""
+    clients = [place.log_in(f"{number:064}") for number in range(place.size)]
+    for client in clients:
+        client.sendall(b"/who\n" * _QUESTIONS)
+    time.sleep(max(0.0, place.until - time.monotonic()) / 2)
+    for client in clients:
+        client.close()
+    place.stay()
+    return f"{len(clients)} asked {_QUESTIONS} times each, and left together"
 
 
 def shouting_deaf(place: Place) -> str:
@@ -114,6 +129,7 @@ MASSES: tuple[Callable[[Place], str], ...] = (
     silent,
     endless_logins,
     idle,
+    curious_and_gone,
     shouting_deaf,
     rude,
     rude_and_greedy,

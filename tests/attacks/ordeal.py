@@ -75,6 +75,7 @@ ATTACKS = (
     Attack("hoard", 500, 5, descriptors=200),
     Attack("deaf", 1000, 40),
     Attack("deaf-and-curious", 200, 15),
+    Attack("curious-and-gone", 1000, 30),
     Attack("oversized", 1, 60),
     Attack("garbage", 1, 10),
     Attack("half-handshakes", 1000, 20, ("--login-timeout", "5"), tls=True),

@@ -76,6 +76,16 @@ class AttackTests(OrdealTestCase):
         grown = findings.peak.resident - findings.before.resident
         self.assertLess(grown, 30 * 4 * 2**20)
 
+    async def test_curious_and_gone(self) -> None:
+        """Answers that nobody reads are bounded for all, and what nobody hears is not worked out.
+
+        Twice what may wait for all, and what the kernel takes for each: 0.2 MiB.
+        """
+        findings = await self._undergo("curious-and-gone", 300, 6, "--outbox-total", str(2**25))
+        grown = findings.peak.resident - findings.before.resident
+        self.assertLess(grown, 2 * 2**25 + 300 * 2**18)
+        self.assertLess(max(findings.times), 2)
+
     async def test_oversized(self) -> None:
         """What is beyond its bound is refused by its name, and its bytes are thrown away."""
         findings = await self._undergo("oversized", 1, 5)
