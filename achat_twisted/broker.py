@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -70,12 +71,14 @@ class Broker(Service):
         outbox_limit: int = OUTBOX_LIMIT,
         render: RenderNotice = wire.render_notice,
         expects: Callable[[str], bool] = lambda _name: False,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         """@param soon: C{clock}, if it is not given.
         @param limits: the usual ones, if they are not given.
         @param durable: whether each turn's copies are committed before they reach any writer.
         @param render: how notices go out; L{wire.say_nothing} for the seeds' wire.
         @param expects: whether a name may come that has never been here; its mail is kept.
+        @param wall: the time of day, for what is only told; everything waits by C{clock}.
         """
         self.durable = durable
         self._clock = clock
@@ -86,6 +89,7 @@ class Broker(Service):
         self.pool = Pool(self._limits)
         self._render = render
         self._expects = expects
+        self._wall = wall
         self._ledger = Ledger()
         self._peers: dict[str, Session] = {}
         self._sessions: set[Session] = set()
@@ -133,6 +137,7 @@ class Broker(Service):
             source,
             self,
             clock=self._clock,
+            since=self._wall(),
             outbox_limit=self._share(),
             pool=self.pool,
             allowance=self._allowance(outlet),

@@ -19,6 +19,7 @@ from achat_twisted.client.conversation import Client
 from achat_twisted.client.outgoing import Outgoing
 from achat_twisted.client.terminal import Output, Terminal
 from achat_twisted.client.transport import ReadToTheEnd
+from achat_twisted.clock import wait_steadily
 
 PORT = 8080
 """Where a server listens, unless it is told otherwise."""
@@ -149,6 +150,7 @@ def chat(address: Address, retry: int) -> None:
 
 
 def _chat(reactor: Any, address: Address, retry: int, blocking: dict[int, bool]) -> Deferred[None]:
+    wait_steadily(reactor)
     left = Deferred.fromCoroutine(_converse(reactor, address, retry))
 
     def leave_at_once() -> None:

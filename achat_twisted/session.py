@@ -80,7 +80,7 @@ class Session:
     @ivar over: whether its writer has ended.
     @ivar unconfirmed: whether something may not have arrived, so that it is asked for it again.
     @ivar leaving: whether it takes in no more lines, and goes when it is flushed.
-    @ivar since: when it began.
+    @ivar since: when it began, in seconds since 1970 as the wall clock had it.
     @ivar taken: how many lines it has taken in; the reader counts, C{! bye} tells.
     """
 
@@ -125,6 +125,7 @@ class Session:
         home: Home,
         *,
         clock: IReactorTime,
+        since: float,
         outbox_limit: int,
         pool: Pool,
         allowance: Allowance,
@@ -150,7 +151,7 @@ class Session:
         self.admitted = 0
         self.owed = 0
         self.passed = 0
-        self.since = clock.seconds()
+        self.since = since
         self.parting: tuple[wire.Notice, ...] = ()
         self.taken = 0
         self._home = home

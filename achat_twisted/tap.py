@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from collections.abc import Mapping
 from operator import itemgetter
-from time import perf_counter
 from typing import Any
 
 from twisted.application.service import IService, Service
@@ -20,6 +20,7 @@ from achat_twisted.admin.server import AdminServer
 from achat_twisted.auth.doorkeeper import Doorkeeper
 from achat_twisted.auth.passwords import AT_ONCE
 from achat_twisted.broker import Broker
+from achat_twisted.clock import wait_steadily
 from achat_twisted.config.reloader import Put, Reloader
 from achat_twisted.factory import ChatFactory
 from achat_twisted.interfaces import CannotStart, IMailbox, IMeter
@@ -31,6 +32,7 @@ from achat_twisted.logbook import Logbook
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
+from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 from achat_twisted.mailbox.worker import ThreadWorker
@@ -92,13 +94,25 @@ def _make_mailbox(options: Options, reactor: Any, meter: IMeter) -> IMailbox:
         Committer(ThreadWorker(reactor), reactor, meter),
         reactor,
         limits,
+        MailClock(reactor, time.time),
     )
 
 
+def _steady_reactor() -> Any:
+    from twisted.internet import reactor
+
+    twistds: Any = reactor
+    wait_steadily(twistds)
+    return twistds
+
+
 def makeService(options: Options, reactor: Any = None) -> IService:
-    """Every object of the server, made and handed to those who need it."""
+    """Every object of the server, made and handed to those who need it.
+
+    @param reactor: a test's own; without it twistd's, see L{wait_steadily}.
+    """
     if reactor is None:
-        from twisted.internet import reactor
+        reactor = _steady_reactor()
     signals = ProcessSignals(reactor)
     logbook = Logbook(
         options.parent or {}, options["log-level"], options["log-format"], signals.on_rotate
@@ -108,7 +122,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     )
     render = wire.say_nothing if options["plain"] else wire.render_notice
     limits = Limits.of(options)
-    meter = Meter(perf_counter)
+    meter = Meter(time.perf_counter)
     told: IMeter = meter if options["http"] else NO_METER
     mailbox = _make_mailbox(options, reactor, told)
     doorkeeper = Doorkeeper(reactor, ThreadWorker(reactor, AT_ONCE, "auth"))

@@ -18,6 +18,7 @@ from achat_twisted.mailbox.accounts import LIMITS, MailLimits
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
+from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 
 
@@ -94,11 +95,16 @@ def scratch_file(case: SynchronousTestCase) -> Path:
 
 
 class Desk:
-    """Where a mailbox's file lies, and mailboxes that use it, one after the other."""
+    """Where a mailbox's file lies, and mailboxes that use it, one after the other.
+
+    @ivar clock: running time.
+    @ivar wall: the wall clock.
+    """
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self.clock = clock
+        self.wall = Clock()
         self.disk = FakeDisk()
         self.worker = FakeWorker()
 
@@ -109,7 +115,13 @@ class Desk:
     def make(self, kind: type[AnyMailbox], limits: MailLimits = LIMITS) -> AnyMailbox:
         """The same of some special kind."""
         self.worker = FakeWorker()
-        mailbox = kind(self._open, Committer(self.worker, self.clock), self.clock, limits)
+        mailbox = kind(
+            self._open,
+            Committer(self.worker, self.clock),
+            self.clock,
+            limits,
+            MailClock(self.clock, self.wall.seconds),
+        )
         mailbox.open()
         return mailbox
 

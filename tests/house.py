@@ -63,6 +63,7 @@ class House:
         limits: Limits | None = None,
         expects: Callable[[str], bool] = lambda _name: False,
     ) -> None:
+        self.wall = Clock()
         self.clock = Clock() if clock is None else clock
         self.mailbox: IMailbox = MemoryMailbox(self.clock) if mailbox is None else mailbox
         self.broker = Broker(
@@ -74,6 +75,7 @@ class House:
             render=render,
             limits=limits,
             expects=expects,
+            wall=self.wall.seconds,
         )
         self.broker.startService()
 

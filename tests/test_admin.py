@@ -91,7 +91,7 @@ class HousekeeperTests(SynchronousTestCase):
     def test_who(self) -> None:
         """Each session has a row, in order, with what it has sent and what it has yet to get."""
         bob = self.house.comes("bob")
-        self.house.clock.advance(61)
+        self.house.wall.advance(61)
         self.house.comes("alice", blocked=True)
         bob.says("alice: 1")
         self.house.turn()

@@ -32,7 +32,7 @@ from tests.house import House
 
 FLOORS = [
     {
-        *("wire", "framing", "ledger", "addresses", "interfaces"),
+        *("wire", "framing", "ledger", "addresses", "interfaces", "clock"),
         *("limits", "limits.descriptors", "config"),
         *("monitoring", "monitoring.process", "admin", "admin.protocol", "auth", "auth.entries"),
     },
@@ -42,6 +42,7 @@ FLOORS = [
         *("monitoring.meter", "monitoring.arrears"),
         *("mailbox", "mailbox.accounts", "mailbox.memory", "mailbox.worker"),
         *("mailbox.sqlite", "mailbox.committer", "mailbox.batch", "mailbox.database"),
+        "mailbox.mail_clock",
         *("auth.credentials", "auth.watched", "auth.passwords", "auth.certificates"),
         *("auth.delays", "auth.gate", "auth.factories", "auth.doorkeeper"),
     },

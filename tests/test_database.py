@@ -206,7 +206,9 @@ class MailTests(DatabaseTestCase):
     def test_mail(self) -> None:
         """Each name comes with how much there is for it, from where on, and since when."""
         database = self.with_mail({**_copies(1, 3, since=20.0), **_copies(1, 4, since=10.0)})
-        self.assertEqual(database.mail(), [(1, "bob", 2, 4, 3, 10.0), (2, "carol", 0, 0, 0, 0.0)])
+        self.assertEqual(
+            database.mail(), [(1, "bob", 2, 4, 3, 10.0, 20.0), (2, "carol", 0, 0, 0, 0.0, 0.0)]
+        )
 
     def test_expire(self) -> None:
         """The first copies that are too old go; behind one that is not, nothing goes."""

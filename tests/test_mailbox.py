@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.interfaces import IMailbox
-from achat_twisted.mailbox.accounts import LIMITS, MailLimits
+from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, MailLimits
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.committer import LAST, RETRY
 from achat_twisted.mailbox.memory import MemoryMailbox
 from tests import mailboxes
 from tests.disk import Desk, scratch_file
 from tests.logged import Logged
+from tests.mailboxes import DAY
 
 
 class MemoryMailboxTests(mailboxes.MailboxBehaviour):
@@ -291,3 +296,106 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.desk.worker.release()
         self.assertFalse(mailbox.pressed)
         self.assertTrue(mailbox.keep("bob", line))
+
+
+class AgeTests(SynchronousTestCase):
+    """What mail in a file ages by, from server to server."""
+
+    limits = MailLimits(age=DAY)
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.desk = Desk(scratch_file(self), self.clock)
+        self.mailbox = self.desk.mailbox(self.limits)
+        self.mailbox.enroll("bob")
+        self.mailbox.hand_back("bob", [])
+        self.keep()
+
+    def keep(self) -> None:
+        self.assertTrue(self.mailbox.keep("bob", b"x\n"))
+        self.clock.advance(0)
+
+    def run_for(self, seconds: float) -> None:
+        """Let a server run so long, and the wall clock with it."""
+        while seconds > 0:
+            step = min(seconds, EXPIRY)
+            self.desk.wall.advance(step)
+            self.clock.advance(step)
+            self.clock.advance(0)
+            seconds -= step
+
+    def restart(self) -> None:
+        """An ordered stop, and the next server."""
+        self.successResultOf(self.mailbox.close())
+        self.begin()
+
+    def crash(self) -> None:
+        self.desk.crash()
+        self.begin()
+
+    def begin(self) -> None:
+        self.clock = self.desk.clock = Clock()  # what it says has no meaning for another process
+        self.mailbox = self.desk.mailbox(self.limits)
+        self.clock.advance(0)
+
+    def test_age_of_several_servers(self) -> None:
+        """Mail is as old as all servers together have run, and expires by that."""
+        for _ in range(4):
+            self.run_for(DAY / 5)
+            self.restart()
+        self.run_for(DAY / 5 - EXPIRY)
+        self.assertEqual(self.mailbox.copies(), 1)
+        self.run_for(2 * EXPIRY)
+        self.assertEqual(self.mailbox.copies(), 0)
+
+    def test_step_while_it_runs(self) -> None:
+        """A wall clock that is set while a server runs makes no mail older, nor does a restart."""
+        self.desk.wall.advance(400 * DAY)
+        self.run_for(2 * EXPIRY)
+        for _ in range(20):
+            self.restart()
+        self.run_for(2 * EXPIRY)
+        self.assertEqual(self.mailbox.copies(), 1)
+
+    def test_step_and_crashes(self) -> None:
+        """Nor do crashes, one soon after the other."""
+        self.desk.wall.advance(400 * DAY)
+        for _ in range(20):
+            self.run_for(EXPIRY / 2)
+            self.keep()
+            self.crash()
+        self.run_for(2 * EXPIRY)
+        self.assertEqual(self.mailbox.copies(), 21)
+
+    def test_downtime(self) -> None:
+        """The time without a server counts, up to a tenth of the age."""
+        for downtime, counts in ((DAY / 20, DAY / 20), (100 * DAY, DAY / 10), (-DAY, 0.0)):
+            self.setUp()
+            self.restart()
+            self.successResultOf(self.mailbox.close())
+            self.desk.wall.advance(downtime)
+            self.begin()
+            self.run_for(DAY - counts - EXPIRY)
+            self.assertEqual(self.mailbox.copies(), 1, downtime)
+            self.run_for(2 * EXPIRY)
+            self.assertEqual(self.mailbox.copies(), 0, downtime)
+
+    def test_from_the_future(self) -> None:
+        """Mail that is stamped later than now, by an older achat, expires as if it were new."""
+        self.successResultOf(self.mailbox.close())
+        with closing(sqlite3.connect(self.desk.path)) as sql, sql:
+            sql.execute("UPDATE copy SET since = 1e12")
+            sql.execute("DROP TABLE mail_clock")
+        self.begin()
+        self.run_for(DAY - EXPIRY)
+        self.assertEqual(self.mailbox.copies(), 1)
+        self.run_for(2 * EXPIRY)
+        self.assertEqual(self.mailbox.copies(), 0)
+
+    def test_full_disk(self) -> None:
+        """That the time cannot be noted at the end costs no line, and none is said to be lost."""
+        self.desk.disk.full = True
+        with Logged() as logged:
+            self.successResultOf(self.mailbox.close())
+        (text,) = logged.texts
+        self.assertIn("the mailbox cannot be written", text)

@@ -157,6 +157,17 @@ class OptionsTests(SynchronousTestCase):
             self.assertEqual(str(error), f"achat: {sentence}")
 
 
+class ServiceTests(SynchronousTestCase):
+    """L{makeService}."""
+
+    def test_given_reactor(self) -> None:
+        """A reactor that is given has a clock of its own, which stays."""
+        reactor = MemoryReactorClock()
+        clock = reactor.seconds
+        makeService(parsed(), reactor)
+        self.assertEqual(reactor.seconds, clock)
+
+
 class EndpointTests(SynchronousTestCase):
     """Where it is to listen."""
 

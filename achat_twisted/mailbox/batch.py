@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from achat_twisted.mailbox.mail_clock import Standing
+
 
 class Place(NamedTuple):
     """Whose copy, and where it stands in the row; see C{schema.sql}."""
@@ -31,17 +33,19 @@ class Batch:
     @ivar names: by id; None for one that is forgotten.
     @ivar copies: those whose place is taken in the file are there already, and not written again.
     @ivar arrived: by name's id the position before which every copy has arrived.
+    @ivar standing: where the mail clock stands, if that is to be noted.
     @ivar size: bytes of all lines.
     """
 
     names: dict[int, str | None] = field(default_factory=dict)
     copies: dict[Place, Line] = field(default_factory=dict)
     arrived: dict[int, int] = field(default_factory=dict)
+    standing: Standing | None = None
     size: int = 0
     tidy_at: int = _TIDY
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.copies or self.arrived)
+        return bool(self.names or self.copies or self.arrived or self.standing)
 
     def add(self, place: Place, line: Line) -> None:
         """One more copy, unless there is one at that place."""
@@ -75,5 +79,6 @@ class Batch:
         """Let the changes of C{later} follow these."""
         self.names.update(later.names)
         self.arrived.update(later.arrived)
+        self.standing = later.standing or self.standing
         for place, line in later.copies.items():
             self.add(place, line)

@@ -102,7 +102,7 @@ class Committer:
             self._log.error("the mailbox does not answer: not waiting for it any longer")
             self.batch.absorb(self._committing)
         copies = None
-        if self.batch:
+        if self.batch.copies:
             self._log.error(
                 "{copies} lines are lost, as they could not be written",
                 copies=len(self.batch.copies),

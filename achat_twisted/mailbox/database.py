@@ -17,6 +17,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from achat_twisted.mailbox.batch import Batch
+from achat_twisted.mailbox.mail_clock import Standing
 
 APPLICATION = 0x61636861  # "acha"
 """What marks the file as ours, see C{PRAGMA application_id}."""
@@ -52,6 +53,8 @@ class Schema:
 
 SCHEMA = Schema((files(__package__) / "schema.sql").read_text())
 
+_MAIL_CLOCK = (files(__package__) / "mail_clock.sql").read_text()
+
 
 class Mail(NamedTuple):
     """A name, and what lies in the file for it."""
@@ -62,6 +65,7 @@ class Mail(NamedTuple):
     size: int
     first: int
     oldest: float
+    newest: float
 
 
 class Database:
@@ -102,6 +106,7 @@ class Database:
             os.chmod(backup, 0o600)
             self._lay_out(self._schema.upgrades[version - 1 :])
         with self._transaction():
+            self._sql.execute(_MAIL_CLOCK)
             self._close_gaps()
 
     def _lay_out(self, steps: Sequence[str]) -> None:
@@ -154,7 +159,7 @@ class Database:
             Mail(*row)
             for row in self._sql.execute(
                 "SELECT name.id, name.name, count(line), coalesce(sum(length(line)), 0),"
-                " coalesce(min(position), 0), coalesce(min(since), 0)"
+                " coalesce(min(position), 0), coalesce(min(since), 0), coalesce(max(since), 0)"
                 " FROM name LEFT JOIN copy ON copy.name = name.id GROUP BY name.id ORDER BY name.id"
             )
         ]
@@ -177,6 +182,10 @@ class Database:
                 "DELETE FROM name WHERE id = ?",
                 [(id_,) for id_, name in batch.names.items() if name is None],
             )
+            if batch.standing is not None:
+                self._sql.execute(
+                    "INSERT OR REPLACE INTO mail_clock VALUES (1, ?, ?)", batch.standing
+                )
 
     def page(self, name: int, first: int, size: int) -> list[bytes]:
         """The lines for C{name} from position C{first} on, about C{size} bytes of them, and up to
@@ -221,6 +230,15 @@ class Database:
                 (name, first),
             ).fetchone()
         return copies, size, oldest
+
+    def standing(self) -> Standing | None:
+        """Where the mail clock stood when it was last noted; None if it never was."""
+        row = self._sql.execute("SELECT mail, wall FROM mail_clock").fetchone()
+        return None if row is None else Standing(*row)
+
+    def rejuvenate(self, now: float) -> None:
+        """Have nothing be kept later than C{now}, by whatever clock it was stamped."""
+        self._sql.execute("UPDATE copy SET since = ?1 WHERE since > ?1", (now,))
 
     def close(self) -> None:
         self._sql.close()

@@ -11,7 +11,8 @@ CREATE TABLE copy (
     name     INTEGER NOT NULL, -- for whom: name.id
     position INTEGER NOT NULL, -- its place in the row of that name's copies; no two are alike, and
                                -- the first to arrive is the lowest. It may be below zero.
-    since    REAL NOT NULL,    -- when it was kept, in seconds since 1970 (UTC)
+    since    REAL NOT NULL,    -- when it was kept, in seconds since 1970 (UTC) by the mail clock,
+                               -- which need not be the wall's: see mail_clock.sql
     line     BLOB NOT NULL,    -- the rendered message, line end included
     PRIMARY KEY (name, position)
 ) STRICT, WITHOUT ROWID;

@@ -23,6 +23,7 @@ from achat_twisted.mailbox.accounts import EXPIRY, LINE_COST, Account, Accounts,
 from achat_twisted.mailbox.batch import Line, Place
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database, Unusable
+from achat_twisted.mailbox.mail_clock import MailClock
 
 PRESSED = 8 * 2**20
 """Bytes that wait for a commit, from which those who send them are slowed down."""
@@ -57,12 +58,15 @@ class SqliteMailbox:
         committer: Committer,
         clock: IReactorTime,
         limits: MailLimits,
+        mail_clock: MailClock,
     ) -> None:
-        """@param open_database: called when the server starts; it may raise L{Unusable}."""
+        """@param open_database: called when the server starts; it may raise L{Unusable}.
+        @param mail_clock: what mail ages by, while C{clock} is what is waited by.
+        """
         self.expired = 0
         self._open_database = open_database
         self._committer = committer
-        self._clock = clock
+        self._mail_clock = mail_clock
         self._last_id = 0
         self._rows = Accounts(limits, self._new_row, self._forget)
         self._expiry = LoopingCall(self._expire)
@@ -75,14 +79,32 @@ class SqliteMailbox:
             raise CannotStart(f"achat: {error}") from None
         self._log.info("mail is kept in {path}", path=database.path)
         self._committer.open(database)
-        for mail in database.mail():
+        all_mail = database.mail()
+        now = self._start_clock(database, [mail.newest for mail in all_mail if mail.copies])
+        for mail in all_mail:
             row = _Row(mail.name, mail.id, mail.first)
             row.end += mail.copies
             row.copies, row.size = mail.copies, mail.size + LINE_COST * mail.copies
-            row.oldest = mail.oldest
+            row.oldest = min(mail.oldest, now)
             self._last_id = mail.id
             self._rows.add(row)
         self._expiry.start(EXPIRY, now=False)
+
+    def _start_clock(self, database: Database, stamps: Sequence[float]) -> float:
+        """Let the mail clock go; what it says. Nothing in the file is any later after that."""
+        last, newest = database.standing(), max(stamps, default=None)
+        self._mail_clock.start(last, newest, self._rows.limits.age)
+        now = self._mail_clock.now()
+        if newest is not None and newest > now:
+            rejuvenating = self._committer.ask(partial(Database.rejuvenate, now=now))
+            rejuvenating.addErrback(partial(self._log.failure, "Mail stays younger than it is"))
+        if last is None:
+            self._note_time()
+        return now
+
+    def _note_time(self) -> None:
+        self._committer.batch.standing = self._mail_clock.standing()
+        self._committer.soon()
 
     @property
     def pressed(self) -> bool:
@@ -111,7 +133,7 @@ class SqliteMailbox:
         if not self._rows.has_room(row, line):
             return False
         self._append(row, line)
-        self._rows.grow(row, 1, len(line), self._clock.seconds())
+        self._rows.grow(row, 1, len(line), self._mail_clock.now())
         return True
 
     def pass_by(self, name: str, copies: int) -> None:
@@ -157,7 +179,7 @@ class SqliteMailbox:
 
     def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
         row = self._rows[name]
-        now = self._clock.seconds()
+        now = self._mail_clock.now()
         row.start = row.head = row.head - len(lines)
         for position, line in enumerate(lines, row.start):
             self._committer.batch.add(Place(row.id, position), Line(now, line))
@@ -184,6 +206,7 @@ class SqliteMailbox:
     def close(self) -> Deferred[None]:
         if self._expiry.running:
             self._expiry.stop()
+            self._note_time()
         return Deferred.fromCoroutine(self._close())
 
     async def _close(self) -> None:
@@ -197,7 +220,7 @@ class SqliteMailbox:
             )
 
     def _append(self, row: _Row, line: bytes) -> None:
-        self._committer.batch.add(Place(row.id, row.end), Line(self._clock.seconds(), line))
+        self._committer.batch.add(Place(row.id, row.end), Line(self._mail_clock.now(), line))
         self._committer.soon()
         row.end += 1
 
@@ -219,7 +242,8 @@ class SqliteMailbox:
         """Have those who are away lose their first copies, up to one that is not too old."""
         if self._committer.failing:
             return
-        now = self._clock.seconds()
+        self._note_time()
+        now = self._mail_clock.now()
         before = now - self._rows.limits.age
         for row in self._rows.expiring(now):
             expiring = self._committer.ask(

@@ -16,6 +16,7 @@ from achat_twisted.interfaces import IMailbox, IWorker
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
+from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 from tests.simulation.network import TICK
@@ -77,14 +78,23 @@ def in_memory(rng: Random, clock: IReactorTime, _folder: Path) -> OpenMailbox:
 
 
 def in_file(rng: Random, clock: IReactorTime, folder: Path) -> OpenMailbox:
-    """A mailbox for each life, all in the same file."""
+    """A mailbox for each life, all in the same file, on a machine whose wall clock jumps."""
     delay = rng.choice([0, 1, 30, 300, 3000]) * TICK
     limits = _limits(rng)
+
+    def wall() -> float:
+        return rng.uniform(0, 2e9)
 
     def open_mailbox() -> IMailbox:
         committer = Committer(SlowWorker(clock, delay), clock)
         path = folder / "mailbox"
-        return SqliteMailbox(lambda: Database(path, durable=False), committer, clock, limits)
+        return SqliteMailbox(
+            lambda: Database(path, durable=False),
+            committer,
+            clock,
+            limits,
+            MailClock(clock, wall),
+        )
 
     return open_mailbox
 

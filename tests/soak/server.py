@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> None:
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
     options = Options()
     options.parseOptions(arguments)
-    service = makeService(options, reactor)
+    service = makeService(options)
     service.privilegedStartService()
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
