@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutations.catalogue.auth import AUTH
+from tests.mutations.catalogue.clocks import CLOCKS
 from tests.mutations.catalogue.configuration import CONFIGURATION
 from tests.mutations.catalogue.connections import CONNECTIONS
 from tests.mutations.catalogue.feeding import FEEDING
@@ -17,5 +18,5 @@ from tests.mutations.catalogue.writers import WRITERS
 
 MUTATIONS = (
     *(*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES),
-    *(*AUTH, *CONFIGURATION, *LIMITS, *OPERATORS, *WATCHING),
+    *(*CLOCKS, *AUTH, *CONFIGURATION, *LIMITS, *OPERATORS, *WATCHING),
 )
