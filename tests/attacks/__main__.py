@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
+from achat_twisted.clock import wait_steadily
 from tests.attacks.budget import BUDGET, HEAD, row
 from tests.attacks.ordeal import ATTACKS, Attack, Findings, undergo
 from tests.functional.processes import Process, spawn
@@ -69,6 +70,7 @@ def main(reactor: Any, *arguments: str) -> Deferred[None]:
         "--budget", action="store_true", help="what 10,000 of a kind cost, as a table in Markdown"
     )
     options = parser.parse_args(list(arguments))
+    wait_steadily(reactor)
     return Deferred.fromCoroutine(_undergo_all(reactor, options.attack, options.budget))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
+from achat_twisted.clock import wait_steadily
 from tests.functional.processes import TWISTD, Process, spawn
 from tests.proof.claims import CLAIMS
 from tests.proof.rounds import Figures, Proof
@@ -54,6 +55,7 @@ async def _prove(reactor: Any, arguments: Namespace) -> None:
 
 
 def main(reactor: Any, *arguments: str) -> Deferred[None]:
+    wait_steadily(reactor)
     return Deferred.fromCoroutine(_prove(reactor, _parse(list(arguments))))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
+from achat_twisted.clock import wait_steadily
 from tests.functional.processes import Process, spawn
 from tests.soak.soak import Soak
 
@@ -35,6 +36,7 @@ def main(reactor: Any, *arguments: str) -> Deferred[None]:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(list(arguments))
+    wait_steadily(reactor)
     return Deferred.fromCoroutine(_soak(reactor, options.minutes, options.seed))
 
 
