@@ -28,7 +28,7 @@ SUSPENDED = 1.0
 MOMENT = 5.0
 """Seconds to read what has come during a suspension, until the time that it took counts.
 
-A login takes a tenth of a millisecond, so it is enough for as many clients as a server can have.
+A login takes less than a tenth of a millisecond, so 20,000 names are read in half of it.
 """
 
 
@@ -38,8 +38,8 @@ class SteadyClock:
     A process that was stopped (SIGSTOP, a frozen container, a machine that had no time for it)
     wakes up with timers that are due, and with input that has come in time and is not read. A
     reactor sees to its timers first. So the clock goes on from where it was, and only a
-    L{MOMENT} later it is right again. It never lags by more than one suspension: a process that is
-    slow all the time, in which no timer would ever be due otherwise, sees it right but for that.
+    L{MOMENT} later it is right again. It lags by one suspension at most, so that timers strike in
+    a process, too, that is slow all the time.
     """
 
     __slots__ = ("_lag", "_monotonic", "_right_at", "_seen")

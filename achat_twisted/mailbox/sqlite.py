@@ -97,7 +97,7 @@ class SqliteMailbox:
         now = self._mail_clock.now()
         if newest is not None and newest > now:
             rejuvenating = self._committer.ask(partial(Database.rejuvenate, now=now))
-            rejuvenating.addErrback(partial(self._log.failure, "Mail stays younger than it is"))
+            rejuvenating.addErrback(partial(self._log.failure, "Mail from the future expires late"))
         if last is None:
             self._note_time()
         return now
@@ -132,8 +132,9 @@ class SqliteMailbox:
             return False
         if not self._rows.has_room(row, line):
             return False
-        self._append(row, line)
-        self._rows.grow(row, 1, len(line), self._mail_clock.now())
+        now = self._mail_clock.now()
+        self._append(row, line, now)
+        self._rows.grow(row, 1, len(line), now)
         return True
 
     def pass_by(self, name: str, copies: int) -> None:
@@ -143,7 +144,7 @@ class SqliteMailbox:
 
     def record(self, name: str, line: bytes) -> None:
         row = self._rows[name]
-        self._append(row, line)
+        self._append(row, line, self._mail_clock.now())
         row.head = row.written = row.end
 
     def commit(self) -> Deferred[bool] | None:
@@ -219,8 +220,8 @@ class SqliteMailbox:
                 due=self._rows.copies,
             )
 
-    def _append(self, row: _Row, line: bytes) -> None:
-        self._committer.batch.add(Place(row.id, row.end), Line(self._mail_clock.now(), line))
+    def _append(self, row: _Row, line: bytes, now: float) -> None:
+        self._committer.batch.add(Place(row.id, row.end), Line(now, line))
         self._committer.soon()
         row.end += 1
 

@@ -126,8 +126,8 @@ FILES = (
     Mutation(
         "let mail expire that cannot be marked off",
         _SQLITE,
-        "        if self._committer.failing:\n            return\n        now",
-        "        now",
+        "        if self._committer.failing:\n            return\n        self._note",
+        "        self._note",
         _TESTS,
     ),
     Mutation(
@@ -203,7 +203,7 @@ FILES = (
     Mutation(
         "lose lines at the end in silence",
         _COMMITTER,
-        "        if self.batch:\n            self._log.error(",
+        "        if self.batch.copies:\n            self._log.error(",
         "        if self._questions:\n            self._log.error(",
         _TESTS,
     ),
