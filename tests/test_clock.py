@@ -9,19 +9,22 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.clock import BEAT, MOMENT, SUSPENDED, SteadyClock, wait_steadily
+from achat_twisted.clock import BEAT, COUNTED, SUSPENDED, SteadyClock, wait_steadily
 
 
 class SteadyClockTests(SynchronousTestCase):
     """L{SteadyClock}."""
 
     def setUp(self) -> None:
-        self.machine = Clock()
-        self.clock = SteadyClock(self.machine.seconds)
+        self.machine, self.cpu = Clock(), Clock()
+        self.clock = SteadyClock(self.machine.seconds, self.cpu.seconds)
 
-    def after(self, seconds: float) -> float:
-        """What the clock says when it is read again, so many seconds later."""
+    def after(self, seconds: float, busy: float = 0.0) -> float:
+        """What the clock says when it is read again so many seconds later, of which the process
+        was on a processor for some.
+        """
         self.machine.advance(seconds)
+        self.cpu.advance(busy)
         return self.clock.seconds()
 
     def test_right(self) -> None:
@@ -29,23 +32,33 @@ class SteadyClockTests(SynchronousTestCase):
         self.assertEqual([self.after(0.25) for _ in range(4)], [0.25, 0.5, 0.75, 1.0])
 
     def test_suspended(self) -> None:
-        """After a suspension it goes on from where it was, and is right again in a moment."""
+        """A suspension hardly counts, however long, and the clock goes on from there."""
         self.after(1.0)
-        self.assertEqual(self.after(3600.0), 1.0)
-        self.assertEqual(self.after(0.5), 1.5)
-        steps = int(MOMENT / 0.5)
-        self.assertEqual([self.after(0.5) for _ in range(steps)][-1], 3601.5 + MOMENT)
+        self.assertAlmostEqual(self.after(3600.0), 1.0 + COUNTED)
+        self.assertAlmostEqual(self.after(0.5), 1.5 + COUNTED)
+        self.assertAlmostEqual(self.after(60.0), 1.5 + 2 * COUNTED)
 
-    @given(st.lists(st.floats(0.0, 10.0), max_size=30))
-    def test_slow(self, gaps: list[float]) -> None:
-        """However slow the process is, it lags by one gap at most, and never goes back."""
+    def test_busy(self) -> None:
+        """Time for which the process was busy counts, however slow it is, again and again."""
+        for turn in range(1, 10):
+            self.assertEqual(self.after(3.0, busy=2.5), 3.0 * turn)
+            self.clock.beat()
+
+    def test_busy_before(self) -> None:
+        """Having been busy before does not count for a suspension."""
+        self.after(0.5, busy=3600.0)
+        self.clock.beat()
+        self.assertAlmostEqual(self.after(60.0), 0.5 + COUNTED)
+
+    @given(st.lists(st.tuples(st.floats(0.0, 10.0), st.floats(0.0, 1.0)), max_size=30))
+    def test_forward(self, gaps: list[tuple[float, float]]) -> None:
+        """It never goes back, and never stands still for longer than a reading."""
         self.setUp()
         before = 0.0
-        for gap in gaps:
-            now = self.after(gap)
-            self.assertGreaterEqual(now, before - 1e-9)
-            longest = max(gaps)
-            self.assertGreaterEqual(now, self.machine.seconds() - longest - 1e-9)
+        for gap, busy in gaps:
+            now = self.after(gap, busy * gap)
+            self.assertGreaterEqual(now - before, min(gap, COUNTED) - 1e-9)
+            self.assertLessEqual(now - before, gap + 1e-9)
             before = now
 
 
@@ -53,11 +66,15 @@ class ReactorTests(SynchronousTestCase):
     """L{wait_steadily}."""
 
     def setUp(self) -> None:
-        self.machine = Clock()
+        self.machine, self.cpu = Clock(), Clock()
         self.reactor: Any = Clock()
+        self.struck: list[float] = []
 
     def steady(self) -> None:
-        wait_steadily(self.reactor, self.machine.seconds)
+        wait_steadily(self.reactor, SteadyClock(self.machine.seconds, self.cpu.seconds))
+
+    def strike_in(self, seconds: float) -> None:
+        self.reactor.callLater(seconds, lambda: self.struck.append(self.machine.seconds()))
 
     def run_for(self, seconds: float) -> None:
         """Sleep until the next timer is due, as a reactor does, and see to those that are."""
@@ -73,29 +90,39 @@ class ReactorTests(SynchronousTestCase):
         self.run_for(60.3)
         self.assertAlmostEqual(self.reactor.seconds(), 60.3)
 
-    def test_deadline_in_a_suspension(self) -> None:
-        """What is due in a suspension strikes after it, when there was time to read what came."""
-        struck: list[float] = []
+    def test_suspension(self) -> None:
+        """What is due in a suspension strikes when there was as much time as there should be."""
         self.steady()
-        self.reactor.callLater(3.0, lambda: struck.append(self.machine.seconds()))
+        self.cpu.advance(1000.0)  # it was busy before
+        self.strike_in(3.0)
         self.run_for(1.0)
         self.machine.advance(100.0)
-        self.run_for(1.9)
-        self.assertEqual(struck, [])
-        self.run_for(0.2)
-        self.assertEqual(len(struck), 1)
+        self.run_for(2.0 - 2 * COUNTED)
+        self.assertEqual(self.struck, [])
+        self.run_for(3 * COUNTED)
+        self.assertEqual(len(self.struck), 1)
 
-    def test_long_deadline_in_a_suspension(self) -> None:
-        """What is due long after that moment, but not by then, strikes at its end."""
-        struck: list[float] = []
+    def test_after_a_suspension(self) -> None:
+        """What is set soon after a suspension has all its time, too."""
         self.steady()
-        self.reactor.callLater(60.0, lambda: struck.append(self.machine.seconds()))
+        self.machine.advance(3600.0)
         self.run_for(1.0)
-        self.machine.advance(100.0)
-        self.run_for(MOMENT - 0.1)
-        self.assertEqual(struck, [])
-        self.run_for(BEAT + 0.2)
-        self.assertEqual(len(struck), 1)
+        self.strike_in(30.0)
+        self.run_for(29.9)
+        self.assertEqual(self.struck, [])
+        self.run_for(0.2)
+        self.assertEqual(len(self.struck), 1)
+
+    def test_busy(self) -> None:
+        """In a process that takes seconds for each turn, timers strike when they are due."""
+        self.steady()
+        self.strike_in(10.0)
+        for _ in range(4):
+            self.assertEqual(self.struck, [])
+            self.machine.advance(2.5)
+            self.cpu.advance(2.4)
+            self.reactor.advance(0)
+        self.assertEqual(self.struck, [10.0])
 
     def test_beat(self) -> None:
         """The clock is read often enough."""
@@ -113,6 +140,6 @@ class ReactorTests(SynchronousTestCase):
 
     def test_too_late(self) -> None:
         """A clock is not taken from under timers."""
-        self.reactor.callLater(1.0, lambda: None)
+        self.strike_in(1.0)
         error = self.assertRaises(RuntimeError, self.steady)
         self.assertIn("has timers already", str(error))
