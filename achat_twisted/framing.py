@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from achat_twisted import wire
+from achat_twisted.foreign import TLS
 
 Block = str
 """One or more lines without fault, each with its line end, which is C{\\n} here."""
@@ -54,7 +55,11 @@ class LineSplitter:
         end = chunk.rfind(b"\n") + 1
         self._rest = rest = chunk[end:]
         items = self._split(chunk[:end]) if end else []
-        if len(rest) > self._max_line and len(rest.removesuffix(b"\r")) > self._max_line:
+        if rest.startswith(TLS):
+            # Its line might never end, and the peer waits to be answered.
+            self._rest, self._skipping = b"", True
+            items.append(wire.Foreign("TLS"))
+        elif len(rest) > self._max_line and len(rest.removesuffix(b"\r")) > self._max_line:
             self._rest, self._skipping = b"", True
             items.append(wire.TooLong(self._max_line))
         return items

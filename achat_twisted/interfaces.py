@@ -96,6 +96,19 @@ class ILink(IOutlet, IInlet):
         """
 
 
+class IProxied(Interface):
+    """A protocol whose connections a proxy may bring."""
+
+    def introduced() -> None:
+        """The proxy has said for whom it has come; the client's own bytes follow."""
+
+    def not_introduced(why: str) -> None:
+        """What came first is no header of a proxy's; nothing more will come through.
+
+        @param why: the rest of a sentence about the connection, for its log line.
+        """
+
+
 class IGate(Interface):
     """Who may enter."""
 

@@ -15,7 +15,8 @@ from zope.interface import implementer
 from achat_twisted.addresses import describe, is_local, origin
 from achat_twisted.interfaces import ILink
 from achat_twisted.linger import Linger
-from achat_twisted.transport import Proxied, ServerTransport
+from achat_twisted.proxy import Proxied
+from achat_twisted.transport import ServerTransport
 
 TLS_RECORD = 2**14
 """Bytes in a TLS record (RFC 8446, 5.1): one of which a part is missing cannot be read at all.
@@ -69,16 +70,14 @@ class Link:
 
     @property
     def local(self) -> bool:
-        return is_local(self._top.getPeer())
+        # A loopback address in a proxy's header is one of the proxy's machine, not of this one.
+        return not isinstance(self._top, Proxied) and is_local(self._top.getPeer())
 
     @property
     def origin(self) -> str:
-        peer, neighbour = self._top.getPeer(), self._bottom.getPeer()
-        if peer != neighbour:
-            return origin(peer)
         if isinstance(self._top, Proxied):
-            return ""  # it has yet to say for whom it has come
-        return self._bottom.owner or origin(peer)
+            return self._top.origin
+        return self._bottom.owner or origin(self._top.getPeer())
 
     def write(self, data: bytes) -> Deferred[None] | None:
         bottom = self._bottom

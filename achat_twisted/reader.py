@@ -22,7 +22,7 @@ from achat_twisted import commands, framing, wire
 from achat_twisted.auth.gate import OPEN
 from achat_twisted.deadlines import Deadlines
 from achat_twisted.framing import Block, LineSplitter
-from achat_twisted.interfaces import IBroker, IGate, ILink, IMeter, ISession
+from achat_twisted.interfaces import IBroker, IGate, ILink, IMeter, IProxied, ISession
 from achat_twisted.limits.admission import Admission
 from achat_twisted.monitoring.meter import NO_METER
 
@@ -48,7 +48,7 @@ class Manners:
     gate: IGate = OPEN
 
 
-@implementer(IHalfCloseableProtocol, IPushProducer)
+@implementer(IHalfCloseableProtocol, IProxied, IPushProducer)
 class ChatReader(LineReceiver):
     """Reads one connection: first a login, then lines for the broker.
 
@@ -115,9 +115,12 @@ class ChatReader(LineReceiver):
             self._work(self._splitter.feed(data))
 
     def introduced(self) -> None:
-        """A proxy has said for whom it has come."""
         if not self._deaf:
             self._is_admitted()
+
+    def not_introduced(self, why: str) -> None:
+        if not self._deaf and self._is_admitted():
+            self._refuse_stranger(f"this port is for a proxy, but {why}")
 
     def readConnectionLost(self) -> None:
         """The client has half-closed: when its lines are worked off, it leaves."""
@@ -129,8 +132,12 @@ class ChatReader(LineReceiver):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._session is None and not self._deaf:
-            how = "before it was let in" if self._entering else "without a name"
-            self._end_login("left", f"{{peer}} left {how}")
+            if self._entering:
+                self._end_login("left", "{peer} left before it was let in")
+            elif self._splitter.finish():
+                self._end_login("left", "{peer} left without a name")
+            else:
+                self._left_silent()
         if self._session is None or self._deaf:
             self._go()
         else:
@@ -268,7 +275,7 @@ class ChatReader(LineReceiver):
 
     def _no_more_lines(self) -> None:
         if self._session is None:
-            self._end_login("left", "{peer} left without a name")
+            self._left_silent()
             self._close(b"")
         else:
             self._session.leave()
@@ -287,6 +294,8 @@ class ChatReader(LineReceiver):
                 self._join(login.name)
             else:
                 self._wait_for(entering)
+        except wire.Foreign as error:
+            self._refuse_stranger(error.notice.detail)
         except wire.Refused as refusal:
             self._refuse(refusal)
 
@@ -356,7 +365,9 @@ class ChatReader(LineReceiver):
 
     def _take_in_fault(self, error: wire.WireError) -> None:
         """What stands in the place of a line."""
-        if self._session is None:
+        if self._session is None and isinstance(error, wire.Foreign):
+            self._refuse_stranger(error.notice.detail)
+        elif self._session is None:
             self._refuse(wire.bad_name(f"{error.notice.word} {error.notice.detail}"))
         else:
             self._session.taken += 1
@@ -400,15 +411,30 @@ class ChatReader(LineReceiver):
         self._origin = self._link.origin
         return self._admit()
 
-    def _refuse(self, refusal: wire.Refused, outcome: str = "") -> None:
+    def _refuse(self, refusal: wire.Refused, outcome: str = "", *, is_quiet: bool = False) -> None:
         word = outcome or refusal.notice.word
-        self._end_login(word, "{peer} was refused: {reason}", reason=str(refusal))
+        event = "{peer} was refused: {reason}"
+        self._end_login(word, event, is_quiet=is_quiet, reason=str(refusal))
         self._close(self._manners.render(refusal.notice))
 
-    def _end_login(self, outcome: str, event: str, **fields: str) -> None:
+    def _refuse_stranger(self, why: str) -> None:
+        """Refuse what no client of achat says; the log has it in sums, as it comes in crowds."""
+        refusal = wire.bad_name(why)
+        self._admission.refused(self._origin, f"{refusal}, from {self._link.peer}")
+        self._refuse(refusal, is_quiet=True)
+
+    def _left_silent(self) -> None:
+        """Nothing came: a health check of a proxy's or a monitor's, every few seconds perhaps."""
+        self._end_login("left", "{peer} left without a word", is_quiet=True)
+
+    def _end_login(
+        self, outcome: str, event: str, *, is_quiet: bool = False, **fields: str
+    ) -> None:
+        """@param is_quiet: whether it is nothing that an operator should see, who does not ask."""
         self.logins.remove(self)
         self._meter.login(outcome)
-        self._log.info(event, peer=self._link.peer, **fields)
+        log = self._log.debug if is_quiet else self._log.info
+        log(event, peer=self._link.peer, **fields)
 
     def _close(self, last: bytes) -> None:
         """Close a connection that has no session."""

@@ -12,9 +12,8 @@ from typing import Any
 from twisted.application.service import IService, Service
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
-from twisted.protocols.haproxy import proxyEndpoint
 
-from achat_twisted import link, systemd, tls, transport, wire
+from achat_twisted import link, selftest, systemd, tls, transport, wire
 from achat_twisted.admin.housekeeper import Housekeeper
 from achat_twisted.admin.server import AdminServer
 from achat_twisted.auth.doorkeeper import Doorkeeper
@@ -39,6 +38,7 @@ from achat_twisted.mailbox.worker import ThreadWorker
 from achat_twisted.monitoring.meter import NO_METER, Meter
 from achat_twisted.options import DAY, MEMORY, Options
 from achat_twisted.poller import Poller
+from achat_twisted.proxy import ProxyEndpoint
 from achat_twisted.reader import Manners
 from achat_twisted.service import ChatService
 from achat_twisted.signals import ProcessSignals
@@ -50,7 +50,7 @@ _DESCRIPTORS = 2**20
 
 
 _PROXY = "haproxy:"
-"""How an endpoint begins whose connections begin with a PROXY line."""
+"""How an endpoint begins whose connections a proxy brings."""
 
 
 def _endpoint(
@@ -58,15 +58,15 @@ def _endpoint(
 ) -> IStreamServerEndpoint:
     endpoint: IStreamServerEndpoint
     try:
-        if description.startswith("stdio"):
-            raise ValueError("it is not a socket that clients can connect to")
         inner = description.removeprefix(_PROXY)
+        if inner.startswith("stdio"):
+            raise ValueError("it is not a socket that clients can connect to")
         if tls.is_tls(inner):
             endpoint, certificates = tls.listening(reactor, inner)
             reloader.add(certificates)
-            return endpoint if inner == description else proxyEndpoint(endpoint)
-        endpoint = serverFromString(reactor, description)
-        return endpoint
+        else:
+            endpoint = serverFromString(reactor, inner)
+        return endpoint if inner == description else ProxyEndpoint(endpoint)
     except TypeError:
         why = r"an argument is missing, unknown or doubled; a colon inside of one is written \:"
     except IndexError:
@@ -113,6 +113,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     """
     if reactor is None:
         reactor = _steady_reactor()
+    selftest.run()
     signals = ProcessSignals(reactor)
     logbook = Logbook(
         options.parent or {}, options["log-level"], options["log-format"], signals.on_rotate

@@ -22,6 +22,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from achat_twisted import foreign
+
 MAX_NAME = 64
 """The longest name, in bytes of UTF-8."""
 
@@ -117,6 +119,13 @@ class NoCommand(BadLine):
         return "bad-line no such command"
 
 
+class Foreign(BadLine):
+    """A line that only another protocol has; one with which a connection begins is its last."""
+
+    def __init__(self, protocol: str) -> None:
+        super().__init__(f"that is {protocol}, which is not spoken here")
+
+
 class TooLong(WireError):
     """A line of more than C{limit} bytes; the connection lives on."""
 
@@ -201,6 +210,8 @@ def decode_line(raw: bytes, max_line: int) -> str:
     @raise BadLine: if it is not UTF-8, or holds control characters.
     """
     raw = raw.removesuffix(b"\r")
+    if raw.startswith(foreign.TLS):
+        raise Foreign("TLS")
     if len(raw) > max_line:
         raise TooLong(max_line)
     try:
@@ -249,7 +260,10 @@ def parse_login(line: str) -> Login:
     """The first line of a connection.
 
     @raise Refused: if the name is none; its notice says what a name is.
+    @raise Foreign: if the line is another protocol's.
     """
+    if (protocol := foreign.protocol_of(line)) is not None:
+        raise Foreign(protocol)
     name, colon, secret = line.partition(":")
     name = name.strip()
     check_name(name)

@@ -13,10 +13,13 @@ from zope.interface import implementer
 class Logged:
     """A context manager that collects what achat logs, or others do, as text."""
 
-    def __init__(self, namespace: str = "achat_twisted") -> None:
-        """@param namespace: how the names of the loggers begin."""
+    def __init__(self, namespace: str = "achat_twisted", level: str = "debug") -> None:
+        """@param namespace: how the names of the loggers begin.
+        @param level: what is less grave is not collected.
+        """
         self.texts: list[str] = []
         self._namespace = namespace
+        self._level = LogLevel.levelWithName(level)
 
     def __enter__(self) -> Logged:
         globalLogPublisher.addObserver(self)
@@ -31,6 +34,8 @@ class Logged:
         globalLogPublisher.removeObserver(self)
 
     def __call__(self, event: LogEvent) -> None:
+        if event.get("log_level", LogLevel.info) < self._level:
+            return
         if str(event.get("log_namespace")).startswith(self._namespace):
             self.texts.append(formatEvent(event))
 

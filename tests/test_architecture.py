@@ -32,7 +32,8 @@ from tests.house import House
 
 FLOORS = [
     {
-        *("wire", "framing", "ledger", "addresses", "interfaces", "clock"),
+        *("wire", "foreign", "framing", "ledger", "addresses", "proxy_header", "interfaces"),
+        "clock",
         *("limits", "limits.descriptors", "config"),
         *("monitoring", "monitoring.process", "admin", "admin.protocol", "auth", "auth.entries"),
     },
@@ -49,6 +50,7 @@ FLOORS = [
     {"session", "turns", "feeder", "broker", "commands", "monitoring.load", "admin.actions"},
     {
         *("reader", "factory", "transport", "poller", "link", "listener", "signals", "systemd"),
+        *("proxy", "selftest"),
         *("admin.housekeeper", "admin.server", "pem", "tls", "logbook", "config.reloader"),
     },
     {

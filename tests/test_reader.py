@@ -150,13 +150,79 @@ class LoginTests(ReaderTestCase):
         self.house.clock.advance(1000)
         self.assertFalse(caller.link.finished)
 
-    def test_port_scanner(self) -> None:
-        """Who connects and leaves costs one line in the log, and nothing stays behind."""
+    def test_health_check(self) -> None:
+        """A client that leaves without a word, as health checks do, is no matter for the log."""
         for leave in (Caller.is_gone, Caller.half_closes):
-            with Logged() as logged:
+            with Logged(level="info") as logged:
                 leave(self.calls())
-            self.assertEqual(logged.texts, ["a caller left without a name"])
+            self.assertEqual(logged.texts, [])
         self.assertEqual(self.house.clock.getDelayedCalls(), [])
+
+    def test_leaves_within_its_name(self) -> None:
+        """A client whose connection breaks within its first line costs one line in the log."""
+        caller = self.calls()
+        caller.sends("ali")
+        with Logged() as logged:
+            caller.is_gone()
+        self.assertEqual(logged.texts, ["a caller left without a name"])
+
+    def test_another_protocol(self) -> None:
+        """A first line of another protocol is refused, and nothing behind it is taken in."""
+        bob = self.calls("bob")
+        for first, protocol in (
+            (b"POST / HTTP/1.1\r\nHost: x\r\n\r\nbob: hi\n", "HTTP"),
+            (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "TLS"),
+            (b"\x16\x03\x01\x02\nbob: hi\n", "TLS"),
+            (b"EHLO x\r\n", "SMTP"),
+        ):
+            caller = self.calls()
+            caller.reader.dataReceived(first)
+            caller.reader.dataReceived(b"bob: hi\n")
+            self.house.turn()
+            self.assertEqual(
+                caller.link.lines(), [f"! bad-name that is {protocol}, which is not spoken here"]
+            )
+            self.assertTrue(caller.link.finished)
+        self.assertEqual(bob.link.lines(), ["! welcome bob"])
+        self.assertEqual(self.house.broker.balance().accepted, 0)
+
+    def test_scanners_do_not_fill_the_log(self) -> None:
+        """However many speak another protocol, the log has the first of a minute, and a sum."""
+        with Logged(level="info") as logged:
+            for _ in range(50):
+                self.calls("GET / HTTP/1.1").is_gone()
+            self.house.clock.advance(60)
+        self.assertEqual(
+            logged.texts,
+            [
+                "connections are refused: bad-name that is HTTP, which is not spoken here, from a"
+                " caller",
+                "50 connections were refused within a minute, 50 of them from this machine",
+            ],
+        )
+
+    def test_tls_in_a_session(self) -> None:
+        """In a session what looks like TLS is a bad line, and the client stays."""
+        caller = self.calls("alice")
+        caller.reader.dataReceived(b"\x16\x03\x01")
+        caller.sends("more\nalice: hi\n")
+        self.house.turn()
+        self.assertEqual(
+            caller.link.lines()[1:],
+            ["! bad-line that is TLS, which is not spoken here", "from alice: hi"],
+        )
+
+    def test_no_header_of_a_proxy(self) -> None:
+        """A client that comes to a proxy's port by itself is told so, and closed."""
+        caller = self.calls()
+        caller.reader.not_introduced("it does not begin with a PROXY header")
+        self.assertEqual(
+            caller.link.lines(),
+            [
+                "! bad-name this port is for a proxy, but it does not begin with a PROXY header",
+            ],
+        )
+        self.assertTrue(caller.link.finished)
 
     def test_outcomes(self) -> None:
         """Each login is counted once, by what has come of it."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.broker import Duplicate
+from achat_twisted.interfaces import CannotStart
 from achat_twisted.tap import Options, makeService
 
 WRONG = [
@@ -57,6 +59,8 @@ NO_ENDPOINT = [
     ("tls:path=/no/such:port=8443", "no file *.pem is to be seen in /no/such"),
     ("nonsense:8080", "Unknown endpoint type: 'nonsense'"),
     ("stdio:", "it is not a socket that clients can connect to"),
+    ("haproxy:stdio:", "it is not a socket that clients can connect to"),
+    ("haproxy:tcp:http", "no number: 'http'"),
 ]
 
 
@@ -209,3 +213,15 @@ class EndpointTests(SynchronousTestCase):
                 SystemExit, makeService, parsed("--listen", endpoint), MemoryReactorClock()
             )
             self.assertIn(f"achat: --listen {endpoint!r} is no endpoint: {why}", str(error))
+
+
+class StartTests(SynchronousTestCase):
+    """Before anything is made."""
+
+    def test_a_twisted_that_nobody_knows(self) -> None:
+        """A Twisted that would lose lines is refused, and no port opens."""
+        reactor = MemoryReactorClock()
+        self.patch(FileDescriptor, "doWrite", lambda transport: transport.stopWriting())
+        error = self.assertRaises(CannotStart, makeService, parsed(), reactor)
+        self.assertIn("would lose lines, as what was written does not arrive", str(error))
+        self.assertEqual(reactor.tcpServers, [])

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
-from twisted.internet import reactor
-from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.tcp import Port
-from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
-from twisted.protocols.policies import WrappingFactory
+from twisted.internet.protocol import Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.transport import Proxied, prepare
 from tests.simulation.kernel import Weather
 from tests.simulation.network import Wire
 from tests.simulation.reactor import SimulatedReactor, SimulatedTransport
@@ -78,17 +72,3 @@ class ServerTransportTests(SynchronousTestCase):
         self.wire.client.send(b"after")
         self._steps()
         self.assertEqual((taken, self.protocol.data), ([b"before"], b"before"))
-
-
-class PrepareTests(SynchronousTestCase):
-    """L{prepare}."""
-
-    def test_proxy_below_another_layer(self) -> None:
-        """What a proxy says is understood also if it is said within TLS, or what else wraps it."""
-        proxied: Any = HAProxyWrappingFactory(Factory())
-        port: Any = Port(0, WrappingFactory(proxied), interface="127.0.0.1", reactor=reactor)
-        port.startListening()
-        self.addCleanup(port.connectionLost, None)
-        poller: Any = None
-        prepare(port, poller, lambda _fd: None)
-        self.assertIs(proxied.protocol, Proxied)

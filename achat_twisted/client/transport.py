@@ -17,6 +17,8 @@ from twisted.internet.protocol import ClientFactory
 from twisted.python.failure import Failure
 from zope.interface import directlyProvides, providedBy
 
+from twisted import __version__
+
 
 class _Client(tcp.Client):
     def connectionLost(self, reason: Failure) -> None:
@@ -52,4 +54,9 @@ class ReadToTheEnd:
     ) -> IConnector:
         connector = _Connector(host, port, factory, timeout, bindAddress, self._reactor)
         connector.connect()
+        if not isinstance(connector.transport, _Client):
+            raise RuntimeError(
+                f"this Twisted ({__version__}) makes connections in its own way, and would lose"
+                " lines; install an older Twisted, or a newer achat"
+            )
         return connector

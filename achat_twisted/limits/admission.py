@@ -69,7 +69,7 @@ class Admission:
             self._watch()
         if excess <= 0:
             return None
-        self._refuse(origin, why)
+        self.refused(origin, why)
         return Refusal(why, is_told=excess <= _TOLD)
 
     def leave(self, origin: str) -> None:
@@ -86,7 +86,8 @@ class Admission:
             self._minute.cancel()
             self._end_minute()
 
-    def _refuse(self, origin: str, why: str) -> None:
+    def refused(self, origin: str, why: str) -> None:
+        """One that has entered is refused: the log has the first in a minute, and how many."""
         if not self._refused:
             self._log.info("connections are refused: {reason}", reason=why)
         self._refused[origin] += 1

@@ -236,13 +236,13 @@ class BadInputTests(FunctionalTestCase):
         self.assertNotIn("Traceback", server.output.text)
 
     async def test_port_scanner(self) -> None:
-        """Who connects and leaves, in whatever way, is one line in the log."""
-        server = await self.start()
+        """A client that connects and leaves is, in whatever way, a line for those who debug."""
+        server = await self.start("--log-level", "debug")
         for leave in ("loseConnection", "abortConnection", "loseWriteConnection"):
             client = await self.call(server)
             getattr(client.transport, leave)()
             await client.lost
-        await server.output.until(lambda text: text.count("left without a name") == 3)
+        await server.output.until(lambda text: text.count("left without a word") == 3)
         self.assertNotIn("Traceback", server.output.text)
 
     async def test_login_timeout(self) -> None:

@@ -82,6 +82,20 @@ CONNECTIONS = (
         f"{_TALK}.test_unread_lines_come_back",
     ),
     Mutation(
+        "count as arrived what waits for room",
+        _TRANSPORT,
+        "        return self._waiting + in_kernel",
+        "        return in_kernel",
+        "tests.test_transport tests.test_selftest",
+    ),
+    Mutation(
+        "trust any Twisted",
+        "achat_twisted/tap.py",
+        "    selftest.run()\n",
+        "",
+        "tests.test_tap",
+    ),
+    Mutation(
         "trust the kernel's count of a dead unix peer",
         _TRANSPORT,
         "        if reason.check(ConnectionDone):\n            return self._look()\n",

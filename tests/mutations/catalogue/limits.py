@@ -10,6 +10,7 @@ _BROKER = "achat_twisted/broker.py"
 _DESCRIPTORS = "achat_twisted/limits/descriptors.py"
 _OUTBOX = "achat_twisted/outbox.py"
 _POOL = "achat_twisted/limits/pool.py"
+_PROXY = "achat_twisted/proxy.py"
 _READER = "achat_twisted/reader.py"
 _FUNCTIONAL = "tests.functional.test_limits.LimitTests"
 
@@ -163,9 +164,51 @@ LIMITS = (
     ),
     Mutation(
         "let a half-close end who is behind a proxy",
-        "achat_twisted/transport.py",
-        "            factory.protocol = Proxied",
-        "            pass",
+        _PROXY,
+        "            half_closeable.readConnectionLost()",
+        "            self.loseConnection()",
         f"{_FUNCTIONAL}.test_behind_a_proxy",
+    ),
+    Mutation(
+        "count a proxy's clients as this machine's own",
+        "achat_twisted/link.py",
+        "not isinstance(self._top, Proxied) and is_local",
+        "is_local",
+        "tests.test_link",
+    ),
+    Mutation(
+        "count for nobody those whom a proxy does not name",
+        _PROXY,
+        "        if not (self._is_known or self._is_bad):",
+        "        if not self._header.source:",
+        "tests.test_proxy tests.test_link",
+    ),
+    Mutation(
+        "refuse a proxy's header that comes in pieces",
+        "achat_twisted/proxy_header.py",
+        "            if _LINE.startswith(self._held):",
+        "            if not self._held:",
+        "tests.test_proxy_header",
+    ),
+    Mutation(
+        "fill the log with scanners",
+        "achat_twisted/reader.py",
+        "self._refuse(refusal, is_quiet=True)",
+        "self._refuse(refusal)",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "take in what a web page posts",
+        "achat_twisted/wire.py",
+        "    if (protocol := foreign.protocol_of(line)) is not None:",
+        "    if (protocol := foreign.protocol_of(line)) == line:",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "wait for the line end of a TLS handshake",
+        "achat_twisted/framing.py",
+        "        if rest.startswith(TLS):",
+        "        if not rest:",
+        "tests.test_reader",
     ),
 )

@@ -1,0 +1,132 @@
+"""The header with which a proxy says for whom it has come, without a socket in sight.
+
+Source: "The PROXY protocol, versions 1 and 2", which haproxy publishes. A header of version 1 is a
+line of text; one of version 2 is 16 bytes, which say how many follow.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address as Ip4
+from ipaddress import IPv6Address as Ip6
+from struct import Struct
+
+from twisted.internet.address import IPv4Address, IPv6Address
+
+Source = IPv4Address | IPv6Address
+
+_LINE = b"PROXY "
+_LONGEST_LINE = 107
+"""Bytes of a header of version 1, its line end included (section 2.1)."""
+
+_KNOWN = re.compile(rb"PROXY TCP([46]) ([0-9A-Fa-f:.]+) ([0-9A-Fa-f:.]+) (\d{1,5}) (\d{1,5})\r\n")
+_UNKNOWN = re.compile(rb"PROXY UNKNOWN( .*)?\r\n")
+
+_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+_START = Struct("!12sBBH")
+_VERSION, _LOCAL, _PROXY = 0x20, 0, 1
+_FAMILIES, _PROTOCOLS = 0x30, 2
+"""The greatest that are specified; the receiver drops what is beyond (section 2.2)."""
+
+_TCP4, _TCP6 = 0x11, 0x21
+_ADDRESSES = {_TCP4: Struct("!4s4sHH"), _TCP6: Struct("!16s16sHH")}
+
+
+class BadHeader(Exception):
+    """What came is no header, or not a whole one; the text says why."""
+
+
+class Header:
+    """Takes in a header, however it is cut.
+
+    Of what follows the addresses of version 2 (its TLVs) nothing is kept, so no more than 107 bytes
+    are held here.
+
+    @ivar source: for whom the proxy has come; None until that is known, and for good if the proxy
+        does not say it, or has come by itself (C{LOCAL}, which health checks are).
+    """
+
+    __slots__ = ("_held", "_to_skip", "source")
+
+    def __init__(self) -> None:
+        self.source: Source | None = None
+        self._held = b""
+        self._to_skip: int | None = None  # bytes of the header that are still to come, if known
+
+    def feed(self, data: bytes) -> bytes | None:
+        """Take in what has come.
+
+        @return: what stands behind the header; None as long as that is not complete.
+        @raise BadHeader: if it cannot become one any more.
+        """
+        if self._to_skip is None:
+            self._held += data
+            if self._held.startswith(_LINE):
+                return self._read_line()
+            if _LINE.startswith(self._held):
+                return None
+            if not (_SIGNATURE.startswith(self._held) or self._held.startswith(_SIGNATURE)):
+                raise BadHeader("it does not begin with a PROXY header")
+            data = self._read_block()
+        if self._to_skip is None:
+            return None
+        skipped = min(self._to_skip, len(data))
+        self._to_skip -= skipped
+        return None if self._to_skip else data[skipped:]
+
+    def _read_line(self) -> bytes | None:
+        """Version 1."""
+        end = self._held.find(b"\n", 0, _LONGEST_LINE) + 1
+        if not end:
+            if len(self._held) >= _LONGEST_LINE:
+                raise BadHeader(f"its PROXY line is longer than {_LONGEST_LINE} bytes")
+            return None
+        line, behind, self._held = self._held[:end], self._held[end:], b""
+        known = _KNOWN.fullmatch(line)
+        if known is not None:
+            version, *hosts, source_port, port = (part.decode() for part in known.groups())
+            self.source, _ = (
+                _address(version, host, int(number))
+                for host, number in zip(hosts, (source_port, port), strict=True)
+            )
+        elif not _UNKNOWN.fullmatch(line):
+            raise BadHeader("its PROXY line is malformed")
+        return behind
+
+    def _read_block(self) -> bytes:
+        """Version 2, as far as it is looked at; it returns what comes behind that."""
+        if len(self._held) < _START.size:
+            return b""
+        _, command, kind, size = _START.unpack_from(self._held)
+        if command not in (_VERSION | _LOCAL, _VERSION | _PROXY):
+            raise BadHeader("its PROXY header has an unknown version or command")
+        if kind & 0xF0 > _FAMILIES or kind & 0x0F > _PROTOCOLS:
+            raise BadHeader("its PROXY header has an unknown family or protocol")
+        addresses = _ADDRESSES.get(kind)
+        if command == _VERSION | _LOCAL or addresses is None:
+            return self._skip(size, _START.size)
+        if size < addresses.size:
+            raise BadHeader("its PROXY header is too short for the addresses in it")
+        end = _START.size + addresses.size
+        if len(self._held) < end:
+            return b""
+        host, _, port, _ = addresses.unpack_from(self._held, _START.size)
+        self.source = _address("4" if kind == _TCP4 else "6", host, port)
+        return self._skip(size - addresses.size, end)
+
+    def _skip(self, size: int, looked_at: int) -> bytes:
+        behind, self._held = self._held[looked_at:], b""
+        self._to_skip = size
+        return behind
+
+
+def _address(version: str, host: str | bytes, port: int) -> Source:
+    """@raise BadHeader: if it is none."""
+    try:
+        if not port < 2**16:
+            raise ValueError
+        if version == "4":
+            return IPv4Address("TCP", str(Ip4(host)), port)
+        return IPv6Address("TCP", str(Ip6(host)), port)
+    except ValueError:
+        raise BadHeader("its PROXY header has an address that is none") from None
