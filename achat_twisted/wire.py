@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from achat_twisted import foreign
+from achat_twisted.invisible import first_invisible
 
 MAX_NAME = 64
 """The longest name, in bytes of UTF-8."""
@@ -287,6 +288,10 @@ def check_name(name: str) -> None:
         raise bad_name("it contains :")
     if not name.isprintable():
         raise bad_name("it contains characters that cannot be printed")
+    if (unseen := first_invisible(name)) is not None:
+        raise bad_name(f"it contains U+{ord(unseen):04X}, which cannot be seen")
+    if unicodedata.category(name[0])[0] == "M":
+        raise bad_name("it begins with a mark that belongs to a letter before it")
     if not unicodedata.is_normalized("NFC", name):
         raise bad_name("it is not in Unicode's normal form C")
 

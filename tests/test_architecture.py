@@ -32,7 +32,16 @@ from tests.house import House
 
 FLOORS = [
     {
-        *("wire", "foreign", "framing", "ledger", "addresses", "proxy_header", "interfaces"),
+        *(
+            "wire",
+            "foreign",
+            "invisible",
+            "framing",
+            "ledger",
+            "addresses",
+            "proxy_header",
+            "interfaces",
+        ),
         "clock",
         *("limits", "limits.descriptors", "config"),
         *("monitoring", "monitoring.process", "admin", "admin.protocol", "auth", "auth.entries"),

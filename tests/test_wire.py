@@ -42,6 +42,11 @@ GOOD_LOGINS = [
     ("alice:", "alice", ""),
     ("alice: a:b ", "alice", " a:b "),
     ("Zoë von 東京", "Zoë von 東京", None),
+    *((name, name, None) for name in ("Ελένη", "Анна", "नमस्ते", "தமிழ்", "สมชาย", "ណារិន")),
+    *(
+        (name, name, None)
+        for name in ("한국어", "עברית", "محمد", "José", "❤", "👩", "①", "a\u0331")
+    ),
     ("x" * 64, "x" * 64, None),
 ]
 
@@ -57,6 +62,14 @@ BAD_NAMES = [
     ("a\tb", "cannot be printed"),
     ("a\u202eb", "cannot be printed"),
     (unicodedata.normalize("NFD", "é"), "normal form C"),
+    ("bob\ufe0f", "contains U+FE0F, which cannot be seen"),
+    ("\u2764\ufe0f", "contains U+FE0F, which cannot be seen"),
+    ("bo\u034fb", "contains U+034F, which cannot be seen"),
+    ("\u3164", "contains U+3164, which cannot be seen"),
+    ("\u2800", "contains U+2800, which cannot be seen"),
+    ("\U000e0100x", "contains U+E0100, which cannot be seen"),
+    ("\u0301bob", "begins with a mark"),
+    ("\u093fक", "begins with a mark"),
 ]
 
 NOTICES = [

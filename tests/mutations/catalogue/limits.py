@@ -205,6 +205,20 @@ LIMITS = (
         "tests.test_reader",
     ),
     Mutation(
+        "let in a name that cannot be seen",
+        "achat_twisted/wire.py",
+        "    if (unseen := first_invisible(name)) is not None:",
+        "    if (unseen := first_invisible(name)) == name:",
+        "tests.test_wire",
+    ),
+    Mutation(
+        "see what Unicode lets programs leave undrawn",
+        "achat_twisted/invisible.py",
+        r"\uFE00-\uFE0F",
+        "",
+        "tests.test_invisible",
+    ),
+    Mutation(
         "wait for the line end of a TLS handshake",
         "achat_twisted/framing.py",
         "        if rest.startswith(TLS):",
