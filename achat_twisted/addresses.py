@@ -10,14 +10,25 @@ from twisted.internet.interfaces import IAddress
 
 
 def describe(address: IAddress) -> str:
-    """An address as a client would type it."""
+    """An address as a client would type it, in one line that steers no terminal.
+
+    A client on a unix socket gives itself any path, or an abstract name (C{unix(7)}); what cannot
+    be printed in it is escaped.
+    """
     if isinstance(address, IPv4Address):
         return f"{address.host}:{address.port}"
     if isinstance(address, IPv6Address):
         return f"[{address.host}]:{address.port}"
     if isinstance(address, UNIXAddress) and address.name:
-        return f"unix:{address.name.decode(errors='replace')}"
+        return f"unix:{_printable(address.name)}"
     return "a local socket"
+
+
+def _printable(name: bytes) -> str:
+    text = name.decode(errors="backslashreplace")
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def is_local(address: IAddress) -> bool:

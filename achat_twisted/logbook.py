@@ -23,7 +23,7 @@ from twisted.logger import (
     LogLevel,
     LogLevelFilterPredicate,
     formatEvent,
-    textFileLogObserver,
+    formatEventAsClassicLogText,
 )
 from twisted.python import syslog
 from twisted.python.components import Componentized
@@ -43,6 +43,23 @@ _LEGACY = {"time", "system", "message", "isError", "format", "failure", "why", "
 
 _NO_KIND = {"{log_text}", "{log_io}"}
 """How Twisted wraps what came as text: by the older way of logging, or on standard output."""
+
+
+_STEERING = {
+    number: chr(number).encode("unicode_escape").decode()
+    for number in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+    if chr(number) not in "\n\t"  # which Twisted has indented
+}
+"""Characters that steer a terminal, and how they are written instead."""
+
+
+def as_text(event: LogEvent) -> str | None:
+    """One event as twistd writes it, but nothing in it steers the terminal that shows it.
+
+    What strangers say is checked where it comes in; this is for what libraries quote of it.
+    """
+    text = formatEventAsClassicLogText(event)
+    return text and text.translate(_STEERING)
 
 
 def as_json(event: LogEvent) -> str:
@@ -118,9 +135,7 @@ class Logbook:
     def _observer(self) -> ILogObserver:
         if not self._twistd.get("syslog"):
             file = self._file()
-            return (
-                FileLogObserver(file, as_json) if self._line == JSON else textFileLogObserver(file)
-            )
+            return FileLogObserver(file, as_json if self._line == JSON else as_text)
         if self._line == JSON:
             raise CannotStart(
                 "achat: twistd's --syslog has lines of text, and no --log-format json"

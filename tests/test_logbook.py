@@ -60,6 +60,14 @@ class LogbookTests(SynchronousTestCase):
     def _objects(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self._lines()]
 
+    def test_text_steers_no_terminal(self) -> None:
+        """A line of text has no control characters, and the rest of an event is indented."""
+        log = self._begin(line="text")
+        log.info("{what}", what="a\x1b[2J\x9b31m\r\u2028\x00b\n2026-01-01 [achat] forged\té")
+        first, second = self.file.read_text(encoding="utf-8").split("\n", 1)
+        self.assertTrue(first.endswith(r" a\x1b[2J\x9b31m\r\u2028\x00b"), first)
+        self.assertEqual(second, "\t2026-01-01 [achat] forged\té\n")
+
     def test_json(self) -> None:
         """An event is an object on one line, with its kind, its text, and its fields by name."""
         log = self._begin()

@@ -15,6 +15,20 @@ _TURNS = "achat_twisted/turns.py"
 
 WATCHING = (
     Mutation(
+        "let a client's own path steer the terminal",
+        "achat_twisted/addresses.py",
+        "char if char.isprintable() else",
+        "char if char else",
+        "tests.test_addresses",
+    ),
+    Mutation(
+        "let a line of the log steer the terminal",
+        "achat_twisted/logbook.py",
+        "    return text and text.translate(_STEERING)",
+        "    return text",
+        "tests.test_logbook",
+    ),
+    Mutation(
         "call a server ready that stops",
         _SERVICE,
         "        self.phase = Phase.STOPPING\n",
