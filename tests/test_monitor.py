@@ -5,6 +5,8 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import succeed
 from twisted.internet.protocol import connectionDone
@@ -158,12 +160,60 @@ class LobbyTests(SynchronousTestCase):
         visitor.is_gone()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_crowd(self) -> None:
-        """There are never more visitors than there is room for, and the next ones find room."""
+    def test_idle_crowd(self) -> None:
+        """When there are too many, the one goes that has been idle for longest, and one gets in."""
         crowd = [Visitor(self.lobby) for _ in range(VISITORS)]
+        crowd[0].sends(b"GET /healthz HTTP/1.1\r\n\r\n")
+        crowd[1].sends(b"GET /hea")
+        crowd += [Visitor(self.lobby) for _ in range(VISITORS - 1)]
+        self.assertEqual(
+            [visitor.transport.aborted for visitor in crowd],
+            [False, *[True] * (VISITORS - 1), *[False] * (VISITORS - 1)],
+        )
+        for visitor in crowd[1:VISITORS]:
+            visitor.is_gone()
+        self.assertEqual(status(self._asks("/healthz")), 200)
+
+    def test_crowd_that_is_answered(self) -> None:
+        """When all are being answered the next one finds no room until one of them has gone."""
+        crowd = [Visitor(self.lobby) for _ in range(VISITORS)]
+        for visitor in crowd:
+            visitor.asks("/healthz")
         self.assertIsNone(self.lobby.buildProtocol(None))
         crowd[0].is_gone()
-        Visitor(self.lobby)
+        self.assertEqual(status(self._asks("/healthz")), 200)
+
+    def test_odd_headers(self) -> None:
+        """No header is more than a bad request; what it accepts need not even be text."""
+        for header, code in (
+            (b"Accept: \xe9", 200),
+            (b"Accept: application/openmetrics-text;version=1..0", 200),
+            (b"Accept: application/openmetrics-text;version=\xc2\xb2", 200),
+            (b"Accept: application/openmetrics-text;version=" + b"9" * 5000, 200),
+            (b"Content-Length: x", 400),
+            (b"Content-Length: " + b"9" * 5000, 400),
+        ):
+            visitor = Visitor(self.lobby)
+            visitor.sends(b"GET /metrics HTTP/1.1\r\n" + header + b"\r\n\r\n")
+            self.assertEqual(status(visitor.transport.value().decode()), code, header[:60])
+            self.assertTrue(visitor.transport.disconnecting)
+
+    @given(
+        st.lists(
+            st.sampled_from(
+                (
+                    *(b"application/openmetrics-text", b"text/plain", b"version=", b"escaping="),
+                    *(b"1", b";", b",", b".", b"-", b"q=", b"values", b"\xe9", b"\xff", b" "),
+                )
+            )
+        )
+    )
+    def test_any_accept(self, words: list[bytes]) -> None:
+        """Whatever a visitor accepts, it gets the metrics in one format or the other."""
+        visitor = Visitor(self.lobby)
+        visitor.sends(b"GET /metrics HTTP/1.1\r\nAccept: " + b"".join(words) + b"\r\n\r\n")
+        self.assertEqual(status(visitor.transport.value().decode()), 200)
+        visitor.is_gone()
 
     def test_long_request(self) -> None:
         """What a visitor brings along is not kept, and too long a head is refused."""

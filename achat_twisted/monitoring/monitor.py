@@ -2,7 +2,9 @@
 
 Strategy: C{twisted.web} does the talking. As nothing is asked that takes long, a connection is for
 one request, and has ten seconds for it, whatever it does. So none is left over that a stop would
-have to wait for, and who is slow on purpose gets no further.
+have to wait for, and one that is slow on purpose gets no further. When there are too many, the one
+goes that has been there for longest and has not asked for anything yet, so a crowd of idle ones
+does not keep out one that asks.
 """
 
 from __future__ import annotations
@@ -28,7 +30,10 @@ VISIT = 10.0
 """Seconds for a visitor to ask and to take the answer; then the connection is aborted."""
 
 VISITORS = 50
-"""How many may be there at a time; who else comes is closed at once."""
+"""How many may be there at a time.
+
+When one more comes, the one that was idle for longest goes; or the newcomer, if none is idle.
+"""
 
 READY = "ready"
 """The word of a server that lets clients in."""
@@ -77,11 +82,13 @@ def pages(registry: CollectorRegistry, phase: Callable[[], str]) -> Pages:
     """
 
     def metrics(request: Request) -> bytes:
+        # Bytes, as Twisted takes text for UTF-8, which a header need not be (RFC 9110, 5.5).
+        accept = request.getHeader(b"Accept") or b""
         try:
-            encode, kind = choose_encoder(request.getHeader("Accept") or "")
-        except TypeError:  # it stumbles over a version that is no number
+            encode, kind = choose_encoder(accept.decode("ascii"))
+        except (TypeError, ValueError):  # it stumbles over a version that is no number
             encode, kind = choose_encoder("")
-        request.setHeader("Content-Type", kind)
+        request.setHeader(b"Content-Type", kind.encode("ascii"))
         return encode(registry)
 
     def health(_request: Request) -> bytes:
@@ -117,6 +124,17 @@ class _Visit(http.HTTPChannel):
         super().connectionLost(reason)
         self.factory.left(self)
 
+    def dataReceived(self, data: bytes) -> None:
+        try:
+            super().dataReceived(data)
+        except ValueError:  # Twisted reads a length of thousands of digits as a number
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            self.loseConnection()
+
+    def allContentReceived(self) -> None:
+        self.factory.asked(self)
+        super().allContentReceived()
+
     def checkPersistence(self, request: Request, version: bytes) -> bool:
         request.setHeader(b"Connection", b"close")
         return False
@@ -136,17 +154,25 @@ class Lobby(Site):
         super().__init__(resource, timeout=None, reactor=clock)
         self._deadlines: Deadlines[_Visit] = Deadlines(clock, VISIT, _Visit.abort)
         self._visits: set[_Visit] = set()
+        self._idle: dict[_Visit, None] = {}  # those that have not asked yet, in order of coming
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         if len(self._visits) >= VISITORS:
-            return None
+            if not self._idle:
+                return None
+            self._send_away(next(iter(self._idle)))
         return super().buildProtocol(addr)
 
     def came(self, visit: _Visit) -> None:
         self._visits.add(visit)
+        self._idle[visit] = None
         self._deadlines.add(visit)
 
+    def asked(self, visit: _Visit) -> None:
+        self._idle.pop(visit, None)
+
     def left(self, visit: _Visit) -> None:
+        self._idle.pop(visit, None)
         self._visits.discard(visit)
         self._deadlines.remove(visit)
 
@@ -154,6 +180,11 @@ class Lobby(Site):
         """Send everybody away."""
         for visit in list(self._visits):
             visit.abort()
+
+    def _send_away(self, visit: _Visit) -> None:
+        """Abort it, and count it no longer, though its connection ends a moment later."""
+        self.left(visit)
+        visit.abort()
 
     def startFactory(self) -> None:
         """There is no access log, and so no clock for it that ticks each second."""

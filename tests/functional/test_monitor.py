@@ -92,6 +92,13 @@ class MonitorTests(FunctionalTestCase):
         self.assertNotIn("Traceback", server.output.whole)
         self.assert_ledger(server, r"accepted 12000 ")
 
+    async def test_idle_crowd(self) -> None:
+        """A crowd that connects and asks nothing does not keep out one that asks."""
+        server = await self.start("--http", "0")
+        for _ in range(300):
+            await self.call(door(server))
+        self.assertEqual(await self._get(server, "/healthz"), (200, "alive\n"))
+
     async def test_age(self) -> None:
         """A line that a peer's machine has not acknowledged gets older, and the rest is counted."""
         server = await self.start("--http", "0")

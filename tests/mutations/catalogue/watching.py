@@ -15,6 +15,27 @@ _TURNS = "achat_twisted/turns.py"
 
 WATCHING = (
     Mutation(
+        "let idle visitors keep out one that asks",
+        _MONITOR,
+        "            if not self._idle:",
+        "            if self._idle:",
+        "tests.test_monitor",
+    ),
+    Mutation(
+        "stumble over what a visitor accepts",
+        _MONITOR,
+        "        except (TypeError, ValueError):",
+        "        except TypeError:",
+        "tests.test_monitor",
+    ),
+    Mutation(
+        "stumble over a length that is no length",
+        _MONITOR,
+        "        except ValueError:",
+        "        except KeyError:",
+        "tests.test_monitor",
+    ),
+    Mutation(
         "let a client's own path steer the terminal",
         "achat_twisted/addresses.py",
         "char if char.isprintable() else",
