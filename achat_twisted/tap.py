@@ -165,8 +165,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     descriptors = Descriptors(reactor, have_many(_DESCRIPTORS), free=lowest_free)
 
     def prepare(port: Any) -> None:
-        transport.prepare(port, poller, descriptors.taken)
-        descriptors.watch(port)
+        transport.prepare(port, poller, descriptors)
 
     listeners = [
         Listener(

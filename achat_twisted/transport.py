@@ -7,6 +7,7 @@ the socket first. What reader and writer see of it is a L{achat_twisted.link.Lin
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import struct
 import termios
@@ -24,7 +25,7 @@ from socket import (
     AddressFamily,
     socket,
 )
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet import tcp, unix
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -34,6 +35,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 from achat_twisted.interfaces import IPoller
+from achat_twisted.limits.descriptors import Descriptors
 
 SILENCE = 300
 """Seconds for which a TCP peer may be silent when it is asked for an acknowledgement, or keep its
@@ -273,10 +275,30 @@ class UnixServerTransport(ServerTransport, unix.Server):
         return self._written - self._read
 
 
-def prepare(port: object, poller: IPoller, on_accept: Callable[[int], None]) -> None:
+class _Listening:
+    """A listening socket at which nobody is found while descriptors are short.
+
+    Twisted accepts up to hundreds of clients in one go, and does not look in between whether it
+    should go on; what exceeds the descriptors it closes.
+    """
+
+    def __init__(self, listening: socket, descriptors: Descriptors) -> None:
+        self._socket = listening
+        self._descriptors = descriptors
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+    def accept(self) -> tuple[socket, Any]:
+        if self._descriptors.are_short:
+            raise BlockingIOError(errno.EWOULDBLOCK, "descriptors are short")
+        return self._socket.accept()
+
+
+def prepare(port: object, poller: IPoller, descriptors: Descriptors) -> None:
     """Let a port that listens build its connections from the classes here.
 
-    @param on_accept: called with the descriptor of each.
+    @param descriptors: says when nobody is to be let in, and hears of each connection.
     @raise TypeError: if it is not a port of stream sockets.
     @raise ValueError: if it was made for another family of addresses than its socket has.
     """
@@ -289,9 +311,11 @@ def prepare(port: object, poller: IPoller, on_accept: Callable[[int], None]) -> 
     transport = UnixServerTransport if isinstance(port, unix.Port) else ServerTransport
 
     def accept(sock: socket, *args: Any) -> ServerTransport:
-        on_accept(sock.fileno())
+        descriptors.taken(sock.fileno())
         return transport(poller, sock, *args)
 
+    port.socket = cast(Any, _Listening(port.socket, descriptors))
+    descriptors.watch(port)
     port.transport = accept  # type: ignore[assignment]  # as good as a class
     factory: Any = port.factory
     while isinstance(factory, WrappingFactory):

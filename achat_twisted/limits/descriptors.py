@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -17,7 +17,7 @@ AGAIN = 0.25
 class Port(Protocol):
     """What is used of a port that listens."""
 
-    connected: bool
+    connected: Any
 
     def stopReading(self) -> None: ...
 
@@ -27,9 +27,11 @@ class Port(Protocol):
 class Descriptors:
     """Has ports accept nobody while descriptors are short.
 
-    Who comes meanwhile waits in the kernel. Without that Twisted accepts clients and closes them,
-    as fast as they come again. The lowest number that is free is the next to be given out, see
-    C{open(2)}, so a high one says that there are few left.
+    Clients that come meanwhile wait in the kernel. Without that Twisted accepts them and closes
+    them, as fast as they come again. The lowest number that is free is the next to be given out,
+    see C{open(2)}, so a high one says that there are few left.
+
+    @ivar are_short: whether nobody may be accepted just now.
     """
 
     _log = Logger()
@@ -42,7 +44,7 @@ class Descriptors:
         self._most = limit - min(128, limit // 4)
         self._free = free
         self._ports: list[Port] = []
-        self._is_short = False
+        self.are_short = False
 
     def watch(self, port: Port) -> None:
         """From now on C{port} accepts nobody while descriptors are short."""
@@ -50,8 +52,8 @@ class Descriptors:
 
     def taken(self, fd: int) -> None:
         """A connection has got this one."""
-        if fd >= self._most and not self._is_short:
-            self._is_short = True
+        if fd >= self._most and not self.are_short:
+            self.are_short = True
             self._log.warn(
                 "descriptors are short, as there are {most} connections and files: nobody is let in"
                 " until there are less; LimitNOFILE= in systemd's unit and ulimit -n allow more",
@@ -65,7 +67,7 @@ class Descriptors:
         if self._free() >= self._most:
             self._clock.callLater(AGAIN, self._look)
             return
-        self._is_short = False
+        self.are_short = False
         for port in self._open_ports():
             port.startReading()
 

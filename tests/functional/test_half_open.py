@@ -11,9 +11,11 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint, UNIXClientEndpoint
 from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SkipTest
 
 from achat_twisted import transport
+from achat_twisted.limits.descriptors import Descriptors, lowest_free
 from achat_twisted.poller import Poller
 from tests.functional.numbered import NumberedTestCase, numbered
 from tests.functional.processes import TWISTD, Client, FunctionalTestCase, Process
@@ -96,7 +98,7 @@ class SocketTests(FunctionalTestCase):
         port: Any = await here.listen(Factory.forProtocol(Accepting))
         self.addCleanup(port.stopListening)
         poller = Poller(cast(Any, reactor), select.epoll())
-        transport.prepare(port, poller, lambda _fd: None)
+        transport.prepare(port, poller, Descriptors(Clock(), 2**20, lowest_free))
         await self.connect(TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port), Client())
         server = await accepted
         self.addCleanup(server.abort)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 from twisted.internet import reactor
@@ -83,6 +84,22 @@ class LimitTests(FunctionalTestCase):
         await alice.heard.contains("! synced")
         self.assertGreater(_unsent(server.port()), 0)
         self.assertLess(_unsent(server.port()), 200_000)
+
+    async def test_burst_on_few_descriptors(self) -> None:
+        """However many come at once to a server with few descriptors, none of them is dropped."""
+        command = f'ulimit -n 64; exec "{TWISTD[0]}" --nodaemon --pidfile= achat --port 0'
+        server = self.run_process("/bin/sh", "-c", command)
+        await server.output.contains("listening on ")
+        server.send(signal.SIGSTOP)  # so that all of them wait in the kernel when it goes on
+        clients = [await self.call(server) for _ in range(100)]
+        for number, client in enumerate(clients):
+            client.say(f"one of many {number}")
+        server.send(signal.SIGCONT)
+        for client in clients:
+            await client.heard.contains("! welcome")
+            client.say("/quit")
+            await client.lost
+        self.assertNotIn("Could not accept", server.output.whole)
 
     async def test_behind_a_proxy(self) -> None:
         """Behind a proxy a client counts for, and is logged with, the address it really has."""

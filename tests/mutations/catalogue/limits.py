@@ -205,6 +205,13 @@ LIMITS = (
         "tests.test_reader",
     ),
     Mutation(
+        "accept on while descriptors are short",
+        "achat_twisted/transport.py",
+        "        if self._descriptors.are_short:",
+        "        if self._descriptors is None:",
+        f"{_FUNCTIONAL}.test_burst_on_few_descriptors",
+    ),
+    Mutation(
         "let in a name that cannot be seen",
         "achat_twisted/wire.py",
         "    if (unseen := first_invisible(name)) is not None:",
