@@ -365,10 +365,9 @@ class ChatReader(LineReceiver):
 
     def _take_in_fault(self, error: wire.WireError) -> None:
         """What stands in the place of a line."""
-        if self._session is None and isinstance(error, wire.Foreign):
-            self._refuse_stranger(error.notice.detail)
-        elif self._session is None:
-            self._refuse(wire.bad_name(f"{error.notice.word} {error.notice.detail}"))
+        if self._session is None:
+            kind = "" if isinstance(error, wire.Foreign) else f"{error.notice.word} "
+            self._refuse_stranger(f"{kind}{error.notice.detail}")
         else:
             self._session.taken += 1
             self._answer_fault(error, self._session)

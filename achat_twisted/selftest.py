@@ -76,9 +76,15 @@ def run(make: MakeTransport = make_transport) -> None:
     """See that Twisted does what achat needs.
 
     @param make: makes the transport that is tried.
-    @raise CannotStart: if it does not.
+    @raise CannotStart: if it does not, or if that cannot be tried.
     """
-    ours, theirs = socket.socketpair()
+    try:
+        ours, theirs = socket.socketpair()
+    except OSError as error:
+        raise CannotStart(
+            f"achat: it cannot be seen whether this Twisted will do, as there are no unix sockets:"
+            f" {error}; systemd's RestrictAddressFamilies= must have AF_UNIX"
+        ) from None
     with ours, theirs:
         for end in (ours, theirs):
             end.setblocking(False)

@@ -125,7 +125,8 @@ class ServerTransport(tcp.Server):
             if sent == len(data):
                 return
             data = data[sent:]
-        self._waiting += len(data)
+        if self.connected and not self.is_half_closed:  # or else it is dropped, by Twisted too
+            self._waiting += len(data)
         super().write(data)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:

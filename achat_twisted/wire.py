@@ -286,6 +286,8 @@ def check_name(name: str) -> None:
         raise bad_name("it contains , or #")
     if ":" in name:
         raise bad_name("it contains :")
+    if (protocol := foreign.protocol_of(name)) is not None:
+        raise bad_name(f"it is what {protocol} begins with")
     if not name.isprintable():
         raise bad_name("it contains characters that cannot be printed")
     if (unseen := first_invisible(name)) is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import socket
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.internet.interfaces import IProtocol
 from twisted.internet.protocol import ClientFactory
@@ -76,6 +77,16 @@ class SelfTestTests(SynchronousTestCase):
     def test_this_twisted(self) -> None:
         """The Twisted that is installed does what achat needs."""
         selftest.run()
+
+    def test_no_unix_sockets(self) -> None:
+        """Where there are no unix sockets it cannot be tried, and the sentence says what helps."""
+
+        def socketpair() -> NoReturn:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+        self.patch(socket, "socketpair", socketpair)
+        refusal = self.assertRaises(CannotStart, selftest.run)
+        self.assertIn("RestrictAddressFamilies= must have AF_UNIX", str(refusal))
 
     def test_changed(self) -> None:
         """A Twisted that would lose lines is refused, in one sentence that says why."""

@@ -62,6 +62,15 @@ class ServerTransportTests(SynchronousTestCase):
         self._steps()
         self.assertEqual(self.transport.outstanding(), 5)
 
+    def test_written_behind_the_end(self) -> None:
+        """What is written when the connection is half-closed is dropped, and not waited for."""
+        self.transport.write(bytes(50))
+        self.transport.loseWriteConnection()
+        self._steps()
+        self.transport.write(b"goodbye")
+        self._steps()
+        self.assertEqual((len(self.wire.client.heard), self.transport.outstanding()), (50, 0))
+
     def test_snapshot(self) -> None:
         """What came before a snapshot is taken in, and what comes after it is not."""
         self.wire.client.send(b"before")

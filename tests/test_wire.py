@@ -161,6 +161,14 @@ class ClientLineTests(SynchronousTestCase):
             else:
                 self.assertRaises(wire.BadLine, wire.decode_line, raw, 100)
 
+    def test_another_protocol(self) -> None:
+        """What another protocol begins with is no login, and no name in a password file either."""
+        for line in ("POST / HTTP/1.1", "SSH-2.0-x", "PROXY UNKNOWN"):
+            self.assertRaises(wire.Foreign, wire.parse_login, line)
+            self.assertRaises(wire.Refused, wire.check_name, line)
+        self.assertRaises(wire.Foreign, wire.parse_login, "OPTIONS sip:nm SIP/2.0")
+        self.assertRaises(wire.Foreign, wire.decode_line, b"\x16\x03\x01", 100)
+
     @given(st.binary(max_size=200))
     def test_any_bytes(self, raw: bytes) -> None:
         """Whatever the bytes, nothing but the wire's own errors comes of them."""
