@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 TLS = b"\x16\x03"
-"""How a connection begins that is to be encrypted: a record of a handshake (RFC 8446, 5.1)."""
+"""The first bytes of a record of TLS that belongs to a handshake (RFC 8446, 5.1)."""
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 """A method (RFC 9110, 5.6.2), which a web page may choose; those of SIP and RTSP are alike."""
@@ -33,7 +33,7 @@ _PATTERNS = [(protocol, re.compile(pattern)) for protocol, pattern in _FIRST_LIN
 
 
 def protocol_of(line: str) -> str | None:
-    """Which protocol C{line} is the first line of, if that is another one than achat's."""
+    """The other protocol that C{line} is a first line of; None if it is none's."""
     line = line.strip()
     for protocol, pattern in _PATTERNS:
         if pattern.fullmatch(line):

@@ -103,7 +103,7 @@ class IProxied(Interface):
         """The proxy has said for whom it has come; the client's own bytes follow."""
 
     def not_introduced(why: str) -> None:
-        """What came first is no header of a proxy's; nothing more will come through.
+        """The first bytes are no header of a proxy's; nothing more will come through.
 
         @param why: the rest of a sentence about the connection, for its log line.
         """

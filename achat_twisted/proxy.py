@@ -1,4 +1,4 @@
-"""Connections that a proxy brings, which says first for whom.
+"""Connections that a proxy brings: it says first for whom it has come.
 
 Strategy: a layer between the socket and its reader takes the header off, as C{policies} of Twisted
 does such things. Twisted's own layer for it (C{protocols.haproxy}) stumbles over headers that come
@@ -70,7 +70,7 @@ class Proxied(ProtocolWrapper):
 
     @property
     def origin(self) -> str:
-        """Whom it counts for; empty until what comes first has been looked at.
+        """The origin for which it counts; empty until its first bytes have been looked at.
 
         Those whom the proxy does not name have one origin together, which is not this machine.
         """

@@ -26,18 +26,18 @@ _SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 _START = Struct("!12sBBH")
 _VERSION, _LOCAL, _PROXY = 0x20, 0, 1
 _FAMILIES, _PROTOCOLS = 0x30, 2
-"""The greatest that are specified; the receiver drops what is beyond (section 2.2)."""
+"""The greatest values specified; a receiver must drop greater ones (section 2.2)."""
 
 _TCP4, _TCP6 = 0x11, 0x21
 _ADDRESSES = {_TCP4: Struct("!4s4sHH"), _TCP6: Struct("!16s16sHH")}
 
 
 class BadHeader(Exception):
-    """What came is no header, or not a whole one; the text says why."""
+    """The bytes that came cannot become a header; the text says why."""
 
 
 class Header:
-    """Takes in a header, however it is cut.
+    """Reads one header, however the stream is cut.
 
     Of what follows the addresses of version 2 (its TLVs) nothing is kept, so no more than 107 bytes
     are held here.
@@ -54,9 +54,9 @@ class Header:
         self._to_skip: int | None = None  # bytes of the header that are still to come, if known
 
     def feed(self, data: bytes) -> bytes | None:
-        """Take in what has come.
+        """Takes in the bytes that have come.
 
-        @return: what stands behind the header; None as long as that is not complete.
+        @return: the bytes behind the header; None as long as that is not complete.
         @raise BadHeader: if it cannot become one any more.
         """
         if self._to_skip is None:
@@ -94,7 +94,7 @@ class Header:
         return behind
 
     def _read_block(self) -> bytes:
-        """Version 2, as far as it is looked at; it returns what comes behind that."""
+        """Version 2, as far as it is looked at; returns the bytes behind that."""
         if len(self._held) < _START.size:
             return b""
         _, command, kind, size = _START.unpack_from(self._held)

@@ -417,9 +417,10 @@ class ChatReader(LineReceiver):
         self._close(self._manners.render(refusal.notice))
 
     def _refuse_stranger(self, why: str) -> None:
-        """Refuse what no client of achat says; the log has it in sums, as it comes in crowds."""
+        """Refuses a first line that no client of achat sends; crowds do, so the log has sums."""
         refusal = wire.bad_name(why)
-        self._admission.refused(self._origin, f"{refusal}, from {self._link.peer}")
+        kind = str(refusal)
+        self._admission.refused(self._origin, f"{kind}, from {self._link.peer}", kind)
         self._refuse(refusal, is_quiet=True)
 
     def _left_silent(self) -> None:
@@ -429,7 +430,7 @@ class ChatReader(LineReceiver):
     def _end_login(
         self, outcome: str, event: str, *, is_quiet: bool = False, **fields: str
     ) -> None:
-        """@param is_quiet: whether it is nothing that an operator should see, who does not ask."""
+        """@param is_quiet: True for what an operator need not see who has not asked for it."""
         self.logins.remove(self)
         self._meter.login(outcome)
         log = self._log.debug if is_quiet else self._log.info

@@ -1,4 +1,4 @@
-"""The self-test: whether this Twisted does what the promise rests on.
+"""The self-test: a look at Twisted, on which the promise rests, before the first port opens.
 
 Strategy: which bytes may not have arrived is reckoned by L{ServerTransport} from what Twisted says
 to it, and from one thing inside of Twisted. A newer Twisted may do it otherwise, and nobody would
@@ -26,16 +26,16 @@ _BUFFER = 2**12
 """Bytes that the kernel is asked to take for the connection; it takes some more."""
 
 _DATA = b"".join(b"%06d\n" % number for number in range(2**15))
-"""What is sent: no two lines are alike, and it is more than Twisted sends at a time."""
+"""The bytes that are sent: no two lines are alike, and Twisted sends fewer at a time."""
 
 _ROUNDS = 500
-"""How often it is tried to write the rest; the kernel takes some 4 KiB at a time."""
+"""Attempts to write the rest; the kernel takes some 4 KiB at each."""
 
 MakeTransport = Callable[[IPoller, socket.socket, IProtocol], ServerTransport]
 
 
 class _Unlike(Exception):
-    """What Twisted did not do as it should; the text is the rest of a sentence about it."""
+    """Something that Twisted does otherwise; the text is the rest of a sentence about it."""
 
 
 @implementer(IPoller)
@@ -73,7 +73,7 @@ def make_transport(poller: IPoller, sock: socket.socket, protocol: IProtocol) ->
 
 
 def run(make: MakeTransport = make_transport) -> None:
-    """See that Twisted does what achat needs.
+    """Sees that Twisted does what achat needs.
 
     @param make: makes the transport that is tried.
     @raise CannotStart: if it does not, or if that cannot be tried.
@@ -136,7 +136,7 @@ def _try(make: MakeTransport, ours: socket.socket, theirs: socket.socket) -> Non
 
 
 def _read(sock: socket.socket, received: bytearray) -> bool:
-    """Read what has arrived; whether there was anything."""
+    """Reads all that has arrived, and tells if there was anything."""
     before = len(received)
     try:
         while data := sock.recv(2**16):

@@ -173,7 +173,7 @@ class ServerTransport(tcp.Server):
 
     @property
     def is_half_closed(self) -> bool:
-        """Whether the end of what was written has gone to the peer.
+        """True once the end of the stream has gone out to the peer.
 
         Twisted does not say so to the transport itself, but has it here. This is the only thing
         inside of Twisted that is looked at, and L{achat_twisted.selftest} sees that it is there.
@@ -280,7 +280,7 @@ class _Listening:
     """A listening socket at which nobody is found while descriptors are short.
 
     Twisted accepts up to hundreds of clients in one go, and does not look in between whether it
-    should go on; what exceeds the descriptors it closes.
+    should go on; those for which there is no descriptor it closes.
     """
 
     def __init__(self, listening: socket, descriptors: Descriptors) -> None:

@@ -1,4 +1,4 @@
-"""First lines that belong to other protocols, and those that only look a little like it."""
+"""First lines that belong to other protocols, and names that only look a little like them."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class ForeignTests(SynchronousTestCase):
     """L{protocol_of}."""
 
     def test_foreign(self) -> None:
-        """What programs of other protocols say first is known for what it is."""
+        """A first line of each of the other protocols is known for one."""
         for line, protocol in FOREIGN.items():
             self.assertEqual(protocol_of(line), protocol, line)
             self.assertEqual(protocol_of(f" {line}\t"), protocol, line)
 
     def test_names(self) -> None:
-        """What people would take for a name is none of them, however alike."""
+        """A name that people would use is none of them, however alike it looks."""
         for name in NAMES:
             self.assertIsNone(protocol_of(name), name)
 

@@ -38,7 +38,7 @@ class InvisibleTests(SynchronousTestCase):
     """L{invisible.first_invisible}."""
 
     def test_all_that_unicode_ignores(self) -> None:
-        """What a program may leave undrawn, by Unicode, is invisible, and nothing else but blanks.
+        """Characters that Unicode lets programs leave undrawn are invisible, blanks too, no others.
 
         If this fails a newer Unicode has others, and what L{table} prints is the new table.
         """

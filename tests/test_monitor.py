@@ -184,7 +184,7 @@ class LobbyTests(SynchronousTestCase):
         self.assertEqual(status(self._asks("/healthz")), 200)
 
     def test_odd_headers(self) -> None:
-        """No header is more than a bad request; what it accepts need not even be text."""
+        """An odd header is a bad request at most, and one about what is accepted not even that."""
         for header, code in (
             (b"Accept: \xe9", 200),
             (b"Accept: application/openmetrics-text;version=1..0", 200),
@@ -209,7 +209,7 @@ class LobbyTests(SynchronousTestCase):
         )
     )
     def test_any_accept(self, words: list[bytes]) -> None:
-        """Whatever a visitor accepts, it gets the metrics in one format or the other."""
+        """A visitor gets the metrics in one format or the other, whatever it says it accepts."""
         visitor = Visitor(self.lobby)
         visitor.sends(b"GET /metrics HTTP/1.1\r\nAccept: " + b"".join(words) + b"\r\n\r\n")
         self.assertEqual(status(visitor.transport.value().decode()), 200)

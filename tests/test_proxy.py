@@ -65,7 +65,7 @@ class ProxiedTests(SynchronousTestCase):
         self.assertEqual(self.proxied.origin, "the proxy at this machine")
 
     def test_no_header(self) -> None:
-        """What is no header is told once, and nothing of what follows gets through."""
+        """A missing header is told once, and nothing of what follows gets through."""
         self.proxied.dataReceived(b"alice\n")
         self.proxied.dataReceived(HEADER + b"bob: hi\n")
         self.assertEqual(self.reader.told, ["it does not begin with a PROXY header"])
@@ -92,7 +92,7 @@ class ProxyEndpointTests(SynchronousTestCase):
     """L{ProxyEndpoint}."""
 
     def test_listens(self) -> None:
-        """What the inner endpoint accepts gets the layer."""
+        """Each connection that the inner endpoint accepts gets the layer."""
         factory = Factory.forProtocol(Reader)
         endpoint = ProxyEndpoint(TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1"))
         port: Any = self.successResultOf(endpoint.listen(factory))

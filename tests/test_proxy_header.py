@@ -83,7 +83,7 @@ class HeaderTests(SynchronousTestCase):
             self.assertEqual(source and (source.host, source.port), expected, header[:60])
 
     def test_bad(self) -> None:
-        """What cannot become a header is refused as soon as that is certain."""
+        """Bytes that cannot become a header are refused as soon as that is certain."""
         for header in BAD:
             self.assertRaises(BadHeader, Header().feed, header)
 
@@ -109,7 +109,7 @@ class HeaderTests(SynchronousTestCase):
         st.lists(st.binary()),
     )
     def test_any_bytes(self, start: bytes, chunks: list[bytes]) -> None:
-        """Whatever comes, nothing but the header's own error comes of it."""
+        """Any bytes at all cause nothing but the header's own error."""
         header = Header()
         with contextlib.suppress(BadHeader):
             for chunk in (start, *chunks):

@@ -187,16 +187,18 @@ class LoginTests(ReaderTestCase):
         self.assertEqual(self.house.broker.balance().accepted, 0)
 
     def test_scanners_do_not_fill_the_log(self) -> None:
-        """However many speak another protocol, the log has the first of a minute, and a sum."""
+        """A crowd of them has in the log one line for each kind and minute, and a sum."""
         with Logged(level="info") as logged:
-            for _ in range(50):
+            for _ in range(25):
                 self.calls("GET / HTTP/1.1").is_gone()
+                self.calls("\0").is_gone()
             self.house.clock.advance(60)
         self.assertEqual(
             logged.texts,
             [
                 "connections are refused: bad-name that is HTTP, which is not spoken here, from a"
                 " caller",
+                "connections are refused: bad-name bad-line control characters, from a caller",
                 "50 connections were refused within a minute, 50 of them from this machine",
             ],
         )

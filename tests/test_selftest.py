@@ -102,7 +102,7 @@ class SelfTestTests(SynchronousTestCase):
 
 
 class ClientTests(SynchronousTestCase):
-    """The client's connections, which Twisted makes by an inner method of its own."""
+    """L{ReadToTheEnd}, whose connections Twisted makes by an inner method."""
 
     def test_another_way_to_connect(self) -> None:
         """A Twisted that would not read a connection to its end is refused, not trusted."""

@@ -63,7 +63,7 @@ class ServerTransportTests(SynchronousTestCase):
         self.assertEqual(self.transport.outstanding(), 5)
 
     def test_written_behind_the_end(self) -> None:
-        """What is written when the connection is half-closed is dropped, and not waited for."""
+        """Bytes written to a half-closed connection are dropped, and not waited for."""
         self.transport.write(bytes(50))
         self.transport.loseWriteConnection()
         self._steps()

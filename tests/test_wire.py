@@ -162,7 +162,7 @@ class ClientLineTests(SynchronousTestCase):
                 self.assertRaises(wire.BadLine, wire.decode_line, raw, 100)
 
     def test_another_protocol(self) -> None:
-        """What another protocol begins with is no login, and no name in a password file either."""
+        """Another protocol's first line is no login, and no name in a password file either."""
         for line in ("POST / HTTP/1.1", "SSH-2.0-x", "PROXY UNKNOWN"):
             self.assertRaises(wire.Foreign, wire.parse_login, line)
             self.assertRaises(wire.Refused, wire.check_name, line)

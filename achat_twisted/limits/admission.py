@@ -47,6 +47,7 @@ class Admission:
         self._here: Counter[str] = Counter()
         self._attempts: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
+        self._told: set[str] = set()
         self._minute: IDelayedCall | None = None
         self._stopped = False
 
@@ -86,9 +87,13 @@ class Admission:
             self._minute.cancel()
             self._end_minute()
 
-    def refused(self, origin: str, why: str) -> None:
-        """One that has entered is refused: the log has the first in a minute, and how many."""
-        if not self._refused:
+    def refused(self, origin: str, why: str, kind: str = "") -> None:
+        """A connection that has entered is refused; the log has the first in a minute, and a sum.
+
+        @param kind: one of few; the log has the first of each. Limits are one kind together.
+        """
+        if kind not in self._told:
+            self._told.add(kind)
             self._log.info("connections are refused: {reason}", reason=why)
         self._refused[origin] += 1
         self._watch()
@@ -116,6 +121,7 @@ class Admission:
                 peer=most,
             )
             self._refused.clear()
+            self._told.clear()
 
 
 def _excess(count: int, limit: int) -> int:

@@ -31,7 +31,7 @@ class Descriptors:
     them, as fast as they come again. The lowest number that is free is the next to be given out,
     see C{open(2)}, so a high one says that there are few left.
 
-    @ivar are_short: whether nobody may be accepted just now.
+    @ivar are_short: True while nobody may be accepted.
     """
 
     _log = Logger()

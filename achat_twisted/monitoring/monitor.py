@@ -182,7 +182,7 @@ class Lobby(Site):
             visit.abort()
 
     def _send_away(self, visit: _Visit) -> None:
-        """Abort it, and count it no longer, though its connection ends a moment later."""
+        """Aborts it, and counts it no longer, though its connection ends a moment later."""
         self.left(visit)
         visit.abort()
 

@@ -86,7 +86,7 @@ class LimitTests(FunctionalTestCase):
         self.assertLess(_unsent(server.port()), 200_000)
 
     async def test_burst_on_few_descriptors(self) -> None:
-        """However many come at once to a server with few descriptors, none of them is dropped."""
+        """A crowd that comes at once to a server with few descriptors gets in, all of it."""
         command = f'ulimit -n 64; exec "{TWISTD[0]}" --nodaemon --pidfile= achat --port 0'
         server = self.run_process("/bin/sh", "-c", command)
         await server.output.contains("listening on ")
