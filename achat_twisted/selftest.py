@@ -3,7 +3,7 @@
 Strategy: which bytes may not have arrived is reckoned by L{ServerTransport} from what Twisted says
 to it, and from one thing inside of Twisted. A newer Twisted may do it otherwise, and nobody would
 notice until lines are lost. So before the first port opens a connection of this process to itself
-is written to, blocked, drained and half-closed, which takes about a millisecond.
+is written to, blocked, drained and half-closed, which takes about two ms.
 """
 
 from __future__ import annotations
