@@ -42,11 +42,14 @@ def is_local(address: IAddress) -> bool:
 def origin(address: IAddress) -> str:
     """Whom a connection counts for, where there is a limit for each host.
 
-    An IPv6 host is a network of 64 bits, as whoever has one address has them all (RFC 4291, 2.5.1).
+    An IPv6 host is a network of 64 bits, as whoever has one address has them all (RFC 4291, 2.5.1);
+    a network that begins anew on each link has its scope (RFC 4007, 6).
     """
     if not isinstance(address, IPv4Address | IPv6Address):
         return "this machine"
-    host = ip_address(address.host.partition("%")[0])
+    literal, percent, scope = address.host.partition("%")
+    host = ip_address(literal)
     if isinstance(host, ipaddress.IPv6Address):
-        return str(host.ipv4_mapped or ipaddress.IPv6Network((host, 64), strict=False))
+        network = ipaddress.IPv6Network((host, 64), strict=False)
+        return str(host.ipv4_mapped or f"{network}{percent}{scope}")
     return str(host)

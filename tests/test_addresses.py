@@ -12,7 +12,7 @@ ORIGINS: list[tuple[IAddress, str]] = [
     (IPv4Address("TCP", "192.0.2.7", 1), "192.0.2.7"),
     (IPv6Address("TCP", "::ffff:192.0.2.7", 1), "192.0.2.7"),
     (IPv6Address("TCP", "2001:db8:1:2:3:4:5:6", 1), "2001:db8:1:2::/64"),
-    (IPv6Address("TCP", "fe80::1%eth0", 1), "fe80::/64"),
+    (IPv6Address("TCP", "fe80::1%eth0", 1), "fe80::/64%eth0"),
     (IPv6Address("TCP", "::1", 1), "::/64"),
     (UNIXAddress(b"/run/x"), "this machine"),
     (UNIXAddress(None), "this machine"),

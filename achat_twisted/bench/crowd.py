@@ -40,7 +40,9 @@ def meet(server: Server) -> tuple[Server, Dialect]:
     heard = b""
     try:
         with socket.create_connection(server.address, _ANSWER) as plain:
-            found = replace(server, address=plain.getpeername()[:2])
+            host, port, *more = plain.getpeername()
+            scope = f"%{more[1]}" if more and more[1] else ""  # of an IPv6 address, or none
+            found = replace(server, address=(host + scope, port))
             client = _unchecked().wrap_socket(plain) if server.tls else plain
             with client:
                 client.sendall(probe(name))
