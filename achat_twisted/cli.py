@@ -20,6 +20,7 @@ from achat_twisted.client.outgoing import Outgoing
 from achat_twisted.client.terminal import Output, Terminal
 from achat_twisted.client.transport import ReadToTheEnd
 from achat_twisted.clock import wait_steadily
+from achat_twisted.prompt import ask_secret
 
 PORT = 8080
 """Where a server listens, unless it is told otherwise."""
@@ -77,7 +78,7 @@ def complete(login: wire.Login) -> wire.Login:
         return login
     secret = os.environ.get(SECRET) or None
     if secret is None and login.secret is not None:
-        secret = click.prompt(f"Secret of {login.name}", hide_input=True, err=True)
+        secret = ask_secret(login.name, f"say {SECRET}=… in the environment")
     return replace(login, secret=secret)
 
 
@@ -107,7 +108,7 @@ class _Commands(click.Group):
         return super().get_command(ctx, cmd_name)
 
 
-@click.group(cls=_Commands)
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="achat")
 def main() -> None:
     """Chat over plain lines; the server is started with twistd achat."""

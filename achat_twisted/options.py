@@ -304,6 +304,8 @@ class Options(AuthOptionMixin, Configured):
         print(f"achat {__version__} on Twisted {twisted.__version__}")
         raise SystemExit
 
+    opt_h = Configured.opt_help
+
     def opt_listen(self, endpoint: str) -> None:
         """Twisted endpoint to listen on; may be repeated, and replaces --port and --interface."""
         self["listen"].append(endpoint)

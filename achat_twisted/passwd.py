@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 
 from achat_twisted import wire
 from achat_twisted.auth import entries
+from achat_twisted.prompt import ask_secret
 
 MODE = 0o600
 """What a password file's mode is: nobody but its owner need see even the hashes."""
@@ -45,11 +46,8 @@ def passwd(file: Path, name: str) -> None:
 
 
 def _ask_secret(name: str) -> str:
-    secret: str
     if sys.stdin.isatty():
-        secret = click.prompt(
-            f"Secret of {name}", hide_input=True, confirmation_prompt="The same again", err=True
-        )
+        secret = ask_secret(name, "pipe the secret in", confirmation_prompt="The same again")
     else:
         secret = os.fsdecode(sys.stdin.buffer.readline().removesuffix(b"\n"))
     try:

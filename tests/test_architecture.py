@@ -70,7 +70,7 @@ FLOORS = [
 """The rooms, lowest floor first."""
 
 BESIDE = {
-    *("cli", "admin.command", "passwd"),
+    *("cli", "admin.command", "__main__", "passwd", "prompt"),
     *("client", "client.conversation", "client.session", "client.outgoing"),
     *("client.terminal", "client.transport"),
     *(

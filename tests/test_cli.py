@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from click import BadParameter, command
+from click import BadParameter, Context, command
 from click.testing import CliRunner
 from twisted.trial.unittest import SynchronousTestCase
 
 import achat_twisted
+from achat_twisted.admin.command import admin
 from achat_twisted.cli import SECRET, Address, complete, main, parse_address
 from achat_twisted.wire import Login
 
@@ -108,6 +109,15 @@ class CommandTests(SynchronousTestCase):
         """C{--version} says which one this is."""
         result = CliRunner().invoke(main, ["--version"])
         self.assertEqual(result.output, f"achat, version {achat_twisted.__version__}\n")
+
+    def test_help(self) -> None:
+        """Every command explains itself, by the short name of that option as well."""
+        commands = [[], *([word] for word in main.list_commands(Context(main)))]
+        commands += [["admin", word] for word in admin.list_commands(Context(admin))]
+        for words in commands:
+            short, long = (CliRunner().invoke(main, [*words, it]) for it in ("-h", "--help"))
+            self.assertEqual((short.exit_code, short.output), (0, long.output), words)
+            self.assertTrue(short.output.startswith("Usage: "), command)
 
     def test_wrong(self) -> None:
         """A command line that means nothing ends with a sentence on standard error, and with 2."""
