@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 from twisted.application.internet import backoffPolicy
 from twisted.internet import task
+from twisted.internet.abstract import isIPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
-from twisted.internet.stdio import StandardIO
 
 from achat_twisted import __version__, wire
 from achat_twisted.client.conversation import Client
+from achat_twisted.client.files import Input, Output
 from achat_twisted.client.outgoing import Outgoing
-from achat_twisted.client.terminal import Output, Terminal
+from achat_twisted.client.terminal import Terminal
 from achat_twisted.client.transport import ReadToTheEnd
 from achat_twisted.clock import wait_steadily
 from achat_twisted.prompt import ask_secret
@@ -39,7 +41,9 @@ _LONGEST_RETRY = 365 * 24 * 3600
 _backoff = backoffPolicy(initialDelay=0.25, maxDelay=5.0)
 
 _ADDRESS = re.compile(
-    r"(?P<login>.*)@(\[(?P<ip>[^]@]+)\]|(?P<host>[^]:[@\s]+))(:(?P<port>[0-9]{1,5}))?", re.DOTALL
+    r"(?P<login>.*)@(\[(?P<ip>[0-9A-Fa-f:.]+(%[!-\\^-~]+)?)\]|(?P<host>[^]:[@\s]+))"
+    r"(:(?P<port>[0-9]{1,5}))?",
+    re.DOTALL,
 )
 
 
@@ -58,9 +62,15 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """NAME@HOST or NAME@HOST:PORT; the name may hold an @, and an IPv6 address has brackets."""
+    """NAME@HOST or NAME@HOST:PORT; the name may hold an @, and an IPv6 address has brackets.
+
+    Such an address may have a scope (RFC 4007, 11): C{fe80::1%eth0}.
+    """
     match = _ADDRESS.fullmatch(text)
     if match is None:
+        host = text.rpartition("@")[2]
+        if isIPv6Address(host):
+            raise click.BadParameter(f"an IPv6 address needs brackets: NAME@[{host}]")
         raise click.BadParameter(f"{text!r} is not NAME@HOST or NAME@HOST:PORT")
     port = int(match["port"] or PORT)
     if not 0 < port < 65536:
@@ -136,11 +146,11 @@ def chat(address: Address, retry: int) -> None:
     see it there.
 
     When the server restarts, the chat goes on, and those lines are sent again that the server has
-    not taken in. If the connection breaks without the server's word on that, the lines in doubt
-    are shown.
+    not taken in. If the connection breaks without the server's word on that, or the server has not
+    answered for 90 seconds, the lines in doubt are shown.
 
-    The exit code is 0 if the server has confirmed every line and refused none, 1 if not, 130
-    after Ctrl-C.
+    The exit code is 0 if every line was sent and confirmed, none was refused, and every message
+    that came could be written to standard output; 1 if not, 130 after Ctrl-C.
     """
     address = replace(address, login=complete(address.login))
     blocking = _open_standard_files()
@@ -152,11 +162,20 @@ def chat(address: Address, retry: int) -> None:
 
 def _chat(reactor: Any, address: Address, retry: int, blocking: dict[int, bool]) -> Deferred[None]:
     wait_steadily(reactor)
-    left = Deferred.fromCoroutine(_converse(reactor, address, retry))
+    outgoing = Outgoing()
+    terminal = Terminal(
+        outgoing, Output(1, "standard output", reactor), Output(2, "standard error", reactor)
+    )
+    Input(0, terminal, reactor)
+    left = Deferred.fromCoroutine(_converse(reactor, address, retry, outgoing, terminal))
 
     def leave_at_once() -> None:
         # An ordered end of the reactor would wait for its threads, and thus for a name server.
         if not left.called:
+            if unshown := terminal.interrupt():
+                # There may be more, in the kernel: a full output is why the server is not read.
+                with suppress(OSError):
+                    os.write(2, f"achat: at least {unshown}\n".encode())
             _restore(blocking)
             os._exit(INTERRUPTED)
 
@@ -164,10 +183,9 @@ def _chat(reactor: Any, address: Address, retry: int, blocking: dict[int, bool])
     return left
 
 
-async def _converse(reactor: Any, address: Address, retry: int) -> None:
-    outgoing = Outgoing()
-    terminal = Terminal(outgoing, Output(2, reactor))
-    StandardIO(terminal, reactor=reactor)
+async def _converse(
+    reactor: Any, address: Address, retry: int, outgoing: Outgoing, terminal: Terminal
+) -> None:
     client = Client(
         address.server,
         HostnameEndpoint(
@@ -188,13 +206,15 @@ async def _converse(reactor: Any, address: Address, retry: int) -> None:
 def _open_standard_files() -> dict[int, bool]:
     """See that there are standard files; whether each of them blocks, as it must again at the end.
 
-    The mode is that of the open file, not of the process: whoever shares it would be surprised.
+    In the place of one that was closed stands one that is at its end, and takes nothing: what was
+    to be shown there is lost, and the exit code says so. The mode is that of the open file, not of
+    the process: other processes that share it would be surprised.
     """
     for fd in range(3):
         try:
             os.fstat(fd)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)
+            os.open(os.devnull, os.O_RDONLY)
     return {fd: os.get_blocking(fd) for fd in range(3)}
 
 

@@ -7,14 +7,44 @@ from collections.abc import Callable, Sequence
 from OpenSSL.crypto import X509
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.testing import StringTransport
 from zope.interface import implementer
 
+from achat_twisted.client.files import IOutput
 from achat_twisted.interfaces import ILink, IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
 
 
 class Bug(Exception):
     """Something that is our own fault."""
+
+
+@implementer(IOutput)
+class FakeOutput(StringTransport):
+    """What an L{Output} is to a terminal: all of it is out at once, unless it is told to break."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended: Deferred[None] = Deferred()
+        self.unshown = 0
+        self.fault = ""
+
+    def write(self, data: bytes) -> None:
+        if self.fault:
+            self.unshown += data.count(b"\n")
+        else:
+            super().write(data)
+
+    def breaks(self, fault: str, unshown: int = 0) -> None:
+        """It takes no more, nor the last of what was written."""
+        self.fault = fault
+        self.unshown += unshown
+        self.ended.callback(None)
+
+    def loseConnection(self) -> None:
+        super().loseConnection()
+        if not self.ended.called:
+            self.ended.callback(None)
 
 
 @implementer(ILink)

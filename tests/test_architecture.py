@@ -72,7 +72,7 @@ FLOORS = [
 BESIDE = {
     *("cli", "admin.command", "__main__", "passwd", "prompt"),
     *("client", "client.conversation", "client.session", "client.outgoing"),
-    *("client.terminal", "client.transport"),
+    *("client.terminal", "client.files", "client.transport"),
     *(
         "bench",
         "bench.chart",

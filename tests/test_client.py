@@ -16,13 +16,17 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from achat_twisted import wire
-from achat_twisted.client.conversation import PATIENCE, PATIENCE_WITH_SECRET, Client
+from achat_twisted.client.conversation import FIRST, PATIENCE, PATIENCE_WITH_SECRET, Client
 from achat_twisted.client.outgoing import Outgoing
-from achat_twisted.client.session import ClientSession
+from achat_twisted.client.session import DEAF_AFTER, LISTEN, PING_AFTER, ClientSession
 from achat_twisted.client.terminal import Terminal
+from tests.fakes import FakeOutput
 
 RETRY = 60.0
 BACKOFF = 2.0
+
+DESERTED = "nobody reads standard output any more"
+FULL = "standard output cannot be written: No space left on device"
 
 HARMLESS = [
     (b"from bob: \x1b[2Jhi", "from bob: \\x1b[2Jhi"),
@@ -118,10 +122,10 @@ class ClientTestCase(SynchronousTestCase):
         self.endpoint = FakeEndpoint()
         self.pauses: list[int] = []
         self.outgoing = Outgoing()
-        self.stdio: Any = StringTransport()
-        self.errors: Any = StringTransport()
-        self.terminal = Terminal(self.outgoing, self.errors)
-        self.terminal.makeConnection(self.stdio)
+        self.output: Any = FakeOutput()
+        self.errors: Any = FakeOutput()
+        self.terminal = Terminal(self.outgoing, self.output, self.errors)
+        self.terminal.makeConnection(StringTransport())
 
     def start(self, retry: float = RETRY, login: str = "ann") -> None:
         client = Client(
@@ -152,11 +156,11 @@ class ClientTestCase(SynchronousTestCase):
         self.terminal.dataReceived("".join(f"{line}\n" for line in lines).encode())
 
     def ends_input(self) -> None:
-        self.terminal.readConnectionLost()
+        self.terminal.connectionLost()
 
     def seen(self) -> list[str]:
         """The lines on standard output since this was last asked."""
-        return _lines(self.stdio)
+        return _lines(self.output)
 
     def told(self) -> list[str]:
         """The lines on standard error since this was last asked."""
@@ -263,12 +267,12 @@ class ConversationTests(ClientTestCase):
     def test_slow_output(self) -> None:
         """While standard output is full, the server is not read; nothing is lost by it."""
         connection = self.log_in()
-        verifyObject(IPushProducer, ClientSession(wire.Login("a", None), *self._ends()))
-        self.stdio.producer.pauseProducing()
+        verifyObject(IPushProducer, ClientSession(wire.Login("a", None), *self._ends(), self.clock))
+        self.output.producer.pauseProducing()
         self.assertEqual(connection.transport.producerState, "paused")
         connection.says("from bob: 1", "from bob: 2")
         self.assertEqual(self.seen(), [])
-        self.stdio.producer.resumeProducing()
+        self.output.producer.resumeProducing()
         self.assertEqual(connection.transport.producerState, "producing")
         self.assertEqual(self.seen(), ["from bob: 1", "from bob: 2"])
 
@@ -276,29 +280,113 @@ class ConversationTests(ClientTestCase):
         """What has come in before the end is shown, even if there was no room for it yet."""
         connection = self.log_in()
         self.ends_input()
-        self.stdio.producer.pauseProducing()
+        brake = self.output.producer
+        brake.pauseProducing()
         connection.says("from bob: last words", "! bye 1")
         connection.closes()
         self.assertEqual(self.seen(), ["from bob: last words"])
         self.assert_left(0)
-        self.stdio.producer.resumeProducing()
+        brake.resumeProducing()
         self.assertEqual(connection.transport.producerState, "paused")
 
     def test_deserted(self) -> None:
         """When nobody reads standard output, the client leaves at once and says why."""
         connection = self.log_in()
         self.types("bob: hi")
-        self.terminal.writeConnectionLost()
+        self.output.breaks(DESERTED)
         self.assertTrue(connection.transport.disconnected)
         connection.breaks()
         self.assert_left(1)
         self.assertEqual(
             self.told()[1:],
+            ["    bob: hi", f"achat: {DESERTED}; given up with no lines unsent"],
+        )
+
+    def test_deserted_with_messages(self) -> None:
+        """What came to a standard output that takes no more is counted, and makes a failure."""
+        connection = self.log_in()
+        connection.says("from bob: 1", "from bob: 2")
+        self.output.breaks(FULL, unshown=1)
+        connection.says("from bob: 3", "from bob: 4")
+        connection.breaks()
+        self.types("bob: hi")
+        self.assert_left(1)
+        self.assertEqual(
+            self.told()[-1:],
             [
-                "    bob: hi",
-                "achat: nobody reads standard output any more; given up with no lines unsent",
+                f"achat: {FULL}; 3 messages had come, but could not be shown;"
+                " given up with no lines unsent"
             ],
         )
+
+    def test_interrupt(self) -> None:
+        """What waits for room in standard output when the user leaves has come in vain."""
+        connection = self.log_in()
+        self.output.producer.pauseProducing()
+        connection.says("from bob: 1", "from bob: 2")
+        self.output.fault = FULL
+        self.assertEqual(self.terminal.interrupt(), "2 messages had come, but could not be shown")
+        connection.breaks()
+
+    def test_deserted_when_all_is_said(self) -> None:
+        """A standard output that breaks when all is said and heard makes a failure, too."""
+        connection = self.log_in()
+        self.ends_input()
+        connection.says("from bob: 1", "! bye 1")
+        self.output.breaks(FULL, unshown=1)
+        connection.closes()
+        self.assert_left(1)
+        self.assertIn("1 message had come, but could not be shown", self.told()[0])
+
+    def test_breaks_at_the_flush(self) -> None:
+        """So does one that breaks when the last of it is written, after everything else."""
+        self.output.loseConnection = lambda: None
+        connection = self.log_in()
+        self.ends_input()
+        connection.says("from bob: 1", "! bye 1")
+        connection.closes()
+        self.assertNoResult(self.code)
+        self.output.breaks(FULL, unshown=1)
+        self.assert_left(1)
+
+    def test_breaks_after_giving_up(self) -> None:
+        """Lines that were not sent are told of once, whatever else goes wrong."""
+        self.output.loseConnection = lambda: None
+        connection = self.log_in(retry=0)
+        self.types("bob: hi")
+        connection.says("from bob: 1", "! bye 0")
+        connection.closes()
+        self.output.breaks(FULL, unshown=1)
+        self.assert_left(1)
+        self.assertEqual(
+            self.told(),
+            [
+                "achat: host:1 has closed the session; given up with 1 line unsent:",
+                "    bob: hi",
+                f"achat: {FULL}; 1 message had come, but could not be shown",
+            ],
+        )
+
+    def test_refused_before_it_is_sent(self) -> None:
+        """A line that no server would take makes a failure, though all others are taken in."""
+        for line in (b"bob: caf\xe9\n", b"bob: \x1b[31merror\n", b"bob: a\0b\n", b"x" * 2**21):
+            self.setUp()
+            connection = self.log_in()
+            self.types("bob: before")
+            self.terminal.dataReceived(line)
+            self.ends_input()
+            connection.says("! bye 3")
+            connection.closes()
+            self.assert_left(1)
+
+    def test_input_that_breaks(self) -> None:
+        """Input that could not be read to its end is not taken for one that was."""
+        connection = self.log_in()
+        self.terminal.connectionLost(Failure(OSError(errno.EIO, "")))
+        self.assertEqual(self.told(), ["achat: standard input cannot be read: Input/output error"])
+        connection.says("! bye 1")
+        connection.closes()
+        self.assert_left(1)
 
     def _ends(self) -> tuple[Outgoing, Terminal]:
         return self.outgoing, self.terminal
@@ -445,6 +533,99 @@ class BreakTests(ClientTestCase):
         self.assert_left(0)
 
 
+class SilenceTests(ClientTestCase):
+    """Servers that say nothing any more, and those that have nothing to say."""
+
+    def test_asks(self) -> None:
+        """A server that has said nothing for a while is asked, and its answer is not shown."""
+        connection = self.log_in()
+        for _ in range(20):
+            self.wait(PING_AFTER)
+            self.assertEqual(connection.hears(), ["/ping"])
+            connection.says("! pong")
+        self.assertEqual(self.told(), [])
+        self.assertFalse(connection.transport.disconnected)
+
+    def test_does_not_ask_without_need(self) -> None:
+        """A server that says something now and then is not asked."""
+        connection = self.log_in()
+        for _ in range(20):
+            self.wait(PING_AFTER - LISTEN)
+            connection.says("from bob: hi")
+        self.assertEqual(connection.hears(), [])
+
+    def test_gives_up_a_dead_server(self) -> None:
+        """One that does not answer is left within two minutes, and tried again."""
+        connection = self.log_in()
+        self.wait(DEAF_AFTER)
+        self.assertLess(DEAF_AFTER, 120)
+        self.assertTrue(connection.transport.disconnected)
+        connection.breaks()
+        self.assertEqual(
+            self.told(), ["achat: host:1 does not answer any more; trying again for 60 seconds"]
+        )
+        self.come_back().welcomes()
+        self.assertEqual(self.told(), ["achat: reached host:1"])
+
+    def test_lines_to_a_dead_server(self) -> None:
+        """What a dead server has not confirmed is in doubt."""
+        connection = self.log_in()
+        self.types("bob: hi")
+        self.wait(DEAF_AFTER)
+        connection.breaks()
+        self.assertIn("    bob: hi", self.told())
+
+    def test_after_goodbye(self) -> None:
+        """One that dies before its goodbye is left, too; nothing is said behind the client's."""
+        connection = self.log_in()
+        self.ends_input()
+        self.wait(DEAF_AFTER)
+        self.assertEqual(connection.hears(), ["/quit"])
+        self.assertTrue(connection.transport.disconnected)
+
+    def test_after_a_suspension(self) -> None:
+        """A client that was suspended reads what has come meanwhile before it judges."""
+        connection = self.log_in()
+        self.clock.advance(10 * DEAF_AFTER)
+        self.assertFalse(connection.transport.disconnected)
+        self.wait(PING_AFTER - LISTEN)
+        self.assertEqual(connection.hears(), ["/ping"])
+
+    def test_while_standard_output_is_full(self) -> None:
+        """Who does not read cannot know what there is to hear, and does not judge."""
+        connection = self.log_in()
+        self.output.producer.pauseProducing()
+        self.wait(10 * DEAF_AFTER)
+        self.assertFalse(connection.transport.disconnected)
+        self.output.producer.resumeProducing()
+        self.wait(PING_AFTER)
+        self.assertEqual(connection.hears(), ["/ping"])
+
+    def test_slowed_down(self) -> None:
+        """A server that slows the client down has the time for all that it was sent."""
+        connection = self.log_in()
+        self.types(*(f"bob: {number}" for number in range(599)))
+        connection.says("! slow-down 10")
+        self.wait(DEAF_AFTER + 60 - LISTEN)  # 599 lines and a /sync, and later a /ping
+        self.assertFalse(connection.transport.disconnected)
+        self.wait(2 * LISTEN)
+        self.assertTrue(connection.transport.disconnected)
+
+    def test_answers_to_the_user(self) -> None:
+        """Of several answers that come, those to the user's own questions are shown."""
+        connection = self.log_in()
+        self.wait(PING_AFTER)
+        self.types("/ping", "/ping twice", "/pingpong")
+        self.assertEqual(connection.hears()[:2], ["/ping", "/ping"])
+        connection.says("! pong")
+        self.assertEqual(self.told(), [])
+        connection.says("! pong", "! pong", "! pong")
+        self.assertEqual(self.told(), ["! pong"] * 3)
+
+    def wait(self, seconds: float) -> None:
+        self.clock.pump([LISTEN] * round(seconds / LISTEN))
+
+
 class RetryTests(ClientTestCase):
     """How long an absent server is tried."""
 
@@ -463,7 +644,9 @@ class RetryTests(ClientTestCase):
             self.told(),
             [
                 "achat: cannot reach host:1: Connection refused; trying again for 60 seconds",
-                "achat: cannot reach host:1: Connection refused; given up with 2 lines unsent",
+                "achat: cannot reach host:1: Connection refused; given up with 2 lines unsent:",
+                "    bob: 1",
+                "    bob: 2",
             ],
         )
 
@@ -500,6 +683,15 @@ class RetryTests(ClientTestCase):
         self.endpoint.refuses()
         self.assertIn("given up with at least 64 lines unsent", self.told()[0])
 
+    def test_shows_the_first_of_many(self) -> None:
+        """Of many lines that were not sent the first are shown: there one can go on."""
+        self.start(retry=0)
+        self.types(*(f"bob: {number}" for number in range(FIRST + 1)))
+        self.endpoint.refuses()
+        told = self.told()
+        self.assertIn("101 lines unsent, of which these are the first 100:", told[0])
+        self.assertEqual(told[1:], [f"    bob: {number}" for number in range(FIRST)])
+
     def test_zero_and_absent(self) -> None:
         """Without retry, an absent server is tried once."""
         self.start(retry=0)
@@ -508,7 +700,10 @@ class RetryTests(ClientTestCase):
         self.assert_left(1)
         self.assertEqual(
             self.told(),
-            ["achat: cannot reach host:1: Connection refused; given up with 1 line unsent"],
+            [
+                "achat: cannot reach host:1: Connection refused; given up with 1 line unsent:",
+                "    bob: hi",
+            ],
         )
 
     def test_unknown_host(self) -> None:
@@ -537,7 +732,8 @@ class RetryTests(ClientTestCase):
         connection.closes()
         self.assert_left(1)
         self.assertEqual(
-            self.told(), ["achat: host:1 has closed the session; given up with 1 line unsent"]
+            self.told(),
+            ["achat: host:1 has closed the session; given up with 1 line unsent:", "    bob: hi"],
         )
 
     def test_zero_and_broken(self) -> None:
@@ -634,7 +830,8 @@ class LoginTests(ClientTestCase):
             self.told(),
             [
                 "achat: host:1 has not said welcome within 5 seconds; a server that speaks no"
-                " notices (--plain) is for nc, not for achat; given up with 1 line unsent"
+                " notices (--plain) is for nc, not for achat; given up with 1 line unsent:",
+                "    bob: hi",
             ],
         )
         connection.says("! welcome ann")

@@ -147,6 +147,61 @@ class OutgoingTests(SynchronousTestCase):
         self._begin()
         self.assertEqual(self.sent, ["d", "/sync"])
 
+    def test_ping(self) -> None:
+        """A question of the client's own counts like any line, and its answer is known as such."""
+        self._begin()
+        self.outgoing.add(["a", "/ping"])
+        self.outgoing.ping()
+        self.assertEqual(self.sent, ["a", "/ping", "/sync", "/ping"])
+        self.assertEqual([self.outgoing.pong() for _ in range(3)], [False, True, False])
+        self.outgoing.closed(2)
+        self.assertEqual(self.outgoing.waiting, 0)
+
+    def test_ping_confirms_nothing(self) -> None:
+        """That a server answers does not tell what became of the user's lines."""
+        self._begin()
+        self.outgoing.add(["a"])
+        self.outgoing.add(["b"])
+        self.outgoing.ping()
+        self.assertTrue(self.outgoing.pong())
+        self.assertEqual(self.outgoing.broken(), ["a", "b"])
+
+    def test_ping_is_no_sync(self) -> None:
+        """Lines ahead of a question are confirmed in their turn."""
+        self._begin()
+        self.outgoing.add(["a"])
+        self.outgoing.add(["b"])
+        self.outgoing.ping()
+        self.assertTrue(self.outgoing.confirm(2))
+        self.assertEqual(self.sent, ["a", "/sync", "b", "/ping", "/sync"])
+        self.assertTrue(self.outgoing.confirm(5))
+        self.assertEqual(self.outgoing.broken(), [])
+
+    def test_pings_do_not_gather(self) -> None:
+        """However long a session has nothing to say, nothing is kept for it; numbers go on."""
+        self._begin()
+        for _ in range(5):
+            self.outgoing.ping()
+            self.assertTrue(self.outgoing.pong())
+        self.outgoing.add(["a"])
+        self.assertFalse(self.outgoing.confirm(5))
+        self.assertTrue(self.outgoing.confirm(7))
+        self.assertEqual(self.outgoing.said, 7)
+
+    def test_no_ping_outside(self) -> None:
+        """Nothing is asked before a session begins, nor behind its goodbye."""
+        self.outgoing.ping()
+        self.outgoing.end()
+        self._begin()
+        self.outgoing.ping()
+        self.assertEqual(self.sent, ["/quit"])
+
+    def test_abandon(self) -> None:
+        """Lines that wait are given back once, and forgotten."""
+        self.outgoing.add(["1234567890", "b"])
+        self.assertEqual(self.outgoing.abandon(), ["1234567890", "b"])
+        self.assertEqual((self.outgoing.waiting, self.outgoing.full), (0, False))
+
     def test_numbers_that_cannot_be(self) -> None:
         """A server that confirms more than was sent, or less than before, does no harm."""
         self._begin()
@@ -177,6 +232,7 @@ class OutgoingMachine(RuleBasedStateMachine):
         self.flight: deque[str] = deque()
         self.unconfirmed: list[str] = []
         self.answers: deque[int] = deque()
+        self.pongs: deque[bool] = deque()
 
     def _write(self, data: bytes) -> None:
         self.flight.extend(data.decode().splitlines())
@@ -208,6 +264,8 @@ class OutgoingMachine(RuleBasedStateMachine):
                 self.answers.append(self.count)
             elif line == "/quit":
                 self.left = True
+            elif line == "/ping":
+                self.pongs.append(True)
             else:
                 self.taken.append(int(line))
 
@@ -218,6 +276,16 @@ class OutgoingMachine(RuleBasedStateMachine):
         del self.unconfirmed[: answer - self.confirmed]
         self.confirmed = answer
         assert self.outgoing.confirm(answer)
+
+    @rule()
+    def client_asks(self) -> None:
+        self.outgoing.ping()
+
+    @precondition(lambda self: self.pongs)
+    @rule()
+    def server_pongs(self) -> None:
+        """Answers to C{/sync} may be put off for longer than one to a C{/ping}, not the reverse."""
+        assert self.outgoing.pong() == self.pongs.popleft()
 
     @precondition(lambda self: self.on_line)
     @rule()

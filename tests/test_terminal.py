@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from tempfile import TemporaryFile
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
-from twisted.internet.testing import MemoryReactorClock, StringTransport
-from twisted.python.failure import Failure
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from achat_twisted.client.files import IOutput
 from achat_twisted.client.outgoing import Outgoing
-from achat_twisted.client.terminal import MAX_TYPED, Output, Terminal
-from tests.fakes import FakeSource
+from achat_twisted.client.terminal import MAX_TYPED, Terminal
+from tests.fakes import FakeOutput, FakeSource
 
 SHOWN = [
     ("from bob: hi", "from bob: hi\n"),
@@ -29,23 +26,16 @@ SHOWN = [
 ]
 
 
-class FakeStandardError(StringTransport):
-    """What a L{Output} is to a terminal."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.closed: Deferred[None] = Deferred()
-
-
 class TerminalTestCase(SynchronousTestCase):
     """A terminal whose input and output are in memory."""
 
     def setUp(self) -> None:
         self.outgoing = Outgoing(window=100)
-        self.errors: Any = FakeStandardError()
-        self.terminal = Terminal(self.outgoing, self.errors)
-        self.stdio: Any = StringTransport()
-        self.terminal.makeConnection(self.stdio)
+        self.input: Any = StringTransport()
+        self.output: Any = FakeOutput()
+        self.errors: Any = FakeOutput()
+        self.terminal = Terminal(self.outgoing, self.output, self.errors)
+        self.terminal.makeConnection(self.input)
 
     def sent(self) -> list[str]:
         """What has been typed, as a server gets it."""
@@ -66,16 +56,16 @@ class InputTests(TerminalTestCase):
     def test_end_completes_a_line(self) -> None:
         """The end of input ends its last line too, and is an end."""
         self.terminal.dataReceived(b"bob: one")
-        self.terminal.readConnectionLost()
+        self.terminal.connectionLost()
         self.assertEqual(self.sent(), ["bob: one", "/quit"])
 
     def test_quit_is_an_end(self) -> None:
         """What stands behind C{/quit} is not read any more."""
         self.terminal.dataReceived(b"bob: one\n/quit now\nbob: two\n")
         self.terminal.dataReceived(b"bob: three\n")
-        self.terminal.readConnectionLost()
+        self.terminal.connectionLost()
         self.assertEqual(self.sent(), ["bob: one", "/quit"])
-        self.assertEqual(self.stdio.producerState, "paused")
+        self.assertEqual(self.input.producerState, "paused")
 
     def test_quit_among_lines(self) -> None:
         """Lines that C{/quit} only begins, or is part of, are lines like others."""
@@ -95,9 +85,9 @@ class InputTests(TerminalTestCase):
     def test_throttled(self) -> None:
         """Input is not read while too many lines wait for a server."""
         self.terminal.dataReceived(b"x" * 100 + b"\n")
-        self.assertEqual(self.stdio.producerState, "paused")
+        self.assertEqual(self.input.producerState, "paused")
         self.sent()
-        self.assertEqual(self.stdio.producerState, "producing")
+        self.assertEqual(self.input.producerState, "producing")
 
 
 class OutputTests(TerminalTestCase):
@@ -107,7 +97,7 @@ class OutputTests(TerminalTestCase):
         """No control character reaches the screen as such; everything else does."""
         for line, shown in SHOWN:
             for show, output in (
-                (self.terminal.message, self.stdio),
+                (self.terminal.message, self.output),
                 (self.terminal.notice, self.errors),
             ):
                 output.clear()
@@ -118,13 +108,13 @@ class OutputTests(TerminalTestCase):
         """What the client itself has to say carries its name, and goes to standard error."""
         self.terminal.say("two lines:", ["a", "b\x1b"])
         self.assertEqual(self.errors.value().decode(), "achat: two lines:\n    a\n    b\\x1b\n")
-        self.assertEqual(self.stdio.value(), b"")
+        self.assertEqual(self.output.value(), b"")
 
     def test_source_is_throttled_by_both(self) -> None:
         """Whoever is shown is paused until neither output is full."""
         source = FakeSource()
         self.terminal.throttle(source)
-        out, errors = self.stdio.producer, self.errors.producer
+        out, errors = self.output.producer, self.errors.producer
         for brake in (out, errors):
             verifyObject(IPushProducer, brake)
         out.pauseProducing()
@@ -137,12 +127,12 @@ class OutputTests(TerminalTestCase):
 
     def test_next_source_is_throttled_too(self) -> None:
         """Whoever comes while an output is full begins with waiting."""
-        self.stdio.producer.pauseProducing()
+        self.output.producer.pauseProducing()
         source = FakeSource()
         self.terminal.throttle(source)
         self.assertTrue(source.paused)
         self.terminal.throttle(None)
-        self.stdio.producer.resumeProducing()
+        self.output.producer.resumeProducing()
         self.assertTrue(source.paused, "it has gone in the meantime")
 
     def test_lost_standard_error(self) -> None:
@@ -154,56 +144,36 @@ class OutputTests(TerminalTestCase):
         self.assertFalse(source.paused or source.stopped)
 
     def test_deserted(self) -> None:
-        """When nobody reads standard output, whoever is shown there stops, now and later."""
+        """When standard output takes no more, whoever is shown there stops, now and later."""
         first, second = FakeSource(), FakeSource()
         self.terminal.throttle(first)
-        self.terminal.writeConnectionLost()
+        self.output.breaks("nobody reads")
         self.terminal.throttle(second)
-        self.assertTrue(self.terminal.deserted and first.stopped and second.stopped)
+        self.assertTrue(first.stopped and second.stopped)
 
-    def test_close(self) -> None:
-        """The terminal is closed when both outputs have flushed."""
-        verifyObject(IHalfCloseableProtocol, self.terminal)
-        closed = self.terminal.close()
-        self.assertTrue(self.stdio.disconnecting and self.errors.disconnecting)
-        self.assertEqual((self.stdio.producer, self.errors.producer), (None, None))
-        self.terminal.connectionLost(Failure(ConnectionDone()))
-        self.assertNoResult(closed)
-        self.errors.closed.callback(None)
-        self.successResultOf(closed)
+    def test_loss(self) -> None:
+        """What was to be shown and is not is a loss once it is sure that it cannot be."""
+        self.output.unshown = 1
+        self.assertEqual(self.terminal.unshown, "1 message had come, but could not be shown")
+        self.assertEqual(self.terminal.loss, "")
+        self.output.breaks("nobody reads", unshown=1)
+        self.assertEqual(
+            self.terminal.loss, "nobody reads; 2 messages had come, but could not be shown"
+        )
 
-    def test_close_waits_for_standard_output(self) -> None:
-        """Standard output may be the last to flush."""
-        closed = self.terminal.close()
-        self.errors.closed.callback(None)
-        self.assertNoResult(closed)
-        self.terminal.connectionLost(Failure(ConnectionDone()))
-        self.successResultOf(closed)
+    def test_broken_without_loss(self) -> None:
+        """That nothing can be shown any more is told, even if nothing had come."""
+        self.output.breaks("nobody reads")
+        self.assertEqual(self.terminal.loss, "nobody reads")
 
-    def test_close_deserted(self) -> None:
-        """A standard output that nobody reads is not waited for."""
-        self.terminal.writeConnectionLost()
-        closed = self.terminal.close()
-        self.errors.closed.callback(None)
-        self.terminal.connectionLost(Failure(ConnectionDone()))
-        self.successResultOf(closed)
-
-
-class DescriptorTests(SynchronousTestCase):
-    """L{Output}."""
-
-    def test_flushes_before_it_closes(self) -> None:
-        """All that was written is in the file when the output says that it is closed."""
-        reactor = MemoryReactorClock()
-        with TemporaryFile() as file:
-            output = Output(file.fileno(), reactor)
-            self.assertFalse(os.get_blocking(file.fileno()))
-            output.write(b"one\n")
-            output.write(b"two\n")
-            output.loseConnection()
-            self.assertNoResult(output.closed)
-            self.assertEqual(reactor.getWriters(), [output])
-            output.connectionLost(Failure(output.doWrite()))
-            self.successResultOf(output.closed)
-            file.seek(0)
-            self.assertEqual(file.read(), b"one\ntwo\n")
+    def test_flush_and_close(self) -> None:
+        """Each output is waited for by itself, so that the last word can be about the first."""
+        verifyObject(IOutput, self.output)
+        for output, end in ((self.output, self.terminal.flush), (self.errors, self.terminal.close)):
+            output.loseConnection = lambda: None
+            ended = Deferred.fromCoroutine(end())
+            self.assertIsNone(output.producer)
+            self.assertNoResult(ended)
+            output.ended.callback(None)
+            self.successResultOf(ended)
+        self.assertEqual(self.terminal.loss, "")

@@ -27,6 +27,9 @@ PATIENCE = 5.0
 PATIENCE_WITH_SECRET = 30.0
 """The same for one that has a secret to check, and may take its time after wrong ones."""
 
+FIRST = 100
+"""How many of the lines that were not sent are shown: none of those behind them was sent either."""
+
 
 class Hopeless(Exception):
     """There is no use in going on, for the reason given."""
@@ -68,24 +71,24 @@ class Client:
         """Converse until everything is said, or until there is no use.
 
         @return: the exit code: 0 if the server has confirmed all that the user had to say, and has
-            refused nothing of it; else 1.
+            refused nothing of it, and all that has come from it was shown; else 1.
         """
+        tell: Callable[[str], None] = self._give_up
         try:
             await self._converse()
         except Hopeless as end:
-            some = "at least " if self._outgoing.full else ""
-            unsent = _lines(self._outgoing.waiting)
-            self._terminal.say(f"{end}; given up with {some}{unsent} unsent")
-            return 1
-        return 0 if self._all_well else 1
+            tell(str(end))
+            tell = self._terminal.say  # what was not sent need not be said twice
+        await self._terminal.flush()
+        if self._terminal.loss:
+            tell(self._terminal.loss)
+        return 0 if self._all_well and self._terminal.all_taken else 1
 
     async def _converse(self) -> None:
-        while not self._is_done():
-            if self._terminal.deserted:
-                raise Hopeless("nobody reads standard output any more")
-            session = ClientSession(self._login, self._outgoing, self._terminal)
+        while not (self._is_done() or self._terminal.loss):
+            session = ClientSession(self._login, self._outgoing, self._terminal, self._clock)
             loss = await self._hold(session)
-            if self._is_done() or self._terminal.deserted:
+            if self._is_done() or self._terminal.loss:
                 continue
             if self._is_turned_away(session):
                 raise Hopeless(loss)
@@ -99,6 +102,17 @@ class Client:
                 self._terminal.say(f"{loss}; trying again for {self._retry:g} seconds")
             self._attempt += 1
             await deferLater(self._clock, min(self._backoff(self._attempt), left))
+
+    def _give_up(self, why: str) -> None:
+        """Tell the user why, and show the lines that were not sent, of which none is sent now."""
+        self._all_well = False
+        some = "at least " if self._outgoing.full else ""
+        unsent = self._outgoing.abandon()
+        behind = ":" if unsent else ""
+        if len(unsent) > FIRST:
+            behind = f", of which these are the first {FIRST}:"
+        sentence = f"{why}; given up with {some}{_lines(len(unsent))} unsent{behind}"
+        self._terminal.say(sentence, unsent[:FIRST])
 
     def _is_done(self) -> bool:
         return self._was_in and self._outgoing.ended and not self._outgoing.waiting
@@ -161,6 +175,8 @@ class Client:
             )
         if not session.let_in:
             return f"{self._server} has closed the connection without a welcome"
+        if session.deaf:
+            return f"{self._server} does not answer any more"
         if session.bye is None:
             return f"the connection to {self._server} broke"
         return f"{self._server} has closed the session"

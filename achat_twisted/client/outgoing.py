@@ -3,7 +3,8 @@
 Strategy: no socket in sight. Lines are numbered as the server numbers them: from one in each
 session, and what the client says by itself counts as well. What the server has confirmed is
 forgotten; what it has not is kept until the end of the session tells what became of it. So that
-this does not grow, a C{/sync} is sent behind a batch of lines, one at a time.
+this does not grow, a C{/sync} is sent behind a batch of lines, one at a time. The answer to that
+has its number; the one to a C{/ping} has none, but comes in its turn, which tells whose it was.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ from collections.abc import Callable, Iterable
 
 from twisted.internet.interfaces import IPushProducer
 
+from achat_twisted import wire
+
 WINDOW = 64 * 1024
 """Bytes that may be unconfirmed before no more is sent, and that may wait before no more is read.
 
 A line may overrun the first, and what is read at once the second.
 """
+
+_USERS = 0
+"""In the place of a number: a ping of the user's, who wants to see the answer."""
 
 
 class Outgoing:
@@ -36,6 +42,11 @@ class Outgoing:
     def waiting(self) -> int:
         """How many lines have not been sent, or were sent in vain."""
         return len(self._waiting)
+
+    @property
+    def said(self) -> int:
+        """How many lines this session has got, those that the client says by itself included."""
+        return self._confirmed + len(self._sent)
 
     @property
     def full(self) -> bool:
@@ -68,6 +79,13 @@ class Outgoing:
             self._producer = None
         self._flow()
 
+    def abandon(self) -> list[str]:
+        """Forget the lines that wait; which ones they were."""
+        unsent = _text(self._waiting)
+        self._waiting.clear()
+        self._waiting_size = 0
+        return unsent
+
     # What becomes of a session
 
     def begin(self, write: Callable[[bytes], None]) -> None:
@@ -84,6 +102,22 @@ class Outgoing:
         self._flow()
         return own
 
+    def ping(self) -> None:
+        """Have the server answer, if it still takes lines from this session."""
+        if self._write is not None and not self._quit:
+            self._write(self._own(b"/ping\n"))
+            self._pings.append(self.said)
+
+    def pong(self) -> bool:
+        """The server has answered a C{/ping}.
+
+        @return: whether that was one that the client has said by itself.
+        """
+        number = self._pings.popleft() if self._pings else _USERS
+        if number != _USERS and max(self._sync, self._newest) <= self._confirmed:
+            self._forget(number)  # or else an idle session's pings would gather
+        return number != _USERS
+
     def closed(self, number: int) -> None:
         """The session has ended, and those after line C{number} wait again, ahead of all others."""
         self._forget(number)
@@ -97,7 +131,7 @@ class Outgoing:
 
         @return: the lines that may have been taken in or not; they are not sent again.
         """
-        unsure = [line.decode().removesuffix("\n") for line in self._sent_by_user()]
+        unsure = _text(self._sent_by_user())
         self._start_numbering()
         return unsure
 
@@ -106,7 +140,10 @@ class Outgoing:
         self._sent: deque[bytes | None] = deque()  # None for what the client has said by itself
         self._sent_size = 0
         self._confirmed = 0
-        self._sync = 0
+        self._sync = self._newest = (
+            0  # the number of the last C{/sync}, and of the user's last line
+        )
+        self._pings: deque[int] = deque()  # the numbers of ours that are not answered, or _USERS
         self._quit = False
 
     def _sent_by_user(self) -> list[bytes]:
@@ -138,15 +175,30 @@ class Outgoing:
             self._sent_size += len(line)
             self._sent.append(line)
             batch.append(line)
+            self._newest = self.said
+            if line[:1] == b"/" and is_command(line.decode(), "ping"):
+                self._pings.append(_USERS)
         if self._ended and not self._waiting:
             if not self._quit:
                 self._quit = True
                 batch.append(self._own(b"/quit\n"))
-        elif self._sent and self._sent[-1] is not None and self._sync <= self._confirmed:
+        elif self._sync <= self._confirmed < self._newest:
             batch.append(self._own(b"/sync\n"))
-            self._sync = self._confirmed + len(self._sent)
+            self._sync = self.said
         return b"".join(batch)
 
     def _own(self, line: bytes) -> bytes:
         self._sent.append(None)
         return line
+
+
+def _text(lines: Iterable[bytes]) -> list[str]:
+    return [line.decode().removesuffix("\n") for line in lines]
+
+
+def is_command(line: str, word: str) -> bool:
+    """Whether a server takes a line for that command."""
+    if not line.startswith("/"):
+        return False
+    request = wire.parse_line(line)
+    return isinstance(request, wire.Command) and request.word == word

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.protocol import connectionDone
+from twisted.internet.task import LoopingCall
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.client.outgoing import Outgoing
+from achat_twisted.client.outgoing import WINDOW, Outgoing
 from achat_twisted.client.terminal import Terminal
 
 REFUSALS = {
@@ -28,10 +30,24 @@ REFUSALS = {
 NOT_TAKEN = {"unknown", "full", "bad-line", "too-long"}
 """The notices that say that a line was refused, or a copy of it."""
 
+LISTEN = 15.0
+"""Seconds between two looks at whether anything has come."""
+
+PING_AFTER = 45.0
+"""Seconds of silence, by whole looks, after which the server is asked whether it is there."""
+
+DEAF_AFTER = 90.0
+"""Seconds of silence, by whole looks, after which the connection is given up."""
+
 
 @implementer(IPushProducer)
 class ClientSession(LineReceiver):
     """One connection to a server, from the login line to the loss.
+
+    A server whose machine has lost its power says nothing, as one does that has nothing to say; so
+    it is asked. That the kernel asks as well (L{ReadToTheEnd}) is not enough: what stands in
+    between, a proxy or a tunnel, answers the kernel's probes for a server that is long gone, but
+    only a server answers a C{/ping}.
 
     @ivar answered: fires when the server has let us in, or the connection is gone.
     @ivar ended: fires when the connection is gone.
@@ -39,19 +55,27 @@ class ClientSession(LineReceiver):
     @ivar bye: how many lines the server says it has taken in; None as long as it has not said.
     @ivar refusal: the notice that turns us away, if there was one.
     @ivar all_taken: whether the server has refused no line, and no copy of one.
+    @ivar deaf: whether the connection was given up because nothing came any more.
     """
 
     delimiter = b"\n"
     MAX_LENGTH = 2**24  # far above what a server says in a line, /who with all its names included
     transport: Any  # which has more than ITransport promises
 
-    def __init__(self, login: wire.Login, outgoing: Outgoing, terminal: Terminal) -> None:
+    def __init__(
+        self, login: wire.Login, outgoing: Outgoing, terminal: Terminal, clock: IReactorTime
+    ) -> None:
         self.answered: Deferred[None] = Deferred()
         self.ended: Deferred[None] = Deferred()
         self.let_in = False
         self.bye: int | None = None
         self.refusal: wire.Notice | None = None
         self.all_taken = True
+        self.deaf = False
+        self._rate = math.inf
+        self._silence = 0.0
+        self._listening = LoopingCall(self._listen)
+        self._listening.clock = clock
         self._login = login
         self._outgoing = outgoing
         self._terminal = terminal
@@ -60,6 +84,10 @@ class ClientSession(LineReceiver):
         self._terminal.throttle(self)
         name, secret = self._login.name, self._login.secret
         self.transport.write(f"{name if secret is None else f'{name}:{secret}'}\n".encode())
+
+    def dataReceived(self, data: bytes) -> Any:
+        self._silence = 0.0
+        return super().dataReceived(data)
 
     def lineReceived(self, raw: bytes) -> None:
         line = raw.removesuffix(b"\r").decode(errors="backslashreplace")
@@ -75,32 +103,61 @@ class ClientSession(LineReceiver):
                 self._begin()
             case wire.Notice("synced", detail) if self._is_own_answer(detail):
                 pass
+            case wire.Notice("pong") if self._outgoing.pong():
+                pass
             case wire.Notice("bye", detail):
                 self.bye = _number(detail)
                 self.transport.loseConnection()
             case wire.Notice(word) if word in REFUSALS:
                 self.refusal = said
-            case wire.Notice(word):
+            case wire.Notice(word, detail):
+                if word == "slow-down":
+                    self._rate = _number(detail) or self._rate
                 self.all_taken &= word not in NOT_TAKEN
                 self._terminal.notice(line)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._terminal.throttle(None)
-        self.paused = False
-        self.dataReceived(b"")  # those lines that had to wait until there is room
+        if self._listening.running:
+            self._listening.stop()
+        self._show_rest()
         if not self.answered.called:
             self.answered.callback(None)
         self.ended.callback(None)
 
     def stopProducing(self) -> None:
-        """There is nobody to show anything to."""
+        """Nothing can be shown any more."""
+        self._show_rest()
         self.transport.abortConnection()
+
+    def _show_rest(self) -> None:
+        """Show those lines that had to wait until there is room; if they cannot be, they count."""
+        self._terminal.throttle(None)
+        self.paused = False
+        self.dataReceived(b"")
 
     def _begin(self) -> None:
         if not self.answered.called:
             self.let_in = True
             self.answered.callback(None)
             self._outgoing.begin(self.transport.write)
+            self._listening.start(LISTEN, now=False)
+
+    def _listen(self) -> None:
+        """Ask a silent server whether it is there; give it up if it does not answer.
+
+        The time is counted in looks, not taken from the clock: after this process was suspended
+        there is one look before what has come meanwhile is read.
+        """
+        if self.paused:
+            return  # it is us who do not read
+        self._silence += LISTEN
+        # A server that slows us down does not look at the question before what stands ahead of it:
+        # up to a window is unread, and as much may be owed for. A line has two bytes at least.
+        if self._silence >= DEAF_AFTER + min(self._outgoing.said, WINDOW) / self._rate:
+            self.deaf = True
+            self.transport.abortConnection()
+        elif self._silence == PING_AFTER:
+            self._outgoing.ping()
 
     def _is_own_answer(self, detail: str) -> bool:
         number = _number(detail)

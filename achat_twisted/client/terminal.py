@@ -1,8 +1,7 @@
-"""The client's near end: standard input, output and error, of which none ever blocks.
+"""The client's near end: what is typed, and what is shown.
 
-Strategy: Twisted's C{StandardIO} has input and output; standard error gets a descriptor of its
-own, as on a terminal all three share one mode, and a blocking write would fail. What is shown
-has no control characters left, wherever it comes from.
+Strategy: the three standard files never block, see L{Input} and L{Output}. What is shown has no
+control characters left, wherever it comes from.
 """
 
 from __future__ import annotations
@@ -11,21 +10,14 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.abstract import FileDescriptor
-from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.fdesc import writeToFD
-from twisted.internet.interfaces import (
-    IConsumer,
-    IHalfCloseableProtocol,
-    IPushProducer,
-    IReactorFDSet,
-)
+from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.client.outgoing import Outgoing
+from achat_twisted.client.files import IOutput
+from achat_twisted.client.outgoing import Outgoing, is_command
 from achat_twisted.framing import LineSplitter
 
 MAX_TYPED = 2**20
@@ -37,31 +29,6 @@ _ESCAPES = {
     if code != ord("\t")
 }
 """How control characters are shown; the tab may stay, as on the wire."""
-
-
-class Output(FileDescriptor):
-    """An open file that is only written to.
-
-    @ivar closed: fires when it is closed, or nobody reads it any more.
-    """
-
-    def __init__(self, fd: int, reactor: IReactorFDSet) -> None:
-        super().__init__(reactor)
-        self.closed: Deferred[None] = Deferred()
-        self.connected = 1
-        self._fd = fd
-        os.set_blocking(fd, False)
-
-    def fileno(self) -> int:
-        return self._fd
-
-    def writeSomeData(self, data: bytes) -> int | BaseException:
-        written: int | BaseException = writeToFD(self._fd, data)
-        return written
-
-    def connectionLost(self, reason: Failure) -> None:
-        super().connectionLost(reason)
-        self.closed.callback(None)
 
 
 @implementer(IPushProducer)
@@ -81,58 +48,52 @@ class _Brake:
         self._terminal.resume(self)
 
 
-@implementer(IHalfCloseableProtocol)
 class Terminal(Protocol):
-    """What C{StandardIO} talks to: lines typed go to L{Outgoing}, and what is to be read is shown.
+    """What the user sees and types at: lines typed go to L{Outgoing}, what is to be read is shown.
 
-    @ivar deserted: whether nobody reads standard output any more.
+    As a protocol it hears standard input alone, and its transport is that L{Input}.
+
+    @ivar all_taken: whether every line that was typed could be passed on.
     """
 
     transport: Any  # which has more than ITransport promises
 
-    def __init__(self, outgoing: Outgoing, errors: Any) -> None:
-        """@param errors: an L{Output} to standard error."""
-        self.deserted = False
+    def __init__(self, outgoing: Outgoing, output: IOutput, errors: IOutput) -> None:
+        self.all_taken = True
         self._outgoing = outgoing
+        self._output = output
         self._errors = errors
         self._splitter = LineSplitter(MAX_TYPED)
         self._producer: IPushProducer | None = None
         self._full: set[_Brake] = set()
-        self._closed: Deferred[None] = Deferred()
+        for each in (output, errors):
+            each.registerProducer(_Brake(self), True)
+        output.ended.addCallback(self._output_ended)
 
-    # What standard input and output say
+    # What is typed
 
     def connectionMade(self) -> None:
-        for output in self._outputs():
-            output.registerProducer(_Brake(self), True)
         self._outgoing.throttle(self.transport)
 
     def dataReceived(self, data: bytes) -> None:
         if not self._outgoing.ended:
             self._take(self._splitter.one_by_one(self._splitter.feed(data)))
 
-    def readConnectionLost(self) -> None:
-        """The end of input."""
-        if not self._outgoing.ended:
-            self._take(self._splitter.one_by_one(self._splitter.finish()))
-            self._outgoing.end()
-
-    def writeConnectionLost(self) -> None:
-        """Nobody reads standard output any more."""
-        self.deserted = True
-        if self._producer is not None:
-            self._producer.stopProducing()
-        self._closed.callback(None)
-
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if not self.deserted:
-            self._closed.callback(None)
+        """The end of input."""
+        if self._outgoing.ended:
+            return
+        self._take(self._splitter.one_by_one(self._splitter.finish()))
+        if isinstance(reason.value, OSError):
+            self.all_taken = False
+            self.say(f"standard input cannot be read: {os.strerror(reason.value.errno or 0)}")
+        self._outgoing.end()
 
     # What is shown
 
     def message(self, line: str) -> None:
         """Show a message, on standard output."""
-        self._show(self.transport, line)
+        self._show(self._output, line)
 
     def notice(self, line: str) -> None:
         """Show a notice, on standard error."""
@@ -144,12 +105,36 @@ class Terminal(Protocol):
         for line in lines:
             self.notice(f"    {line}")
 
-    def close(self) -> Deferred[list[None]]:
-        """Fires when all that was shown is out."""
-        for output in self._outputs():
-            output.unregisterProducer()
-            output.loseConnection()
-        return gatherResults([self._closed, self._errors.closed])
+    @property
+    def unshown(self) -> str:
+        """That messages have come which are not out yet, or cannot be any more; empty if none."""
+        count = self._output.unshown
+        if not count:
+            return ""
+        return f"{count} message{'' if count == 1 else 's'} had come, but could not be shown"
+
+    @property
+    def loss(self) -> str:
+        """Why no more can be shown, and how many messages have come in vain; empty if it can."""
+        fault = self._output.fault
+        return "; ".join(filter(None, (fault, self.unshown))) if fault else ""
+
+    def interrupt(self) -> str:
+        """Take no more from the server.
+
+        @return: that messages have come which are not out, as L{unshown}.
+        """
+        if self._producer is not None:
+            self._producer.stopProducing()
+        return self.unshown
+
+    async def flush(self) -> None:
+        """Show no more messages, and wait until those are out that were to be shown."""
+        await _closed(self._output)
+
+    async def close(self) -> None:
+        """Wait until all is out that was to be said as well."""
+        await _closed(self._errors)
 
     # What keeps memory bounded when an output is slow
 
@@ -158,7 +143,7 @@ class Terminal(Protocol):
         self._producer = producer
         if producer is None:
             return
-        if self.deserted:
+        if self.loss:
             producer.stopProducing()
         elif self._full:
             producer.pauseProducing()
@@ -173,10 +158,11 @@ class Terminal(Protocol):
         if self._producer is not None and not self._full:
             self._producer.resumeProducing()
 
-    def _outputs(self) -> tuple[Any, Any]:
-        return self.transport, self._errors
+    def _output_ended(self, _: None) -> None:
+        if self.loss and self._producer is not None:
+            self._producer.stopProducing()
 
-    def _show(self, output: IConsumer, line: str) -> None:
+    def _show(self, output: IOutput, line: str) -> None:
         output.write(f"{line.translate(_ESCAPES)}\n".encode())
 
     def _take(self, typed: Iterable[str | wire.WireError]) -> None:
@@ -184,8 +170,9 @@ class Terminal(Protocol):
         lines: list[str] = []
         for line in typed:
             if isinstance(line, wire.WireError):
+                self.all_taken = False
                 self.notice(f"! {line}")
-            elif _is_quit(line):
+            elif is_command(line, "quit"):
                 self._outgoing.add(lines)
                 self._outgoing.end()
                 return
@@ -194,8 +181,7 @@ class Terminal(Protocol):
         self._outgoing.add(lines)
 
 
-def _is_quit(line: str) -> bool:
-    if not line.startswith("/"):
-        return False
-    request = wire.parse_line(line)
-    return isinstance(request, wire.Command) and request.word == "quit"
+async def _closed(output: IOutput) -> None:
+    output.unregisterProducer()
+    output.loseConnection()
+    await output.ended

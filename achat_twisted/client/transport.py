@@ -4,23 +4,59 @@ Strategy: what a client's machine has acknowledged counts as delivered, and does
 When the server resets a connection, Linux still lets the client read that. But Twisted closes as
 soon as a write fails, with all that is unread. So these connections look into the socket a last
 time before they close it.
+
+Two things more are what a server's own port has, and Twisted's clients have not. The kernel asks a
+silent peer whether it is there, for when nobody looks at what comes: L{ClientSession} asks nothing
+while standard output is full. And an address keeps its scope, without which one such as
+C{fe80::1%eth0} leads nowhere (Twisted's issue 12320).
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
+from socket import (
+    IPPROTO_TCP,
+    SO_KEEPALIVE,
+    SOL_SOCKET,
+    TCP_KEEPCNT,
+    TCP_KEEPIDLE,
+    TCP_KEEPINTVL,
+    socket,
+)
 from typing import Any
 
 from twisted.internet import tcp
-from twisted.internet.interfaces import IConnector
+from twisted.internet.address import IPv6Address
+from twisted.internet.interfaces import (
+    IAddress,
+    IConnector,
+    IHostnameResolver,
+    IHostResolution,
+    IResolutionReceiver,
+)
 from twisted.internet.protocol import ClientFactory
 from twisted.python.failure import Failure
-from zope.interface import directlyProvides, providedBy
+from zope.interface import directlyProvides, implementer, providedBy
+
+_KEEPALIVE = {TCP_KEEPIDLE: 60, TCP_KEEPINTVL: 15, TCP_KEEPCNT: 3}
+"""Silence until the kernel asks, and between two questions, in seconds; and how many there are.
+
+There is no C{TCP_USER_TIMEOUT}, see C{tcp(7)}: it would also end the connection to a server that is
+there, but keeps its window closed, as it slows this client down.
+"""
 
 from twisted import __version__
 
 
 class _Client(tcp.Client):
+    def createInternetSocket(self) -> socket:
+        made: socket = super().createInternetSocket()
+        made.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
+        for option, value in _KEEPALIVE.items():
+            made.setsockopt(IPPROTO_TCP, option, value)
+        return made
+
     def connectionLost(self, reason: Failure) -> None:
         if self.connected:
             with suppress(OSError):
@@ -34,8 +70,45 @@ class _Connector(tcp.Connector):
         return _Client(self.host, self.port, self.bindAddress, self, self.reactor)
 
 
+@implementer(IResolutionReceiver)
+@dataclass(frozen=True, slots=True)
+class _Scoping:
+    """Gets the addresses of a host, and passes them on with their scopes as part of the host."""
+
+    receiver: IResolutionReceiver
+
+    def resolutionBegan(self, resolutionInProgress: IHostResolution) -> None:
+        self.receiver.resolutionBegan(resolutionInProgress)
+
+    def addressResolved(self, address: IAddress) -> None:
+        if isinstance(address, IPv6Address) and address.scopeID:
+            host = f"{address.host}%{address.scopeID}"
+            address = IPv6Address(address.type, host, address.port)
+        self.receiver.addressResolved(address)
+
+    def resolutionComplete(self) -> None:
+        self.receiver.resolutionComplete()
+
+
+@implementer(IHostnameResolver)
+@dataclass(frozen=True, slots=True)
+class _ScopedResolver:
+    """A resolver whose addresses have their scopes where Twisted's endpoints keep them."""
+
+    resolver: IHostnameResolver
+
+    def resolveHostName(
+        self, resolutionReceiver: IResolutionReceiver, hostName: str, *rest: Any, **more: Any
+    ) -> IHostResolution:
+        return self.resolver.resolveHostName(_Scoping(resolutionReceiver), hostName, *rest, **more)
+
+
 class ReadToTheEnd:
     """A reactor but for that: its TCP connections are read to their end. For endpoints."""
+
+    @property
+    def nameResolver(self) -> IHostnameResolver:
+        return _ScopedResolver(self._reactor.nameResolver)
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor

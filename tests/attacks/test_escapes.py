@@ -17,7 +17,7 @@ from achat_twisted.limits import Limits
 from achat_twisted.limits.admission import Admission
 from achat_twisted.reader import Manners
 from tests.attacks.ears import obeyed
-from tests.fakes import FakeLink
+from tests.fakes import FakeLink, FakeOutput
 from tests.house import House
 
 CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
@@ -168,9 +168,8 @@ class ForgeryTests(SynchronousTestCase):
 
 def _shown(line: str) -> str:
     """What the terminal shows for a server's line."""
-    output = StringTransport()
-    terminal = Terminal(Outgoing(window=100), StringTransport())
-    terminal.makeConnection(output)
+    output = FakeOutput()
+    terminal = Terminal(Outgoing(window=100), output, FakeOutput())
     terminal.message(line)
     shown: bytes = output.value()
     return shown.decode()

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import select
+import signal
 import sys
-from socket import IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_KEEPIDLE, TCP_USER_TIMEOUT
+from socket import (
+    IPPROTO_TCP,
+    SO_KEEPALIVE,
+    SOL_SOCKET,
+    TCP_KEEPCNT,
+    TCP_KEEPIDLE,
+    TCP_KEEPINTVL,
+    TCP_USER_TIMEOUT,
+)
 from typing import Any, cast
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint, UNIXClientEndpoint
-from twisted.internet.protocol import Factory
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP4ServerEndpoint,
+    UNIXClientEndpoint,
+)
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SkipTest
 
 from achat_twisted import transport
+from achat_twisted.client.transport import ReadToTheEnd
 from achat_twisted.limits.descriptors import Descriptors, lowest_free
 from achat_twisted.poller import Poller
+from tests.functional.chatting import Chat, ChatTestCase
 from tests.functional.numbered import NumberedTestCase, numbered
-from tests.functional.processes import TWISTD, Client, FunctionalTestCase, Process
+from tests.functional.processes import SCRIPTS, TWISTD, Client, FunctionalTestCase, Process
 
 FAR = """
 import socket, sys
@@ -83,8 +99,64 @@ class HalfOpenTests(NumberedTestCase):
         self.assertEqual(bob.numbers, list(range(bob.numbers[0], 3_001)))
 
 
+class ScopeTests(ChatTestCase):
+    """A network in which an address says nothing without its interface."""
+
+    async def test_link_local(self) -> None:
+        """Servers are found at such addresses, clients are logged with them, and all is limited."""
+        probe = self.run_process("unshare", "--net", "ip", "link", "set", "lo", "up")
+        if await probe.ended:
+            raise SkipTest(f"no networks can be made here: {probe.output.text.strip()}")
+        prepare = "ip link set lo up && ip address add fe80::7/64 dev lo nodad && exec"
+        options = "--limit-local --connections-per-host 2"
+        for where in (
+            "--port 8080 --interface fe80::7%lo",
+            "--port 8080 --interface ::",
+            r"--listen 'tcp6:8080:interface=fe80\:\:7%lo'",
+        ):
+            command = f"{prepare} {' '.join(TWISTD)} {options} {where}"
+            server = self.run_process("unshare", "--net", "/bin/sh", "-c", command)
+            await server.output.contains("listening on ")
+            pid = str(server.transport.pid)
+            chats = [Chat() for _ in range(3)]
+            for name, chat in zip(("ann", "bob", "cy"), chats, strict=True):
+                self.run_process(
+                    *("nsenter", "--target", pid, "--net", str(SCRIPTS / "achat"), "chat"),
+                    *("--retry", "0", f"{name}@[fe80::7%lo]:8080"),
+                    process=chat,
+                )
+                chat.types(f"{name}: is here")
+                if name != "cy":
+                    await chat.shown.contains("is here\n")
+            self.assertEqual(await chats[2].ended, 1)
+            self.assertIn("[fe80::7%lo]:8080 is busy", chats[2].told.whole)
+            self.assertIn("ann logged in from [fe80::7%lo]:", server.output.whole)
+            for chat in chats[:2]:
+                chat.ends_input()
+                self.assertEqual(await chat.ended, 0)
+            server.send(signal.SIGTERM)
+            await server.ended
+            self.assertNotIn("Traceback", server.output.whole)
+
+
 class SocketTests(FunctionalTestCase):
     """What the kernel is told of a connection."""
+
+    async def test_server_that_is_gone_is_found_out(self) -> None:
+        """The kernel asks a silent server as well, and ends the connection within two minutes."""
+        port: Any = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(
+            Factory.forProtocol(Protocol)
+        )
+        self.addCleanup(port.stopListening)
+        client = Client()
+        endpoint = HostnameEndpoint(ReadToTheEnd(reactor), "127.0.0.1", port.getHost().port)
+        await self.connect(endpoint, client)
+        options = client.transport.socket.getsockopt
+        self.assertEqual(options(SOL_SOCKET, SO_KEEPALIVE), 1)
+        idle, interval, count = (
+            options(IPPROTO_TCP, option) for option in (TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT)
+        )
+        self.assertLess(idle + interval * count, 120)
 
     async def test_who_is_gone_is_found_out(self) -> None:
         """The kernel asks a silent peer whether it is there, and ends the connection if not."""
