@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from getpass import getpass
 from typing import Any
 
 import click
@@ -82,13 +84,18 @@ def parse_address(text: str) -> Address:
     return Address(login, match["ip"] or match["host"], port)
 
 
-def complete(login: wire.Login) -> wire.Login:
-    """A login with the secret that was not written down where all the machine can see it."""
+def complete(
+    login: wire.Login, environ: Mapping[str, str], ask: Callable[[str], str] = getpass
+) -> wire.Login:
+    """A login with the secret that was not written down where all the machine can see it.
+
+    @param ask: see L{ask_secret}.
+    """
     if login.secret:
         return login
-    secret = os.environ.get(SECRET) or None
+    secret = environ.get(SECRET) or None
     if secret is None and login.secret is not None:
-        secret = ask_secret(login.name, f"say {SECRET}=… in the environment")
+        secret = ask_secret(login.name, f"put it into {SECRET}", ask=ask)
     return replace(login, secret=secret)
 
 
@@ -152,7 +159,7 @@ def chat(address: Address, retry: int) -> None:
     The exit code is 0 if every line was sent and confirmed, none was refused, and every message
     that came could be written to standard output; 1 if not, 130 after Ctrl-C.
     """
-    address = replace(address, login=complete(address.login))
+    address = replace(address, login=complete(address.login, os.environ))
     blocking = _open_standard_files()
     try:
         task.react(_chat, (address, retry, blocking))

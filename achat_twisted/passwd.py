@@ -46,8 +46,10 @@ def passwd(file: Path, name: str) -> None:
 
 
 def _ask_secret(name: str) -> str:
-    if sys.stdin.isatty():
-        secret = ask_secret(name, "pipe the secret in", confirmation_prompt="The same again")
+    if sys.stdin is None:  # it was closed
+        secret = ""
+    elif sys.stdin.isatty():
+        secret = ask_secret(name, "pipe the secret in", twice=True)
     else:
         secret = os.fsdecode(sys.stdin.buffer.readline().removesuffix(b"\n"))
     try:

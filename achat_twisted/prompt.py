@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import warnings
-from getpass import GetPassWarning
+from collections.abc import Callable
+from getpass import GetPassWarning, getpass
 
 import click
 
 
-def ask_secret(name: str, instead: str, confirmation_prompt: str | bool = False) -> str:
-    """Ask for the secret of C{name}, at the terminal that this process has, whatever is piped in.
+def ask_secret(
+    name: str, instead: str, *, twice: bool = False, ask: Callable[[str], str] = getpass
+) -> str:
+    """Ask for the secret of C{name}, at this process's terminal, whatever is piped in or out.
 
     @param instead: what to do where there is no terminal.
-    @param confirmation_prompt: how to ask for it once more, or not.
+    @param twice: whether it must be typed the same again.
+    @param ask: asks a question; what is typed then is not shown.
     @raise click.ClickException: if there is no terminal.
     """
     with warnings.catch_warnings():
-        # Without a terminal getpass, which click uses, would read the secret from standard input.
-        # That is somebody's lines; and it warns of that first.
+        # Without a terminal getpass would read the secret from standard input, where somebody's
+        # lines are; and it warns of that first.
         warnings.simplefilter("error", GetPassWarning)
         try:
-            secret: str = click.prompt(
-                f"Secret of {name}",
-                hide_input=True,
-                confirmation_prompt=confirmation_prompt,
-                err=True,
-            )
+            while True:
+                secret = ask(f"Secret of {name}: ")
+                if secret and (not twice or ask("The same again: ") == secret):
+                    return secret
+                click.echo("It must not be empty." if not secret else "They differ.", err=True)
         except GetPassWarning:
             raise click.ClickException(
                 f"there is no terminal to ask for the secret of {name} at; {instead}"
             ) from None
-    return secret

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from click import BadParameter, Context, command
+from click import BadParameter, Context
 from click.testing import CliRunner
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -79,15 +79,7 @@ class SecretTests(SynchronousTestCase):
     """Where the secret comes from."""
 
     def _login(self, login: Login, environment: str = "", typed: str = "") -> Login:
-        @command()
-        def run() -> None:
-            nonlocal login
-            login = complete(login)
-
-        result = CliRunner().invoke(run, input=f"{typed}\n", env={SECRET: environment})
-        self.assertEqual(result.exit_code, 0)
-        self.assertNotIn(login.secret or "secret", result.output)
-        return login
+        return complete(login, {SECRET: environment}, lambda _question: typed)
 
     def test_address(self) -> None:
         """It is the one in the address, if that holds one."""
@@ -115,6 +107,12 @@ class CommandTests(SynchronousTestCase):
         result = CliRunner().invoke(main, ["--version"])
         self.assertEqual(result.output, f"achat, version {achat_twisted.__version__}\n")
 
+    def test_module(self) -> None:
+        """C{python -m achat_twisted} is the same command."""
+        command = [sys.executable, "-m", "achat_twisted", "--version"]
+        result = subprocess.run(command, check=False, capture_output=True, text=True)
+        self.assertEqual(result.stdout, f"achat, version {achat_twisted.__version__}\n")
+
     def test_help(self) -> None:
         """Every command explains itself, by the short name of that option as well."""
         commands = [[], *([word] for word in main.list_commands(Context(main)))]
@@ -122,7 +120,7 @@ class CommandTests(SynchronousTestCase):
         for words in commands:
             short, long = (CliRunner().invoke(main, [*words, it]) for it in ("-h", "--help"))
             self.assertEqual((short.exit_code, short.output), (0, long.output), words)
-            self.assertTrue(short.output.startswith("Usage: "), command)
+            self.assertTrue(short.output.startswith("Usage: "), words)
 
     def test_wrong(self) -> None:
         """A command line that means nothing ends with a sentence on standard error, and with 2."""

@@ -200,6 +200,14 @@ class ChatTests(ChatTestCase):
         self.assertIn("ann was added", chat.shown.whole)
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
 
+    async def test_passwd_without_input(self) -> None:
+        """Where there is nothing to ask and nothing to read, there is no secret."""
+        path = self.folder() / "passwords"
+        for source in ("<&-", "</dev/null"):
+            passwd = self.run_process("/bin/sh", "-c", f"{ACHAT} passwd {path} ann {source}")
+            self.assertEqual(await passwd.ended, 1)
+            self.assertEqual(passwd.output.whole, "Error: the secret must not be empty\n")
+
 
 @implementer(IOpenSSLClientConnectionCreator)
 class Shows:

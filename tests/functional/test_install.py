@@ -24,9 +24,10 @@ class InstallTests(FunctionalTestCase):
 
     async def test_options_are_explained(self) -> None:
         """The server's options are explained on request."""
-        twistd = self._runs("twistd", "achat", "--help")
-        self.assertEqual(await twistd.ended, 0)
-        self.assertIn("--outbox-limit=", twistd.output.text)
+        for option in ("--help", "-h"):
+            twistd = self._runs("twistd", "achat", option)
+            self.assertEqual(await twistd.ended, 0)
+            self.assertIn("--outbox-limit=", twistd.output.text)
 
     async def test_version(self) -> None:
         """The server says which version it is."""

@@ -137,6 +137,44 @@ class SecretTests(FunctionalTestCase):
         children = Path(f"/proc/{chat.transport.pid}/task/{chat.transport.pid}/children")
         self._shows_nothing(int(children.read_text()), "cmdline", "comm", "environ")
 
+    async def test_prompt_and_pipe(self) -> None:
+        """A secret is asked for at the terminal; what is piped in goes to the chat whole."""
+        path = self.folder() / "passwords"
+        path.write_text(password_file(alice=SECRET))
+        path.chmod(0o600)
+        server = await self.start("--auth", f"argon2:{path}")
+        achat = f"{SCRIPTS / 'achat'} chat alice:@127.0.0.1:{server.port()}"
+        command = f"printf 'alice: 1\\nalice: 2\\n' | {achat}"
+        chat = Chat()
+        self.run_process(
+            *(sys.executable, "-c", IN_A_TERMINAL, "/bin/sh", "-c", command),
+            process=chat,
+            environment={"ACHAT_SECRET": ""},
+        )
+        await chat.shown.contains("Secret of alice: ")
+        chat.types(SECRET)
+        await chat.ended
+        self.assertIn("from alice: 1\r\nfrom alice: 2\r\n", chat.shown.whole)
+
+    async def test_no_terminal(self) -> None:
+        """Where there is no terminal to ask at, nothing that is piped in is taken for a secret."""
+        command = f"{SCRIPTS / 'achat'} chat alice:@127.0.0.1:1; echo $?; cat"
+        chat = Chat()
+        self.run_process(
+            *("setsid", "--wait", "/bin/sh", "-c", command),
+            process=chat,
+            environment={"ACHAT_SECRET": ""},
+        )
+        chat.types("alice: 1", "alice: 2")
+        chat.ends_input()
+        await chat.ended
+        self.assertEqual(
+            chat.told.whole,
+            "Error: there is no terminal to ask for the secret of alice at;"
+            " put it into ACHAT_SECRET\n",
+        )
+        self.assertEqual(chat.shown.whole, "1\nalice: 1\nalice: 2\n")
+
     def _door(self, server: Process) -> TCP4ClientEndpoint:
         """Where a server listens, whatever its log looks like."""
         (port, *_) = re.findall(r"listening on 127\.0\.0\.1:(\d+)", server.output.whole)
