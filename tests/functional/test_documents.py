@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 from pathlib import Path
 
 from tests.functional.processes import Client, FunctionalTestCase
@@ -24,6 +25,17 @@ def transcripts(text: str) -> list[list[tuple[str, str, str]]]:
 
 class ProtocolTests(FunctionalTestCase):
     """C{docs/protocol.md}."""
+
+    async def test_listener(self) -> None:
+        """The client in Python hears what comes, asks a silent server, and leaves a dead one."""
+        (recipe,) = re.findall(r"```python\n(.*?)```", PROTOCOL.read_text(), re.DOTALL)
+        server = await self.start()
+        recipe = recipe.replace("settimeout(45)", "settimeout(1)")
+        recipe = recipe.replace("8080", str(server.port()))
+        bob = self.run_process(sys.executable, "-c", recipe)
+        await bob.output.contains("! welcome bob\n! pong\n! pong\n")
+        server.send(signal.SIGSTOP)
+        self.assertEqual(await bob.ended, 0, bob.output.whole)
 
     async def test_transcripts(self) -> None:
         """Each transcript happens as it is printed: nobody hears anything else or less."""

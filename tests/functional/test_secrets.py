@@ -158,7 +158,7 @@ class SecretTests(FunctionalTestCase):
 
     async def test_no_terminal(self) -> None:
         """Where there is no terminal to ask at, nothing that is piped in is taken for a secret."""
-        command = f"{SCRIPTS / 'achat'} chat alice:@127.0.0.1:1; echo $?; cat"
+        command = f"{SCRIPTS / 'achat'} chat --retry 0 alice:@127.0.0.1:1; echo $?; cat"
         chat = Chat()
         self.run_process(
             *("setsid", "--wait", "/bin/sh", "-c", command),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutations.catalogue.auth import AUTH
+from tests.mutations.catalogue.clients import CLIENTS
 from tests.mutations.catalogue.clocks import CLOCKS
 from tests.mutations.catalogue.configuration import CONFIGURATION
 from tests.mutations.catalogue.connections import CONNECTIONS
@@ -18,5 +19,5 @@ from tests.mutations.catalogue.writers import WRITERS
 
 MUTATIONS = (
     *(*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES),
-    *(*CLOCKS, *AUTH, *CONFIGURATION, *LIMITS, *OPERATORS, *WATCHING),
+    *(*CLOCKS, *AUTH, *CONFIGURATION, *LIMITS, *OPERATORS, *WATCHING, *CLIENTS),
 )
