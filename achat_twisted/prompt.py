@@ -12,10 +12,10 @@ import click
 def ask_secret(
     name: str, instead: str, *, twice: bool = False, ask: Callable[[str], str] = getpass
 ) -> str:
-    """Ask for the secret of C{name}, at this process's terminal, whatever is piped in or out.
+    """Asks for the secret of C{name} at this process's terminal, whatever is piped in or out.
 
     @param instead: what to do where there is no terminal.
-    @param twice: whether it must be typed the same again.
+    @param twice: if it must be typed the same again.
     @param ask: asks a question; what is typed then is not shown.
     @raise click.ClickException: if there is no terminal.
     """

@@ -339,7 +339,7 @@ class ConversationTests(ClientTestCase):
         self.assertIn("1 message had come, but could not be shown", self.told()[0])
 
     def test_breaks_at_the_flush(self) -> None:
-        """So does one that breaks when the last of it is written, after everything else."""
+        """A standard output that breaks at the very last write makes a failure, too."""
         self.output.loseConnection = lambda: None
         connection = self.log_in()
         self.ends_input()
@@ -555,7 +555,7 @@ class SilenceTests(ClientTestCase):
         self.assertEqual(connection.hears(), [])
 
     def test_gives_up_a_dead_server(self) -> None:
-        """One that does not answer is left within two minutes, and tried again."""
+        """A server that does not answer is left within two minutes, and tried again."""
         connection = self.log_in()
         self.wait(DEAF_AFTER)
         self.assertLess(DEAF_AFTER, 120)
@@ -568,7 +568,7 @@ class SilenceTests(ClientTestCase):
         self.assertEqual(self.told(), ["achat: reached host:1"])
 
     def test_lines_to_a_dead_server(self) -> None:
-        """What a dead server has not confirmed is in doubt."""
+        """Lines that a dead server has not confirmed are in doubt."""
         connection = self.log_in()
         self.types("bob: hi")
         self.wait(DEAF_AFTER)
@@ -576,7 +576,7 @@ class SilenceTests(ClientTestCase):
         self.assertIn("    bob: hi", self.told())
 
     def test_after_goodbye(self) -> None:
-        """One that dies before its goodbye is left, too; nothing is said behind the client's."""
+        """A server that dies before its goodbye is left; nothing is said behind the client's."""
         connection = self.log_in()
         self.ends_input()
         self.wait(DEAF_AFTER)
@@ -592,7 +592,7 @@ class SilenceTests(ClientTestCase):
         self.assertEqual(connection.hears(), ["/ping"])
 
     def test_while_standard_output_is_full(self) -> None:
-        """Who does not read cannot know what there is to hear, and does not judge."""
+        """A client that does not read cannot know what there is to hear, and does not judge."""
         connection = self.log_in()
         self.output.producer.pauseProducing()
         self.wait(10 * DEAF_AFTER)
@@ -612,7 +612,7 @@ class SilenceTests(ClientTestCase):
         self.assertTrue(connection.transport.disconnected)
 
     def test_answers_to_the_user(self) -> None:
-        """Of several answers that come, those to the user's own questions are shown."""
+        """Answers to the user's own questions are shown, and no other."""
         connection = self.log_in()
         self.wait(PING_AFTER)
         self.types("/ping", "/ping twice", "/pingpong")

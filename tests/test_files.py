@@ -95,7 +95,7 @@ class OutputTests(FileTestCase):
         self.assertEqual(output.fault, "nobody reads standard output any more")
 
     def test_broken_pipe(self) -> None:
-        """So is it when something is written, and what was written is lost."""
+        """A pipe's end is noticed by a write, too, and what was written is lost."""
         reading, writing = os.pipe()
         output = self.output(self.keep(writing))
         output.write(b"one\n")
@@ -106,7 +106,7 @@ class OutputTests(FileTestCase):
         )
 
     def test_pipe_that_ends_at_the_close(self) -> None:
-        """That nobody reads any more is no fault when it is closed and all is out."""
+        """A pipe that nobody reads any more is no fault when it is closed and all is out."""
         reading, writing = os.pipe()
         output = self.output(self.keep(writing))
         output.loseConnection()

@@ -144,7 +144,7 @@ class OutputTests(TerminalTestCase):
         self.assertFalse(source.paused or source.stopped)
 
     def test_deserted(self) -> None:
-        """When standard output takes no more, whoever is shown there stops, now and later."""
+        """When standard output takes no more, its sources are stopped, now and later."""
         first, second = FakeSource(), FakeSource()
         self.terminal.throttle(first)
         self.output.breaks("nobody reads")
@@ -152,7 +152,7 @@ class OutputTests(TerminalTestCase):
         self.assertTrue(first.stopped and second.stopped)
 
     def test_loss(self) -> None:
-        """What was to be shown and is not is a loss once it is sure that it cannot be."""
+        """Messages that are not out are lost once it is certain that they cannot be shown."""
         self.output.unshown = 1
         self.assertEqual(self.terminal.unshown, "1 message had come, but could not be shown")
         self.assertEqual(self.terminal.loss, "")
@@ -162,7 +162,7 @@ class OutputTests(TerminalTestCase):
         )
 
     def test_broken_without_loss(self) -> None:
-        """That nothing can be shown any more is told, even if nothing had come."""
+        """An output that has broken is told of, even if nothing had come for it."""
         self.output.breaks("nobody reads")
         self.assertEqual(self.terminal.loss, "nobody reads")
 

@@ -28,7 +28,7 @@ PATIENCE_WITH_SECRET = 30.0
 """The same for one that has a secret to check, and may take its time after wrong ones."""
 
 FIRST = 100
-"""How many of the lines that were not sent are shown: none of those behind them was sent either."""
+"""The number of lines shown of those that were not sent; none behind them was sent either."""
 
 
 class Hopeless(Exception):
@@ -104,7 +104,7 @@ class Client:
             await deferLater(self._clock, min(self._backoff(self._attempt), left))
 
     def _give_up(self, why: str) -> None:
-        """Tell the user why, and show the lines that were not sent, of which none is sent now."""
+        """Tells the user why, and shows the lines that were not sent, as none will be now."""
         self._all_well = False
         some = "at least " if self._outgoing.full else ""
         unsent = self._outgoing.abandon()
@@ -175,11 +175,11 @@ class Client:
             )
         if not session.let_in:
             return f"{self._server} has closed the connection without a welcome"
+        if session.bye is not None:
+            return f"{self._server} has closed the session"
         if session.deaf:
             return f"{self._server} does not answer any more"
-        if session.bye is None:
-            return f"the connection to {self._server} broke"
-        return f"{self._server} has closed the session"
+        return f"the connection to {self._server} broke"
 
     def _is_turned_away(self, session: ClientSession) -> bool:
         """Whether the session ended for a reason that will still hold when we come again."""

@@ -15,10 +15,10 @@ import stat
 
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IConsumer, IProtocol, IReactorFDSet
+from twisted.internet.interfaces import IProtocol, IPushProducer, IReactorFDSet
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.python.failure import Failure
-from zope.interface import Attribute, implementer
+from zope.interface import Attribute, Interface, implementer
 
 _CHUNK = 2**13
 """Bytes that are read at a time."""
@@ -56,15 +56,24 @@ class Input(FileDescriptor):
         self._protocol.connectionLost(reason)
 
 
-class IOutput(IConsumer):
-    """Where lines are shown. A line is out when the kernel has taken all of it."""
+class IOutput(Interface):
+    """A place where lines are shown. A line is out when the kernel has taken all of it."""
 
     ended: Deferred[None] = Attribute("Fires when it is closed, or takes no more.")
-    unshown: int = Attribute("How many lines are not out; after the end they are lost.")
-    fault: str = Attribute("Why it takes no more, though it was not closed; empty if it does.")
+    unshown: int = Attribute("The number of lines that are not out; after the end they are lost.")
+    fault: str = Attribute("The reason why it takes no more, if it was not closed; or empty.")
+
+    def write(data: bytes) -> None:
+        """Takes whole lines, which go out as there is room."""
+
+    def registerProducer(producer: IPushProducer, streaming: bool) -> None:
+        """Pauses C{producer} while there is no room for more."""
+
+    def unregisterProducer() -> None:
+        """Forgets the producer."""
 
     def loseConnection() -> None:
-        """Close it, when all is out."""
+        """Closes it, when all is out."""
 
 
 @implementer(IOutput)
@@ -89,7 +98,7 @@ class Output(FileDescriptor):
         return self._fd
 
     def doRead(self) -> Exception:
-        """There is nothing to read: the other end has gone."""
+        """Ends it: nothing can be read there, so the other end has gone."""
         return CONNECTION_LOST
 
     def write(self, data: bytes) -> None:
@@ -120,6 +129,6 @@ class Output(FileDescriptor):
 
 
 def _is_written_pipe(fd: int) -> bool:
-    """Whether it is a pipe that is open for writing alone."""
+    """True for a pipe that is open for writing alone."""
     mode = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
     return stat.S_ISFIFO(os.fstat(fd).st_mode) and mode == os.O_WRONLY

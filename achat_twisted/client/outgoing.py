@@ -45,7 +45,7 @@ class Outgoing:
 
     @property
     def said(self) -> int:
-        """How many lines this session has got, those that the client says by itself included."""
+        """The number of lines that this session has got, the client's own included."""
         return self._confirmed + len(self._sent)
 
     @property
@@ -80,7 +80,7 @@ class Outgoing:
         self._flow()
 
     def abandon(self) -> list[str]:
-        """Forget the lines that wait; which ones they were."""
+        """Forgets the lines that wait, and returns them."""
         unsent = _text(self._waiting)
         self._waiting.clear()
         self._waiting_size = 0
@@ -103,13 +103,13 @@ class Outgoing:
         return own
 
     def ping(self) -> None:
-        """Have the server answer, if it still takes lines from this session."""
+        """Asks the server for an answer, if it still takes lines from this session."""
         if self._write is not None and not self._quit:
             self._write(self._own(b"/ping\n"))
             self._pings.append(self.said)
 
     def pong(self) -> bool:
-        """The server has answered a C{/ping}.
+        """Takes note that the server has answered a C{/ping}.
 
         @return: whether that was one that the client has said by itself.
         """
@@ -197,7 +197,7 @@ def _text(lines: Iterable[bytes]) -> list[str]:
 
 
 def is_command(line: str, word: str) -> bool:
-    """Whether a server takes a line for that command."""
+    """True for a line that a server takes for that command."""
     if not line.startswith("/"):
         return False
     request = wire.parse_line(line)

@@ -125,12 +125,12 @@ class ClientSession(LineReceiver):
         self.ended.callback(None)
 
     def stopProducing(self) -> None:
-        """Nothing can be shown any more."""
+        """Ends the connection, as nothing can be shown any more."""
         self._show_rest()
         self.transport.abortConnection()
 
     def _show_rest(self) -> None:
-        """Show those lines that had to wait until there is room; if they cannot be, they count."""
+        """Shows those lines that had to wait for room, or has them counted."""
         self._terminal.throttle(None)
         self.paused = False
         self.dataReceived(b"")
@@ -143,7 +143,7 @@ class ClientSession(LineReceiver):
             self._listening.start(LISTEN, now=False)
 
     def _listen(self) -> None:
-        """Ask a silent server whether it is there; give it up if it does not answer.
+        """Asks a silent server for an answer, and gives it up if none comes.
 
         The time is counted in looks, not taken from the clock: after this process was suspended
         there is one look before what has come meanwhile is read.

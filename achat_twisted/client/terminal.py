@@ -49,7 +49,7 @@ class _Brake:
 
 
 class Terminal(Protocol):
-    """What the user sees and types at: lines typed go to L{Outgoing}, what is to be read is shown.
+    """The user's end: lines that are typed go to L{Outgoing}, and what is to be read is shown.
 
     As a protocol it hears standard input alone, and its transport is that L{Input}.
 
@@ -107,7 +107,7 @@ class Terminal(Protocol):
 
     @property
     def unshown(self) -> str:
-        """That messages have come which are not out yet, or cannot be any more; empty if none."""
+        """A sentence on messages that have come and are not out; empty if there are none."""
         count = self._output.unshown
         if not count:
             return ""
@@ -115,25 +115,25 @@ class Terminal(Protocol):
 
     @property
     def loss(self) -> str:
-        """Why no more can be shown, and how many messages have come in vain; empty if it can."""
+        """A sentence on why no more can be shown, and on what has come in vain; or empty."""
         fault = self._output.fault
         return "; ".join(filter(None, (fault, self.unshown))) if fault else ""
 
     def interrupt(self) -> str:
-        """Take no more from the server.
+        """Takes no more from the server.
 
-        @return: that messages have come which are not out, as L{unshown}.
+        @return: a sentence on messages that have come and are not out, see L{unshown}.
         """
         if self._producer is not None:
             self._producer.stopProducing()
         return self.unshown
 
     async def flush(self) -> None:
-        """Show no more messages, and wait until those are out that were to be shown."""
+        """Waits until all messages are out, and closes standard output."""
         await _closed(self._output)
 
     async def close(self) -> None:
-        """Wait until all is out that was to be said as well."""
+        """Does the same for standard error."""
         await _closed(self._errors)
 
     # What keeps memory bounded when an output is slow

@@ -40,7 +40,7 @@ from twisted.python.failure import Failure
 from zope.interface import directlyProvides, implementer, providedBy
 
 _KEEPALIVE = {TCP_KEEPIDLE: 60, TCP_KEEPINTVL: 15, TCP_KEEPCNT: 3}
-"""Silence until the kernel asks, and between two questions, in seconds; and how many there are.
+"""Seconds of silence until the kernel asks, seconds between two questions, and their number.
 
 There is no C{TCP_USER_TIMEOUT}, see C{tcp(7)}: it would also end the connection to a server that is
 there, but keeps its window closed, as it slows this client down.
@@ -104,7 +104,10 @@ class _ScopedResolver:
 
 
 class ReadToTheEnd:
-    """A reactor but for that: its TCP connections are read to their end. For endpoints."""
+    """A reactor for endpoints, whose TCP connections are read to their end.
+
+    The kernel watches them, and their addresses keep their scopes.
+    """
 
     @property
     def nameResolver(self) -> IHostnameResolver:

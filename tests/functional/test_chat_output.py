@@ -68,7 +68,7 @@ class OutputTests(ChatTestCase):
         self.assertEqual((await bob.ended, bob.told.whole), (0, ""))
 
     async def test_reader_that_leaves(self) -> None:
-        """When who reads a pipe has enough, the client tells what has come in vain."""
+        """When the reader of a pipe has had enough, the client tells what has come in vain."""
         server = await self.start()
         await self._fetch(server, "")
         await self._mail(server)
@@ -86,7 +86,7 @@ class OutputTests(ChatTestCase):
         )
 
     async def test_interrupt(self) -> None:
-        """Ctrl-C tells of messages that have come and are not shown."""
+        """After Ctrl-C the client tells of messages that have come and were not shown."""
         server = await self.start()
         await self._fetch(server, "")
         await self._mail(server)

@@ -103,7 +103,7 @@ class ScopeTests(ChatTestCase):
     """A network in which an address says nothing without its interface."""
 
     async def test_link_local(self) -> None:
-        """Servers are found at such addresses, clients are logged with them, and all is limited."""
+        """Servers are found at such addresses; the log and the limits know clients by them."""
         probe = self.run_process("unshare", "--net", "ip", "link", "set", "lo", "up")
         if await probe.ended:
             raise SkipTest(f"no networks can be made here: {probe.output.text.strip()}")
