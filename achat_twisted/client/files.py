@@ -106,8 +106,6 @@ class Output(FileDescriptor):
         super().write(data)
 
     def writeSomeData(self, data: bytes | memoryview) -> int | BaseException:
-        if not data:
-            return 0  # at the close; a file that cannot be written would refuse even that
         try:
             written = os.write(self._fd, data)
         except BlockingIOError:
