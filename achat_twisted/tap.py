@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import select
 import time
 from collections.abc import Mapping
@@ -42,6 +43,7 @@ from achat_twisted.proxy import ProxyEndpoint
 from achat_twisted.reader import Manners
 from achat_twisted.service import ChatService
 from achat_twisted.signals import ProcessSignals
+from achat_twisted.unix_sockets import NOBODY, UnixSockets
 
 __all__ = ["Options", "makeService"]
 
@@ -53,8 +55,24 @@ _PROXY = "haproxy:"
 """How an endpoint begins whose connections a proxy brings."""
 
 
+def _owner(twistd: Mapping[str, Any]) -> tuple[int, int]:
+    """The user and the group that twistd's own options have the server become.
+
+    They are to own its unix sockets, which are made before that.
+    """
+    uid, gid = (twistd.get(key) for key in ("uid", "gid"))
+    if uid is not None and gid is None:
+        gid = pwd.getpwuid(uid).pw_gid
+    return (NOBODY[0] if uid is None else uid, NOBODY[1] if gid is None else gid)
+
+
 def _endpoint(
-    reactor: Any, options: Options, reloader: Reloader, option: str, description: str
+    reactor: Any,
+    sockets: UnixSockets,
+    options: Options,
+    reloader: Reloader,
+    option: str,
+    description: str,
 ) -> IStreamServerEndpoint:
     endpoint: IStreamServerEndpoint
     try:
@@ -65,7 +83,8 @@ def _endpoint(
             endpoint, certificates = tls.listening(reactor, inner)
             reloader.add(certificates)
         else:
-            endpoint = serverFromString(reactor, inner)
+            maker = sockets if inner.startswith("unix:") else reactor
+            endpoint = serverFromString(maker, inner)
         return endpoint if inner == description else ProxyEndpoint(endpoint)
     except TypeError:
         why = r"an argument is missing, unknown or doubled; a colon inside of one is written \:"
@@ -118,6 +137,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     logbook = Logbook(
         options.parent or {}, options["log-level"], options["log-format"], signals.on_rotate
     )
+    sockets = UnixSockets(reactor, _owner(options.parent or {}))
     reloader = Reloader(
         options, on_begin=lambda: notifier.reloading(), on_end=lambda: notifier.ready()
     )
@@ -169,7 +189,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
 
     listeners = [
         Listener(
-            _endpoint(reactor, options, reloader, "listen", description),
+            _endpoint(reactor, sockets, options, reloader, "listen", description),
             description,
             factory,
             prepare,
@@ -186,14 +206,14 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     notifier = systemd.from_environment(os.environ, housekeeper.status, reactor)
     attendants: list[Service] = [doorkeeper]
     if options["admin"]:
-        attendants.append(AdminServer(options["admin"], housekeeper, reactor))
+        attendants.append(AdminServer(options["admin"], housekeeper, reactor, sockets))
     if options["http"]:
         # Not imported above, as it takes 4 MB, which only those need who are watched.
         from achat_twisted.monitoring import metrics, monitor
 
         registry = metrics.registry(metrics.Metrics(broker, mailbox, factory, meter))
         pages = monitor.pages(registry, housekeeper.state)
-        endpoint = _endpoint(reactor, options, reloader, "http", options["http"])
+        endpoint = _endpoint(reactor, sockets, options, reloader, "http", options["http"])
         lobby = monitor.Lobby(pages, reactor)
         attendants.append(monitor.Monitor(endpoint, options["http"], lobby))
     service = ChatService(

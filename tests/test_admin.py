@@ -20,6 +20,7 @@ from achat_twisted.admin.actions import ACTIONS
 from achat_twisted.admin.housekeeper import Housekeeper
 from achat_twisted.admin.protocol import Refused, Request
 from achat_twisted.admin.server import PATIENCE, AdminServer
+from achat_twisted.unix_sockets import UnixSockets
 from achat_twisted.interfaces import IHousekeeper, Row
 from tests.fakes import Bug
 from tests.house import House
@@ -219,6 +220,7 @@ class ServerTests(SynchronousTestCase):
             Path("admin.sock"),
             self.housekeeper,
             self.house.clock,
+            UnixSockets(self.house.clock),
             lambda _transport: 1000,
             lambda _transport: self.is_gone,
         )

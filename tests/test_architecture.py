@@ -61,6 +61,7 @@ FLOORS = [
         *("reader", "factory", "transport", "poller", "link", "listener", "signals", "systemd"),
         *("proxy", "selftest"),
         *("admin.housekeeper", "admin.server", "pem", "tls", "logbook", "config.reloader"),
+        "unix_sockets",
     },
     {
         *("service", "options", "tap", "config.command"),

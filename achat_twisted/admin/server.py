@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import select
 import socket
-import stat
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +17,7 @@ from twisted.internet.interfaces import (
     IHalfCloseableProtocol,
     IListeningPort,
     IPushProducer,
+    IReactorTime,
     ITransport,
 )
 from twisted.internet.protocol import ServerFactory, connectionDone
@@ -32,6 +30,7 @@ from zope.interface import implementer
 from achat_twisted.admin import actions, protocol
 from achat_twisted.deadlines import Deadlines
 from achat_twisted.interfaces import CannotStart, IHousekeeper, Row
+from achat_twisted.unix_sockets import UnixSockets
 
 PATIENCE = 10.0
 """Seconds in which a request must come, and what was answered be read."""
@@ -189,19 +188,19 @@ class AdminServer(ServerFactory, Service):
         self,
         path: Path,
         housekeeper: IHousekeeper,
-        reactor: Any,
+        clock: IReactorTime,
+        sockets: UnixSockets,
         uid: Callable[[ITransport], int] = peer_uid,
         is_gone: Callable[[ITransport], bool] = is_gone,
     ) -> None:
         """@param path: where the socket is to be; its directory exists."""
         self._path = path
         self._housekeeper = housekeeper
-        self._reactor = reactor
+        self._clock = clock
+        self._sockets = sockets
         self._uid = uid
         self._is_gone = is_gone
-        self._waiting: Deadlines[AdminConnection] = Deadlines(
-            reactor, PATIENCE, AdminConnection.late
-        )
+        self._waiting: Deadlines[AdminConnection] = Deadlines(clock, PATIENCE, AdminConnection.late)
         self._open: set[AdminConnection] = set()
 
     def privilegedStartService(self) -> None:
@@ -211,20 +210,10 @@ class AdminServer(ServerFactory, Service):
         """
         super().privilegedStartService()
         try:
-            _make_way(self._path)
-            self._port = self._listen()
-        except (OSError, CannotListenError) as error:
-            why = getattr(error, "socketError", error)
+            self._port = self._sockets.listenUNIX(str(self._path), self, mode=0o600)
+        except CannotListenError as error:
+            why = error.socketError
             raise CannotStart(f"achat: cannot listen on --admin {self._path}: {why}") from None
-
-    def _listen(self) -> IListeningPort:
-        # Twisted changes the mode only after the socket is there for everybody.
-        before = os.umask(0o177)
-        try:
-            port: IListeningPort = self._reactor.listenUNIX(str(self._path), self, mode=0o600)
-            return port
-        finally:
-            os.umask(before)
 
     def startService(self) -> None:
         super().startService()
@@ -243,7 +232,7 @@ class AdminServer(ServerFactory, Service):
     def buildProtocol(self, addr: IAddress | None) -> AdminConnection:
         connection = AdminConnection(
             self._housekeeper,
-            self._reactor,
+            self._clock,
             self._waiting,
             self._uid,
             self._open.discard,
@@ -251,25 +240,3 @@ class AdminServer(ServerFactory, Service):
         )
         self._open.add(connection)
         return connection
-
-
-def _make_way(path: Path) -> None:
-    """Remove a socket that a server has left behind; nothing else.
-
-    Whether a server is behind it is asked the socket itself. Twisted's lock files ask whether
-    there is a process of the same number, which in a container there mostly is.
-
-    @raise OSError: if a server is there.
-    """
-    try:
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            return  # and listening will say that something is there
-    except FileNotFoundError:
-        return
-    with socket.socket(socket.AF_UNIX) as knocking:
-        knocking.setblocking(False)
-        code = knocking.connect_ex(os.fspath(path))
-    if code == errno.ECONNREFUSED:
-        path.unlink()
-    elif code in (0, errno.EAGAIN):
-        raise OSError(errno.EADDRINUSE, "another server listens there")

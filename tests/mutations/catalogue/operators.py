@@ -39,13 +39,6 @@ OPERATORS = (
         "tests.functional.test_admin.AdminTests.test_nobody_else_may_ask",
     ),
     Mutation(
-        "take a living server's socket away",
-        _SERVER,
-        "if code == errno.ECONNREFUSED:",
-        "if code in (0, errno.ECONNREFUSED):",
-        "tests.functional.test_admin.AdminTests.test_living_server",
-    ),
-    Mutation(
         "turn away who has just connected",
         "achat_twisted/reader.py",
         """\

@@ -1,0 +1,156 @@
+"""Unix sockets, which are files: a dead server's is taken over, and one's own is taken away.
+
+Strategy: the kernel does not remove the file of a socket that nobody has open any more, so that a
+killed server leaves one. Twisted tells a dead server from a living one by its process number, which
+in a container is the same each time. Here the socket itself is asked: a connection is refused when
+nobody listens (C{connect(2)}, C{unix(7)}).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from twisted.internet import tcp, unix
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+PATIENCE = 1.0
+"""Seconds for which another server that starts in the same directory is waited for."""
+
+_AGAIN = 0.01
+"""Seconds between two looks whether it is done."""
+
+NOBODY = (-1, -1)
+"""A user and a group that leave a file to those who have made it, see C{chown(2)}."""
+
+
+class UnixSockets:
+    """What the reactor has as C{listenUNIX}, for sockets that outlive no server.
+
+    So Twisted's own C{unix:} endpoints can be given it in the reactor's place.
+    """
+
+    def __init__(self, reactor: Any, owner: tuple[int, int] = NOBODY) -> None:
+        """@param owner: the user and the group that the files are to belong to."""
+        self._reactor = reactor
+        self._owner = owner
+
+    def listenUNIX(
+        self,
+        address: str,
+        factory: IProtocolFactory,
+        backlog: int = 50,
+        mode: int = 0o666,
+        wantPID: bool = False,
+    ) -> IListeningPort:
+        """Listen at a path.
+
+        @param wantPID: whether to leave a lock file beside it while it is open, as Twisted does;
+            other programs on Twisted heed it.
+        @raise CannotListenError: if that cannot be done, or another server listens there.
+        """
+        port = _Port(os.fsencode(address), factory, backlog, mode, self._reactor, wantPID)
+        try:
+            with _alone_in(os.path.dirname(os.path.abspath(address))):
+                _make_way(address)
+                port.startListening()
+            os.chown(address, *self._owner, follow_symlinks=False)
+        except OSError as error:
+            raise CannotListenError(None, address, error) from None
+        listening: IListeningPort = port
+        return listening
+
+
+class _Port(unix.Port):
+    """Twisted's own, which at its end would remove whatever is at its path, or fail over it."""
+
+    _log = Logger()
+    _file: os.stat_result
+
+    def startListening(self) -> None:
+        try:
+            super().startListening()
+        except CannotListenError:
+            self._unlock()
+            raise
+        self._file = os.lstat(self._bindPath)
+
+    def connectionLost(self, reason: Failure) -> None:
+        try:
+            with suppress(FileNotFoundError):
+                self._remove()
+        except OSError as error:
+            self._log.info(
+                "{path} stays behind, for the next server to take over: {why}",
+                path=os.fsdecode(self._bindPath),
+                why=error.strerror,
+            )
+        tcp.Port.connectionLost(self, reason)
+
+    def _remove(self) -> None:
+        if os.path.samestat(self._file, os.lstat(self._bindPath)):
+            os.unlink(self._bindPath)
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self.lockFile is not None and self.lockFile.locked:
+            with suppress(ValueError):  # it is another server's by now
+                self.lockFile.unlock()
+
+
+@contextmanager
+def _alone_in(directory: str) -> Iterator[None]:
+    """Keep other servers from looking at the sockets of a directory, until this one listens.
+
+    Otherwise two that start at once could both find a dead server's socket, and the second one
+    remove the first one's. The kernel's lock ends with the process that holds it, whatever becomes
+    of it, see C{flock(2)}.
+
+    @raise OSError: if another process does not let go of it within L{PATIENCE}.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        patience = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > patience:
+                    raise OSError(
+                        errno.EBUSY, f"{directory} is locked by another process"
+                    ) from None
+                time.sleep(_AGAIN)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make_way(path: str) -> None:
+    """Remove a socket that a dead server has left behind, and its lock file; nothing else.
+
+    @raise OSError: if a server is there.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            return  # and listening will say that something is there
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.setblocking(False)
+            code = knocking.connect_ex(path)
+        if code in (0, errno.EAGAIN):
+            raise OSError(errno.EADDRINUSE, "another server listens there")
+        if code != errno.ECONNREFUSED:
+            return
+        os.unlink(path)
+    if os.path.islink(f"{path}.lock"):  # which is what Twisted's are
+        os.unlink(f"{path}.lock")
