@@ -389,6 +389,12 @@ class IReloadable(Interface):
 class ISignals(Interface):
     """The process's signals."""
 
+    def ignore_strays() -> None:
+        """From now on, let no signal end the process but those that are meant to.
+
+        Of each of the others the first is a line in the log.
+        """
+
     def on_hangup(reload: Callable[[], None]) -> None:
         """Call C{reload} on SIGHUP, which would kill the process at once."""
 

@@ -12,6 +12,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Any
 
 from twisted.logger import (
@@ -27,10 +28,10 @@ from twisted.logger import (
 )
 from twisted.python import syslog
 from twisted.python.components import Componentized
-from twisted.python.logfile import LogFile
 from twisted.python.reflect import safe_str
 
 from achat_twisted.interfaces import CannotStart
+from achat_twisted.logfile import RenewableFile
 
 LEVELS = ("debug", "info", "warn", "error")
 """What C{--log-level} may be; what is less grave is not logged."""
@@ -151,9 +152,8 @@ class Logbook:
         if name == "-" or (in_foreground and not name):
             return sys.stdout
         try:
-            file: Any = LogFile.fromFullPath(name or "twistd.log")
+            log = RenewableFile(Path(name or "twistd.log"))
         except OSError as error:
             raise CannotStart(f"achat: the log cannot be written: {error}") from None
-        self._on_rotate(file.rotate)
-        log: IO[Any] = file
-        return log
+        self._on_rotate(log.renew)
+        return log.file

@@ -85,6 +85,8 @@ class ChatService(MultiService):
             child.setServiceParent(self)
 
     def setServiceParent(self, parent: Any) -> None:
+        # From as early on as can be: with it the process becomes this server.
+        self._signals.ignore_strays()
         self._on_parent(parent)
         super().setServiceParent(parent)
 

@@ -20,8 +20,8 @@ from achat_twisted.admin.actions import ACTIONS
 from achat_twisted.admin.housekeeper import Housekeeper
 from achat_twisted.admin.protocol import Refused, Request
 from achat_twisted.admin.server import PATIENCE, AdminServer
-from achat_twisted.unix_sockets import UnixSockets
 from achat_twisted.interfaces import IHousekeeper, Row
+from achat_twisted.unix_sockets import UnixSockets
 from tests.fakes import Bug
 from tests.house import House
 from tests.logged import Logged

@@ -61,7 +61,7 @@ FLOORS = [
         *("reader", "factory", "transport", "poller", "link", "listener", "signals", "systemd"),
         *("proxy", "selftest"),
         *("admin.housekeeper", "admin.server", "pem", "tls", "logbook", "config.reloader"),
-        "unix_sockets",
+        *("unix_sockets", "logfile"),
     },
     {
         *("service", "options", "tap", "config.command"),

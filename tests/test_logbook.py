@@ -42,7 +42,7 @@ class LogbookTests(SynchronousTestCase):
 
     def _close(self) -> None:
         for rotate in self.rotations:
-            rotate.__self__.close()  # which outlives no process, and so is closed by nobody else
+            rotate.__self__.file.close()  # as nobody else does while the process lives
 
     def _begin(self, level: str = "info", line: str = "json", **twistd: Any) -> Logger:
         """Have an application log as twistd would have it."""

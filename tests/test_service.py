@@ -48,6 +48,9 @@ class Attendant(Service):
 class Signals:
     """Signals that a test can send."""
 
+    def ignore_strays(self) -> None:
+        """There are none."""
+
     def on_hangup(self, reload: Callable[[], None]) -> None:
         self.hangup = reload
 
