@@ -95,6 +95,10 @@ def _endpoint(
     raise SystemExit(f"achat: {options.named(option)} {description!r} is no endpoint: {why}")
 
 
+def _is_guarded(options: Mapping[str, Any]) -> bool:
+    return bool(options["auth"])
+
+
 def _mail_limits(options: Mapping[str, Any]) -> MailLimits:
     return MailLimits(
         per_name=options["mailbox-limit"],
@@ -193,7 +197,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
             description,
             factory,
             prepare,
-            is_guarded=bool(options["auth"]),
+            is_guarded=_is_guarded(options),
+            is_encrypted=tls.is_tls(description.removeprefix(_PROXY)),
         )
         for description in options.endpoints()
     ]
@@ -235,6 +240,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         *("outbox-total", "limit-local"),
     )
     reloader.add(doorkeeper, "auth")
+    for listener in listeners:
+        reloader.add(Put(_is_guarded, listener.guard))
     reloader.add(Put(itemgetter("log-level"), logbook.set_level), "log-level")
     reloader.add(Put(itemgetter("grace"), service.set_grace), "grace")
     reloader.add(Put(manners, factory.expect), "max-line", "recipients", "login-timeout")

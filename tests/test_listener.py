@@ -69,8 +69,16 @@ class ListenerTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.prepared: list[IListeningPort] = []
 
-    def _listener(self, result: Deferred[IListeningPort]) -> Listener:
-        return Listener(Endpoint(result), "tcp:80", Factory(), self.prepared.append)
+    def _listener(self, result: Deferred[IListeningPort], **more: bool) -> Listener:
+        return Listener(Endpoint(result), "tcp:80", Factory(), self.prepared.append, **more)
+
+    def _started(self, address: IAddress, **more: bool) -> tuple[Listener, list[str]]:
+        """A listener that has started, and what it has said beyond where it listens."""
+        listener = self._listener(succeed(Port(address)), **more)
+        with Logged() as logged:
+            listener.privilegedStartService()
+            listener.startService()
+        return listener, logged.texts[1:]
 
     def test_says_where(self) -> None:
         """It says where it listens, and loudly so if others than this machine can reach it."""
@@ -83,6 +91,32 @@ class ListenerTests(SynchronousTestCase):
             self.assertEqual(logged.texts[0], f"listening on {described}")
             self.assertEqual(len(logged.texts), 1 if local else 2, logged.texts)
             self.assertEqual((describe(address), is_local(address)), (described, local))
+
+    def test_secrets_in_the_clear(self) -> None:
+        """It warns of secrets where others can listen, unless TLS hides them, or there are none."""
+        for address, described, local in ADDRESSES:
+            _, warnings = self._started(address, is_guarded=True)
+            self.assertEqual(
+                warnings,
+                []
+                if local
+                else [
+                    f"{described} can be reached from other machines without TLS, and secrets"
+                    " cross the network for anybody to read"
+                ],
+            )
+            _, warnings = self._started(address, is_guarded=True, is_encrypted=True)
+            self.assertEqual(warnings, [])
+
+    def test_reload(self) -> None:
+        """When a reload changes who may log in it warns of what is true from then on, once."""
+        for address, _, local in ADDRESSES:
+            listener, _ = self._started(address)
+            with Logged() as logged:
+                for is_guarded in (True, True, False):
+                    listener.guard(is_guarded)
+            whats = [text.partition("machines")[2][:12] for text in logged.texts]
+            self.assertEqual(whats, [] if local else [" without TLS", ", and anybod"])
 
     def test_port_is_prepared_and_closed(self) -> None:
         """Its port is prepared before anybody comes, and closed when it stops."""
@@ -113,6 +147,10 @@ class ListenerTests(SynchronousTestCase):
         """Any other reason is told as it is."""
         for failure, why in [
             (CannotListenError("", 80, PermissionError(13, "no")), "[Errno 13] no"),
+            (
+                CannotListenError("", 80, OSError(97, "no")),
+                "[Errno 97] no; a service without a network needs a socket that systemd opens",
+            ),
             (ValueError("the socket is for AF_INET6"), "the socket is for AF_INET6"),
         ]:
             listener = self._listener(fail(failure))

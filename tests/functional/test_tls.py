@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 from twisted.internet import reactor
@@ -32,6 +33,19 @@ class TLSTests(FunctionalTestCase):
         alice.say("bob: hi", "/sync t")
         await bob.heard.contains("from alice: hi\n")
         await alice.heard.contains("! synced 2 t\n")
+
+    async def test_secrets_in_the_clear(self) -> None:
+        """Of two ports that others can reach, that without TLS is warned of if secrets go there."""
+        place = self.folder()
+        write_certificate(place / "localhost.pem")
+        (place / "secrets").write_text("alice:secret\n")
+        tls = f"ssl:0:privateKey={place}/localhost.pem:certKey={place}/localhost.pem"
+        options = [*("--listen", "tcp:0", "--listen", tls, "--listen", f"haproxy:{tls}")]
+        server = await self.start(*options, "--auth", f"file:{place}/secrets")
+        await server.output.until(lambda text: text.count("listening on ") == len(options) / 2)
+        warnings = re.findall(r"#warn\] (.*)", server.output.text)
+        self.assertEqual(len(warnings), 1, warnings)
+        self.assertIn(f"0.0.0.0:{server.port()} can be reached from other machines w", warnings[0])
 
     async def test_stop(self) -> None:
         """A stop in the middle of a stream loses nothing, and ends with a clean end of file."""
