@@ -52,7 +52,7 @@ class RenewableFile:
             raise PermissionError(errno.EACCES, "nothing can be renamed", str(self._path.parent))
 
     def _is_in_place(self) -> bool:
-        """Whether the path still names the regular file that is written to."""
+        """Tell if the path still names the regular file that is written to."""
         ours = os.fstat(self.file.fileno())
         try:
             return stat.S_ISREG(ours.st_mode) and os.path.samestat(ours, self._path.stat())

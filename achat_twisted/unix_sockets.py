@@ -35,9 +35,9 @@ NOBODY = (-1, -1)
 
 
 class UnixSockets:
-    """What the reactor has as C{listenUNIX}, for sockets that outlive no server.
+    """Listens on unix sockets in the reactor's place, see C{IReactorUNIX.listenUNIX}.
 
-    So Twisted's own C{unix:} endpoints can be given it in the reactor's place.
+    Twisted's own C{unix:} endpoints take it for a reactor.
     """
 
     def __init__(self, reactor: Any, owner: tuple[int, int] = NOBODY) -> None:
@@ -64,7 +64,8 @@ class UnixSockets:
             with _alone_in(os.path.dirname(os.path.abspath(address))):
                 _make_way(address)
                 port.startListening()
-            os.chown(address, *self._owner, follow_symlinks=False)
+            if self._owner != NOBODY:  # or a sandbox that forbids the call would end the start
+                os.chown(address, *self._owner, follow_symlinks=False)
         except OSError as error:
             raise CannotListenError(None, address, error) from None
         listening: IListeningPort = port

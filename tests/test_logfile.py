@@ -22,11 +22,11 @@ class RenewableFileTests(SynchronousTestCase):
         self.addCleanup(self.log.file.close)
 
     def at(self, suffix: str = "") -> bytes:
-        """What stands in a file beside the log."""
+        """The content of a file beside the log."""
         return self.path.with_name(f"log{suffix}").read_bytes()
 
     def test_appends(self) -> None:
-        """What was there stays."""
+        """The lines that were there stay."""
         self.log.file.write(b"new\n")
         self.assertEqual(self.at(), b"old\nnew\n")
 

@@ -14,7 +14,7 @@ _PAGE = resource.getpagesize()
 _TICK = os.sysconf("SC_CLK_TCK")
 
 _Figure = tuple[str, str, float]
-"""What it is called, behind C{process_}; what it means; its value."""
+"""A name, to stand behind C{process_}; its meaning; its value."""
 
 
 class ProcessFigures:

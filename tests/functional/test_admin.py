@@ -127,6 +127,8 @@ class AdminTests(FunctionalTestCase):
         """The socket of a server that runs is left to it."""
         await self.serve()
         second = self.run_twistd("--port", "0", "--admin", str(self.socket))
+        said = await second.output.until(lambda text: "listening on " in text or "[Errno" in text)
+        self.assertNotIn("listening on ", said)
         self.assertEqual(await second.ended, 1)
         self.assertIn(
             f"achat: cannot listen on --admin {self.socket}: [Errno 98] another server listens"

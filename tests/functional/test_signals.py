@@ -25,14 +25,15 @@ class StrayTests(FunctionalTestCase):
         """None of them ends the server; of each the first is a line in the log."""
         server = await self.start()
         strays = [number for number in STRAYS if number != signal.SIGHUP]
-        for number in strays * 2:
-            server.transport.signalProcess(number)
-        alice = await self.call(server, "alice")
-        await server.output.contains("SIGRTMIN+30 means nothing here: ignored")
+        for name in ("alice", "bob"):
+            for number in strays:
+                server.transport.signalProcess(number)
+            client = await self.call(server, name)
+            await server.output.contains("SIGRTMIN+30 means nothing here: ignored")
         self.assertEqual(server.output.text.count("means nothing here: ignored"), len(strays))
         self.assertIn("#info] SIGUSR1 means nothing here: ignored\n", server.output.text)
         server.send(signal.SIGTERM)
-        self.assertEqual(await self.bye(alice), 0)
+        self.assertEqual(await self.bye(client), 0)
 
     async def test_hangup_at_the_start(self) -> None:
         """A hangup before the server can be reloaded is ignored as well."""

@@ -26,6 +26,14 @@ class TakeoverTests(FunctionalTestCase):
     async def serve(self, *options: str) -> Process:
         return await self.start("--listen", f"unix:{self.socket}", *options)
 
+    async def refused(self) -> str:
+        """The words of a server that cannot listen there, and ends."""
+        server = self.run_twistd("--listen", f"unix:{self.socket}")
+        said = await server.output.until(lambda text: "listening on " in text or "[Errno" in text)
+        self.assertNotIn("listening on ", said)
+        self.assertEqual(await server.ended, 1)
+        return server.output.whole
+
     async def chat(self, before: str = "") -> None:
         """See that there is a server behind the socket, and that its reactor runs."""
         client = await self.call(UNIXClientEndpoint(reactor, str(self.socket)), f"{before}alice")
@@ -43,7 +51,7 @@ class TakeoverTests(FunctionalTestCase):
         await self.chat()
 
     async def test_lock_alone(self) -> None:
-        """So is a lock without a socket."""
+        """A lock without a socket is taken over, too."""
         self.lock.symlink_to(str(os.getpid()))
         await self.serve()
         await self.chat()
@@ -52,9 +60,7 @@ class TakeoverTests(FunctionalTestCase):
         """A living server's socket is not, whatever the lock says."""
         await self.serve()
         self.lock.unlink()
-        second = self.run_twistd("--listen", f"unix:{self.socket}")
-        self.assertEqual(await second.ended, 1)
-        self.assertIn("[Errno 98] another server listens there; stop ", second.output.whole)
+        self.assertIn("[Errno 98] another server listens there; stop ", await self.refused())
         await self.chat()
 
     async def test_race(self) -> None:
@@ -75,16 +81,13 @@ class TakeoverTests(FunctionalTestCase):
         descriptor = os.open(self.place, os.O_RDONLY)
         self.addCleanup(os.close, descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        server = self.run_twistd("--listen", f"unix:{self.socket}")
-        self.assertEqual(await server.ended, 1)
-        self.assertIn(f"[Errno 16] {self.place} is locked by another process", server.output.whole)
+        said = await self.refused()
+        self.assertIn(f"[Errno 16] {self.place} is locked by another process", said)
 
     async def test_something_else(self) -> None:
         """A file that is no socket is left alone, and so is a lock that is none."""
         self.socket.write_text("precious")
-        server = self.run_twistd("--listen", f"unix:{self.socket}")
-        self.assertEqual(await server.ended, 1)
-        self.assertIn("[Errno 98] Address already in use", server.output.whole)
+        self.assertIn("[Errno 98] Address already in use", await self.refused())
         self.assertEqual(self.socket.read_text(), "precious")
         self.assertFalse(self.lock.is_symlink())
 
