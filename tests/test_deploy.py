@@ -39,11 +39,10 @@ def command() -> list[str]:
     return shlex.split(read("achat.service")["Service"]["ExecStart"])
 
 
-def options() -> Options:
-    """The options that the service gives to achat, parsed by achat."""
-    words = command()
-    parsed = Options()
-    parsed.parseOptions(words[words.index("achat") + 1 :])
+def options(name: str = "achat.toml") -> Options:
+    """The options of a configuration, parsed by achat."""
+    parsed = Options({})
+    parsed.parseOptions(["--config", str(DEPLOY / name)])
     return parsed
 
 
@@ -61,6 +60,19 @@ class ServiceTests(TestCase):
         words = command()
         twistd = words[: words.index("achat")]
         self.assertEqual(twistd, [PROGRAM, "--nodaemon", "--pidfile="])
+
+    def test_options_are_in_one_place(self) -> None:
+        """The unit has no option of its own: where to listen, too, is in the configuration."""
+        words = command()
+        self.assertEqual(words[words.index("achat") :], ["achat", "--config", "/etc/achat.toml"])
+
+    def test_restarts_by_hand_are_no_failures(self) -> None:
+        """There is room for ten restarts in a minute, of the socket as well; but not for ever."""
+        for name in ("achat.service", "achat.socket"):
+            unit = read(name)["Unit"]
+            interval, burst = (int(unit[f"StartLimit{key}"]) for key in ("IntervalSec", "Burst"))
+            self.assertGreaterEqual(burst * 60 / interval, 10, name)
+            self.assertLess(burst * 2, interval, "one that fails at each start is never given up")
 
     def test_stop_is_waited_for(self) -> None:
         """systemd gives a stop more time than the server takes, also by default."""
@@ -104,14 +116,15 @@ class ServiceTests(TestCase):
 
 
 class ConfigurationTests(TestCase):
-    """C{achat.toml}; what it says of a reload is tested with a server that runs."""
+    """C{achat.toml} and C{public.toml}; what these say of a reload is tested with a real server."""
 
-    def test_good(self) -> None:
-        """The server takes the configuration as shipped."""
-        parsed = Options({})
-        parsed.parseOptions(["--config", str(DEPLOY / "achat.toml")])
+    def test_public(self) -> None:
+        """A server that everybody can reach has TLS, secrets, and a mailbox that outlives it."""
+        parsed = options("public.toml")
         self.assertTrue(parsed["durable"])
-        self.assertEqual(len(parsed["listen"]), 1)
+        self.assertTrue(parsed["auth"])
+        for endpoint in parsed["listen"]:
+            self.assertRegex(endpoint, "^(tls|systemd):")
 
 
 class SocketTests(TestCase):

@@ -80,7 +80,7 @@ class OptionsTests(ReloadTestCase):
 
     async def test_sample(self) -> None:
         """The sample configuration says of each option truly whether a running server takes it."""
-        sample = (Path(__file__).parents[2] / "deploy" / "achat.toml").read_text()
+        sample = (Path(__file__).parents[2] / "deploy" / "public.toml").read_text()
         secrets = self.folder() / "passwords"
         secrets.write_text("")
         sample = sample.replace("/var/lib/achat/passwords", str(secrets))
