@@ -51,5 +51,6 @@ def origin(address: IAddress) -> str:
     host = ip_address(literal)
     if isinstance(host, ipaddress.IPv6Address):
         network = ipaddress.IPv6Network((host, 64), strict=False)
-        return str(host.ipv4_mapped or f"{network}{percent}{scope}")
+        link = f"{percent}{scope}" if host.is_link_local else ""
+        return str(host.ipv4_mapped or f"{network}{link}")
     return str(host)

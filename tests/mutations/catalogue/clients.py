@@ -31,14 +31,14 @@ CLIENTS = (
         _FILES,
         "self.unshown -= bytes(data[:written])",
         "self.unshown -= bytes(data)",
-        "tests.test_files",
+        "tests.test_client_files",
     ),
     Mutation(
         "take an error in standard input for its end",
         _FILES,
         "        except OSError as error:\n            return error\n        if not data",
         "        except OSError:\n            return CONNECTION_DONE\n        if not data",
-        "tests.test_files",
+        "tests.test_client_files",
     ),
     Mutation(
         "count no message that comes when standard output takes no more",
