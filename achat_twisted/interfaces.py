@@ -26,6 +26,17 @@ class CannotStart(SystemExit, Exception):
     """
 
 
+class Unavailable(Exception):
+    """Something cannot be done just now, which is nobody's bug; its text is for the log."""
+
+
+class NoThread(Unavailable):
+    """The system lets no thread be started: the work was not begun, and may be given again."""
+
+    def __init__(self) -> None:
+        super().__init__("no thread can be started, as the system allows no more just now")
+
+
 class IOutlet(Interface):
     """One connection's way out: what a writer writes to."""
 
@@ -323,7 +334,7 @@ class IMailbox(Interface):
         """Bytes kept for C{name}, as they count towards the limit for a name."""
 
     def copies() -> int:
-        """How many copies are kept in all."""
+        """The number of copies kept in all; after L{close}, without those that were lost in it."""
 
     def size() -> int:
         """How many bytes are kept in all, counted as the limits count them."""
@@ -339,7 +350,10 @@ class IWorker(Interface):
         """Get ready."""
 
     def run(work: Callable[[], Any]) -> Deferred[Any]:
-        """Do C{work} behind what was given before; fires with what it returns."""
+        """Do C{work} behind what was given before; fires with what it returns.
+
+        It never raises. It fails as C{work} does, or with L{NoThread} if that was not begun.
+        """
 
     def stop() -> None:
         """Nothing more will come."""

@@ -43,7 +43,7 @@ FLOORS = [
             "interfaces",
         ),
         "clock",
-        *("limits", "limits.descriptors", "config"),
+        *("limits", "limits.descriptors", "config", "rights"),
         *("monitoring", "monitoring.process", "admin", "admin.protocol", "auth", "auth.entries"),
     },
     {
@@ -53,6 +53,7 @@ FLOORS = [
         *("mailbox", "mailbox.accounts", "mailbox.memory", "mailbox.worker"),
         *("mailbox.sqlite", "mailbox.committer", "mailbox.batch", "mailbox.database"),
         "mailbox.mail_clock",
+        *("mailbox.checkup", "mailbox.files"),
         *("auth.credentials", "auth.watched", "auth.passwords", "auth.certificates"),
         *("auth.delays", "auth.gate", "auth.factories", "auth.doorkeeper"),
     },

@@ -12,7 +12,8 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.batch import Batch, Line, Place
-from achat_twisted.mailbox.database import APPLICATION, SCHEMA, Database, Schema, Unusable
+from achat_twisted.mailbox.checkup import APPLICATION
+from achat_twisted.mailbox.database import SCHEMA, Database, Schema, Unusable
 from tests.disk import scratch_file
 
 NEXT = Schema(SCHEMA.script, ["ALTER TABLE name ADD COLUMN color TEXT;"])

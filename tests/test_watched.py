@@ -104,3 +104,14 @@ class WatchedTests(SynchronousTestCase):
                 logged.texts,
                 [f"{self.path} can be read by others; chmod 600 it"] * warnings,
             )
+
+    def test_writable_for_others(self) -> None:
+        """A file that others may write is refused, or leaves in force what was there before."""
+        for mode in (0o602, 0o620):
+            self.write("1", mode)
+            error = self.assertRaises(Unusable, self.file.open)
+            self.assertIn(f"others may write {self.path}; chmod 600 it", str(error))
+        self.write("2")
+        self.file.open()
+        self.write("3", 0o620)
+        self.assertEqual(self.file.content(), 2)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from stat import S_IRWXG, S_IRWXO
 from threading import Lock
 from typing import Generic, TypeVar
 
 from twisted.logger import Logger
 
 from achat_twisted.auth.credentials import Unusable
+from achat_twisted.rights import refuse_if_writable, warn_if_readable
 
 Content = TypeVar("Content")
 
@@ -76,11 +76,12 @@ class WatchedFile(Generic[Content]):
         try:
             with open(self.path, "rb") as file:
                 mode = os.fstat(file.fileno()).st_mode
+                refuse_if_writable(self.path, mode)
                 content = self._parse(file.read())
         except OSError as error:
             raise Unusable(f"{self.path} cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise Unusable(f"{self.path} cannot be used: {error}") from None
-        if self._is_secret and mode & (S_IRWXG | S_IRWXO):
-            self._log.warn("{path} can be read by others; chmod 600 it", path=self.path)
+        if self._is_secret:
+            warn_if_readable(self.path, mode)
         return content

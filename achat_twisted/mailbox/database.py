@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
-from achat_twisted.mailbox.batch import Batch
+from achat_twisted.mailbox.batch import Batch, Place
+from achat_twisted.mailbox.checkup import APPLICATION, explain, explain_failure, look_over
+from achat_twisted.mailbox.files import Files
 from achat_twisted.mailbox.mail_clock import Standing
-
-APPLICATION = 0x61636861  # "acha"
-"""What marks the file as ours, see C{PRAGMA application_id}."""
 
 _PRAGMAS = """
 PRAGMA locking_mode=EXCLUSIVE;
@@ -29,6 +27,10 @@ PRAGMA wal_autocheckpoint=4000;
 PRAGMA cache_size=-16384;
 PRAGMA temp_store=MEMORY;
 """
+
+
+_REASONS = (sqlite3.Error, OSError, ValueError)
+"""The errors of a file that cannot be used; all others are bugs."""
 
 
 class Unusable(Exception):
@@ -69,7 +71,10 @@ class Mail(NamedTuple):
 
 
 class Database:
-    """One mailbox file, open, and locked against any other server."""
+    """One mailbox file, open, and locked against any other server.
+
+    @ivar durable: true if each commit outlives a crash of the machine; else L{sync} makes it.
+    """
 
     def __init__(self, path: Path, *, durable: bool, schema: Schema = SCHEMA) -> None:
         """Open the file, or make it, and bring it to this version.
@@ -79,20 +84,28 @@ class Database:
         @raise Unusable: if that cannot be done.
         """
         self.path = path
+        self.durable = durable
         self._schema = schema
+        files = None
         try:
-            path.touch(mode=0o600)
-            version = _look_over(path, schema.version)
+            self._files = files = Files(path)
+            version = look_over(path, schema.version)
             self._sql = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False
             )
             try:
                 self._prepare(path, version, durable)
+                files.opened()
             except BaseException:
                 self._sql.close()
                 raise
-        except (sqlite3.Error, OSError) as error:
-            raise Unusable(f"the mailbox {path} cannot be used: {_explain(error)}") from error
+        except BaseException as error:
+            why = explain(error, files) if isinstance(error, _REASONS) else ""
+            if files is not None:
+                files.close()
+            if not why:
+                raise
+            raise Unusable(f"the mailbox {path} cannot be used: {why}") from error
 
     def _prepare(self, path: Path, version: int, durable: bool) -> None:
         self._sql.executescript(_PRAGMAS)
@@ -165,7 +178,18 @@ class Database:
         ]
 
     def commit(self, batch: Batch) -> None:
-        """Make all these changes, or none of them."""
+        """Make all these changes, or none of them.
+
+        They may be made again, which changes nothing.
+
+        @raise Gone: if they were not made where the next start would find them.
+        """
+        try:
+            self._commit(batch)
+        finally:
+            self._files.check()
+
+    def _commit(self, batch: Batch) -> None:
         with self._transaction():
             self._sql.executemany(
                 "INSERT OR REPLACE INTO name VALUES (?, ?)",
@@ -240,59 +264,47 @@ class Database:
         """Have nothing be kept later than C{now}, by whatever clock it was stamped."""
         self._sql.execute("UPDATE copy SET since = ?1 WHERE since > ?1", (now,))
 
+    def missing(self, places: Iterable[Place]) -> int:
+        """The number of these places that are empty."""
+        return sum(
+            not self._sql.execute(
+                "SELECT 1 FROM copy WHERE name = ? AND position = ?", place
+            ).fetchone()
+            for place in places
+        )
+
+    def sync(self) -> None:
+        """Have all that was committed outlive a crash of the machine.
+
+        @raise OSError: if the disk does not take it.
+        """
+        self._files.sync()
+
+    def rescue(self) -> Path:
+        """Bring what was committed to where the next start finds it, though a file has gone.
+
+        @return: the file that has it all now: the database itself if only the log has gone, or
+            else a copy.
+        @raise OSError: if it cannot be written.
+        """
+        # The file that was opened is to have it all, wherever that is now.
+        self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if self._files.has_database:
+            return self.path
+        copy = self._files.place_for_rescue()
+        try:
+            self._sql.execute("VACUUM INTO ?", (str(copy),))
+            with copy.open("rb") as file:
+                os.fsync(file.fileno())
+        except BaseException:
+            copy.unlink()
+            raise
+        return copy
+
+    def explain(self, error: Exception) -> str:
+        """The meaning of an error that was raised here, for the log."""
+        return explain_failure(error, self._files)
+
     def close(self) -> None:
         self._sql.close()
-
-
-def _look_over(path: Path, version: int) -> int:
-    """See whether a file can be our mailbox, without changing anything.
-
-    @return: its version, 0 for a file in which nothing is yet.
-    @raise sqlite3.Error: if it cannot; what was found here has its reason as text.
-    """
-    if not path.stat().st_size:
-        return 0
-    address = f"file:{quote(str(path))}?mode=ro"
-    if not path.with_name(f"{path.name}-wal").exists():
-        address += "&immutable=1"  # or else SQLite makes files beside it even to read
-    with closing(sqlite3.connect(address, uri=True, timeout=0)) as sql:
-        (application,) = sql.execute("PRAGMA application_id").fetchone()
-        (its_version,) = sql.execute("PRAGMA user_version").fetchone()
-        tables = sql.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-        if not (application or its_version or tables):
-            return 0
-        if application != APPLICATION:
-            raise sqlite3.DatabaseError("it is a database, but not a mailbox of achat")
-        if its_version > version:
-            raise sqlite3.DatabaseError(
-                f"it has version {its_version}, and this achat knows versions up to {version};"
-                " use the achat that wrote it, or a newer one"
-            )
-        (verdict,) = sql.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(f"{_DAMAGED} ({verdict.splitlines()[-1]})")
-        if not {("name",), ("copy",)} <= set(tables):
-            raise sqlite3.DatabaseError(f"{_DAMAGED} (a table is missing)")
-        return int(its_version)
-
-
-_DAMAGED = "it is damaged; restore it from a backup, or move it away"
-
-_MEANINGS = {
-    "BUSY": "another server uses it",
-    "LOCKED": "another server uses it",
-    "NOTADB": "it is not a database",
-    "FULL": "the disk is full",
-    "IOERR": "it cannot be read or written; is it a file, on a disk that works and has room?",
-    "CORRUPT": _DAMAGED,
-    "CANTOPEN": "it cannot be opened; its directory must exist, and be writable",
-    "READONLY": "it cannot be written; the file and its directory must be writable",
-}
-
-
-def _explain(error: Exception) -> str:
-    """What a failure at the start means for whoever starts the server."""
-    if isinstance(error, OSError):
-        return _MEANINGS["CANTOPEN"]
-    name = getattr(error, "sqlite_errorname", "SQLITE_").split("_")[1]
-    return _MEANINGS.get(name, str(error))
+        self._files.close()
