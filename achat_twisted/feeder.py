@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet import defer
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from achat_twisted import wire
-from achat_twisted.interfaces import IMailbox
+from achat_twisted.interfaces import IMailbox, Unavailable
 from achat_twisted.pace import Pace
 from achat_twisted.session import Feed, Session
 
@@ -85,7 +86,15 @@ class Feeder:
     def _failed(self, failure: Failure, session: Session) -> list[bytes]:
         """The mail stays where it is, and its name must come back for it."""
         if not session.over:
-            self._log.failure("The mail of {name} cannot be read", failure, name=session.name)
+            if failure.check(defer.TimeoutError):
+                failure = Failure(Unavailable(f"it did not come within {FETCH:g} seconds"))
+            if failure.check(Unavailable):
+                why = failure.getErrorMessage()
+                self._log.error(
+                    "the mail of {name} cannot be read: {why}", name=session.name, why=why
+                )
+            else:
+                self._log.failure("The mail of {name} cannot be read", failure, name=session.name)
             session.feed = Feed.ENDED
             session.outlet.abort()
         return []

@@ -137,8 +137,8 @@ class ChatService(MultiService):
         for deadline in self._deadlines:
             if deadline.active():
                 deadline.cancel()
+        await self._mailbox.close()  # which says what is lost; that is kept no more
         balance = self._broker.balance()
-        await self._mailbox.close()
         if balance.missing or balance.in_flight:
             self._log.error("the ledger does not balance: {balance}", balance=balance)
         else:

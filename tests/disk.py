@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from achat_twisted.interfaces import IWorker
+from achat_twisted.interfaces import IWorker, NoThread
 from achat_twisted.mailbox.accounts import LIMITS, MailLimits
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.committer import Committer
@@ -26,11 +28,12 @@ from achat_twisted.mailbox.sqlite import SqliteMailbox
 class FakeWorker:
     """Works at once, in the same thread; or, while it is I{held}, when it is released.
 
+    @ivar short: true while there is no thread for it, and it begins nothing.
     @ivar jobs: how much work it has done.
     """
 
     def __init__(self) -> None:
-        self.held = False
+        self.held = self.short = False
         self.started = self.stopped = False
         self.jobs = 0
         self._waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []
@@ -39,6 +42,8 @@ class FakeWorker:
         self.started = True
 
     def run(self, work: Callable[[], Any]) -> Deferred[Any]:
+        if self.short:
+            return fail(NoThread())
         done: Deferred[Any] = Deferred()
         self._waiting.append((work, done))
         if not self.held:
@@ -65,14 +70,18 @@ AnyMailbox = TypeVar("AnyMailbox", bound=SqliteMailbox)
 
 
 class FakeDisk:
-    """Whether the disk takes anything; shared by the databases on it."""
+    """A disk that can be full, or broken; shared by the databases on it.
+
+    @ivar syncs: the number of times that a database has waited for it.
+    """
 
     def __init__(self) -> None:
-        self.full = False
+        self.full = self.broken = False
+        self.syncs = 0
 
 
 class FullDatabase(Database):
-    """A database that cannot commit while its disk is full."""
+    """A database that cannot commit while its disk is full, nor be read while that is broken."""
 
     def __init__(self, path: Path, disk: FakeDisk, *, durable: bool = False) -> None:
         self._disk = disk
@@ -82,6 +91,17 @@ class FullDatabase(Database):
         if self._disk.full:
             raise sqlite3.OperationalError("database or disk is full")
         super().commit(batch)
+
+    def sync(self) -> None:
+        self._disk.syncs += 1
+        if self._disk.broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        super().sync()
+
+    def page(self, name: int, first: int, size: int) -> list[bytes]:
+        if self._disk.broken:
+            raise sqlite3.OperationalError("disk I/O error")
+        return super().page(name, first, size)
 
 
 def scratch_file(case: SynchronousTestCase) -> Path:

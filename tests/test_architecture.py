@@ -53,7 +53,7 @@ FLOORS = [
         *("mailbox", "mailbox.accounts", "mailbox.memory", "mailbox.worker"),
         *("mailbox.sqlite", "mailbox.committer", "mailbox.batch", "mailbox.database"),
         "mailbox.mail_clock",
-        *("mailbox.checkup", "mailbox.files"),
+        *("mailbox.ending", "mailbox.checkup", "mailbox.files"),
         *("auth.credentials", "auth.watched", "auth.passwords", "auth.certificates"),
         *("auth.delays", "auth.gate", "auth.factories", "auth.doorkeeper"),
     },

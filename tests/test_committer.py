@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.batch import Line, Place
-from achat_twisted.mailbox.committer import LATE, RETRY, Committer
+from achat_twisted.mailbox.committer import LATE, RETRY, SYNC, Committer
 from achat_twisted.monitoring.meter import Meter
 from tests.disk import FakeDisk, FakeWorker, FullDatabase, scratch_file
 from tests.logged import Logged
@@ -97,7 +97,7 @@ class CommitterTests(SynchronousTestCase):
         with Logged() as logged:
             self.clock.advance(2 * LATE)
         self.assertEqual(logged.texts, [])
-        self.assertEqual((self.worker.jobs, self._in_file()), (2, 3))
+        self.assertEqual((self.worker.jobs - self.disk.syncs, self._in_file()), (2, 3))
 
     def test_tries_again(self) -> None:
         """A commit that fails is tried again now and then, with all that has come since."""
@@ -187,3 +187,77 @@ class CommitterTests(SynchronousTestCase):
         again = FullDatabase(self.database.path, self.disk)
         self.assertEqual(len(again.page(1, 1, 1000)), 2)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_no_thread(self) -> None:
+        """Without a thread a commit is begun again until there is one, and done once."""
+        self.worker.short = True
+        self._add()
+        answer = self.committer.ask(lambda database: database.count())
+        committed = self.committer.commit()
+        assert committed is not None
+        self.clock.advance(0)
+        self.clock.advance(RETRY)
+        self.assertFalse(self.committer.failing)
+        self.worker.short = False
+        self.clock.advance(RETRY)
+        self.assertTrue(self.successResultOf(committed))
+        self.assertEqual(self.successResultOf(answer), 1)
+        self.assertEqual((self.worker.jobs, self._in_file()), (1, 1))
+
+    def test_no_thread_for_long(self) -> None:
+        """Without a thread for long the mailbox fails, and the log says why; then it goes on."""
+        self.worker.short = True
+        self._add()
+        committed = self.committer.commit()
+        assert committed is not None
+        with Logged() as logged:
+            self.clock.pump([0, *[RETRY] * 20])
+        self.assertFalse(self.successResultOf(committed))
+        self.assertEqual(len(logged.texts), 1)
+        self.assertIn("cannot be written: no thread can be started", logged.texts[0])
+        self._add()
+        self.worker.short = False
+        with Logged() as logged:
+            self.clock.pump([RETRY, 0])
+        self.assertEqual(logged.texts, ["the mailbox can be written again"])
+        self.assertEqual(self._in_file(), 2)
+
+    def test_close_without_a_thread(self) -> None:
+        """A stop without a thread does the last work itself, and loses nothing."""
+        self.worker.short = True
+        self._add()
+        self.clock.advance(0)
+        self._add()
+        remains = self.successResultOf(Deferred.fromCoroutine(self.committer.close()))
+        self.assertEqual((remains.copies, remains.lost), (2, 0))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_synced_soon(self) -> None:
+        """A commit outlives a power cut a second later; while nothing comes nothing is synced."""
+        for _ in range(3):
+            self._add()
+            self.clock.advance(0)
+        self.assertEqual(self.disk.syncs, 0)
+        self.clock.advance(SYNC)
+        self.clock.advance(0)
+        self.assertEqual(self.disk.syncs, 1)
+        self.clock.pump([SYNC] * 5)
+        self.assertEqual(self.disk.syncs, 1)
+
+    def test_synced_by_each_commit(self) -> None:
+        """Commits that wait for the disk by themselves are not synced again."""
+        self.committer.open(FullDatabase(scratch_file(self), self.disk, durable=True))
+        self._add()
+        self.clock.pump([0, SYNC, SYNC])
+        self.assertEqual((self.worker.jobs, self.disk.syncs), (1, 0))
+
+    def test_not_synced(self) -> None:
+        """A disk that does not take what was committed is an error in the log, in one sentence."""
+        self.disk.broken = True
+        self._add()
+        with Logged() as logged:
+            self.clock.pump([0, SYNC, 0])
+        self.assertEqual(
+            logged.texts,
+            ["the disk did not take the mailbox's last second: [Errno 5] Input/output error"],
+        )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.interfaces import IMailbox
+from achat_twisted.interfaces import IMailbox, Unavailable
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, MailLimits
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.committer import LAST, RETRY
@@ -200,8 +201,100 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.clock.advance(0)
         with Logged() as logged:
             self.successResultOf(mailbox.close())
-        self.assertEqual(logged.texts, ["1 lines are lost, as they could not be written"])
+        self.assertEqual(
+            logged.texts,
+            [
+                "the mailbox cannot be written: database or disk is full",
+                "1 lines are lost, as they could not be written",
+            ],
+        )
+        self.assertEqual(mailbox.copies(), 0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_file_that_has_gone(self) -> None:
+        """While the file is away new copies are refused; when it is back nothing is missing."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        self.clock.advance(0)
+        elsewhere = self.desk.path.rename(self.desk.path.with_name("elsewhere"))
+        mailbox.keep("bob", b"2\n")
+        with Logged() as logged:
+            self.clock.advance(0)
+        self.assertIn(f"{self.desk.path} was removed, moved or replaced", logged.texts[0])
+        self.assertFalse(mailbox.keep("bob", b"3\n"))
+        elsewhere.rename(self.desk.path)
+        self.clock.advance(RETRY)
+        self.assertTrue(mailbox.keep("bob", b"4\n"))
+        self.assertEqual(self.take(self.again(mailbox), "bob"), [b"1\n", b"2\n", b"4\n"])
+
+    def test_stop_with_a_file_that_has_gone(self) -> None:
+        """A stop saves what is in a file that nobody could find any more, and says where."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        self.clock.advance(0)
+        self.desk.path.unlink()
+        mailbox.keep("bob", b"2\n")
+        with Logged() as logged:
+            mailbox = self.again(mailbox)
+        self.assertIn(f"all that was in it is now in {self.desk.path}", logged.texts)
+        self.assertEqual(self.take(mailbox, "bob"), [b"1\n", b"2\n"])
+
+    def test_stop_with_a_file_that_has_gone_unnoticed(self) -> None:
+        """That is so, too, if nothing was written since."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        self.clock.advance(0)
+        self.desk.path.unlink()
+        self.assertEqual(self.take(self.again(mailbox), "bob"), [b"1\n"])
+
+    def test_stop_with_a_folder_that_has_gone(self) -> None:
+        """Mail that cannot be saved is lost, and counted: the ledger has it as kept no more."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        self.clock.advance(0)
+        shutil.rmtree(self.desk.path.parent)
+        mailbox.keep("bob", b"2\n")
+        self.assertEqual(mailbox.copies(), 2)
+        with Logged() as logged:
+            self.clock.advance(0)
+            self.successResultOf(mailbox.close())
+        self.desk.path.parent.mkdir()  # for the end of the test
+        self.assertEqual(
+            logged.texts[-2:],
+            [
+                f"the mail cannot be saved: [Errno 2] No such file or directory:"
+                f" '{self.desk.path}'",
+                "2 lines are lost, as they could not be written",
+            ],
+        )
+        self.assertEqual(mailbox.copies(), 0)
+
+    def test_lost_are_those_that_are_not_in_the_file(self) -> None:
+        """A line handed back to a full disk, and in the file already, is not lost."""
+        mailbox = self.make()
+        mailbox.enroll("bob")
+        for line in (b"1\n", b"2\n"):
+            mailbox.record("bob", line)
+        self.clock.advance(0)
+        self.desk.disk.full = True
+        mailbox.pass_by("bob", 1)
+        mailbox.hand_back("bob", [b"1\n", b"2\n", b"3\n"])
+        with Logged() as logged:
+            self.clock.advance(0)
+            self.successResultOf(mailbox.close())
+        self.assertEqual(logged.texts[-1], "1 lines are lost, as they could not be written")
+        self.assertEqual(mailbox.copies(), 2)
+
+    def test_disk_that_cannot_be_read(self) -> None:
+        """Mail that the disk cannot read fails in one sentence, and as nobody's bug."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        self.clock.advance(0)
+        self.desk.disk.broken = True
+        taking = mailbox.take("bob", 100)
+        self.clock.advance(0)
+        failure = self.failureResultOf(taking, Unavailable)
+        self.assertEqual(failure.getErrorMessage(), "disk I/O error")
 
     def test_unusable_file(self) -> None:
         """A file that is no mailbox ends the start with one sentence."""

@@ -105,6 +105,16 @@ class Argon2Tests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(last), b"bob")
         self.assertEqual(len(self.verified), AT_ONCE + 1)
 
+    def test_no_thread(self) -> None:
+        """Without a thread the server is busy, the log learns why, and later it is not."""
+        self.worker.short = True
+        for _ in range(2 * AT_ONCE):
+            refused = self.failureResultOf(self.asks("alice", "one"), wire.Refused).value
+            self.assertEqual(refused.notice, wire.Notice("busy"))
+            self.assertIn("no thread can be started", str(refused))
+        self.worker.short = False
+        self.assertEqual(self.successResultOf(self.asks("alice", "one")), b"alice")
+
     def test_change(self) -> None:
         """A changed file counts from the next login on."""
         self.path.write_text(password_file(carol="three"))
@@ -134,7 +144,8 @@ class Argon2Tests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(answer), b"alice")
 
     def test_damaged_hash(self) -> None:
-        """A hash that argon2 cannot make sense of is an error, and lets nobody in."""
+        """A hash that argon2 cannot make sense of lets nobody in, and the log learns why."""
         hashed = HASHER.hash("one")
         self.path.write_text(f"alice:{hashed[:-1]}\n")
-        self.failureResultOf(self.asks("alice", "one")).trap(Exception)
+        refused = self.failureResultOf(self.asks("alice", "one"), wire.Refused).value
+        self.assertEqual(str(refused), "busy: a secret cannot be verified: Decoding failed")

@@ -103,6 +103,20 @@ class Leaky(MemoryMailbox):
         """Lose it."""
 
 
+@implementer(IMailbox)
+class Hopeless(MemoryMailbox):
+    """A mailbox that loses at the end what it has kept."""
+
+    is_closed = False
+
+    def copies(self) -> int:
+        return 0 if self.is_closed else super().copies()
+
+    def close(self) -> Deferred[None]:
+        self.is_closed = True
+        return super().close()
+
+
 class ServiceTests(SynchronousTestCase):
     """L{ChatService}."""
 
@@ -274,6 +288,17 @@ class ServiceTests(SynchronousTestCase):
     def test_imbalance_is_an_error(self) -> None:
         """If lines are missing at the end, that is an error in the log."""
         self.build(Leaky(Clock()))
+        stopped, bob = self._stop_with_stuck_client()
+        with Logged() as logged:
+            self.signals.second()
+            self.clock.advance(HURRY)
+            bob.reader.connectionLost()
+        self.successResultOf(stopped)
+        self.assertIn("the ledger does not balance", logged.texts[-1])
+
+    def test_lost_at_the_end(self) -> None:
+        """A line that was kept, and that the mailbox loses at the end, does not balance either."""
+        self.build(Hopeless(Clock()))
         stopped, bob = self._stop_with_stuck_client()
         with Logged() as logged:
             self.signals.second()

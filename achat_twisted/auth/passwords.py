@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
+from argon2.exceptions import VerificationError, VerifyMismatchError
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred, DeferredSemaphore, fail, maybeDeferred
@@ -18,7 +18,7 @@ from achat_twisted import wire
 from achat_twisted.auth import entries
 from achat_twisted.auth.credentials import Denied, IOwnChecker
 from achat_twisted.auth.watched import WatchedFile
-from achat_twisted.interfaces import IWorker
+from achat_twisted.interfaces import IWorker, Unavailable
 
 AT_ONCE = 2
 """How many secrets are verified at the same time: each takes 64 MiB for 0.1 seconds."""
@@ -30,11 +30,17 @@ _hasher = PasswordHasher()  # which takes the parameters from the hash when it v
 
 
 def verify(hashed: str, secret: bytes) -> bool:
-    """Whether C{secret} has that hash."""
+    """Compares a secret with a hash.
+
+    @raise Unavailable: if that cannot be found out, as there are no threads or no memory for it,
+        or as it is no hash.
+    """
     try:
         return _hasher.verify(hashed, secret)
     except VerifyMismatchError:
         return False
+    except VerificationError as error:
+        raise Unavailable(f"a secret cannot be verified: {error}") from None
 
 
 @implementer(IWorker)
@@ -74,7 +80,9 @@ class Argon2Checker:
         return name in self._file.content().hashes
 
     def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
-        """@return: fires with the name; fails with L{wire.Refused} if too many wait already."""
+        """@return: fires with the name; fails with L{wire.Refused} if too many wait already, or it
+        cannot be verified just now.
+        """
         if len(self._turnstile.waiting) >= WAITING:
             return fail(wire.busy())
         name, secret = credentials.username.decode(errors="replace"), credentials.password
@@ -83,7 +91,7 @@ class Argon2Checker:
         def check() -> Deferred[Any] | None:
             if answer.called:  # nobody waits for it any more
                 return None
-            return self._worker.run(lambda: self._check(name, secret))
+            return self._worker.run(lambda: self._check(name, secret)).addErrback(_unavailable)
 
         def tell(result: bytes | Failure | None) -> None:
             if not answer.called:
@@ -102,6 +110,11 @@ class Argon2Checker:
         if not is_right:
             raise Denied(f"the secret of {name} is another")
         return name.encode()
+
+
+def _unavailable(failure: Failure) -> NoReturn:
+    failure.trap(Unavailable)
+    raise wire.Refused(wire.busy().notice, failure.getErrorMessage())
 
 
 def _parse(data: bytes) -> entries.Entries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet import defer
@@ -11,9 +12,10 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from achat_twisted.interfaces import IMeter, IWorker
+from achat_twisted.interfaces import IMeter, IWorker, NoThread
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.database import Database
+from achat_twisted.mailbox.ending import Remains, attempt, finish
 from achat_twisted.monitoring.meter import NO_METER
 
 RETRY = 1.0
@@ -24,6 +26,11 @@ LATE = 5.0
 
 LAST = 30.0
 """Seconds for which a stop waits for a commit that does not end."""
+
+SYNC = 1.0
+"""Seconds after which a crash of the machine costs a commit no more, if one does not wait for the
+disk by itself. A sync takes as long as the disk needs, and delays the commits behind it.
+"""
 
 Question = Callable[[Database], Any]
 """Something to be asked of the database: what it returns is the answer."""
@@ -50,6 +57,9 @@ class Committer:
         self._running = False
         self._next: IDelayedCall | None = None
         self._late: IDelayedCall | None = None
+        self._sync: IDelayedCall | None = None
+        self._not_begun: IDelayedCall | None = None
+        self._obstacle = ""
         self._idle: Deferred[None] | None = None
         self._committing = Batch()
         self._commit = meter.time_commit(_commit)
@@ -88,46 +98,54 @@ class Committer:
         (self._waiting if self.batch else self._riding).append(committed)
         return committed
 
-    async def close(self) -> int | None:
-        """Commit what there is, or say what is lost if that fails; then close the database.
-
-        @return: how many copies are in it; None if not all could be written.
-        """
+    async def close(self) -> Remains:
+        """Commit what there is, or say what is lost if that fails; then close the database."""
         try:
             await self._rest()
-            if self.batch:
-                self._run()
-                await self._rest()
+            remains = await self._last().addTimeout(LAST, self._clock)
         except defer.TimeoutError:
-            self._log.error("the mailbox does not answer: not waiting for it any longer")
-            self.batch.absorb(self._committing)
-        copies = None
-        if self.batch.copies:
-            self._log.error(
-                "{copies} lines are lost, as they could not be written",
-                copies=len(self.batch.copies),
-            )
-        if not self._running:
-            copies = await self._worker.run(self._count_and_close)
+            self._take_back(self._committing)
+            why = "the mailbox does not answer: not waiting for it any longer"
+            remains = Remains(None, len(self.batch.copies), why)
+        else:
             self._worker.stop()
-        return None if self.batch else copies
+        if remains.trouble:
+            self._log.error("{why}", why=remains.trouble)
+        if remains.rescued:
+            self._log.warn("all that was in it is now in {path}", path=remains.rescued)
+        if remains.lost:
+            self._log.error(
+                "{copies} lines are lost, as they could not be written", copies=remains.lost
+            )
+        return remains
 
-    def _count_and_close(self) -> int:
-        copies = self._database.count()
-        self._database.close()
-        return copies
+    def _last(self) -> Deferred[Remains]:
+        """Have the worker do what is left; or do it here, as nobody is held up by that any more."""
+        batch = self._committing = self.batch
+        self.batch = Batch()
+
+        def do() -> Remains:
+            return finish(self._database, batch, self._commit)
+
+        def do_here(failure: Failure) -> Remains:
+            failure.trap(NoThread)
+            return do()
+
+        return self._worker.run(do).addErrback(do_here)
 
     async def _rest(self) -> None:
         """Wait until no job runs, and let none begin by itself.
 
         @raise defer.TimeoutError: if that takes too long.
         """
-        if self._running:
+        if self._running and self._not_begun is None:
             self._idle = Deferred()
             await self._idle.addTimeout(LAST, self._clock)
-        if self._next is not None:
-            self._next.cancel()
-            self._next = None
+        elif self._running:
+            self._take_back(self._committing)
+        for call in (self._next, self._not_begun, self._late, self._sync):
+            if call is not None and call.active():
+                call.cancel()
 
     def _run(self) -> None:
         self._next = None
@@ -136,15 +154,33 @@ class Committer:
         self.batch = Batch()
         questions, self._questions = self._questions, []
         self._riding, self._waiting = self._waiting, []
-        self._late = self._clock.callLater(LATE, self._fail, f"no answer for {LATE:g} seconds")
+        self._late = self._clock.callLater(LATE, self._fail_late)
+        self._begin(batch, questions)
+
+    def _begin(self, batch: Batch, questions: list[tuple[Question, Deferred[Any]]]) -> None:
+        self._not_begun = None
         answers = self._worker.run(lambda: self._work(batch, [ask for ask, _ in questions]))
-        answers.addCallback(self._done, batch, [answer for _, answer in questions])
+        answers.addCallbacks(
+            partial(self._done, batch=batch, answers=[answer for _, answer in questions]),
+            partial(self._begin_later, batch=batch, questions=questions),
+        )
         answers.addErrback(lambda failure: self._log.failure("The mailbox failed", failure))
+
+    def _begin_later(
+        self,
+        failure: Failure,
+        batch: Batch,
+        questions: list[tuple[Question, Deferred[Any]]],
+    ) -> None:
+        """Begin the same again in a while; all the others wait, as for a commit that takes long."""
+        failure.trap(NoThread)
+        self._obstacle = failure.getErrorMessage()
+        self._not_begun = self._clock.callLater(RETRY, self._begin, batch, questions)
 
     def _work(self, batch: Batch, questions: list[Question]) -> list[Any]:
         """In the worker: commit, then ask; a failure stands for what has failed."""
         return [
-            _attempt(work, self._database)
+            attempt(work, self._database)
             for work in (
                 lambda database: self._commit(database, batch) if batch else None,
                 *questions,
@@ -153,19 +189,20 @@ class Committer:
 
     def _done(self, results: list[Any], batch: Batch, answers: list[Deferred[Any]]) -> None:
         self._running = False
+        self._obstacle = ""
         if self._late is not None and self._late.active():
             self._late.cancel()
         outcome, *replies = results
         if isinstance(outcome, Failure):
-            batch.absorb(self.batch)
-            batch.drop_arrived()
-            self.batch = batch
+            self._take_back(batch)
             self._fail(outcome.getErrorMessage())
         else:
             if self.failing:
                 self._log.info("the mailbox can be written again")
             self.failing = False
             self._tell(True)
+            if batch and not self._database.durable and self._sync is None:
+                self._sync = self._clock.callLater(SYNC, self._ask_for_sync)
         if self.batch or self._questions:
             self.soon()
         if self._idle is not None:
@@ -174,6 +211,24 @@ class Committer:
                 idle.callback(None)
         for answer, reply in zip(answers, replies, strict=True):
             answer.callback(reply)
+
+    def _take_back(self, batch: Batch) -> None:
+        """Let what could not be committed go with what has come since."""
+        batch.absorb(self.batch)
+        batch.drop_arrived()
+        self.batch = batch
+
+    def _ask_for_sync(self) -> None:
+        self._sync = None
+        self.ask(lambda database: database.sync()).addErrback(
+            lambda failure: self._log.error(
+                "the disk did not take the mailbox's last second: {why}",
+                why=failure.getErrorMessage(),
+            )
+        )
+
+    def _fail_late(self) -> None:
+        self._fail(self._obstacle or f"no answer for {LATE:g} seconds")
 
     def _fail(self, why: str) -> None:
         if not self.failing:
@@ -193,13 +248,6 @@ class Committer:
             waiting, self._waiting = waiting + self._waiting, []
         for committed in waiting:
             committed.callback(is_safe)
-
-
-def _attempt(work: Question, database: Database) -> Any:
-    try:
-        return work(database)
-    except Exception:
-        return Failure()
 
 
 def _commit(database: Database, batch: Batch) -> None:

@@ -16,9 +16,10 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from achat_twisted.interfaces import CannotStart, IMailbox
+from achat_twisted.interfaces import CannotStart, IMailbox, Unavailable
 from achat_twisted.mailbox.accounts import EXPIRY, LINE_COST, Account, Accounts, MailLimits
 from achat_twisted.mailbox.batch import Line, Place
 from achat_twisted.mailbox.committer import Committer
@@ -68,6 +69,7 @@ class SqliteMailbox:
         self._committer = committer
         self._mail_clock = mail_clock
         self._last_id = 0
+        self._lost = 0
         self._rows = Accounts(limits, self._new_row, self._forget)
         self._expiry = LoopingCall(self._expire)
         self._expiry.clock = clock
@@ -199,7 +201,7 @@ class SqliteMailbox:
         return row.size if row else 0
 
     def copies(self) -> int:
-        return self._rows.copies
+        return self._rows.copies - self._lost
 
     def size(self) -> int:
         return self._rows.size
@@ -212,11 +214,12 @@ class SqliteMailbox:
 
     async def _close(self) -> None:
         """Close the file; what is in it must be what the ledger says."""
-        copies = await self._committer.close()
-        if copies is not None and copies != self._rows.copies:
+        remains = await self._committer.close()
+        self._lost = remains.lost
+        if remains.copies is not None and remains.copies != self._rows.copies:
             self._log.error(
                 "the mailbox holds {copies} lines, and should hold {due}",
-                copies=copies,
+                copies=remains.copies,
                 due=self._rows.copies,
             )
 
@@ -251,7 +254,14 @@ class SqliteMailbox:
                 partial(Database.expire, name=row.id, first=row.head, before=before)
             )
             expiring.addCallback(self._expired, row)
-            expiring.addErrback(partial(self._log.failure, "Old mail cannot be thrown away"))
+            expiring.addErrback(self._not_expired)
+
+    def _not_expired(self, failure: Failure) -> None:
+        if failure.check(Unavailable):
+            why = failure.getErrorMessage()
+            self._log.error("old mail cannot be thrown away: {why}", why=why)
+        else:
+            self._log.failure("Old mail cannot be thrown away", failure)
 
     def _expired(self, result: tuple[int, int, float], row: _Row) -> None:
         copies, size, row.oldest = result
