@@ -41,7 +41,7 @@ class Home(Protocol):
     """What a session asks of the broker it belongs to."""
 
     durable: bool
-    """Whether an answer to C{/sync} promises that all lines before it outlive a crash."""
+    """True if C{! kept} and C{! synced} promise that the lines they speak of outlive a crash."""
 
     def delivered(self, session: Session, copies: int) -> None:
         """So many more copies have arrived at the session's peer."""
@@ -158,7 +158,7 @@ class Session:
         self._render = render
         # What mostly is not there has no container of its own, which would be 0.2 KB in all.
         self._tallies: dict[tuple[str, str], int] | None = None
-        self._answers: tuple[bytes, ...] = ()  # to /sync, perhaps false until they are dispatched
+        self._answers: tuple[bytes, ...] = ()  # perhaps false until they are dispatched
         self._answers_sealed = 0
         self._withheld: tuple[bytes, ...] = ()
         self._holds = 0
@@ -238,18 +238,32 @@ class Session:
     def settle(self) -> None:
         """Turn the tallies into notices."""
         for notice in self._take_outcomes():
-            self.deliver(self._render(notice))
+            if notice.word == "kept" and self._home.durable:
+                self._promise(self._render(notice))
+            else:
+                self.answer(self._render(notice))
 
     def sync(self, token: str) -> None:
         self.settle()
         answer = self._render(wire.synced(self.taken, token))
         if self._home.durable:
+            self._promise(answer)
+        else:
+            self.answer(answer)
+
+    def _promise(self, answer: bytes) -> None:
+        """Queue what is true when all lines so far are safe, and behind all that waits for that."""
+        if self._withheld:
+            self._withheld += (answer,)
+            self._home.touch(self)
+            self._hold_if_clogged()
+        else:
             self._answers += (answer,)
-        self.answer(answer)
+            self.answer(answer)
 
     @property
     def unsynced(self) -> bool:
-        """Whether an answer to C{/sync} waits until lines are safe that are not yet."""
+        """True while answers are withheld until the lines they speak of are safe."""
         return bool(self._withheld)
 
     def end_turn(self) -> None:

@@ -118,6 +118,26 @@ class DurableTests(SynchronousTestCase):
         self.house.turn()
         self.assertEqual(self._told(self.alice), ["! synced 1 token"])
 
+    def test_kept_is_safe(self) -> None:
+        """While the disk fails nothing is said to be kept; when it recovers all is, in order."""
+        self.bob.loses_connection()
+        self.house.turn()
+        self.desk.disk.full = True
+        self.alice.says("bob: 1")
+        self.alice.session.sync("1")
+        self.house.turn()
+        self.alice.says("bob: 2")
+        self.alice.session.sync("2")
+        self.house.turn()
+        self.assertEqual(self._told(self.alice), ["! full bob 1"])
+        self.desk.disk.full = False
+        self.clock.pump([RETRY, 1, 1])
+        self.house.turn()
+        self.assertEqual(
+            self._told(self.alice),
+            ["! full bob 1", "! kept bob 1", "! synced 1 1", "! synced 2 2"],
+        )
+
     def test_crash(self) -> None:
         """What was synced and has not arrived is there after a crash; what has arrived is not."""
         self.alice.says("bob: arrives")
