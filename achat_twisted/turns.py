@@ -13,8 +13,11 @@ from achat_twisted.interfaces import Soon
 from achat_twisted.limits.pool import Pool
 from achat_twisted.session import Session
 
-_SWEEP = 1.0
-"""How often acknowledgements are asked for where none were by themselves, in seconds."""
+_SWEEP = 0.25
+"""Seconds between two looks for acknowledgements that nothing else has asked for.
+
+With C{--durable} a crash repeats what has arrived since.
+"""
 
 _AT_A_TIME = 500
 """How many sessions are asked until others have their turn: 3 ms."""
