@@ -41,6 +41,7 @@ from achat_twisted.options import DAY, MEMORY, Options
 from achat_twisted.poller import Poller
 from achat_twisted.proxy import ProxyEndpoint
 from achat_twisted.reader import Manners
+from achat_twisted.reunion import Reunion
 from achat_twisted.service import ChatService
 from achat_twisted.signals import ProcessSignals
 from achat_twisted.unix_sockets import NOBODY, UnixSockets
@@ -156,6 +157,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     except CannotStart as error:
         sentence = str(error).removeprefix("achat: ")
         raise CannotStart(f"achat: {options.blame(sentence)}") from None
+    remembers_names = options["mailbox"] != MEMORY
+    expects = doorkeeper.knows if remembers_names else Reunion(reactor, doorkeeper).expects
     poller = Poller(reactor, select.epoll(), told)
     broker = Broker(
         reactor,
@@ -166,7 +169,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         durable=options["durable"],
         outbox_limit=options["outbox-limit"],
         render=render,
-        expects=doorkeeper.knows,
+        expects=expects,
     )
 
     def manners(options: Mapping[str, Any]) -> Manners:

@@ -47,7 +47,7 @@ FLOORS = [
         *("monitoring", "monitoring.process", "admin", "admin.protocol", "auth", "auth.entries"),
     },
     {
-        *("outbox", "writer", "pace", "linger", "truce", "deadlines"),
+        *("outbox", "writer", "pace", "linger", "truce", "reunion", "deadlines"),
         *("limits.pool", "limits.allowance", "limits.admission"),
         *("monitoring.meter", "monitoring.arrears"),
         *("mailbox", "mailbox.accounts", "mailbox.memory", "mailbox.worker"),

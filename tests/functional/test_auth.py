@@ -91,7 +91,8 @@ class SecretTests(FunctionalTestCase):
     async def test_change_while_it_runs(self) -> None:
         """What achat passwd writes counts from the next login on, and there is mail for it."""
         path = self.write("")
-        server = await self.start("--auth", f"argon2:{path}")
+        mailbox = f"sqlite:{self.folder() / 'mail'}"  # which never expects just anybody
+        server = await self.start("--auth", f"argon2:{path}", "--mailbox", mailbox)
         await self.passwd(path, "alice", "one")
         alice = await self.come(server, "alice:one", "bob: early")
         await alice.heard.contains("! unknown bob 1\n")

@@ -42,7 +42,8 @@ class ProtocolTests(FunctionalTestCase):
         found = transcripts(PROTOCOL.read_text())
         self.assertGreater(len(found), 5)
         for transcript in found:
-            server = await self.start()
+            # Not a new one in memory, for which anybody may have been there before.
+            server = await self.start("--mailbox", f"sqlite:{self.folder() / 'mail'}")
             clients: dict[str, Client] = {}
             heard: dict[str, str] = {}
             for who, direction, what in transcript:

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SkipTest
 from achat_twisted.mailbox.batch import Batch, Line, Place
 from achat_twisted.mailbox.database import Database
 from tests.functional.numbered import NumberedTestCase, numbered
-from tests.functional.processes import TWISTD, Process
+from tests.functional.processes import TWISTD, Client, Process
 
 WRONG = [
     ("--mailbox disk", "--mailbox must be memory or sqlite:PATH, not 'disk'"),
@@ -74,6 +74,12 @@ def _write_directory(path: Path) -> None:
     path.mkdir()
 
 
+def _write_open(path: Path) -> None:
+    """Anybody may write it."""
+    _write_mailbox(path)
+    path.chmod(0o666)
+
+
 UNUSABLE: list[tuple[Callable[[Path], None], str]] = [
     (_write_newer, "it has version 99, and this achat knows versions up to 1"),
     (_write_foreign, NOT_OURS),
@@ -81,6 +87,7 @@ UNUSABLE: list[tuple[Callable[[Path], None], str]] = [
     (_write_torn, DAMAGED),
     (_write_short, DAMAGED),
     (_write_directory, ""),
+    (_write_open, "others may write "),
 ]
 
 
@@ -138,6 +145,59 @@ class RestartTests(MailboxTestCase):
         await bob.gets(8_999)
         self.assertEqual(bob.numbers, list(range(bob.numbers[0], 9_000)))
         self.assert_ledger(server, rf"delivered {bob.numbers[0]} \+ kept {len(bob.numbers)} ")
+
+
+class MemoryTests(MailboxTestCase):
+    """A restart of a server whose mailbox is in memory."""
+
+    async def test_who_comes_back_later(self) -> None:
+        """A line that comes just after the restart waits for a name that is not back yet."""
+        server = await self.start()
+        alice = await self.call(server, "alice")
+        alice.say("bob: hi")
+        await alice.heard.contains("! kept bob 1\n")
+        bob = await self.call(server, "bob")
+        await bob.heard.contains("! mail 1\nfrom alice: hi\n")
+
+
+class GoneTests(MailboxTestCase):
+    """A mailbox whose file goes away under the server."""
+
+    async def _lose(self, *options: str) -> tuple[Process, Client]:
+        """A server that has kept a line for Bob, and has lost its file since; and Alice."""
+        server = await self.start("--mailbox", self.mailbox, *options)
+        bob = await self.call(server, "bob")
+        bob.say("/quit")
+        await self.bye(bob)
+        alice = await self.call(server, "alice")
+        alice.say("bob: 1")
+        await alice.heard.contains("! kept bob 1\n")
+        self.path.rename(self.path.with_name("elsewhere"))
+        alice.heard.turn_page()
+        return server, alice
+
+    async def test_nothing_is_promised(self) -> None:
+        """With --durable nothing is kept or synced before the file is back."""
+        server, alice = await self._lose("--durable")
+        alice.say("bob: 2", "/sync")
+        await server.output.contains("was removed, moved or replaced under the server")
+        alice.say("/ping")
+        await alice.heard.contains("! pong\n")
+        self.assertEqual(alice.lines(), ["! pong"])
+        self.path.with_name("elsewhere").rename(self.path)
+        await alice.heard.contains("! kept bob 1\n! synced 3\n")
+        server.send(signal.SIGKILL)
+        await server.ended
+        bob = await self.call(await self.start("--mailbox", self.mailbox), "bob")
+        await bob.heard.contains("from alice: 1\nfrom alice: 2\n")
+
+    async def test_restart(self) -> None:
+        """A stop saves all mail to where the next start finds it."""
+        server, _ = await self._lose()
+        await self.stop(server)
+        self.assertIn(f"all that was in it is now in {self.path}\n", server.output.text)
+        bob = await self.call(await self.start("--mailbox", self.mailbox), "bob")
+        await bob.heard.contains("from alice: 1\n")
 
 
 class CommandLineTests(MailboxTestCase):
