@@ -11,6 +11,7 @@ from tests.mutations.catalogue.feeding import FEEDING
 from tests.mutations.catalogue.files import FILES
 from tests.mutations.catalogue.limits import LIMITS
 from tests.mutations.catalogue.mailboxes import MAILBOXES
+from tests.mutations.catalogue.mishaps import MISHAPS
 from tests.mutations.catalogue.operators import OPERATORS
 from tests.mutations.catalogue.sessions import SESSIONS
 from tests.mutations.catalogue.surroundings import SURROUNDINGS
@@ -19,7 +20,7 @@ from tests.mutations.catalogue.watching import WATCHING
 from tests.mutations.catalogue.writers import WRITERS
 
 MUTATIONS = (
-    *(*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES),
+    *(*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES, *MISHAPS),
     *(*CLOCKS, *AUTH, *CONFIGURATION, *LIMITS, *OPERATORS, *WATCHING, *CLIENTS),
     *SURROUNDINGS,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
+_CHECKUP = "achat_twisted/mailbox/checkup.py"
 _COMMITTER = "achat_twisted/mailbox/committer.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _SQLITE = "achat_twisted/mailbox/sqlite.py"
@@ -147,14 +148,14 @@ FILES = (
     Mutation(
         "forget a batch that failed",
         _COMMITTER,
-        "            self.batch = batch\n",
-        "",
+        "        batch.drop_arrived()\n        self.batch = batch\n",
+        "        batch.drop_arrived()\n",
         "tests.test_committer",
     ),
     Mutation(
         "forget what has come since a batch that fails",
         _COMMITTER,
-        "            batch.absorb(self.batch)\n",
+        "        batch.absorb(self.batch)\n",
         "",
         "tests.test_committer",
     ),
@@ -195,16 +196,16 @@ FILES = (
     ),
     Mutation(
         "close without the last commit",
-        _COMMITTER,
-        "            if self.batch:\n                self._run()\n",
-        "            if self._questions:\n                self._run()\n",
+        "achat_twisted/mailbox/ending.py",
+        "lambda database: commit(database, batch)",
+        "lambda database: commit(database, Batch())",
         "tests.test_committer",
     ),
     Mutation(
         "lose lines at the end in silence",
         _COMMITTER,
-        "        if self.batch.copies:\n            self._log.error(",
-        "        if self._questions:\n            self._log.error(",
+        "        if remains.lost:\n",
+        "        if False:\n",
         _TESTS,
     ),
     Mutation(
@@ -233,14 +234,14 @@ FILES = (
     ),
     Mutation(
         "open a newer version's file",
-        _DATABASE,
+        _CHECKUP,
         "if its_version > version:",
         "if its_version < 0:",
         _FILE,
     ),
     Mutation(
         "open somebody else's file",
-        _DATABASE,
+        _CHECKUP,
         "if application != APPLICATION:",
         "if application is None:",
         _FILE,

@@ -1,0 +1,155 @@
+"""Mishaps of a mailbox in a file: files that go, disks that fail, systems without threads."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_COMMITTER = "achat_twisted/mailbox/committer.py"
+_DATABASE = "achat_twisted/mailbox/database.py"
+_ENDING = "achat_twisted/mailbox/ending.py"
+_FILES = "achat_twisted/mailbox/files.py"
+_TESTS = "tests.test_files"
+
+MISHAPS = (
+    Mutation(
+        "commit into a file that nobody finds again",
+        _DATABASE,
+        "            self._files.check()\n",
+        "            pass\n",
+        _TESTS,
+    ),
+    Mutation(
+        "commit into a log that nobody finds again",
+        _FILES,
+        "        if not self.has_wal:\n            raise Gone(self.wal)\n",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "save mail over the file that somebody has put there",
+        _FILES,
+        "        while place.exists():\n",
+        "        while False:\n",
+        _TESTS,
+    ),
+    Mutation(
+        "leave half of the mail in a log that belongs to no file",
+        _DATABASE,
+        '        self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()\n',
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "save no mail when its file has gone",
+        _ENDING,
+        "        if outcome.check(Gone):\n",
+        "        if False:\n",
+        "tests.test_mailbox",
+    ),
+    Mutation(
+        "count lines as kept that could not be written at the end",
+        "achat_twisted/mailbox/sqlite.py",
+        "return self._rows.copies - self._lost",
+        "return self._rows.copies",
+        "tests.test_mailbox",
+    ),
+    Mutation(
+        "close the ledger before the mailbox",
+        "achat_twisted/service.py",
+        "        await self._mailbox.close()  # which says what is lost; that is kept no more\n"
+        "        balance = self._broker.balance()\n",
+        "        balance = self._broker.balance()\n        await self._mailbox.close()\n",
+        "tests.test_service",
+    ),
+    Mutation(
+        "use files that others can write",
+        "achat_twisted/rights.py",
+        "    if mode & (S_IWGRP | S_IWOTH):\n",
+        "    if False:\n",
+        f"{_TESTS} tests.test_watched",
+    ),
+    Mutation(
+        "say nothing of files that others can read",
+        "achat_twisted/rights.py",
+        "    if mode & (S_IRWXG | S_IRWXO):\n",
+        "    if False:\n",
+        f"{_TESTS} tests.test_watched",
+    ),
+    Mutation(
+        "call a disk that cannot be read a damaged mailbox",
+        "achat_twisted/mailbox/checkup.py",
+        "            files.read_through()\n",
+        "            pass\n",
+        _TESTS,
+    ),
+    Mutation(
+        "leave to a power cut all since the last checkpoint",
+        _COMMITTER,
+        "self._sync = self._clock.callLater(SYNC, self._ask_for_sync)",
+        "pass",
+        "tests.test_committer",
+    ),
+    Mutation(
+        "never begin again what found no thread",
+        _COMMITTER,
+        "self._not_begun = self._clock.callLater(RETRY, self._begin, batch, questions)",
+        "self._not_begun = self._clock.callLater(1e9, self._begin, batch, questions)",
+        "tests.test_committer",
+    ),
+    Mutation(
+        "lose at the stop what found no thread",
+        _COMMITTER,
+        "        elif self._running:\n            self._take_back(self._committing)\n",
+        "",
+        "tests.test_committer",
+    ),
+    Mutation(
+        "raise in whoever has work for a thread",
+        "achat_twisted/mailbox/worker.py",
+        "except (RuntimeError, MemoryError):",
+        "except MemoryError:",
+        "tests.test_worker",
+    ),
+    Mutation(
+        "wait at the stop for threads that never were",
+        "achat_twisted/mailbox/worker.py",
+        "if thread.ident]",
+        "]",
+        "tests.test_worker",
+    ),
+    Mutation(
+        "call a bug what is a want of threads",
+        "achat_twisted/auth/passwords.py",
+        ".addErrback(_unavailable)",
+        "",
+        "tests.test_passwords",
+    ),
+    Mutation(
+        "say that a line is kept before it is safe",
+        "achat_twisted/session.py",
+        'if notice.word == "kept" and self._home.durable:',
+        "if False:",
+        "tests.test_durable",
+    ),
+    Mutation(
+        "promise out of order",
+        "achat_twisted/session.py",
+        "        if self._withheld:\n            self._withheld += (answer,)\n",
+        "        if self.over:\n            self._withheld += (answer,)\n",
+        "tests.test_durable",
+    ),
+    Mutation(
+        "expect strangers for ever",
+        "achat_twisted/reunion.py",
+        "self._left > 0 and self._clock.seconds() < self._end",
+        "self._left > 0",
+        "tests.test_reunion",
+    ),
+    Mutation(
+        "expect strangers without end",
+        "achat_twisted/reunion.py",
+        "self._left > 0 and ",
+        "",
+        "tests.test_reunion",
+    ),
+)
