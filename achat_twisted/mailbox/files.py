@@ -53,9 +53,6 @@ class Files:
             if file.is_file():
                 refuse_if_writable(file, mode)
                 warn_if_readable(file, mode)
-        # A pipe, which is no mailbox either, must not hold up the start.
-        self._open_database = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        self._open_wal = -1
         folder = path.resolve().parent
         if folder.stat().st_mode & (S_IWOTH | S_ISVTX) == S_IWOTH:
             self._log.warn(
@@ -63,6 +60,9 @@ class Files:
                 path=path,
                 folder=folder,
             )
+        # A pipe, which is no mailbox either, must not hold up the start.
+        self._open_database = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        self._open_wal = -1
 
     def opened(self) -> None:
         """Note which file is the log, as SQLite has made it by now."""
