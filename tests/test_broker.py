@@ -600,7 +600,7 @@ class PacingTests(SynchronousTestCase):
         house.turn()
         for guest in crowd:
             guest.link.acknowledge(100)
-        house.clock.advance(0.99)
+        house.clock.advance(0.24)
         self.assertTrue(all(guest.session.unconfirmed for guest in crowd))
         house.clock.callLater(0.02, lambda: None)
         house.clock.rightNow += 0.02

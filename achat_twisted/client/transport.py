@@ -39,14 +39,14 @@ from twisted.internet.protocol import ClientFactory
 from twisted.python.failure import Failure
 from zope.interface import directlyProvides, implementer, providedBy
 
+from twisted import __version__
+
 _KEEPALIVE = {TCP_KEEPIDLE: 60, TCP_KEEPINTVL: 15, TCP_KEEPCNT: 3}
 """Seconds of silence until the kernel asks, seconds between two questions, and their number.
 
 There is no C{TCP_USER_TIMEOUT}, see C{tcp(7)}: it would also end the connection to a server that is
 there, but keeps its window closed, as it slows this client down.
 """
-
-from twisted import __version__
 
 
 class _Client(tcp.Client):

@@ -8,7 +8,7 @@ _COMMITTER = "achat_twisted/mailbox/committer.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _ENDING = "achat_twisted/mailbox/ending.py"
 _FILES = "achat_twisted/mailbox/files.py"
-_TESTS = "tests.test_files"
+_TESTS = "tests.test_mailbox_files"
 
 MISHAPS = (
     Mutation(
