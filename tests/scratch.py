@@ -13,7 +13,11 @@ from tempfile import TemporaryDirectory
 TREE = Path(__file__).parents[1]
 """Where everything is copied from."""
 
-_PARTS = ("achat_twisted", "tests", "twisted")
+_NOT_COPIED = shutil.ignore_patterns(
+    ".git",
+    *(line.strip("/") for line in (TREE / ".gitignore").read_text().splitlines()),
+)
+"""The rest is the tree: tests read documents, units and settings as well as code."""
 
 
 class Misfit(Exception):
@@ -47,9 +51,7 @@ def copy(*edits: Edit) -> Iterator[Path]:
     """
     with TemporaryDirectory(prefix="achat-") as folder:
         tree = Path(folder)
-        for part in _PARTS:
-            ignore = shutil.ignore_patterns("__pycache__", "dropin.cache")
-            shutil.copytree(TREE / part, tree / part, ignore=ignore)
+        shutil.copytree(TREE, tree, ignore=_NOT_COPIED, dirs_exist_ok=True)
         for edit in edits:
             (tree / edit.file).write_text(edit.changed(tree))
         yield tree

@@ -53,3 +53,9 @@ class PoolTests(SynchronousTestCase):
         for size in (10_000, 200_000, 30_000):
             self.holds(size)
         self.assertEqual(self.pool.highest, 200_000)
+
+    def test_highest_while_tight(self) -> None:
+        """It is remembered as well while the pool is tight, and looked at each turn."""
+        for size in (1_200_000, 900_000, 400_000):
+            self.holds(size)
+        self.assertEqual(self.pool.highest, 1_200_000)

@@ -195,6 +195,17 @@ class BlockTests(SynchronousTestCase):
             text = None
         self.assertEqual(wire.decode_block(b"".join(b"%b\n" % line for line in lines), 10), text)
 
+    def test_long_lines(self) -> None:
+        """A line beyond the limit is seen wherever it stands among shorter ones."""
+        for before in range(3):
+            for after in range(3):
+                others = [b"x" * 9, b"", b"x" * 10]
+                for size, is_good in ((10, True), (11, False), (50, False)):
+                    lines = [*others[:before], b"x" * size, *others[:after]]
+                    block = b"".join(b"%b\n" % line for line in lines)
+                    expected = block.decode() if is_good else None
+                    self.assertEqual(wire.decode_block(block, 10), expected, block)
+
     @given(HEADS, st.lists(RUN_TEXTS, min_size=2))
     def test_run_is_the_same_as_its_lines(self, head: str, texts: list[str]) -> None:
         """What is taken for a run is the same posts, for the same recipients, in order."""

@@ -124,7 +124,7 @@ WATCHING = (
         "achat_twisted/limits/pool.py",
         "max(self.highest, size)",
         "size",
-        "tests.test_load",
+        "tests.test_pool",
     ),
     Mutation(
         "count a value in the bucket above its bound",
