@@ -127,6 +127,14 @@ class Desk:
         self.wall = Clock()
         self.disk = FakeDisk()
         self.worker = FakeWorker()
+        self.databases: list[Database] = []
+
+    @classmethod
+    def of(cls, case: SynchronousTestCase, clock: Clock) -> Desk:
+        """A desk that a test has for itself; nothing on it stays open longer."""
+        desk = cls(scratch_file(case), clock)
+        case.addCleanup(desk.crash)
+        return desk
 
     def mailbox(self, limits: MailLimits = LIMITS) -> SqliteMailbox:
         """A mailbox on the file, open."""
@@ -146,9 +154,10 @@ class Desk:
         return mailbox
 
     def _open(self) -> Database:
-        self.database = FullDatabase(self.path, self.disk)
-        return self.database
+        self.databases.append(FullDatabase(self.path, self.disk))
+        return self.databases[-1]
 
     def crash(self) -> None:
         """The process that uses the file is no more."""
-        self.database.close()
+        for database in self.databases:
+            database.close()

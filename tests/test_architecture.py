@@ -26,7 +26,7 @@ from achat_twisted.monitoring.meter import NO_METER, Meter
 from achat_twisted.reader import ChatReader, Manners
 from achat_twisted.signals import NoSignals, ProcessSignals
 from achat_twisted.systemd import NoNotifier, SystemdNotifier
-from tests.disk import Desk, FakeWorker, scratch_file
+from tests.disk import Desk, FakeWorker
 from tests.fakes import CountingMailbox, FakeLink, FakeSource, SlowMailbox
 from tests.house import House
 
@@ -186,7 +186,7 @@ class ContractTests(SynchronousTestCase):
             MemoryMailbox(Clock()),
             SlowMailbox(Clock()),
             CountingMailbox(Clock()),
-            Desk(scratch_file(self), Clock()).mailbox(),
+            Desk.of(self, Clock()).mailbox(),
         ):
             verifyObject(interfaces.IMailbox, mailbox)
 

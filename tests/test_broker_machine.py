@@ -289,6 +289,7 @@ class SqliteMachine(BrokerMachine):
 
     def teardown(self) -> None:
         super().teardown()
+        self.desk.crash()
         self.folder.cleanup()
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -13,6 +16,13 @@ from tests.disk import FakeDisk, FakeWorker, FullDatabase, scratch_file
 from tests.logged import Logged
 
 
+class Uncountable(FullDatabase):
+    """A database that cannot be read any more."""
+
+    def count(self) -> int:
+        raise sqlite3.DatabaseError("disk I/O error")
+
+
 class CommitterTests(SynchronousTestCase):
     """L{Committer}."""
 
@@ -20,10 +30,15 @@ class CommitterTests(SynchronousTestCase):
         self.clock = Clock()
         self.worker = FakeWorker()
         self.disk = FakeDisk()
-        self.database = FullDatabase(scratch_file(self), self.disk)
+        self.database = self._open(scratch_file(self))
         self.committer = Committer(self.worker, self.clock)
         self.committer.open(self.database)
         self.position = 0
+
+    def _open(self, path: Path) -> FullDatabase:
+        database = FullDatabase(path, self.disk)
+        self.addCleanup(database.close)
+        return database
 
     def _add(self) -> None:
         self.position += 1
@@ -184,7 +199,7 @@ class CommitterTests(SynchronousTestCase):
         self.worker.release()
         self.successResultOf(closed)
         self.assertTrue(self.worker.stopped)
-        again = FullDatabase(self.database.path, self.disk)
+        again = self._open(self.database.path)
         self.assertEqual(len(again.page(1, 1, 1000)), 2)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
@@ -261,3 +276,12 @@ class CommitterTests(SynchronousTestCase):
             logged.texts,
             ["the disk did not take the mailbox's last second: [Errno 5] Input/output error"],
         )
+
+    def test_close_of_a_file_that_cannot_be_counted(self) -> None:
+        """A file in which copies cannot be counted at the end is free for others all the same."""
+        path = self.database.path
+        self.database.close()
+        self.committer.open(Uncountable(path, self.disk))
+        remains = self.successResultOf(Deferred.fromCoroutine(self.committer.close()))
+        self.assertIsNone(remains.copies)
+        self._open(path)

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.broker import Duplicate
 from achat_twisted.mailbox.committer import RETRY
-from tests.disk import Desk, scratch_file
+from tests.disk import Desk
 from tests.house import Guest, House
 
 
@@ -16,7 +16,7 @@ class DurableTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.desk = Desk(scratch_file(self), self.clock)
+        self.desk = Desk.of(self, self.clock)
         self._start()
         self.alice, self.bob = self.house.comes("alice"), self.house.comes("bob")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.disk import Desk, scratch_file
+from tests.disk import Desk
 from tests.house import House
 
 
@@ -14,7 +14,7 @@ class FeederTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.desk = Desk(scratch_file(self), self.clock)
+        self.desk = Desk.of(self, self.clock)
         self._start()
         self.alice, self.bob = self.house.comes("alice"), self.house.comes("bob")
 

@@ -15,7 +15,7 @@ from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.committer import LAST, RETRY
 from achat_twisted.mailbox.memory import MemoryMailbox
 from tests import mailboxes
-from tests.disk import Desk, scratch_file
+from tests.disk import Desk
 from tests.logged import Logged
 from tests.mailboxes import DAY
 
@@ -48,7 +48,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.desk = Desk(scratch_file(self), self.clock)
+        self.desk = Desk.of(self, self.clock)
 
     def make(self, limits: MailLimits = LIMITS) -> IMailbox:
         return self.desk.mailbox(limits)
@@ -367,7 +367,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         mailbox = self.known("bob")
         mailbox.keep("bob", b"1\n")
         self.clock.advance(0)
-        self.desk.database.commit(Batch(arrived={1: 10}))
+        self.desk.databases[-1].commit(Batch(arrived={1: 10}))
         taking = mailbox.take("bob", 100)
         self.clock.advance(0)
         self.failureResultOf(taking, LookupError)

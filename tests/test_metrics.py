@@ -28,7 +28,7 @@ from achat_twisted.monitoring.meter import OUTCOMES, Meter
 from achat_twisted.monitoring.metrics import Metrics, registry
 from achat_twisted.monitoring.process import ProcessFigures
 from achat_twisted.reader import Manners
-from tests.disk import Desk, scratch_file
+from tests.disk import Desk
 from tests.house import House
 
 ROOT = Path(__file__).parents[1]
@@ -196,7 +196,7 @@ class MetricsTests(SynchronousTestCase):
     def test_mailbox_that_fails(self) -> None:
         """A mailbox in a file tells how much is in it, and whether it can be written."""
         clock = Clock()
-        desk = Desk(scratch_file(self), clock)
+        desk = Desk.of(self, clock)
         mailbox = desk.mailbox()
         self.watched = Watched(House(mailbox, clock))
         mailbox.enroll("bob")

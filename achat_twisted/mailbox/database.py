@@ -160,9 +160,9 @@ class Database:
         ).fetchall()
         for name, last in gapped:
             self._sql.execute(
-                "INSERT INTO copy SELECT name, ?2 + row_number() OVER (ORDER BY position), since,"
-                " line FROM copy WHERE name = ?1",
-                (name, last),
+                "INSERT INTO copy SELECT name, ? + row_number() OVER (ORDER BY position), since,"
+                " line FROM copy WHERE name = ?",
+                (last, name),
             )
             self._sql.execute("DELETE FROM copy WHERE name = ? AND position <= ?", (name, last))
 
@@ -244,11 +244,15 @@ class Database:
                 "SELECT min(position) FROM copy WHERE name = ? AND position >= ? AND since >= ?",
                 (name, first, before),
             ).fetchone()
-            which = "FROM copy WHERE name = ?1 AND position >= ?2 AND (?3 IS NULL OR position < ?3)"
+            which = (
+                "FROM copy WHERE name = :name AND position >= :first"
+                " AND (:end IS NULL OR position < :end)"
+            )
+            old = {"name": name, "first": first, "end": end}
             copies, size = self._sql.execute(
-                f"SELECT count(*), coalesce(sum(length(line)), 0) {which}", (name, first, end)
+                f"SELECT count(*), coalesce(sum(length(line)), 0) {which}", old
             ).fetchone()
-            self._sql.execute(f"DELETE {which}", (name, first, end))
+            self._sql.execute(f"DELETE {which}", old)
             (oldest,) = self._sql.execute(
                 "SELECT coalesce(min(since), 0) FROM copy WHERE name = ? AND position >= ?",
                 (name, first),
