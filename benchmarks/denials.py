@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import time
+from argparse import ArgumentParser
 from pathlib import Path
 from random import Random
 from statistics import median, quantiles
@@ -18,10 +19,6 @@ from argon2 import PasswordHasher
 
 from benchmarks.server import resident, running
 from tests import scratch
-
-LOGINS = 300
-"""How many of each are measured."""
-
 
 LINES = ("alice:wrong", "nobody:wrong", "alice", "nobody")
 """What is said."""
@@ -41,6 +38,9 @@ def _denial(port: int, line: str, number: int) -> float:
 
 def main() -> None:
     """Measure all, and print what comes of it."""
+    parser = ArgumentParser(description="What a denial takes.")
+    parser.add_argument("--logins", type=int, default=300, help="how many of each are measured")
+    logins = parser.parse_args().logins
     with TemporaryDirectory() as folder:
         path = Path(folder, "passwords")
         path.write_text(f"alice:{PasswordHasher().hash('right')}\n")
@@ -48,7 +48,7 @@ def main() -> None:
         with running(scratch.TREE, "--auth", f"argon2:{path}") as server:
             random = Random(0)
             took: dict[str, list[float]] = {line: [] for line in LINES}
-            for number in range(LOGINS):
+            for number in range(logins):
                 for turn, line in enumerate(random.sample(LINES, len(LINES))):
                     host = len(LINES) * number + turn
                     took[line].append(_denial(server.address[1], line, host))

@@ -1,4 +1,4 @@
-"""What tests say to mutations, for who reads it."""
+"""The words for what tests say to mutations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from tests.mutations.mutation import LIMIT, Mutation, run, try_out
 
 _SHOWN = 3
 """How many of the tests that noticed a mutation are named."""
+
+
+def find_misfits(mutations: Sequence[Mutation]) -> list[str]:
+    """A sentence for each of these that cannot be made, as the code has changed since."""
+    misfits = []
+    for mutation in mutations:
+        try:
+            compile(mutation.edit.changed(scratch.TREE), mutation.file, "exec")
+        except (scratch.Misfit, SyntaxError, OSError) as error:
+            misfits.append(f"the mutation {mutation.name!r} does not fit: {error}")
+    return misfits
 
 
 def check_unbroken(mutations: Sequence[Mutation]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import redirect_stdout
 from io import StringIO
 
+from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests import scratch
 from tests.mutations.catalogue import MUTATIONS
 from tests.mutations.mutation import Mutation
-from tests.mutations.report import report
+from tests.mutations.report import find_misfits, report
+from tests.mutations.tenth import tenth
 
 _LEDGER = "achat_twisted/ledger.py"
 _RIGHT = "return self.accepted + self.inherited - right"
@@ -22,8 +24,34 @@ class MutationTests(SynchronousTestCase):
     def test_all_fit(self) -> None:
         """Each mutation has a name of its own, fits the code at one place, and leaves it code."""
         self.assertEqual(len(MUTATIONS), len({mutation.name for mutation in MUTATIONS}))
+        misfits = find_misfits(MUTATIONS)
+        self.assertEqual(misfits, [], "\n".join(misfits))
+
+    def test_tests_are_there(self) -> None:
+        """The tests that a mutation names are there."""
         for mutation in MUTATIONS:
-            compile(mutation.edit.changed(scratch.TREE), mutation.file, "exec")
+            for test in mutation.tests.split():
+                self.assertIsNotNone(namedAny(test), mutation.name)
+
+    def test_says_which_do_not_fit(self) -> None:
+        """Each mutation that does not fit is named, with the reason."""
+        mutations = [
+            Mutation("old", _LEDGER, "no such text", "", "tests.test_ledger"),
+            Mutation("harmful", _LEDGER, _RIGHT, f"{_RIGHT} + 1", "tests.test_ledger"),
+            Mutation("no code", _LEDGER, _RIGHT, f"{_RIGHT} +", "tests.test_ledger"),
+            Mutation("moved", "achat_twisted/gone.py", "", "", "tests.test_ledger"),
+        ]
+        old, no_code, moved = find_misfits(mutations)
+        self.assertTrue(old.startswith("the mutation 'old' does not fit: stands 0 times in"), old)
+        self.assertIn("'no code' does not fit: invalid syntax", no_code)
+        self.assertIn("'moved' does not fit: [Errno 2] No such file", moved)
+
+    def test_tenth(self) -> None:
+        """A commit chooses a tenth of all, always the same one."""
+        chosen = tenth(MUTATIONS)
+        self.assertEqual(chosen, tenth(MUTATIONS))
+        self.assertIn(len(chosen), (len(MUTATIONS) // 10, len(MUTATIONS) // 10 + 1))
+        self.assertLessEqual(set(chosen), set(MUTATIONS))
 
     def test_misfit(self) -> None:
         """A change whose text is not there, or more than once, is an error that says so."""

@@ -141,8 +141,8 @@ FILES = (
     Mutation(
         "let young mail in the file expire with the old",
         _DATABASE,
-        "(?3 IS NULL OR position < ?3)",
-        "(?3 IS NULL OR position < 100)",
+        "(:end IS NULL OR position < :end)",
+        "(:end IS NULL OR position < 100)",
         _TESTS,
     ),
     Mutation(

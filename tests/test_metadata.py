@@ -1,0 +1,39 @@
+"""The metadata: what it says of Python is what is tried."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.scratch import TREE
+
+
+class PythonTests(SynchronousTestCase):
+    """The versions of Python that C{pyproject.toml} names."""
+
+    def setUp(self) -> None:
+        project = tomllib.loads((TREE / "pyproject.toml").read_text())["project"]
+        self.oldest = project["requires-python"].removeprefix(">=")
+        self.named = [
+            version
+            for row in project["classifiers"]
+            for version in re.findall(r"^Programming Language :: Python :: (3\.\d+)$", row)
+        ]
+
+    def test_tried(self) -> None:
+        """C{tox} tries each of them, and no other; the oldest is the one that is required."""
+        (listed,) = re.findall(
+            r"^env_list = .*\bunit-py\{([\d,]+)\}", (TREE / "tox.ini").read_text(), re.MULTILINE
+        )
+        self.assertEqual([f"{v[0]}.{v[1:]}" for v in listed.split(",")], self.named)
+        self.assertEqual(self.named[0], self.oldest)
+
+    def test_readme(self) -> None:
+        """The README says which is required, and which are tried."""
+        self.assertIn(
+            f"It needs Python {self.oldest} or newer, on Linux; {self.named[0]} to"
+            f" {self.named[-1]} are tried.",
+            (TREE / "README.md").read_text(),
+        )
