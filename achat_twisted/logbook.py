@@ -2,35 +2,44 @@
 
 Strategy: twistd looks for an observer on the application before it writes its first line. So the
 service, as it becomes part of the application, brings one along that writes to where twistd would
-have written. All of it is made of Twisted's own observers; the lines in JSON alone are ours.
+have written. It is made of Twisted's own observers; the lines in JSON are ours, and what stands
+between an observer and the log: an encoding that has a form for every character, and a
+L{LogQueue}, so that the server never waits for its log.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
+import select
 import sys
+import syslog
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, cast
 
+from twisted.internet.interfaces import IReactorCore
 from twisted.logger import (
     FileLogObserver,
     FilteringLogObserver,
     ILogObserver,
     LegacyLogObserverWrapper,
     LogEvent,
+    Logger,
     LogLevel,
     LogLevelFilterPredicate,
     formatEvent,
     formatEventAsClassicLogText,
 )
-from twisted.python import syslog
 from twisted.python.components import Componentized
 from twisted.python.reflect import safe_str
+from twisted.python.syslog import SyslogObserver
 
 from achat_twisted.interfaces import CannotStart
+from achat_twisted.log_queue import LogQueue
 from achat_twisted.logfile import RenewableFile
 
 LEVELS = ("debug", "info", "warn", "error")
@@ -99,6 +108,67 @@ def _plain(value: object) -> str | int | float | bool | None:
     return value if isinstance(value, str | int | float | None) else safe_str(value)
 
 
+class _Stream:
+    """A descriptor to which whole lines are written, also if somebody has made it non-blocking."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self, data: bytes) -> None:
+        """@raise OSError: if it does not take them."""
+        while data:
+            try:
+                data = data[os.write(self._descriptor, data) :]
+            except BlockingIOError:
+                room = select.poll()
+                room.register(self._descriptor, select.POLLOUT)
+                room.poll()
+
+
+class _Whole:
+    """Writes lines to a file, and ends one of which a full disk took a part only."""
+
+    def __init__(self, file: _Stream) -> None:
+        self._file = file
+        self._is_torn = False
+
+    def write(self, line: bytes) -> None:
+        """@raise OSError: if the file does not take it."""
+        try:
+            self._file.write(b"\n" + line if self._is_torn else line)
+        except OSError:
+            self._is_torn = True
+            raise
+        self._is_torn = False
+
+
+class _Encoded:
+    """As much of a text file as an observer uses. What the encoding has not is escaped."""
+
+    def __init__(self, write: Callable[[bytes], object], encoding: str) -> None:
+        self._write = write
+        self._encoding = encoding
+
+    def write(self, text: str) -> None:
+        self._write(text.encode(self._encoding, "backslashreplace"))
+
+    def flush(self) -> None:
+        """There is nothing to flush."""
+
+
+class _Syslog(SyslogObserver):
+    """Twisted's own, with somebody else to call C{syslog(3)}."""
+
+    def __init__(self, prefix: str, send: Callable[[int, str], object]) -> None:
+        super().__init__(prefix)
+        self.syslog = send
+
+
+def _send(priority: int, line: str) -> None:
+    """Hand a line to the system's log, which may take its time."""
+    syslog.syslog(priority, line.encode("utf-8", "backslashreplace").decode())
+
+
 class Logbook:
     """Where the application logs to, from its first line on."""
 
@@ -108,15 +178,19 @@ class Logbook:
         level: str,
         line: str,
         on_rotate: Callable[[Callable[[], None]], None],
+        reactor: IReactorCore,
     ) -> None:
         """@param twistd: its own options, of which those count that say where to log to.
         @param level: one of L{LEVELS}.
         @param line: one of L{FORMATS}.
         @param on_rotate: has a call made when somebody wants a new file.
+        @param reactor: while it runs, nobody waits for the log.
         """
         self._twistd = twistd
         self._line = line
         self._on_rotate = on_rotate
+        self._reactor = reactor
+        self._queue = LogQueue(self._tell_missing)
         self._threshold = LogLevelFilterPredicate()
         self.set_level(level)
 
@@ -132,28 +206,50 @@ class Logbook:
         if isinstance(parent, Componentized):
             observer = FilteringLogObserver(self._observer(), [self._threshold])
             parent.setComponent(ILogObserver, observer)
+            self._reactor.callWhenRunning(self._queue.begin)
+            self._reactor.addSystemEventTrigger("after", "shutdown", self._queue.end)
 
     def _observer(self) -> ILogObserver:
-        if not self._twistd.get("syslog"):
-            file = self._file()
-            return FileLogObserver(file, as_json if self._line == JSON else as_text)
-        if self._line == JSON:
-            raise CannotStart(
-                "achat: twistd's --syslog has lines of text, and no --log-format json"
-            )
-        return LegacyLogObserverWrapper(syslog.SyslogObserver(self._twistd["prefix"]).emit)  # type: ignore[arg-type]  # which is one
-
-    def _file(self) -> IO[Any]:
-        """Where twistd would log to."""
+        if self._twistd.get("syslog"):
+            return self._to_syslog(self._twistd["prefix"])
         name = self._twistd.get("logfile")
         in_foreground = self._twistd.get("nodaemon", True)
         if name == "-" and not in_foreground:
             raise CannotStart("achat: a daemon has no standard output to log to")
         if name == "-" or (in_foreground and not name):
-            return sys.stdout
+            return self._to_file(_Stream(sys.stdout.fileno()), sys.stdout.encoding)
         try:
             log = RenewableFile(Path(name or "twistd.log"))
         except OSError as error:
             raise CannotStart(f"achat: the log cannot be written: {error}") from None
-        self._on_rotate(log.renew)
-        return log.file
+        self._on_rotate(partial(self._queue.do, log.renew))
+        return self._to_file(_Stream(log.file.fileno()), "utf-8")
+
+    def _to_file(self, file: _Stream, encoding: str) -> ILogObserver:
+        """What formats a line now, and has it written to a file when it is its turn."""
+        write = _Whole(file).write
+        self._at_once = self._formatter(_Encoded(write, encoding))
+        return self._formatter(
+            _Encoded(lambda line: self._queue.put(partial(write, line)), encoding)
+        )
+
+    def _formatter(self, file: _Encoded) -> ILogObserver:
+        out = cast(Any, file)
+        return FileLogObserver(out, as_json if self._line == JSON else as_text)
+
+    def _to_syslog(self, prefix: str) -> ILogObserver:
+        """The same for the system's log."""
+        if self._line == JSON:
+            raise CannotStart(
+                "achat: twistd's --syslog has lines of text, and no --log-format json"
+            )
+
+        def send_later(priority: int, line: str) -> None:
+            self._queue.put(partial(_send, priority, line))
+
+        self._at_once = LegacyLogObserverWrapper(_Syslog(prefix, _send).emit)  # type: ignore[arg-type]  # which is one
+        return LegacyLogObserverWrapper(_Syslog(prefix, send_later).emit)  # type: ignore[arg-type]
+
+    def _tell_missing(self, lines: int) -> None:
+        log = Logger("achat_twisted.logbook.Logbook", observer=self._at_once)
+        log.warn("{lines} lines are missing here, as the log did not take them", lines=lines)

@@ -140,7 +140,11 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     selftest.run()
     signals = ProcessSignals(reactor)
     logbook = Logbook(
-        options.parent or {}, options["log-level"], options["log-format"], signals.on_rotate
+        options.parent or {},
+        options["log-level"],
+        options["log-format"],
+        signals.on_rotate,
+        reactor,
     )
     sockets = UnixSockets(reactor, _owner(options.parent or {}))
     reloader = Reloader(

@@ -42,7 +42,7 @@ FLOORS = [
             "proxy_header",
             "interfaces",
         ),
-        "clock",
+        *("clock", "log_queue"),
         *("limits", "limits.descriptors", "config", "rights"),
         *("monitoring", "monitoring.process", "admin", "admin.protocol", "auth", "auth.entries"),
     },

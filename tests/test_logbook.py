@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
+import os
 import sys
+import syslog
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from twisted.application.service import Application
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import ILogObserver, Logger, LogPublisher
 from twisted.python.failure import Failure
 from twisted.python.log import LogPublisher as OlderPublisher
@@ -42,13 +46,14 @@ class LogbookTests(SynchronousTestCase):
 
     def _close(self) -> None:
         for rotate in self.rotations:
-            rotate.__self__.file.close()  # as nobody else does while the process lives
+            rotate.args[0].__self__.file.close()  # as nobody else does while the process lives
 
     def _begin(self, level: str = "info", line: str = "json", **twistd: Any) -> Logger:
         """Have an application log as twistd would have it."""
         if not twistd:
             twistd = {"logfile": str(self.file), "nodaemon": True}
-        self.logbook = Logbook(twistd, level, line, self.rotations.append)
+        self.reactor = MemoryReactorClock()
+        self.logbook = Logbook(twistd, level, line, self.rotations.append, self.reactor)
         application = Application("achat")
         self.logbook.keep_for(application)
         self.publisher = LogPublisher(application.getComponent(ILogObserver))
@@ -154,10 +159,56 @@ class LogbookTests(SynchronousTestCase):
     def test_standard_output(self) -> None:
         """In the foreground it goes to standard output, unless twistd is told otherwise."""
         for logfile in (None, "-"):
-            output = io.StringIO()
-            self.patch(sys, "stdout", output)
-            self._begin(logfile=logfile, nodaemon=True).info("hi")
-            self.assertEqual(json.loads(output.getvalue())["message"], "hi")
+            with self._output() as output:
+                self._begin(logfile=logfile, nodaemon=True).info("hi")
+            self.assertEqual(json.loads(output.read_bytes())["message"], "hi")
+
+    def test_characters_that_the_terminal_has_not(self) -> None:
+        """What the encoding of standard output has not is escaped, and so are half characters."""
+        for encoding, expected in (
+            ("ascii", b"\\u03a9mega, Zo\\xeb \\udc80"),
+            ("latin-1", b"\\u03a9mega, Zo\xeb \\udc80"),
+            ("utf-8", "Ωmega, Zoë \\udc80".encode()),
+        ):
+            with self._output(encoding) as output:
+                log = self._begin(line="text", logfile=None, nodaemon=True)
+                log.info("{name}", name="Ωmega, Zoë \udc80")
+            self.assertTrue(output.read_bytes().endswith(b" %b\n" % expected))
+
+    @contextmanager
+    def _output(self, encoding: str = "utf-8") -> Iterator[Path]:
+        """A file that is standard output."""
+        path = self.folder / encoding
+        with path.open("w", encoding=encoding) as file:
+            self.patch(sys, "stdout", file)
+            yield path
+
+    def test_full_disk(self) -> None:
+        """What a full disk does not take is counted in its place, when there is room again."""
+        with self._output() as output:
+            log = self._begin(line="text", logfile=None, nodaemon=True)
+            log.info("before")
+            number = sys.stdout.fileno()
+            room, full = os.dup(number), os.open("/dev/full", os.O_WRONLY)
+            self.addCleanup(os.close, room)
+            self.addCleanup(os.close, full)
+            os.dup2(full, number)
+            log.info("one")
+            log.info("two")
+            os.dup2(room, number)
+            log.info("after")
+        self.assertEqual(
+            [line.partition("] ")[2] for line in output.read_text().splitlines()],
+            ["before", "", "2 lines are missing here, as the log did not take them", "after"],
+        )
+
+    def test_syslog(self) -> None:
+        """Lines for the system's log wait as well, with their priority, and in its words."""
+        self.patch(syslog, "syslog", lambda *sent: self.sent.append(sent))
+        self.sent: list[tuple[int, str]] = []
+        log = self._begin(line="text", syslog=True, prefix="achat")
+        log.info("{name} is here", name="Ωmega \udc80")
+        self.assertEqual(self.sent, [(syslog.LOG_INFO, "[-] Ωmega \\udc80 is here")])
 
     def test_cannot_be_written(self) -> None:
         """A log that cannot be had is said so in one sentence, before the start."""
@@ -171,5 +222,10 @@ class LogbookTests(SynchronousTestCase):
 
     def test_not_an_application(self) -> None:
         """Whoever is no application keeps its own log."""
-        Logbook({"logfile": str(self.file)}, "info", "json", self.rotations.append).keep_for(self)
+        reactor = MemoryReactorClock()
+        logbook = Logbook(
+            {"logfile": str(self.file)}, "info", "json", self.rotations.append, reactor
+        )
+        logbook.keep_for(self)
         self.assertFalse(self.file.exists())
+        self.assertEqual((reactor.whenRunningHooks, reactor.triggers), ([], {}))

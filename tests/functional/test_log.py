@@ -1,15 +1,83 @@
-"""The log of the real twistd, in JSON: every line an object, and of messages not a word."""
+"""The log of the real twistd: whole, in JSON if asked for, and without a message's words."""
 
 from __future__ import annotations
 
 import json
+import re
 import signal
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import UNIXClientEndpoint
+from twisted.python.failure import Failure
 
-from tests.functional.processes import FunctionalTestCase, Process
+from achat_twisted.log_queue import LAST
+from tests.functional.processes import TWISTD, FunctionalTestCase, Process
+
+_LOGINS = 700
+"""More than a pipe that nobody reads takes lines about: 64 KiB, and what the test has read."""
+
+
+class Running(Process):
+    """A process whose output may be left unread.
+
+    @ivar exited: fires when it is no more, whatever it has printed is read or not.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.exited: Deferred[None] = Deferred()
+
+    def read_nothing(self) -> None:
+        self.transport.pipes[1].pauseProducing()
+
+    def read_on(self) -> None:
+        self.transport.pipes[1].resumeProducing()
+
+    def processExited(self, reason: Failure) -> None:
+        self.exited.callback(None)
+
+
+class UnreadTests(FunctionalTestCase):
+    """A log that nobody reads."""
+
+    async def _flood(self) -> Running:
+        """A server that has had more to log than the pipe takes, and serves all the same."""
+        server = Running()
+        self.run_process(*TWISTD, "--port", "0", process=server)
+        await server.output.contains("listening on ")
+        server.read_nothing()
+        for number in range(_LOGINS):
+            client = await self.call(server, f"visitor {number}")
+            client.say("/quit")
+            await self.bye(client)
+        honest = await self.call(server, "alice")
+        honest.say("/ping")
+        await honest.heard.contains("! pong\n")
+        return server
+
+    async def test_read_later(self) -> None:
+        """When it is read again everything is there, to the last line of the stop."""
+        server = await self._flood()
+        server.send(signal.SIGTERM)
+        server.read_on()
+        self.assertEqual(await server.ended, -signal.SIGTERM)
+        said = server.output.whole
+        for what in ("logged in", "left"):
+            names = re.findall(rf"visitor (\d+) {what}", said)
+            self.assertEqual(names, [str(number) for number in range(_LOGINS)])
+        self.assertTrue(said.endswith("Server Shut Down.\n"), said[-200:])
+
+    async def test_never_read(self) -> None:
+        """It holds up the stop for a few seconds at most."""
+        server = await self._flood()
+        began = reactor.seconds()
+        server.send(signal.SIGTERM)
+        await server.exited
+        self.assertLess(reactor.seconds() - began, LAST + 3)
+        server.read_on()
+        await server.ended
 
 
 class JSONTests(FunctionalTestCase):

@@ -6,6 +6,8 @@ from tests.mutations.mutation import Mutation
 
 _ARREARS = "achat_twisted/monitoring/arrears.py"
 _LOAD = "achat_twisted/monitoring/load.py"
+_LOGBOOK = "achat_twisted/logbook.py"
+_LOG_QUEUE = "achat_twisted/log_queue.py"
 _METER = "achat_twisted/monitoring/meter.py"
 _METRICS = "achat_twisted/monitoring/metrics.py"
 _MONITOR = "achat_twisted/monitoring/monitor.py"
@@ -153,5 +155,61 @@ WATCHING = (
         "outcome or refusal.notice.word",
         "refusal.notice.word",
         "tests.test_reader",
+    ),
+    Mutation(
+        "wait for a log that nobody reads",
+        _LOG_QUEUE,
+        "if self._serving and not self._has_thread:",
+        "if False:",
+        "tests.test_log_queue",
+    ),
+    Mutation(
+        "let what the log does not take grow without end",
+        _LOG_QUEUE,
+        "self._waiting.qsize() >= bound",
+        "False",
+        "tests.test_log_queue",
+    ),
+    Mutation(
+        "leave lines out of the log in silence",
+        _LOG_QUEUE,
+        "        self._gap.lines += 1\n",
+        "",
+        "tests.test_log_queue",
+    ),
+    Mutation(
+        "end before the last lines are in the log",
+        _LOG_QUEUE,
+        "            done.wait(max(0.0, self._until - monotonic()))\n",
+        "",
+        "tests.functional.test_log.UnreadTests.test_read_later tests.test_log_queue",
+    ),
+    Mutation(
+        "wait for the log at the end for ever",
+        _LOG_QUEUE,
+        "done.wait(max(0.0, self._until - monotonic()))",
+        "done.wait()",
+        "tests.test_log_queue",
+    ),
+    Mutation(
+        "lose a line over a character that the terminal has not",
+        _LOGBOOK,
+        'text.encode(self._encoding, "backslashreplace")',
+        "text.encode(self._encoding)",
+        "tests.test_logbook",
+    ),
+    Mutation(
+        "serve no more while the log takes nothing",
+        _LOGBOOK,
+        "            self._reactor.callWhenRunning(self._queue.begin)\n",
+        "",
+        "tests.functional.test_log.UnreadTests",
+    ),
+    Mutation(
+        "end one line with the next when a disk was full",
+        _LOGBOOK,
+        'b"\\n" + line if self._is_torn else line',
+        "line",
+        "tests.test_logbook",
     ),
 )
