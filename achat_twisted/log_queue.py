@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from threading import Event, Thread
-from time import monotonic
+from time import monotonic, sleep
 
 from twisted.logger import Logger
 
@@ -23,6 +23,11 @@ CAPACITY = 10_000
 
 LAST = 2.0
 """Seconds for which the last lines are waited for, all together."""
+
+PAUSE = 0.01
+"""Seconds for which the thread sleeps when it has written all, so that it is not woken for each
+line: with 4,000 logins in a row, of two lines each, that was 75 of 540 µs of CPU for a login.
+"""
 
 Work = Callable[[], object]
 """Writes a line, or does something else to the log between two lines."""
@@ -105,6 +110,8 @@ class LogQueue:
         """Do what is put, for ever: the thread's work."""
         while True:
             self.run_next()
+            if self._waiting.empty():
+                sleep(PAUSE)
 
     def run_next(self) -> None:
         """Do what was put first; wait for it, if there is nothing."""

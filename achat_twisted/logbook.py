@@ -217,6 +217,8 @@ class Logbook:
         if name == "-" and not in_foreground:
             raise CannotStart("achat: a daemon has no standard output to log to")
         if name == "-" or (in_foreground and not name):
+            if sys.stdout is None:
+                raise CannotStart("achat: standard output is closed: log to a --logfile")
             return self._to_file(_Stream(sys.stdout.fileno()), sys.stdout.encoding)
         try:
             log = RenewableFile(Path(name or "twistd.log"))

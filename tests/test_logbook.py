@@ -219,6 +219,9 @@ class LogbookTests(SynchronousTestCase):
         ):
             error = self.assertRaises(CannotStart, self._begin, **twistd)
             self.assertIn(why, str(error))
+        self.patch(sys, "stdout", None)
+        error = self.assertRaises(CannotStart, self._begin, nodaemon=True)
+        self.assertIn("standard output is closed", str(error))
 
     def test_not_an_application(self) -> None:
         """Whoever is no application keeps its own log."""

@@ -398,7 +398,7 @@ class AgeTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.desk = Desk(scratch_file(self), self.clock)
+        self.desk = Desk.of(self, self.clock)
         self.mailbox = self.desk.mailbox(self.limits)
         self.mailbox.enroll("bob")
         self.mailbox.hand_back("bob", [])
