@@ -133,7 +133,7 @@ CONNECTIONS = (
     Mutation(
         "drop the lines of a connection that broke",
         _READER,
-        "while self._waiting and self._session and not (self._deaf or self._has_overdrawn()):",
+        "while left and self._waiting and not (self._deaf or self._has_overdrawn()):",
         "while False:",
         "tests.test_reader",
     ),

@@ -81,8 +81,8 @@ LIMITS = (
     Mutation(
         "count a connection for ever",
         _READER,
-        "            self._admission.leave(self._origin)\n            self._on_gone(self)\n",
-        "            self._on_gone(self)\n",
+        "        self._admission.leave(self._origin)\n        self._on_gone(self)\n",
+        "        self._on_gone(self)\n",
         "tests.test_reader",
     ),
     Mutation(
@@ -123,8 +123,8 @@ LIMITS = (
     Mutation(
         "let outboxes hold what they like together",
         _BROKER,
-        "                session.outbox.resize(share)\n",
-        "                pass\n",
+        "            session.outbox.resize(share)\n",
+        "            pass\n",
         "tests.test_broker",
     ),
     Mutation(

@@ -150,8 +150,8 @@ TURNS = (
     Mutation(
         "go on in the middle of another one's work",
         _SESSION,
-        "self._home.resume(self)",
-        "self.resume()",
+        "        if self._holds == 0:\n            self._home.resume(self)",
+        "        if self._holds == 0:\n            self.resume()",
         _TESTS,
     ),
     Mutation(
