@@ -7,6 +7,9 @@ from typing import Generic, TypeVar
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+_AT_A_TIME = 50
+"""How many may be late until others have their turn: some 10 ms for late logins."""
+
 Waiting = TypeVar("Waiting", bound=Hashable)
 
 
@@ -60,7 +63,9 @@ class Deadlines(Generic[Waiting]):
         self._timer = None
         now = self._clock.seconds()
         try:
-            while self._until:
+            for _ in range(_AT_A_TIME):
+                if not self._until:
+                    break
                 waiting, until = next(iter(self._until.items()))
                 if until > now:
                     break

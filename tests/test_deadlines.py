@@ -29,6 +29,22 @@ class DeadlinesTests(SynchronousTestCase):
         self.clock.advance(3)
         self.assertEqual(self.late, ["first", "second", "third"])
 
+    def test_many_are_late(self) -> None:
+        """However many are late at once, others have their turn between."""
+        for number in range(120):
+            self.deadlines.add(str(number))
+        self.clock.rightNow += 10
+        counts: list[int] = []
+
+        def count() -> None:
+            counts.append(len(self.late))
+            if len(self.late) < 120:
+                self.clock.callLater(0, count)
+
+        self.clock.callLater(0, count)
+        self.clock.advance(0)
+        self.assertEqual(counts, [50, 100, 120])
+
     def test_removed_are_not_late(self) -> None:
         """Who is removed is not waited for, and the others are."""
         for name in ("first", "second"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from itertools import pairwise
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -31,6 +32,41 @@ class MemoryMailboxTests(mailboxes.MailboxBehaviour):
         mailbox.open()
         return mailbox
 
+    def test_much_that_expires(self) -> None:
+        """However much expires at once, others have their turn between, and a name that comes keeps
+        the rest.
+        """
+        mailbox = self.known("bob", MailLimits(age=DAY))
+        mailbox.introduce("carol")
+        for _ in range(3000):
+            mailbox.keep("bob", b"x\n")
+            mailbox.keep("carol", b"x\n")
+        self.clock.callLater(DAY + EXPIRY, mailbox.enroll, "carol")
+        counts: list[int] = []
+
+        def count() -> None:
+            counts.append(mailbox.expired)
+            if len(counts) < 4:
+                self.clock.callLater(0, count)
+
+        self.clock.callLater(DAY + EXPIRY, count)
+        self.clock.advance(DAY + EXPIRY)
+        self.clock.advance(0)
+        self.assertLessEqual(max(after - before for before, after in pairwise([0, *counts])), 2000)
+        self.assertEqual((mailbox.count("bob"), mailbox.count("carol")), (0, 1000))
+        self.successResultOf(mailbox.close())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_close_while_much_expires(self) -> None:
+        """A mailbox that is closed while mail expires leaves no timer behind."""
+        mailbox = self.known("bob", MailLimits(age=DAY))
+        for _ in range(3000):
+            mailbox.keep("bob", b"x\n")
+        self.clock.callLater(DAY + EXPIRY, mailbox.close)
+        self.clock.advance(DAY + EXPIRY)
+        self.assertEqual(mailbox.count("bob"), 1000)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_says_what_ends_with_the_process(self) -> None:
         """Closing a mailbox in memory says how many lines are lost with it; never silently."""
         mailbox = self.known("bob")
@@ -52,6 +88,42 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
 
     def make(self, limits: MailLimits = LIMITS) -> IMailbox:
         return self.desk.mailbox(limits)
+
+    def _three_that_expire(self) -> IMailbox:
+        """Three names with mail that is too old, of which the first expires just now."""
+        mailbox = self.known("bob", MailLimits(age=DAY))
+        for name in ("bob", "carol", "dora"):
+            mailbox.introduce(name)
+            mailbox.keep(name, b"x\n")
+        self.clock.advance(DAY)
+        self.desk.worker.held = True
+        self.clock.advance(EXPIRY)
+        return mailbox
+
+    def test_many_that_expire(self) -> None:
+        """Names expire one after the other, so that no commit waits for all of them."""
+        mailbox = self._three_that_expire()
+        for expired in (1, 2, 3):
+            self.desk.worker.release()
+            self.desk.worker.held = True
+            self.assertEqual(mailbox.expired, expired)
+            self.clock.advance(0)
+
+    def test_name_that_comes_while_others_expire(self) -> None:
+        """A name that comes before its turn keeps its mail."""
+        mailbox = self._three_that_expire()
+        mailbox.enroll("carol")
+        self.desk.worker.release()
+        self.clock.advance(0)
+        self.assertEqual((mailbox.count("carol"), mailbox.expired), (1, 2))
+
+    def test_close_while_others_expire(self) -> None:
+        """Nothing expires after the close has begun, but for what was under way."""
+        mailbox = self._three_that_expire()
+        closed = mailbox.close()
+        self.desk.worker.release()
+        self.successResultOf(closed)
+        self.assertEqual((mailbox.copies(), mailbox.expired), (2, 1))
 
     def again(self, mailbox: IMailbox) -> IMailbox:
         """The mailbox after a restart."""

@@ -6,13 +6,16 @@ from collections import deque
 from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from achat_twisted.interfaces import IMailbox
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, Account, Accounts, MailLimits
+
+_AT_A_TIME = 2000
+"""How many copies expire until others have their turn: some 3 ms."""
 
 
 class _Mail(Account):
@@ -45,6 +48,8 @@ class MemoryMailbox:
         self._accounts = Accounts(limits, _Mail, lambda _mail: None)
         self._expiry = LoopingCall(self._expire)
         self._expiry.clock = clock
+        self._expiring: list[_Mail] = []
+        self._slice: IDelayedCall | None = None
 
     def open(self) -> None:
         self._log.info("mail is kept in memory, and ends with this process")
@@ -118,6 +123,8 @@ class MemoryMailbox:
     def close(self) -> Deferred[None]:
         if self._expiry.running:
             self._expiry.stop()
+        if self._slice is not None:
+            self._slice.cancel()
         if copies := self.copies():
             self._log.warn(
                 "{copies} kept lines end with this process, as the mailbox is in memory",
@@ -134,15 +141,30 @@ class MemoryMailbox:
 
     def _expire(self) -> None:
         """Throw away the first copies of everybody who is away, up to one that is not too old."""
-        now = self._clock.seconds()
-        for mail in self._accounts.expiring(now):
-            expired = 0
-            while mail.lines and mail.lines[0][0] < now - self._accounts.limits.age:
-                self._drop_first(mail, mail.lines)
-                expired += 1
-            mail.oldest = mail.lines[0][0] if mail.lines else now
-            self.expired += expired
-            if expired:
-                self._log.warn(
-                    "{copies} lines for {name} have expired", copies=expired, name=mail.name
-                )
+        self._expiring = self._accounts.expiring(self._clock.seconds())
+        self._expire_some()
+
+    def _expire_some(self) -> None:
+        self._slice = None
+        left = _AT_A_TIME
+        while self._expiring and left > 0:
+            mail = self._expiring.pop()
+            if not mail.sessions:
+                left -= 1 + self._drop_old(mail, left)
+        if self._expiring:
+            self._slice = self._clock.callLater(0, self._expire_some)
+
+    def _drop_old(self, mail: _Mail, most: int) -> int:
+        """Throw away up to so many copies that are too old; the number of them."""
+        before = self._clock.seconds() - self._accounts.limits.age
+        expired = 0
+        while mail.lines and mail.lines[0][0] < before and expired < most:
+            self._drop_first(mail, mail.lines)
+            expired += 1
+        mail.oldest = mail.lines[0][0] if mail.lines else self._clock.seconds()
+        if mail.oldest < before:
+            self._expiring.append(mail)
+        self.expired += expired
+        if expired:
+            self._log.warn("{copies} lines for {name} have expired", copies=expired, name=mail.name)
+        return expired

@@ -242,19 +242,25 @@ class SqliteMailbox:
         self._committer.batch.names[row.id] = None
         self._committer.soon()
 
-    def _expire(self) -> None:
+    def _expire(self) -> Deferred[None] | None:
         """Have those who are away lose their first copies, up to one that is not too old."""
         if self._committer.failing:
-            return
+            return None
         self._note_time()
-        now = self._mail_clock.now()
-        before = now - self._rows.limits.age
-        for row in self._rows.expiring(now):
-            expiring = self._committer.ask(
-                partial(Database.expire, name=row.id, first=row.head, before=before)
-            )
-            expiring.addCallback(self._expired, row)
-            expiring.addErrback(self._not_expired)
+        return Deferred.fromCoroutine(
+            self._expire_each(self._rows.expiring(self._mail_clock.now()))
+        )
+
+    async def _expire_each(self, rows: Sequence[_Row]) -> None:
+        """One after the other, as each waits for the disk; lines that come meanwhile go between."""
+        before = self._mail_clock.now() - self._rows.limits.age
+        for row in rows:
+            if self._expiry.running and not row.sessions:
+                expiring = self._committer.ask(
+                    partial(Database.expire, name=row.id, first=row.head, before=before)
+                )
+                expiring.addCallback(self._expired, row)
+                await expiring.addErrback(self._not_expired)
 
     def _not_expired(self, failure: Failure) -> None:
         if failure.check(Unavailable):

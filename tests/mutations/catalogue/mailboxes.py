@@ -10,6 +10,41 @@ _TESTS = "tests.test_mailbox"
 
 MAILBOXES = (
     Mutation(
+        "let all expire in one turn",
+        _MEMORY,
+        "left = _AT_A_TIME",
+        "left = 2**31",
+        _TESTS,
+    ),
+    Mutation(
+        "let the mail of a name that has come expire with the rest",
+        _MEMORY,
+        "            if not mail.sessions:",
+        "            if True:",
+        _TESTS,
+    ),
+    Mutation(
+        "ask the file for all that expires at once",
+        "achat_twisted/mailbox/sqlite.py",
+        "await expiring.addErrback(self._not_expired)",
+        "expiring.addErrback(self._not_expired)",
+        _TESTS,
+    ),
+    Mutation(
+        "let the mail in a file expire for a name that has come",
+        "achat_twisted/mailbox/sqlite.py",
+        "if self._expiry.running and not row.sessions:",
+        "if self._expiry.running:",
+        _TESTS,
+    ),
+    Mutation(
+        "let all be late in one turn",
+        "achat_twisted/deadlines.py",
+        "for _ in range(_AT_A_TIME):",
+        "for _ in range(2**31):",
+        "tests.test_deadlines",
+    ),
+    Mutation(
         "hand back behind newer mail",
         _MEMORY,
         "mail.lines.extendleft((now, line) for line in reversed(lines))",
