@@ -98,8 +98,8 @@ CLOCKS = (
     Mutation(
         "forget at a crash how old mail was",
         _SQLITE,
-        "            return\n        self._note_time()\n",
-        "            return\n",
+        "            return None\n        self._note_time()\n",
+        "            return None\n",
         _AGE,
     ),
     Mutation(

@@ -127,7 +127,7 @@ FILES = (
     Mutation(
         "let mail expire that cannot be marked off",
         _SQLITE,
-        "        if self._committer.failing:\n            return\n        self._note",
+        "        if self._committer.failing:\n            return None\n        self._note",
         "        self._note",
         _TESTS,
     ),

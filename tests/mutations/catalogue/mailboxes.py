@@ -117,14 +117,14 @@ MAILBOXES = (
     Mutation(
         "let young mail expire with the old",
         _MEMORY,
-        "while mail.lines and mail.lines[0][0] < now - self._accounts.limits.age:",
-        "while mail.lines:",
+        "while mail.lines and mail.lines[0][0] < before and expired < most:",
+        "while mail.lines and expired < most:",
         _TESTS,
     ),
     Mutation(
         "let mail expire in silence",
         _MEMORY,
-        "            self.expired += expired\n",
+        "        self.expired += expired\n",
         "",
         _TESTS,
     ),
