@@ -625,7 +625,7 @@ class PacingTests(SynchronousTestCase):
             lambda: sum(not house.mailbox.count(guest.session.name) for guest in stuck[:10])
         )
         self.assertEqual(fed[-1], 10)
-        self.assertLessEqual(max(steps(fed)), 8)
+        self.assertLessEqual(max(steps(fed)), 2)
 
     def test_many_tallies_at_once(self) -> None:
         """Who posts to very many names that are away is read on when it has been told of them."""

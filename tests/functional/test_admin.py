@@ -50,7 +50,7 @@ class AdminTests(FunctionalTestCase):
         self.assertEqual(await self.bye(alice), 2)
         self.assertEqual(alice.lines()[-2], "! kicked")
         self.assertEqual(await self.admin("kick", "alice"), (1, "Error: alice is not here\n"))
-        self.assertIn(f"uid {os.getuid()} asked for kick alice: done\n", server.output.text)
+        await server.output.contains(f"uid {os.getuid()} asked for kick alice: done\n")
         self.assertNotIn("secret", server.output.text)
 
     async def test_drain(self) -> None:

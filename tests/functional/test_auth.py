@@ -104,7 +104,7 @@ class SecretTests(FunctionalTestCase):
         path.write_text("nonsense\n")
         again = await self.come(server, "alice:one")
         self.assertEqual(again.lines(), ["! welcome alice"])
-        self.assertIn(f"{path} cannot be used: line 1 is not NAME:", server.output.text)
+        await server.output.contains(f"{path} cannot be used: line 1 is not NAME:")
         await alice.heard.contains("! replaced\n")
 
     async def test_bad_start(self) -> None:

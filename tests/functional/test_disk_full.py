@@ -122,7 +122,7 @@ class FullDiskTests(NumberedTestCase):
         bob.say("/quit")
         await self.bye(bob)
         self.assertEqual(await self._post(alice, 0), "full")
-        self.assertEqual(server.output.text.count(FULL), 1)
+        await server.output.until(lambda text: text.count(FULL) == 1)
         return server, alice
 
     async def test_life_goes_on(self) -> None:

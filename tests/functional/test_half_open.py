@@ -130,7 +130,7 @@ class ScopeTests(ChatTestCase):
                     await chat.shown.contains("is here\n")
             self.assertEqual(await chats[2].ended, 1)
             self.assertIn("[fe80::7%lo]:8080 is busy", chats[2].told.whole)
-            self.assertIn("ann logged in from [fe80::7%lo]:", server.output.whole)
+            await server.output.contains("ann logged in from [fe80::7%lo]:")
             for chat in chats[:2]:
                 chat.ends_input()
                 self.assertEqual(await chat.ended, 0)
