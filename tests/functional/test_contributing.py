@@ -16,6 +16,7 @@ _SHORT_FORMS = {
     "pip install --upgrade pip": "pip install --help",
     "pip install -e . --group test --group lint --group types": "pip install --help",
     "python -m twisted.trial tests": "python -m twisted.trial tests.test_ledger",
+    "pytest tests/units": "pytest --collect-only tests/units",
     "python -m tests.proof stops": "python -m tests.proof stops --rounds 1 --peers 2",
     "python -m tests.mutations": "python -m tests.mutations --list",
     "python -m tests.mutations --tenth": "python -m tests.mutations --list --tenth",
