@@ -68,7 +68,7 @@ class SteadyClock:
 
 
 class Reactor(Protocol):
-    """What is used of a reactor, see L{twisted.internet.base.ReactorBase}."""
+    """What is used of a reactor, see C{twisted.internet.base.ReactorBase}."""
 
     seconds: Callable[[], float]
 
