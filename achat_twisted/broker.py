@@ -107,6 +107,7 @@ class Broker(Service):
         self._expired_before = 0
         self._to_resize: list[Session] = []
         self._resizing: IDelayedCall | None = None
+        self._deserted: dict[str, list[Session]] = {}  # by name, the longest ago first
         self._who: bytes | None = None  # the answer to /who, until somebody comes or goes
         self._drained: Deferred[None] | None = None
         self.draining = False
@@ -151,6 +152,8 @@ class Broker(Service):
         session.tell(wire.welcome(name))
         session.writer.start()
         self._log.info("{name} logged in from {peer}", name=name, peer=outlet.peer)
+        if name in self._deserted:
+            session.rest()  # as what the name has said before comes first
         if holder is not None and not holder.deserted:
             self._replace(holder)
         self._catch_up(name)
@@ -196,6 +199,8 @@ class Broker(Service):
 
     def deserted(self, session: Session) -> None:
         self._who = None
+        self._deserted.setdefault(session.name, []).append(session)
+        self._feeder.leave_live(session, Feed.ENDED)
 
     @property
     def sessions(self) -> Collection[Session]:
@@ -278,7 +283,18 @@ class Broker(Service):
         return is_expected
 
     def resume(self, session: Session) -> None:
-        self._turns.resume(session)
+        """Let a session go on, unless an older one of its name still has lines to be taken in."""
+        deserted = self._deserted.get(session.name)
+        if deserted is None or deserted[0] is session:
+            self._turns.resume(session)
+
+    def _resume_next(self, name: str) -> None:
+        """Let the next session of a name go on, as the one before it has said all."""
+        waiting = self._deserted[name] or [*filter(None, [self._peers.get(name)])]
+        if not self._deserted[name]:
+            del self._deserted[name]
+        for session in waiting[:1]:
+            self._turns.resume(session)
 
     def relieve(self, session: Session) -> None:
         self._feeder.relieve(session)
@@ -343,9 +359,9 @@ class Broker(Service):
             return
         committed = self._mailbox.commit() if self.durable else None
         if committed is None:
-            session.cut_short()
+            session.cut_short(is_safe=True)
         else:
-            committed.addCallback(lambda _: session.cut_short())
+            committed.addCallback(session.cut_short)
 
     def ended(self, session: Session, failure: Failure | None) -> None:
         if failure is not None:
@@ -384,6 +400,9 @@ class Broker(Service):
             left=len(left),
         )
         self._catch_up(name)
+        if session.deserted:
+            self._deserted[name].remove(session)
+            self._resume_next(name)
         self._check_drained()
 
     # The stop

@@ -299,13 +299,14 @@ class ChatReader(LineReceiver):
         except wire.Refused as refusal:
             self._refuse(refusal)
 
-    def _join(self, name: str) -> None:
-        self._session = self._broker.join(name, self._link, self)
+    def _join(self, name: str) -> ISession:
+        session = self._session = self._broker.join(name, self._link, self)
         self.logins.remove(self)
         self._meter.login("welcome")
         if self._stopped is not None:
-            self._session.last_call()
+            session.last_call()
             self._take_last_input()
+        return session
 
     def _wait_for(self, entering: Deferred[str]) -> None:
         """Take in nothing until the gate has said who this is; what has come by then waits."""
@@ -318,11 +319,11 @@ class ChatReader(LineReceiver):
     def _enter(self, name: str) -> None:
         self._entering = None
         try:
-            self._join(name)
+            session = self._join(name)
         except wire.Refused as refusal:
             self._refuse(refusal)
         else:
-            self.resumeProducing()
+            session.rest()
 
     def _not_entered(self, failure: Failure) -> None:
         self._entering = None

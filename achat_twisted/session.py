@@ -268,6 +268,8 @@ class Session:
 
     def end_turn(self) -> None:
         """Settle if there is room, or else go on counting; and seal what has come by now."""
+        if self.over:
+            return
         if self._tallies and self.outbox.size < self.outbox.limit:
             self.settle()
         if self._withheld:
@@ -280,6 +282,8 @@ class Session:
 
     def dispatch(self, is_safe: bool = True) -> None:
         """Wake the writer for what is sealed, as all that was recorded by then is safe; or not."""
+        if self.over:
+            return
         if self._answers_sealed:
             sealed = self._answers[: self._answers_sealed]
             self._answers = self._answers[self._answers_sealed :]
@@ -291,10 +295,21 @@ class Session:
         if self._own_hold:
             self._unclog()
 
-    def cut_short(self) -> None:
-        """Let it go with what has been written, and without a promise that may not hold."""
-        self.outbox.withdraw(self._answers)
-        self._answers = ()
+    def cut_short(self, is_safe: bool) -> None:
+        """Let it go with what has been written, and without a promise that may not hold.
+
+        @param is_safe: true if all lines so far are safe, so that what was to be told of them is
+            true.
+        """
+        if self.over:
+            return
+        if is_safe:
+            for answer in self._withheld:
+                self.outbox.append(answer)
+        else:
+            self.outbox.withdraw(self._answers)
+            self._tallies = {key: n for key, n in (self._tallies or {}).items() if key[0] != "kept"}
+        self._answers = self._withheld = ()
         self.writer.cut_short()
 
     def relieved(self) -> None:

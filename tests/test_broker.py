@@ -567,6 +567,33 @@ class PacingTests(SynchronousTestCase):
         self.assertGreater(alice.session.outbox.size, 0)
         self.assertEqual(alice.session.outbox.low_mark, alice.session.outbox.limit // 4)
 
+    def test_mail_of_a_lost_connection(self) -> None:
+        """A session whose connection is lost takes no mail any more; it waits for the next one."""
+        house = House(outbox_limit=1000)
+        alice = house.comes("alice")
+        house.comes("bob").loses_connection()
+        for number in range(50):
+            alice.says(f"bob: {number:050}")
+        bob = house.comes("bob", blocked=True)
+        bob.session.desert()
+        kept = house.mailbox.count("bob")
+        for _ in range(10):
+            bob.link.read_once()
+            house.turn()
+        self.assertEqual(house.mailbox.count("bob"), kept)
+
+    def test_session_that_is_over(self) -> None:
+        """Nothing is done for a session that has ended in the middle of a turn."""
+        house = House()
+        alice = house.comes("alice")
+        alice.session.tally("unknown", "bob")
+        alice.loses_connection()
+        house.turn()
+        self.assertEqual(house.broker.pool.size, 0)
+        house.clock.advance(1)
+        alice.session.cut_short(is_safe=True)
+        self.assertEqual(house.clock.getDelayedCalls(), [])
+
     def test_crowd_that_leaves(self) -> None:
         """However many go with much that they have not got, others have their turn between."""
         house = House()

@@ -70,6 +70,9 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual(self._answers("/no such command"), [])
         self.assertEqual(self._answers("/quit"), [])
         self.assertFalse(self.alice.source.stopped)
+        before = self.alice.session.outbox.size
+        self.alice.session.tell(wire.pong())
+        self.assertEqual(self.alice.session.outbox.size, before)
 
     def test_sync(self) -> None:
         """Sync says how many lines are taken in, itself included, and gives the token back."""

@@ -53,6 +53,57 @@ class DurableTests(SynchronousTestCase):
         self.clock.advance(1)
         self.assertEqual(self.house.broker.balance().in_flight, 0)
 
+    def test_kept_is_told_at_the_end(self) -> None:
+        """A session that is taken over or kicked still hears that a line of its is kept."""
+        for end in (lambda: self.house.comes("alice"), lambda: self.house.broker.kick("alice")):
+            self.setUp()
+            self.bob.loses_connection()
+            self.desk.worker.held = True
+            self.alice.says("bob: hi")
+            end()
+            self.house.turn()
+            self.assertNotIn("! kept bob 1", self._told(self.alice))
+            self.desk.worker.release()
+            self.house.turn()
+            self.assertIn("! kept bob 1", self._told(self.alice))
+
+    def test_sync_is_answered_at_the_end(self) -> None:
+        """A kick does not swallow the answer to C{/sync} if all is safe already, or is by then."""
+        self.alice.session.sync("at once")
+        self.house.broker.kick("alice")
+        self.house.turn()
+        self.assertIn("! synced 0 at once", self._told(self.alice))
+        carol = self.house.comes("carol")
+        self.desk.disk.full = True
+        carol.says("bob: hi")
+        carol.session.sync("later")
+        self.house.turn()
+        self.assertTrue(carol.session.unsynced)
+        carol.session.cut_short(is_safe=True)
+        self.house.turn()
+        self.assertIn("! synced 1 later", self._told(carol))
+
+    def test_kept_is_not_told_if_it_is_not(self) -> None:
+        """A session that is kicked does not hear that a line is kept if it cannot be written."""
+        self.bob.loses_connection()
+        self.desk.disk.full = True
+        self.alice.says("bob: hi")
+        self.house.broker.kick("alice")
+        self.house.turn()
+        self.assertEqual(self._told(self.alice), ["! kicked", "! bye 1"])
+
+    def test_answers_to_one_that_is_gone(self) -> None:
+        """A commit that fails after a session has gone leaves nothing of it to be counted."""
+        self.bob.loses_connection()
+        self.desk.worker.held = True
+        self.alice.says("bob: hi")
+        self.house.turn()
+        self.alice.loses_connection()
+        self.desk.disk.full = True
+        self.desk.worker.release()
+        self.house.turn()
+        self.assertEqual(self.house.broker.pool.size, 0)
+
     def test_run(self) -> None:
         """Lines that are posted at once are each in the file before they reach anybody."""
         self.desk.worker.held = True

@@ -121,6 +121,7 @@ class EnteringTests(EnteringTestCase):
         caller = self.calls("alice")
         self.assertEqual(caller.transport.producerState, "paused")
         self.gate.lets_in("alice")
+        self.house.turn()
         self.assertEqual(caller.transport.producerState, "producing")
 
     def test_at_once(self) -> None:

@@ -17,6 +17,7 @@ from achat_twisted.mailbox.committer import LAST, RETRY
 from achat_twisted.mailbox.memory import MemoryMailbox
 from tests import mailboxes
 from tests.disk import Desk
+from tests.house import House
 from tests.logged import Logged
 from tests.mailboxes import DAY
 
@@ -88,6 +89,22 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
 
     def make(self, limits: MailLimits = LIMITS) -> IMailbox:
         return self.desk.mailbox(limits)
+
+    def test_name_that_comes_again_at_once(self) -> None:
+        """A name that comes again while what it said is still taken in misses nothing."""
+        house = House(self.desk.mailbox(), self.clock)
+        carol, ann = house.comes("carol"), house.comes("ann")
+        ann.link.silence()
+        carol.says("ann: 1")
+        house.turn()
+        ann.session.desert()
+        again = house.comes("ann")
+        carol.says("ann: 2")
+        house.turn()
+        ann.loses_connection()
+        house.turn()
+        self.assertEqual(again.link.messages(), ["from carol: 1", "from carol: 2"])
+        self.assertEqual(carol.link.lines()[1:], ["! kept ann 1"])
 
     def _three_that_expire(self) -> IMailbox:
         """Three names with mail that is too old, of which the first expires just now."""

@@ -310,6 +310,16 @@ class LineTests(ReaderTestCase):
             answers = [line for line in caller.link.lines() if line.startswith("! synced")]
             self.assertEqual(answers, [f"! synced {2 * number}" for number in range(1, 401)])
 
+    def test_much_at_once(self) -> None:
+        """However much a client sends at once, it is taken in a slice a turn."""
+        self.house = House()
+        self.factory = self._factory(self.house.clock)
+        self.calls("bob")
+        self.calls("alice").sends("bob: hi\nalice: hi\n" * 600)
+        taken = self.house.each_turn(lambda: self.house.broker.balance().accepted)
+        self.assertEqual(taken[-1], 1200)
+        self.assertLessEqual(max(steps([0, *taken])), 500)
+
     def test_paused_within_a_chunk(self) -> None:
         """Whom the broker pauses in the middle of a chunk has the rest taken in later, in order."""
         self.calls("bob").link.block()
@@ -422,26 +432,33 @@ class LineTests(ReaderTestCase):
         self.assertLessEqual(max(steps(taken)), 500)
         self.assertEqual(len(bob.link.messages()), 600)
 
+    def _come_again(self, *lines: str) -> Caller:
+        """Come once more as alice, and say these lines."""
+        caller = Caller(self.factory, self.links)
+        caller.sends("".join(f"{line}\n" for line in ("alice", *lines)))
+        return caller
+
     def test_name_of_a_lost_connection(self) -> None:
-        """A name is free when its connection has broken; what was said before comes first."""
+        """A name is free when its connection has broken, and what it says then comes last, however
+        often that happens.
+        """
         bob, alice = self.calls("bob"), self.calls("alice")
         alice.reader.pauseProducing()
         alice.sends("bob: old\nnonsense\n" * 600)
         alice.is_gone()
-        again = Caller(self.factory, self.links)
-        again.sends("alice\nalice: new\n/who\n")
+        again = self._come_again(*["bob: newer", "nonsense"] * 600)
+        again.is_gone()
+        last = self._come_again("bob: newest", "/who")
         self.house.turn()
-        self.assertEqual(len(bob.link.messages()), 600)
         self.assertEqual(
-            sorted(again.link.lines()),
+            bob.link.messages(),
             [
-                "! kept alice 1",
-                "! mail 1",
-                "! welcome alice",
-                "! who alice, bob",
-                "from alice: new",
+                f"from alice: {text}"
+                for text, times in (("old", 600), ("newer", 600), ("newest", 1))
+                for _ in range(times)
             ],
         )
+        self.assertEqual(last.link.lines()[:2], ["! welcome alice", "! who alice, bob"])
 
     def test_stop_while_a_lost_connection_is_worked_off(self) -> None:
         """A stop takes in what a lost connection has left, too, unless it is cut short."""

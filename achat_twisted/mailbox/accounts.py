@@ -139,9 +139,9 @@ class Accounts(Generic[AnyAccount]):
         self._see_whether_idle(account)
 
     def expiring(self, now: float) -> list[AnyAccount]:
-        """Those who are away, and may have mail that is too old."""
+        """The accounts that may have mail that is too old, those that are here included."""
         before = now - self.limits.age
-        return [a for a in self if a.copies and not a.sessions and a.oldest < before]
+        return [a for a in self if a.copies and a.oldest < before]
 
     def _change(self, account: AnyAccount, copies: int, size: int) -> None:
         cost = size + LINE_COST * copies

@@ -266,7 +266,7 @@ class Database:
 
     def rejuvenate(self, now: float) -> None:
         """Have nothing be kept later than C{now}, by whatever clock it was stamped."""
-        self._sql.execute("UPDATE copy SET since = ?1 WHERE since > ?1", (now,))
+        self._sql.execute("UPDATE copy SET since = :now WHERE since > :now", {"now": now})
 
     def missing(self, places: Iterable[Place]) -> int:
         """The number of these places that are empty."""

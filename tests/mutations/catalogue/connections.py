@@ -163,7 +163,7 @@ CONNECTIONS = (
         "achat_twisted/session.py",
         "        if not self.deserted:\n            self.answer(self._render(notice))",
         "        self.answer(self._render(notice))",
-        "tests.test_reader",
+        "tests.test_commands",
     ),
     Mutation(
         "work off a lost connection in one go",

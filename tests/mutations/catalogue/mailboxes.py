@@ -108,13 +108,6 @@ MAILBOXES = (
         _TESTS,
     ),
     Mutation(
-        "let mail expire under the hands of who is here",
-        _ACCOUNTS,
-        " and not a.sessions",
-        "",
-        _TESTS,
-    ),
-    Mutation(
         "let young mail expire with the old",
         _MEMORY,
         "while mail.lines and mail.lines[0][0] < before and expired < most:",

@@ -11,6 +11,63 @@ _DURABLE = "tests.test_durable"
 
 SESSIONS = (
     Mutation(
+        "keep a session live whose connection is lost",
+        "achat_twisted/broker.py",
+        "        self._deserted.setdefault(session.name, []).append(session)\n"
+        "        self._feeder.leave_live(session, Feed.ENDED)\n",
+        "        self._deserted.setdefault(session.name, []).append(session)\n",
+        "tests.test_mailbox",
+    ),
+    Mutation(
+        "read a name that has come again ahead of what it has said before",
+        "achat_twisted/broker.py",
+        "            session.rest()  # as what the name has said before comes first\n",
+        "            pass\n",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "take in what lost connections of a name have said in any order",
+        "achat_twisted/broker.py",
+        "        if deserted is None or deserted[0] is session:",
+        "        if True:",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "never read a name that has come again",
+        "achat_twisted/broker.py",
+        "        for session in waiting[:1]:",
+        "        for session in waiting[:0]:",
+        "tests.test_reader",
+    ),
+    Mutation(
+        "swallow what is true at a kick",
+        "achat_twisted/broker.py",
+        "committed.addCallback(session.cut_short)",
+        "committed.addCallback(lambda _: session.cut_short(False))",
+        "tests.test_durable",
+    ),
+    Mutation(
+        "swallow what is true already at a kick",
+        "achat_twisted/broker.py",
+        "session.cut_short(is_safe=True)",
+        "session.cut_short(is_safe=False)",
+        "tests.test_durable",
+    ),
+    Mutation(
+        "tell at a kick what may not be true",
+        "achat_twisted/session.py",
+        '.items() if key[0] != "kept"}',
+        ".items()}",
+        "tests.test_durable",
+    ),
+    Mutation(
+        "swallow what was withheld at a kick",
+        "achat_twisted/session.py",
+        "        if is_safe:\n            for answer in self._withheld:",
+        "        if is_safe:\n            for answer in ():",
+        "tests.test_durable",
+    ),
+    Mutation(
         "remove a session twice",
         _BROKER,
         """\
@@ -186,7 +243,7 @@ SESSIONS = (
     Mutation(
         "write on after a takeover",
         _BROKER,
-        "            session.cut_short()\n        else",
+        "            session.cut_short(is_safe=True)\n        else",
         "            self._end(session)\n        else",
         _TESTS,
     ),
