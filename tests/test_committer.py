@@ -35,8 +35,8 @@ class CommitterTests(SynchronousTestCase):
         self.committer.open(self.database)
         self.position = 0
 
-    def _open(self, path: Path) -> FullDatabase:
-        database = FullDatabase(path, self.disk)
+    def _open(self, path: Path, *, durable: bool = False) -> FullDatabase:
+        database = FullDatabase(path, self.disk, durable=durable)
         self.addCleanup(database.close)
         return database
 
@@ -261,7 +261,7 @@ class CommitterTests(SynchronousTestCase):
 
     def test_synced_by_each_commit(self) -> None:
         """Commits that wait for the disk by themselves are not synced again."""
-        self.committer.open(FullDatabase(scratch_file(self), self.disk, durable=True))
+        self.committer.open(self._open(scratch_file(self), durable=True))
         self._add()
         self.clock.pump([0, SYNC, SYNC])
         self.assertEqual((self.worker.jobs, self.disk.syncs), (1, 0))
