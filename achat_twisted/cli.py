@@ -21,10 +21,10 @@ from achat_twisted import __version__, wire
 from achat_twisted.client.conversation import Client
 from achat_twisted.client.files import Input, Output
 from achat_twisted.client.outgoing import Outgoing
+from achat_twisted.client.sockets import ReadToTheEnd
 from achat_twisted.client.terminal import Terminal
-from achat_twisted.client.transport import ReadToTheEnd
-from achat_twisted.clock import wait_steadily
-from achat_twisted.prompt import ask_secret
+from achat_twisted.tools.clock import wait_steadily
+from achat_twisted.tools.prompt import ask_secret
 
 PORT = 8080
 """Where a server listens, unless it is told otherwise."""
@@ -107,7 +107,7 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "admin":
-            from achat_twisted.admin.command import admin
+            from achat_twisted.operator.command import admin
 
             return admin
         if cmd_name == "bench":
@@ -115,11 +115,11 @@ class _Commands(click.Group):
 
             return bench
         if cmd_name == "config":
-            from achat_twisted.config.command import command
+            from achat_twisted.server.command import command
 
             return command
         if cmd_name == "passwd":
-            from achat_twisted.passwd import passwd
+            from achat_twisted.login.command import passwd
 
             return passwd
         return super().get_command(ctx, cmd_name)

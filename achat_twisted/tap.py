@@ -14,37 +14,41 @@ from twisted.application.service import IService, Service
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
-from achat_twisted import link, selftest, systemd, tls, transport, wire
-from achat_twisted.admin.housekeeper import Housekeeper
-from achat_twisted.admin.server import AdminServer
-from achat_twisted.auth.doorkeeper import Doorkeeper
-from achat_twisted.auth.passwords import AT_ONCE
-from achat_twisted.broker import Broker
-from achat_twisted.clock import wait_steadily
-from achat_twisted.config.reloader import Put, Reloader
-from achat_twisted.factory import ChatFactory
-from achat_twisted.interfaces import CannotStart, IMailbox, IMeter
-from achat_twisted.limits import Limits
+from achat_twisted import wire
+from achat_twisted.broker.broker import Broker
+from achat_twisted.broker.newcomers import Reunion
 from achat_twisted.limits.admission import Admission
-from achat_twisted.limits.descriptors import Descriptors, have_many, lowest_free
-from achat_twisted.listener import Listener
-from achat_twisted.logbook import Logbook
+from achat_twisted.limits.limits import Limits
+from achat_twisted.login.passwords import AT_ONCE
+from achat_twisted.login.service import Doorkeeper
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
+from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
-from achat_twisted.mailbox.worker import ThreadWorker
-from achat_twisted.monitoring.meter import NO_METER, Meter
-from achat_twisted.options import DAY, MEMORY, Options
-from achat_twisted.poller import Poller
-from achat_twisted.proxy import ProxyEndpoint
-from achat_twisted.reader import Manners
-from achat_twisted.reunion import Reunion
-from achat_twisted.service import ChatService
-from achat_twisted.signals import ProcessSignals
-from achat_twisted.unix_sockets import NOBODY, UnixSockets
+from achat_twisted.net import link, selftest, tls, transport
+from achat_twisted.net.descriptors import Descriptors, have_many, lowest_free
+from achat_twisted.net.listener import Listener
+from achat_twisted.net.poller import Poller
+from achat_twisted.net.proxy import ProxyEndpoint
+from achat_twisted.net.unix_sockets import NOBODY, UnixSockets
+from achat_twisted.operator.admin import AdminServer
+from achat_twisted.operator.housekeeping import Housekeeper
+from achat_twisted.reader.factory import ChatFactory
+from achat_twisted.reader.lines import Manners
+from achat_twisted.server import systemd
+from achat_twisted.server.log import Logbook
+from achat_twisted.server.options import DAY, MEMORY, Options
+from achat_twisted.server.reload import Put, Reloader
+from achat_twisted.server.service import ChatService
+from achat_twisted.server.signals import ProcessSignals
+from achat_twisted.tools.clock import wait_steadily
+from achat_twisted.tools.errors import CannotStart
+from achat_twisted.tools.interfaces import IMeter
+from achat_twisted.tools.meter import NO_METER, Meter
+from achat_twisted.tools.threads import ThreadWorker
 
 __all__ = ["Options", "makeService"]
 
@@ -221,7 +225,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         attendants.append(AdminServer(options["admin"], housekeeper, reactor, sockets))
     if options["http"]:
         # Not imported above, as it takes 4 MB, which only those need who are watched.
-        from achat_twisted.monitoring import metrics, monitor
+        from achat_twisted.operator import http as monitor
+        from achat_twisted.operator import metrics
 
         registry = metrics.registry(metrics.Metrics(broker, mailbox, factory, meter))
         pages = monitor.pages(registry, housekeeper.state)

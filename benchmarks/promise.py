@@ -24,9 +24,9 @@ _LINES = 40_000
 _ROUND_TRIPS = 8_000
 """What a conversation has of them."""
 
-_BROKER = "achat_twisted/broker.py"
-_TURNS = "achat_twisted/turns.py"
-_WRITER = "achat_twisted/writer.py"
+_BROKER = "achat_twisted/broker/broker.py"
+_TURNS = "achat_twisted/broker/turns.py"
+_WRITER = "achat_twisted/broker/writer.py"
 
 OFF = {
     "what was written is not remembered": Edit(

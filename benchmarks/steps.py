@@ -18,15 +18,16 @@ from typing import Any, cast
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 
-from achat_twisted import link, wire
-from achat_twisted.broker import Broker
-from achat_twisted.factory import ChatFactory
-from achat_twisted.framing import LineSplitter
-from achat_twisted.limits import Limits
+from achat_twisted import wire
+from achat_twisted.broker.broker import Broker
 from achat_twisted.limits.admission import Admission
+from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
-from achat_twisted.reader import Manners
-from achat_twisted.transport import ServerTransport
+from achat_twisted.net import link
+from achat_twisted.net.transport import ServerTransport
+from achat_twisted.reader.factory import ChatFactory
+from achat_twisted.reader.lines import Manners
+from achat_twisted.wire.framing import LineSplitter
 
 LINE = b"bob: " + b"x" * 40 + b"\n"
 MANY = 2**17 // len(LINE)

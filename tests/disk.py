@@ -10,12 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+from achat_twisted.tools.errors import NoThread
+from achat_twisted.tools.interfaces import IWorker
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from achat_twisted.interfaces import IWorker, NoThread
 from achat_twisted.mailbox.accounts import LIMITS, MailLimits
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.committer import Committer

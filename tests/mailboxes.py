@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from achat_twisted.mailbox.interfaces import IMailbox
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.interfaces import IMailbox
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, LINE_COST, MailLimits
 from tests.logged import Logged
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from twisted.trial.unittest import SynchronousTestCase
 
 import achat_twisted
-from achat_twisted.admin.command import admin
 from achat_twisted.cli import SECRET, Address, complete, main, parse_address
+from achat_twisted.operator.command import admin
 from achat_twisted.wire import Login
 
 ADDRESSES = [

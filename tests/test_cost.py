@@ -18,13 +18,13 @@ from twisted.internet.address import IPv4Address
 from twisted.trial.unittest import SynchronousTestCase
 
 import achat_twisted
-from achat_twisted import link
-from achat_twisted.broker import Broker
-from achat_twisted.factory import ChatFactory
-from achat_twisted.limits import Limits
+from achat_twisted.broker.broker import Broker
 from achat_twisted.limits.admission import Admission
+from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
-from achat_twisted.reader import Manners
+from achat_twisted.net import link
+from achat_twisted.reader.factory import ChatFactory
+from achat_twisted.reader.lines import Manners
 from tests.simulation.kernel import Endpoint, Weather
 from tests.simulation.network import Wire
 from tests.simulation.reactor import SimulatedReactor, SimulatedTransport

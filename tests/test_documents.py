@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.options import Options
+from achat_twisted.server.options import Options
 
 ROOT = Path(__file__).parents[1]
 

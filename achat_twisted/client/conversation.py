@@ -17,8 +17,8 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.task import deferLater
 
 from achat_twisted import wire
+from achat_twisted.client.connection import REFUSALS, ClientSession
 from achat_twisted.client.outgoing import Outgoing
-from achat_twisted.client.session import REFUSALS, ClientSession
 from achat_twisted.client.terminal import Terminal
 
 PATIENCE = 5.0

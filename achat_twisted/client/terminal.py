@@ -18,7 +18,7 @@ from zope.interface import implementer
 from achat_twisted import wire
 from achat_twisted.client.files import IOutput
 from achat_twisted.client.outgoing import Outgoing, is_command
-from achat_twisted.framing import LineSplitter
+from achat_twisted.wire.framing import LineSplitter
 
 MAX_TYPED = 2**20
 """The longest line read from standard input, in bytes; no server takes a longer one."""

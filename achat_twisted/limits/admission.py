@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from achat_twisted.limits import Limits
+from achat_twisted.limits.limits import Limits
 
 MINUTE = 60.0
 """Seconds in which attempts are counted, and refusals for the log."""

@@ -12,11 +12,12 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from achat_twisted.interfaces import IMeter, IWorker, NoThread
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.ending import Remains, attempt, finish
-from achat_twisted.monitoring.meter import NO_METER
+from achat_twisted.tools.errors import NoThread
+from achat_twisted.tools.interfaces import IMeter, IWorker
+from achat_twisted.tools.meter import NO_METER
 
 RETRY = 1.0
 """Seconds after which a commit that failed is tried again."""
@@ -89,7 +90,7 @@ class Committer:
         return answer
 
     def commit(self) -> Deferred[bool] | None:
-        """See L{achat_twisted.interfaces.IMailbox.commit}."""
+        """See L{achat_twisted.mailbox.interfaces.IMailbox.commit}."""
         if self.failing:
             return succeed(False)
         if not self.batch and not self._running:

@@ -10,10 +10,10 @@ from typing import Any
 
 from twisted.python.failure import Failure
 
-from achat_twisted.interfaces import Unavailable
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.files import Gone
+from achat_twisted.tools.errors import Unavailable
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from stat import S_ISVTX, S_IWOTH
 
 from twisted.logger import Logger
 
-from achat_twisted.interfaces import Unavailable
-from achat_twisted.rights import refuse_if_writable, warn_if_readable
+from achat_twisted.tools.errors import Unavailable
+from achat_twisted.tools.rights import refuse_if_writable, warn_if_readable
 
 _BLOCK = 2**20
 """Bytes that are read at a time."""

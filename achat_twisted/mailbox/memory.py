@@ -11,8 +11,8 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from achat_twisted.interfaces import IMailbox
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, Account, Accounts, MailLimits
+from achat_twisted.mailbox.interfaces import IMailbox
 
 _AT_A_TIME = 2000
 """How many copies expire until others have their turn: some 3 ms."""

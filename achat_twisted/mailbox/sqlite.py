@@ -19,12 +19,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from achat_twisted.interfaces import CannotStart, IMailbox, Unavailable
 from achat_twisted.mailbox.accounts import EXPIRY, LINE_COST, Account, Accounts, MailLimits
 from achat_twisted.mailbox.batch import Line, Place
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database, Unusable
+from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
+from achat_twisted.tools.errors import CannotStart, Unavailable
 
 PRESSED = 8 * 2**20
 """Bytes that wait for a commit, from which those who send them are slowed down."""

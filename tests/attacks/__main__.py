@@ -12,7 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
-from achat_twisted.clock import wait_steadily
+from achat_twisted.tools.clock import wait_steadily
 from tests.attacks.budget import BUDGET, HEAD, row
 from tests.attacks.ordeal import ATTACKS, Attack, Findings, undergo
 from tests.functional.processes import Process, spawn

@@ -14,9 +14,9 @@ from twisted.internet.task import deferLater
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.auth.delays import Delays
-from achat_twisted.auth.gate import PortalGate
-from achat_twisted.broker import Duplicate
+from achat_twisted.broker.broker import Duplicate
+from achat_twisted.login.gate import PortalGate
+from achat_twisted.tools.delays import Delays
 from tests.simulation.network import TICK
 
 HOSTS = (

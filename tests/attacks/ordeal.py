@@ -20,7 +20,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from achat_twisted.auth.passwords import AT_ONCE
+from achat_twisted.login.passwords import AT_ONCE
 from tests.attacks.vitals import NO_VITALS, Vitals, take, tcp_memory
 from tests.functional.certificates import write_certificate
 from tests.functional.processes import TWISTD, Process

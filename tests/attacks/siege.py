@@ -19,11 +19,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from achat_twisted import wire
-from achat_twisted.auth.gate import OPEN
-from achat_twisted.link import Link
-from achat_twisted.reader import ChatReader
-from achat_twisted.session import Session
-from achat_twisted.transport import ServerTransport
+from achat_twisted.broker.session import Session
+from achat_twisted.login.gate import OPEN
+from achat_twisted.net.link import Link
+from achat_twisted.net.transport import ServerTransport
+from achat_twisted.reader.lines import ChatReader
 from tests.attacks.assailant import Assailant
 from tests.attacks.circumstances import HOSTS, draw_options, moody_gate
 from tests.attacks.ears import Ears

@@ -12,10 +12,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from achat_twisted import wire
 from achat_twisted.client.outgoing import Outgoing
 from achat_twisted.client.terminal import Terminal
-from achat_twisted.factory import ChatFactory
-from achat_twisted.limits import Limits
 from achat_twisted.limits.admission import Admission
-from achat_twisted.reader import Manners
+from achat_twisted.limits.limits import Limits
+from achat_twisted.reader.factory import ChatFactory
+from achat_twisted.reader.lines import Manners
 from tests.attacks.ears import obeyed
 from tests.fakes import FakeLink, FakeOutput
 from tests.house import House

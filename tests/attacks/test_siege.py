@@ -10,17 +10,19 @@ from pathlib import Path
 from random import Random
 from typing import cast
 
+from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.net.interfaces import ILink
 from hypothesis import HealthCheck, example, given, settings
 from twisted.internet.interfaces import IReactorTime, ITransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from achat_twisted import link, wire
-from achat_twisted.interfaces import ILink, IMailbox
-from achat_twisted.link import IStream, Link
+from achat_twisted import wire
+from achat_twisted.broker.session import RenderNotice
 from achat_twisted.mailbox.memory import MemoryMailbox
-from achat_twisted.session import RenderNotice
-from achat_twisted.transport import ServerTransport
+from achat_twisted.net import link
+from achat_twisted.net.link import IStream, Link
+from achat_twisted.net.transport import ServerTransport
 from tests.attacks.programs import examples, programs
 from tests.attacks.siege import Siege, feed
 from tests.simulation.mailboxes import OpenMailbox, in_memory

@@ -8,14 +8,14 @@ import shlex
 from tests.functional.processes import SCRIPTS, FunctionalTestCase
 from tests.scratch import TREE
 
-_BY_TOX = ("ruff", "mypy")
+_BY_TOX = ("ruff", "lint-imports", "mypy")
 """Programs that an environment of tox has to itself."""
 
 _SHORT_FORMS = {
     "python3 -m venv .venv": "python3 -m venv --help",
     "pip install --upgrade pip": "pip install --help",
     "pip install -e . --group test --group lint --group types": "pip install --help",
-    "python -m twisted.trial tests": "python -m twisted.trial tests.test_ledger",
+    "python -m twisted.trial tests": "python -m twisted.trial tests.broker.test_ledger",
     "pytest tests/units": "pytest --collect-only tests/units",
     "python -m tests.proof stops": "python -m tests.proof stops --rounds 1 --peers 2",
     "python -m tests.mutations": "python -m tests.mutations --list",

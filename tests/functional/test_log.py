@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.python.failure import Failure
 
-from achat_twisted.log_queue import LAST
+from achat_twisted.server.log_queue import LAST
 from tests.functional.processes import TWISTD, FunctionalTestCase, Process
 
 _LOGINS = 700
@@ -122,8 +122,8 @@ class JSONTests(FunctionalTestCase):
         self.assertIn("too-long 8192", [event.get("reason") for event in events])
         for event in events:
             if event["source"] in (
-                "achat_twisted.broker.Broker",
-                "achat_twisted.reader.ChatReader",
+                "achat_twisted.broker.broker.Broker",
+                "achat_twisted.reader.lines.ChatReader",
             ):
                 self.assertEqual(event["peer"], "a local socket")
 

@@ -12,7 +12,7 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
-from achat_twisted.signals import STRAYS
+from achat_twisted.server.signals import STRAYS
 from tests.functional.processes import TWISTD, FunctionalTestCase, Process
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

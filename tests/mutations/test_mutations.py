@@ -14,7 +14,7 @@ from tests.mutations.mutation import Mutation
 from tests.mutations.report import find_misfits, report
 from tests.mutations.tenth import tenth
 
-_LEDGER = "achat_twisted/ledger.py"
+_LEDGER = "achat_twisted/broker/ledger.py"
 _RIGHT = "return self.accepted + self.inherited - right"
 
 
@@ -36,10 +36,10 @@ class MutationTests(SynchronousTestCase):
     def test_says_which_do_not_fit(self) -> None:
         """Each mutation that does not fit is named, with the reason."""
         mutations = [
-            Mutation("old", _LEDGER, "no such text", "", "tests.test_ledger"),
-            Mutation("harmful", _LEDGER, _RIGHT, f"{_RIGHT} + 1", "tests.test_ledger"),
-            Mutation("no code", _LEDGER, _RIGHT, f"{_RIGHT} +", "tests.test_ledger"),
-            Mutation("moved", "achat_twisted/gone.py", "", "", "tests.test_ledger"),
+            Mutation("old", _LEDGER, "no such text", "", "tests.broker.test_ledger"),
+            Mutation("harmful", _LEDGER, _RIGHT, f"{_RIGHT} + 1", "tests.broker.test_ledger"),
+            Mutation("no code", _LEDGER, _RIGHT, f"{_RIGHT} +", "tests.broker.test_ledger"),
+            Mutation("moved", "achat_twisted/gone.py", "", "", "tests.broker.test_ledger"),
         ]
         old, no_code, moved = find_misfits(mutations)
         self.assertTrue(old.startswith("the mutation 'old' does not fit: stands 0 times in"), old)
@@ -63,8 +63,8 @@ class MutationTests(SynchronousTestCase):
     def test_what_is_missed(self) -> None:
         """A change that breaks nothing is missed, and one that does is found, with who found it."""
         mutations = [
-            Mutation("harmless", _LEDGER, _RIGHT, f"{_RIGHT}  # still", "tests.test_ledger"),
-            Mutation("harmful", _LEDGER, _RIGHT, f"{_RIGHT} + 1", "tests.test_ledger"),
+            Mutation("harmless", _LEDGER, _RIGHT, f"{_RIGHT}  # still", "tests.broker.test_ledger"),
+            Mutation("harmful", _LEDGER, _RIGHT, f"{_RIGHT} + 1", "tests.broker.test_ledger"),
         ]
         with redirect_stdout(StringIO()) as printed:
             missed = report(mutations)

@@ -12,7 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
-from achat_twisted.clock import wait_steadily
+from achat_twisted.tools.clock import wait_steadily
 from tests.functional.processes import TWISTD, Process, spawn
 from tests.proof.claims import CLAIMS
 from tests.proof.rounds import Figures, Proof

@@ -7,12 +7,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.tools.interfaces import IWorker
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
-from achat_twisted.interfaces import IMailbox, IWorker
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database

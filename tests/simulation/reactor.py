@@ -10,8 +10,8 @@ from typing import Any, cast
 from twisted.internet.interfaces import IDelayedCall, IProtocol
 from twisted.internet.task import Clock
 
-from achat_twisted.poller import Poller
-from achat_twisted.transport import ServerTransport
+from achat_twisted.net.poller import Poller
+from achat_twisted.net.transport import ServerTransport
 from tests.simulation.kernel import Endpoint
 
 

@@ -8,23 +8,26 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from achat_twisted.login.interfaces import IGate
+from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.net.interfaces import ILink
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, ITransport
 
-from achat_twisted import link, wire
-from achat_twisted.auth.gate import OPEN
-from achat_twisted.broker import Duplicate
-from achat_twisted.factory import ChatFactory
-from achat_twisted.interfaces import IGate, ILink, IMailbox
-from achat_twisted.limits import Limits
+from achat_twisted import wire
+from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.session import RenderNotice
 from achat_twisted.limits.admission import Admission
-from achat_twisted.reader import Manners
-from achat_twisted.service import ChatService
-from achat_twisted.session import RenderNotice
-from achat_twisted.signals import NoSignals
-from achat_twisted.systemd import NoNotifier
+from achat_twisted.limits.limits import Limits
+from achat_twisted.login.gate import OPEN
+from achat_twisted.net import link
+from achat_twisted.reader.factory import ChatFactory
+from achat_twisted.reader.lines import Manners
+from achat_twisted.server.service import ChatService
+from achat_twisted.server.signals import NoSignals
+from achat_twisted.server.systemd import NoNotifier
 from tests.simulation.kernel import Endpoint
 from tests.simulation.mailboxes import MakeMailbox, any_mailbox
 from tests.simulation.reactor import SimulatedReactor, SimulatedTransport

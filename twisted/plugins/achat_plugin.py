@@ -2,7 +2,7 @@
 
 from twisted.application.service import ServiceMaker
 
-from achat_twisted.auth.factories import Argon2Factory, TLSFactory
+from achat_twisted.login.plugins import Argon2Factory, TLSFactory
 
 achat = ServiceMaker(
     "achat",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_CERTIFICATES = "achat_twisted/auth/certificates.py"
-_GATE = "achat_twisted/auth/gate.py"
-_PASSWORDS = "achat_twisted/auth/passwords.py"
-_READER = "achat_twisted/reader.py"
+_CERTIFICATES = "achat_twisted/login/certificates.py"
+_GATE = "achat_twisted/login/gate.py"
+_PASSWORDS = "achat_twisted/login/passwords.py"
+_READER = "achat_twisted/reader/lines.py"
 
 AUTH = (
     Mutation(
@@ -15,56 +15,56 @@ AUTH = (
         _PASSWORDS,
         "        if hashed is None:\n            raise UnauthorizedLogin\n",
         "        if hashed is None:\n            return name.encode()\n",
-        "tests.test_passwords",
+        "tests.login.test_passwords",
     ),
     Mutation(
         "answer unknown names at once",
         _PASSWORDS,
         "is_right = self._verify(content.dummy if hashed is None else hashed, secret)",
         "is_right = hashed is not None and self._verify(hashed, secret)",
-        "tests.test_passwords",
+        "tests.login.test_passwords",
     ),
     Mutation(
         "verify for who is gone",
         _PASSWORDS,
         "            if answer.called:",
         "            if False:",
-        "tests.test_passwords",
+        "tests.login.test_passwords",
     ),
     Mutation(
         "let any number wait for a verification",
         _PASSWORDS,
         "if len(self._turnstile.waiting) >= WAITING:",
         "if False:",
-        "tests.test_passwords",
+        "tests.login.test_passwords",
     ),
     Mutation(
         "trust any authority",
         _CERTIFICATES,
         ").verify_certificate()",
         ")",
-        "tests.test_certificates",
+        "tests.login.test_certificates",
     ),
     Mutation(
         "take a server's certificate for a client's",
         _CERTIFICATES,
         "        if not usable:",
         "        if False:",
-        "tests.test_certificates",
+        "tests.login.test_certificates",
     ),
     Mutation(
         "take any certificate for any name",
         _CERTIFICATES,
         "        if names != [shown.name]:",
         "        if False:",
-        "tests.test_certificates",
+        "tests.login.test_certificates",
     ),
     Mutation(
         "let who guesses guess on at once",
         _GATE,
         "            self._delays.wrong(host)\n",
         "",
-        "tests.test_gate",
+        "tests.login.test_gate",
     ),
     Mutation(
         "look at the guess before the delay",
@@ -72,27 +72,27 @@ AUTH = (
         "        if wait := self._delays.wait(host):\n"
         "            await deferLater(self._clock, wait)\n",
         "",
-        "tests.test_gate",
+        "tests.login.test_gate",
     ),
     Mutation(
         "wait for a checker without end",
         _GATE,
         "return entering.addTimeout(PATIENCE, self._clock, _too_late)",
         "return entering",
-        "tests.test_gate",
+        "tests.login.test_gate",
     ),
     Mutation(
         "let in whose connection is gone",
         _READER,
         "            self._entering.cancel()",
         "            pass",
-        "tests.test_entering",
+        "tests.reader.test_arrival",
     ),
     Mutation(
         "read on while the gate thinks",
         _READER,
         "        self.pauseProducing()\n        entering.",
         "        entering.",
-        "tests.test_entering",
+        "tests.reader.test_arrival",
     ),
 )

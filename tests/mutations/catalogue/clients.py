@@ -7,9 +7,9 @@ from tests.mutations.mutation import Mutation
 _CONVERSATION = "achat_twisted/client/conversation.py"
 _FILES = "achat_twisted/client/files.py"
 _OUTGOING = "achat_twisted/client/outgoing.py"
-_SESSION = "achat_twisted/client/session.py"
+_SESSION = "achat_twisted/client/connection.py"
 _TERMINAL = "achat_twisted/client/terminal.py"
-_TRANSPORT = "achat_twisted/client/transport.py"
+_TRANSPORT = "achat_twisted/client/sockets.py"
 
 CLIENTS = (
     Mutation(
@@ -17,109 +17,109 @@ CLIENTS = (
         _CONVERSATION,
         "            tell(self._terminal.loss)\n",
         "            pass\n",
-        "tests.test_client",
+        "tests.client.test_client",
     ),
     Mutation(
         "leave before standard output has taken all",
         _CONVERSATION,
         "        await self._terminal.flush()\n",
         "",
-        "tests.test_client",
+        "tests.client.test_client",
     ),
     Mutation(
         "take a line for shown when it is written",
         _FILES,
         "self.unshown -= bytes(data[:written])",
         "self.unshown -= bytes(data)",
-        "tests.test_client_files",
+        "tests.client.test_files",
     ),
     Mutation(
         "take an error in standard input for its end",
         _FILES,
         "        except OSError as error:\n            return error\n        if not data",
         "        except OSError:\n            return CONNECTION_DONE\n        if not data",
-        "tests.test_client_files",
+        "tests.client.test_files",
     ),
     Mutation(
         "count no message that comes when standard output takes no more",
         _SESSION,
         "        self._show_rest()\n        self.transport.abortConnection()",
         "        self.transport.abortConnection()",
-        "tests.test_client",
+        "tests.client.test_client",
     ),
     Mutation(
         "take a line that the client refuses for sent",
         _TERMINAL,
         "                self.all_taken = False\n                self.notice",
         "                self.notice",
-        "tests.test_client",
+        "tests.client.test_client",
     ),
     Mutation(
         "wait for a dead server",
         _SESSION,
         "            self.transport.abortConnection()\n        elif",
         "            pass\n        elif",
-        "tests.test_client",
+        "tests.client.test_client",
     ),
     Mutation(
         "give up a server that has nothing to say",
         _SESSION,
         "            self._outgoing.ping()\n",
         "            pass\n",
-        "tests.test_client",
+        "tests.client.test_client",
     ),
     Mutation(
         "give up a server that slows down",
         _SESSION,
         "DEAF_AFTER + min(self._outgoing.said, WINDOW) / self._rate",
         "DEAF_AFTER",
-        "tests.test_client",
+        "tests.client.test_client",
     ),
     Mutation(
         "give up a server that is not read",
         _SESSION,
         "            return  # it is us who do not read\n",
         "            pass\n",
-        "tests.test_client",
+        "tests.client.test_client",
     ),
     Mutation(
         "show the answer to a question of the client's own",
         _SESSION,
         "if self._outgoing.pong():",
         "if self._outgoing.pong() and False:",
-        "tests.test_client",
+        "tests.client.test_client",
     ),
     Mutation(
         "take lines for confirmed when the server answers anything",
         _OUTGOING,
         "if number != _USERS and max(self._sync, self._newest) <= self._confirmed:",
         "if number != _USERS:",
-        "tests.test_outgoing",
+        "tests.client.test_outgoing",
     ),
     Mutation(
         "ask for no confirmation behind a question",
         _OUTGOING,
         "        elif self._sync <= self._confirmed < self._newest:",
         "        elif self._sent and self._sent[-1] is not None and self._sync <= self._confirmed:",
-        "tests.test_outgoing",
+        "tests.client.test_outgoing",
     ),
     Mutation(
         "forget the lines that are given up",
         _CONVERSATION,
         "        self._terminal.say(sentence, unsent[:FIRST])",
         "        self._terminal.say(sentence)",
-        "tests.test_client",
+        "tests.client.test_client",
     ),
     Mutation(
         "forget the scope of an address",
         _TRANSPORT,
         '            host = f"{address.host}%{address.scopeID}"',
         "            host = address.host",
-        "tests.test_client_transport",
+        "tests.client.test_sockets",
     ),
     Mutation(
         "take piped input for the secret",
-        "achat_twisted/prompt.py",
+        "achat_twisted/tools/prompt.py",
         'warnings.simplefilter("error", GetPassWarning)',
         'warnings.simplefilter("ignore", GetPassWarning)',
         "tests.functional.test_secrets.SecretTests.test_no_terminal",

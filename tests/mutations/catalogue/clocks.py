@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_CLOCK = "achat_twisted/clock.py"
+_CLOCK = "achat_twisted/tools/clock.py"
 _MAIL_CLOCK = "achat_twisted/mailbox/mail_clock.py"
 _SQLITE = "achat_twisted/mailbox/sqlite.py"
 _WALL = "tests.functional.test_clock.WallClockTests"
-_AGE = "tests.test_mailbox.AgeTests"
+_AGE = "tests.mailbox.test_mailbox.AgeTests"
 
 CLOCKS = (
     Mutation(
@@ -30,63 +30,63 @@ CLOCKS = (
         _CLOCK,
         "if gap > SUSPENDED and",
         "if not gap and",
-        "tests.functional.test_clock.SuspensionTests tests.test_clock",
+        "tests.functional.test_clock.SuspensionTests tests.tools.test_clock",
     ),
     Mutation(
         "take an idle process for one that was suspended",
         _CLOCK,
         "        reactor.callLater(BEAT, beat)\n",
         "        reactor.callLater(BEAT, lambda: None)\n",
-        "tests.test_clock",
+        "tests.tools.test_clock",
     ),
     Mutation(
         "take a busy process for one that was suspended",
         _CLOCK,
         " and self._cpu() - self._busy < gap / 2",
         "",
-        "tests.test_clock",
+        "tests.tools.test_clock",
     ),
     Mutation(
         "take one that was busy before for one that is busy",
         _CLOCK,
         "        steady.beat()\n",
         "",
-        "tests.test_clock",
+        "tests.tools.test_clock",
     ),
     Mutation(
         "let time stand still in a process that gets none",
         _CLOCK,
         "gap - COUNTED",
         "gap",
-        "tests.test_clock",
+        "tests.tools.test_clock",
     ),
     Mutation(
         "say since when somebody is here by a clock that nobody has",
-        "achat_twisted/broker.py",
+        "achat_twisted/broker/broker.py",
         "since=self._wall(),",
         "since=self._clock.seconds(),",
-        "tests.test_admin",
+        "tests.operator.test_admin",
     ),
     Mutation(
         "let mail age by all of the time between two servers",
         _MAIL_CLOCK,
         "min(max(0.0, wall - last.wall), age * DOWNTIME)",
         "max(0.0, wall - last.wall)",
-        f"tests.test_mail_clock {_AGE}",
+        f"tests.mailbox.test_mail_clock {_AGE}",
     ),
     Mutation(
         "let mail grow younger between two servers",
         _MAIL_CLOCK,
         "max(0.0, wall - last.wall)",
         "wall - last.wall",
-        f"tests.test_mail_clock {_AGE}",
+        f"tests.mailbox.test_mail_clock {_AGE}",
     ),
     Mutation(
         "take a step of the wall clock for time between two servers",
         _MAIL_CLOCK,
         "wall - last.wall)",
         "wall - last.mail)",
-        f"tests.test_mail_clock {_AGE}",
+        f"tests.mailbox.test_mail_clock {_AGE}",
     ),
     Mutation(
         "forget how old mail was when the server stopped",
@@ -121,6 +121,6 @@ CLOCKS = (
         _MAIL_CLOCK,
         "else min(newest, wall)",
         "else newest",
-        "tests.test_mail_clock",
+        "tests.mailbox.test_mail_clock",
     ),
 )

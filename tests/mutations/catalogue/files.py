@@ -8,8 +8,8 @@ _CHECKUP = "achat_twisted/mailbox/checkup.py"
 _COMMITTER = "achat_twisted/mailbox/committer.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _SQLITE = "achat_twisted/mailbox/sqlite.py"
-_TESTS = "tests.test_mailbox.SqliteMailboxTests"
-_FILE = "tests.test_database"
+_TESTS = "tests.mailbox.test_mailbox.SqliteMailboxTests"
+_FILE = "tests.mailbox.test_database"
 
 FILES = (
     Mutation(
@@ -150,56 +150,56 @@ FILES = (
         _COMMITTER,
         "        batch.drop_arrived()\n        self.batch = batch\n",
         "        batch.drop_arrived()\n",
-        "tests.test_committer",
+        "tests.mailbox.test_committer",
     ),
     Mutation(
         "forget what has come since a batch that fails",
         _COMMITTER,
         "        batch.absorb(self.batch)\n",
         "",
-        "tests.test_committer",
+        "tests.mailbox.test_committer",
     ),
     Mutation(
         "do not wait for the commit",
         _COMMITTER,
         "        return committed\n",
         "        return None\n",
-        "tests.test_committer",
+        "tests.mailbox.test_committer",
     ),
     Mutation(
         "wait for the commit before one's own",
         _COMMITTER,
         "(self._waiting if self.batch else self._riding)",
         "(self._riding if self._running else self._waiting)",
-        "tests.test_committer",
+        "tests.mailbox.test_committer",
     ),
     Mutation(
         "call a commit that failed safe",
         _COMMITTER,
         "self._tell(False)",
         "self._tell(True)",
-        "tests.test_committer",
+        "tests.mailbox.test_committer",
     ),
     Mutation(
         "never try a commit again",
         _COMMITTER,
         "if self.batch or self._questions:",
         "if self._questions:",
-        "tests.test_committer",
+        "tests.mailbox.test_committer",
     ),
     Mutation(
         "wait for ever for a disk",
         _COMMITTER,
         "self._late = self._clock.callLater(LATE, ",
         "self._late = self._clock.callLater(1e9, ",
-        "tests.test_committer",
+        "tests.mailbox.test_committer",
     ),
     Mutation(
         "close without the last commit",
         "achat_twisted/mailbox/ending.py",
         "lambda database: commit(database, batch)",
         "lambda database: commit(database, Batch())",
-        "tests.test_committer",
+        "tests.mailbox.test_committer",
     ),
     Mutation(
         "lose lines at the end in silence",

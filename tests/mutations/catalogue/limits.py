@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_ALLOWANCE = "achat_twisted/limits/allowance.py"
+_ALLOWANCE = "achat_twisted/limits/rate.py"
 _ADMISSION = "achat_twisted/limits/admission.py"
-_BROKER = "achat_twisted/broker.py"
-_DESCRIPTORS = "achat_twisted/limits/descriptors.py"
-_OUTBOX = "achat_twisted/outbox.py"
-_POOL = "achat_twisted/limits/pool.py"
-_PROXY = "achat_twisted/proxy.py"
-_READER = "achat_twisted/reader.py"
+_BROKER = "achat_twisted/broker/broker.py"
+_DESCRIPTORS = "achat_twisted/net/descriptors.py"
+_OUTBOX = "achat_twisted/broker/outbox.py"
+_POOL = "achat_twisted/limits/memory.py"
+_PROXY = "achat_twisted/net/proxy.py"
+_READER = "achat_twisted/reader/lines.py"
 _FUNCTIONAL = "tests.functional.test_limits.LimitTests"
 
 LIMITS = (
@@ -27,137 +27,137 @@ LIMITS = (
         _READER,
         "            session.overdrawn()\n",
         "            pass\n",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "forget what was sent beyond a burst",
         _ALLOWANCE,
         "wait = (sent - earned) / rate + ",
         "wait = ",
-        "tests.test_allowance",
+        "tests.limits.test_rate",
     ),
     Mutation(
         "let a burst grow without end",
         _ALLOWANCE,
         "min((now - self._since) * rate, burst + self._owed)",
         "(now - self._since) * rate",
-        "tests.test_allowance",
+        "tests.limits.test_rate",
     ),
     Mutation(
         "let nobody earn more than a burst, however much it owes",
         _ALLOWANCE,
         "burst + self._owed)",
         "burst)",
-        "tests.test_allowance",
+        "tests.limits.test_rate",
     ),
     Mutation(
         "wait for slow clients in a stop",
-        "achat_twisted/session.py",
+        "achat_twisted/broker/session.py",
         "if self._own_hold or self.allowance.is_waiting:",
         "if self._own_hold:",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "slow the last lines of a stop down",
-        "achat_twisted/session.py",
+        "achat_twisted/broker/session.py",
         "        self.allowance = UNLIMITED\n        return True\n",
         "        return True\n",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "leave the timer of who was slowed down",
         _BROKER,
         "        session.allowance.end()\n",
         "",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "limit this machine's own clients",
         _BROKER,
         "if outlet.local and not self._limits.local:",
         "if False:",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "count a connection for ever",
         _READER,
         "        self._admission.leave(self._origin)\n        self._on_gone(self)\n",
         "        self._on_gone(self)\n",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "count a proxy for its clients",
         _READER,
         "        if not self._is_admitted():\n            return\n",
         "",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "talk to a flood",
         _ADMISSION,
         "is_told=excess <= _TOLD",
         "is_told=True",
-        "tests.test_admission",
+        "tests.limits.test_admission",
     ),
     Mutation(
         "count attempts for ever",
         _ADMISSION,
         "        self._minute = None\n        self._attempts.clear()\n",
         "        self._minute = None\n",
-        "tests.test_admission",
+        "tests.limits.test_admission",
     ),
     Mutation(
         "accept when descriptors are short",
         _DESCRIPTORS,
         "                port.stopReading()\n",
         "                pass\n",
-        "tests.test_descriptors",
+        "tests.net.test_descriptors",
     ),
     Mutation(
         "accept never again",
         _DESCRIPTORS,
         "            port.startReading()\n",
         "            pass\n",
-        "tests.test_descriptors",
+        "tests.net.test_descriptors",
     ),
     Mutation(
         "let outboxes hold what they like together",
         _BROKER,
         "            session.outbox.resize(share)\n",
         "            pass\n",
-        "tests.test_broker",
+        "tests.broker.test_broker",
     ),
     Mutation(
         "count what a session leaves as queued",
         _BROKER,
         "        session.outbox.retire()\n",
         "",
-        "tests.test_broker",
+        "tests.broker.test_broker",
     ),
     Mutation(
         "count what was written and has not arrived as gone",
-        "achat_twisted/writer.py",
+        "achat_twisted/broker/writer.py",
         "        self._pool.size += size\n",
         "",
-        "tests.test_writer",
+        "tests.broker.test_writer",
     ),
     Mutation(
         "leave who is low behind when there is room again",
         _OUTBOX,
         "        if self.low and not was_low:\n            self._on_low()\n",
         "",
-        "tests.test_outbox",
+        "tests.broker.test_outbox",
     ),
     Mutation(
         "be tight for ever",
         _POOL,
         "self._is_tight = 0 < total < 2 * size",
         "self._is_tight = True",
-        "tests.test_pool",
+        "tests.limits.test_memory",
     ),
     Mutation(
         "let the kernel take what it likes for who does not read",
-        "achat_twisted/transport.py",
+        "achat_twisted/net/transport.py",
         "            sock.setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, _UNSENT)\n",
         "",
         f"{_FUNCTIONAL}.test_kernel_buffers",
@@ -171,65 +171,65 @@ LIMITS = (
     ),
     Mutation(
         "count a proxy's clients as this machine's own",
-        "achat_twisted/link.py",
+        "achat_twisted/net/link.py",
         "not isinstance(self._top, Proxied) and is_local",
         "is_local",
-        "tests.test_link",
+        "tests.net.test_link",
     ),
     Mutation(
         "count for nobody those whom a proxy does not name",
         _PROXY,
         "        if not (self._is_known or self._is_bad):",
         "        if not self._header.source:",
-        "tests.test_proxy tests.test_link",
+        "tests.net.test_proxy tests.net.test_link",
     ),
     Mutation(
         "refuse a proxy's header that comes in pieces",
-        "achat_twisted/proxy_header.py",
+        "achat_twisted/net/proxy_header.py",
         "            if _LINE.startswith(self._held):",
         "            if not self._held:",
-        "tests.test_proxy_header",
+        "tests.net.test_proxy_header",
     ),
     Mutation(
         "fill the log with scanners",
-        "achat_twisted/reader.py",
+        "achat_twisted/reader/lines.py",
         "self._refuse(refusal, is_quiet=True)",
         "self._refuse(refusal)",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "take in what a web page posts",
-        "achat_twisted/wire.py",
+        "achat_twisted/wire/lines.py",
         "    if (protocol := foreign.protocol_of(line)) is not None:",
         "    if (protocol := foreign.protocol_of(line)) == line:",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "accept on while descriptors are short",
-        "achat_twisted/transport.py",
+        "achat_twisted/net/transport.py",
         "        if self._descriptors.are_short:",
         "        if self._descriptors is None:",
         f"{_FUNCTIONAL}.test_burst_on_few_descriptors",
     ),
     Mutation(
         "let in a name that cannot be seen",
-        "achat_twisted/wire.py",
+        "achat_twisted/wire/lines.py",
         "    if (unseen := first_invisible(name)) is not None:",
         "    if (unseen := first_invisible(name)) == name:",
-        "tests.test_wire",
+        "tests.wire.test_lines",
     ),
     Mutation(
         "see what Unicode lets programs leave undrawn",
-        "achat_twisted/invisible.py",
+        "achat_twisted/wire/invisible.py",
         r"\uFE00-\uFE0F",
         "",
-        "tests.test_invisible",
+        "tests.wire.test_invisible",
     ),
     Mutation(
         "wait for the line end of a TLS handshake",
-        "achat_twisted/framing.py",
+        "achat_twisted/wire/framing.py",
         "        if rest.startswith(TLS):",
         "        if not rest:",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
 )

@@ -6,7 +6,7 @@ from tests.mutations.mutation import Mutation
 
 _ACCOUNTS = "achat_twisted/mailbox/accounts.py"
 _MEMORY = "achat_twisted/mailbox/memory.py"
-_TESTS = "tests.test_mailbox"
+_TESTS = "tests.mailbox.test_mailbox"
 
 MAILBOXES = (
     Mutation(
@@ -39,10 +39,10 @@ MAILBOXES = (
     ),
     Mutation(
         "let all be late in one turn",
-        "achat_twisted/deadlines.py",
+        "achat_twisted/tools/deadlines.py",
         "for _ in range(_AT_A_TIME):",
         "for _ in range(2**31):",
-        "tests.test_deadlines",
+        "tests.tools.test_deadlines",
     ),
     Mutation(
         "hand back behind newer mail",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_ACTIONS = "achat_twisted/admin/actions.py"
-_SERVER = "achat_twisted/admin/server.py"
-_SYSTEMD = "achat_twisted/systemd.py"
-_ADMIN = "tests.test_admin"
+_ACTIONS = "achat_twisted/operator/actions.py"
+_SERVER = "achat_twisted/operator/admin.py"
+_SYSTEMD = "achat_twisted/server/systemd.py"
+_ADMIN = "tests.operator.test_admin"
 
 OPERATORS = (
     Mutation(
         "let people in while an operator drains",
-        "achat_twisted/broker.py",
+        "achat_twisted/broker/broker.py",
         " or self.draining:",
         ":",
         _ADMIN,
@@ -40,7 +40,7 @@ OPERATORS = (
     ),
     Mutation(
         "turn away who has just connected",
-        "achat_twisted/reader.py",
+        "achat_twisted/reader/lines.py",
         """\
         elif self._entering is not None:
             self.logins.add(self)
@@ -51,27 +51,27 @@ OPERATORS = (
             self._close(b"")
         return self._stopped
 """,
-        "tests.test_reader.StopTests",
+        "tests.reader.test_lines.StopTests",
     ),
     Mutation(
         "be ready before SIGTERM is a stop",
-        "achat_twisted/service.py",
+        "achat_twisted/server/service.py",
         "self._clock.callLater(0, self._say_ready)",
         "self._say_ready()",
-        "tests.test_service",
+        "tests.server.test_service",
     ),
     Mutation(
         "ask for more time for ever",
         _SYSTEMD,
         " and self._clock.seconds() < self._stop_until:",
         ":",
-        "tests.test_systemd",
+        "tests.server.test_systemd",
     ),
     Mutation(
         "let the watchdog wait",
         _SYSTEMD,
         "self._watchdog / 2)",
         "self._watchdog)",
-        "tests.test_systemd",
+        "tests.server.test_systemd",
     ),
 )

@@ -4,68 +4,68 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_BROKER = "achat_twisted/broker.py"
-_TESTS = "tests.test_broker"
-_ROUTING = "tests.test_broker.RoutingTests"
-_DURABLE = "tests.test_durable"
+_BROKER = "achat_twisted/broker/broker.py"
+_TESTS = "tests.broker.test_broker"
+_ROUTING = "tests.broker.test_broker.RoutingTests"
+_DURABLE = "tests.broker.test_durable"
 
 SESSIONS = (
     Mutation(
         "keep a session live whose connection is lost",
-        "achat_twisted/broker.py",
+        "achat_twisted/broker/broker.py",
         "        self._deserted.setdefault(session.name, []).append(session)\n"
         "        self._feeder.leave_live(session, Feed.ENDED)\n",
         "        self._deserted.setdefault(session.name, []).append(session)\n",
-        "tests.test_mailbox",
+        "tests.mailbox.test_mailbox",
     ),
     Mutation(
         "read a name that has come again ahead of what it has said before",
-        "achat_twisted/broker.py",
+        "achat_twisted/broker/broker.py",
         "            session.rest()  # as what the name has said before comes first\n",
         "            pass\n",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "take in what lost connections of a name have said in any order",
-        "achat_twisted/broker.py",
+        "achat_twisted/broker/broker.py",
         "        if deserted is None or deserted[0] is session:",
         "        if True:",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "never read a name that has come again",
-        "achat_twisted/broker.py",
+        "achat_twisted/broker/broker.py",
         "        for session in waiting[:1]:",
         "        for session in waiting[:0]:",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "swallow what is true at a kick",
-        "achat_twisted/broker.py",
+        "achat_twisted/broker/broker.py",
         "committed.addCallback(session.cut_short)",
         "committed.addCallback(lambda _: session.cut_short(False))",
-        "tests.test_durable",
+        "tests.broker.test_durable",
     ),
     Mutation(
         "swallow what is true already at a kick",
-        "achat_twisted/broker.py",
+        "achat_twisted/broker/broker.py",
         "session.cut_short(is_safe=True)",
         "session.cut_short(is_safe=False)",
-        "tests.test_durable",
+        "tests.broker.test_durable",
     ),
     Mutation(
         "tell at a kick what may not be true",
-        "achat_twisted/session.py",
+        "achat_twisted/broker/session.py",
         '.items() if key[0] != "kept"}',
         ".items()}",
-        "tests.test_durable",
+        "tests.broker.test_durable",
     ),
     Mutation(
         "swallow what was withheld at a kick",
-        "achat_twisted/session.py",
+        "achat_twisted/broker/session.py",
         "        if is_safe:\n            for answer in self._withheld:",
         "        if is_safe:\n            for answer in ():",
-        "tests.test_durable",
+        "tests.broker.test_durable",
     ),
     Mutation(
         "remove a session twice",
@@ -132,42 +132,42 @@ SESSIONS = (
         _BROKER,
         "for line in lines.splitlines(keepends=True):",
         "for line in [lines]:",
-        "tests.test_durable",
+        "tests.broker.test_durable",
     ),
     Mutation(
         "take doubled names for a run, out of order",
-        "achat_twisted/wire.py",
+        "achat_twisted/wire/lines.py",
         " or len(set(recipients)) < count:",
         ":",
-        "tests.test_wire",
+        "tests.wire.test_lines",
     ),
     Mutation(
         "leave white space in a run",
-        "achat_twisted/wire.py",
+        "achat_twisted/wire/lines.py",
         "    if not _is_trimmed(text):\n        return None\n",
         "",
-        "tests.test_wire",
+        "tests.wire.test_lines",
     ),
     Mutation(
         "take lines for others into a run",
-        "achat_twisted/wire.py",
+        "achat_twisted/wire/lines.py",
         'if block.count(f"\\n{head}") != following or',
         "if",
-        "tests.test_wire",
+        "tests.wire.test_lines",
     ),
     Mutation(
         "take control characters in with a block",
-        "achat_twisted/wire.py",
+        "achat_twisted/wire/lines.py",
         "if text.isascii() or not _CONTROL.search(",
         "if text or not _CONTROL.search(",
-        "tests.test_wire",
+        "tests.wire.test_lines",
     ),
     Mutation(
         "take long lines in with a block",
-        "achat_twisted/wire.py",
+        "achat_twisted/wire/lines.py",
         "if len(lines) > max_line + 1 and not _are_short(lines, max_line):",
         "if False:",
-        "tests.test_wire",
+        "tests.wire.test_lines",
     ),
     Mutation(
         "never spill",
@@ -263,10 +263,10 @@ SESSIONS = (
     ),
     Mutation(
         "let truces be short for ever",
-        "achat_twisted/truce.py",
+        "achat_twisted/tools/truce.py",
         "min(2 * last.length, LONGEST)",
         "FIRST",
-        "tests.test_truce",
+        "tests.tools.test_truce",
     ),
     Mutation(
         "let people in while the broker drains",
@@ -287,9 +287,9 @@ SESSIONS = (
     ),
     Mutation(
         "believe that the ledger balances",
-        "achat_twisted/ledger.py",
+        "achat_twisted/broker/ledger.py",
         "return self.accepted + self.inherited - right",
         "return right - right",
-        "tests.test_ledger",
+        "tests.broker.test_ledger",
     ),
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_SOCKETS = "achat_twisted/unix_sockets.py"
+_SOCKETS = "achat_twisted/net/unix_sockets.py"
 _SOCKET_TESTS = "tests.functional.test_unix_sockets"
-_LOGFILE = "achat_twisted/logfile.py"
-_LISTENER = "achat_twisted/listener.py"
-_SIGNALS = "achat_twisted/signals.py"
+_LOGFILE = "achat_twisted/server/log_file.py"
+_LISTENER = "achat_twisted/net/listener.py"
+_SIGNALS = "achat_twisted/server/signals.py"
 
 SURROUNDINGS = (
     Mutation(
@@ -64,21 +64,21 @@ SURROUNDINGS = (
         _LOGFILE,
         "            if self._is_in_place():\n                self._move_away()\n",
         "            if not self._is_in_place():\n                return\n",
-        "tests.test_logfile",
+        "tests.server.test_log_file",
     ),
     Mutation(
         "write behind the end of a log that was truncated",
         _LOGFILE,
         'path.open("ab", buffering=0)',
         'path.open("rb+" if path.exists() else "wb+", buffering=0)',
-        "tests.test_logfile",
+        "tests.server.test_log_file",
     ),
     Mutation(
         "move a device away",
         _LOGFILE,
         "stat.S_ISREG(ours.st_mode) and ",
         "",
-        "tests.test_logfile",
+        "tests.server.test_log_file",
     ),
     Mutation(
         "die of a stray signal",
@@ -99,14 +99,14 @@ SURROUNDINGS = (
         _LISTENER,
         "if is_local(host) or (self._is_guarded and self._is_encrypted):",
         "if is_local(host) or self._is_guarded:",
-        "tests.test_listener",
+        "tests.net.test_listener",
     ),
     Mutation(
         "say nothing of them after a reload",
         _LISTENER,
         "if has_changed and self._port is not None:",
         "if False:",
-        "tests.test_listener",
+        "tests.net.test_listener",
     ),
     Mutation(
         "take every port for one with TLS",
@@ -117,9 +117,9 @@ SURROUNDINGS = (
     ),
     Mutation(
         "need a process that is in sight",
-        "achat_twisted/monitoring/process.py",
+        "achat_twisted/operator/process.py",
         "        except OSError:\n            return ()",
         "        except BlockingIOError:\n            return ()",
-        "tests.test_metrics",
+        "tests.operator.test_metrics",
     ),
 )

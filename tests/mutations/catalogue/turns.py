@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_SESSION = "achat_twisted/session.py"
-_TURNS = "achat_twisted/turns.py"
-_PACE = "achat_twisted/pace.py"
-_BROKER = "achat_twisted/broker.py"
-_TESTS = "tests.test_broker"
-_DURABLE = "tests.test_durable"
+_SESSION = "achat_twisted/broker/session.py"
+_TURNS = "achat_twisted/broker/turns.py"
+_PACE = "achat_twisted/limits/pacing.py"
+_BROKER = "achat_twisted/broker/broker.py"
+_TESTS = "tests.broker.test_broker"
+_DURABLE = "tests.broker.test_durable"
 
 TURNS = (
     Mutation(
@@ -21,10 +21,10 @@ TURNS = (
     ),
     Mutation(
         "count no refused line towards the bye",
-        "achat_twisted/reader.py",
+        "achat_twisted/reader/lines.py",
         "self._session.taken += 1",
         "self._session.taken += 0",
-        "tests.test_reader",
+        "tests.reader.test_lines",
     ),
     Mutation(
         "forget the tallies of who is slow to read",
@@ -77,7 +77,7 @@ TURNS = (
     ),
     Mutation(
         "feed everybody at once when there is room again",
-        "achat_twisted/broker.py",
+        "achat_twisted/broker/broker.py",
         "if share < self._outbox_limit else _FED",
         "if share < self._outbox_limit else 2**31",
         _TESTS,
@@ -131,7 +131,7 @@ TURNS = (
         _TURNS,
         "        self._watch(touched)  # again, as all may have been quiet until now\n",
         "",
-        "tests.test_durable",
+        "tests.broker.test_durable",
     ),
     Mutation(
         "never look for acknowledgements while all is quiet",
@@ -169,14 +169,14 @@ TURNS = (
         _PACE,
         "self._timer = self._clock.callLater(max(0.0, wait), self._lose_patience)",
         "pass",
-        "tests.test_pace",
+        "tests.limits.test_pacing",
     ),
     Mutation(
         "hold senders for a recipient that has stalled",
         _PACE,
         "if self._stalled or sender in self._held:",
         "if sender in self._held:",
-        "tests.test_pace",
+        "tests.limits.test_pacing",
     ),
     Mutation(
         "hold nobody",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_OUTBOX = "achat_twisted/outbox.py"
-_WRITER = "achat_twisted/writer.py"
-_TESTS = "tests.test_writer"
+_OUTBOX = "achat_twisted/broker/outbox.py"
+_WRITER = "achat_twisted/broker/writer.py"
+_TESTS = "tests.broker.test_writer"
 
 WRITERS = (
     Mutation(
@@ -28,14 +28,14 @@ WRITERS = (
         _OUTBOX,
         'return b"".join([*queued, *(self._sealed or ()), *(self._batch or ())])',
         'return b""',
-        "tests.test_outbox",
+        "tests.broker.test_outbox",
     ),
     Mutation(
         "forget what waits for a commit",
         _OUTBOX,
         'return b"".join([*queued, *(self._sealed or ()), *(self._batch or ())])',
         'return b"".join([*queued, *(self._batch or ())])',
-        "tests.test_outbox",
+        "tests.broker.test_outbox",
     ),
     Mutation(
         "end ahead of what is queued",
@@ -47,21 +47,21 @@ WRITERS = (
         self._ending = True
         self._queue.put(None)
 """,
-        "tests.test_outbox",
+        "tests.broker.test_outbox",
     ),
     Mutation(
         "release what has come since the seal",
         _OUTBOX,
         "        if self._sealed:\n",
         "        self._sealed += self._batch\n        self._batch = []\n        if self._sealed:\n",
-        "tests.test_outbox",
+        "tests.broker.test_outbox",
     ),
     Mutation(
         "write on when shut",
         _OUTBOX,
         "        if self._shut:\n            return succeed(None)\n",
         "",
-        "tests.test_outbox",
+        "tests.broker.test_outbox",
     ),
     Mutation(
         "count written as delivered",
@@ -132,35 +132,35 @@ WRITERS = (
         _OUTBOX,
         "self.written(sum(map(len, lines)))",
         "self.size -= sum(map(len, lines))",
-        "tests.test_outbox",
+        "tests.broker.test_outbox",
     ),
     Mutation(
         "write past what waits",
         _OUTBOX,
         "if not self._is_idle:",
         "if False:",
-        "tests.test_outbox",
+        "tests.broker.test_outbox",
     ),
     Mutation(
         "write at once though there is no room",
         _OUTBOX,
         "elif not write(batch):",
         "elif not write(batch) and False:",
-        "tests.test_outbox",
+        "tests.broker.test_outbox",
     ),
     Mutation(
         "write never at once again",
         _OUTBOX,
         "self._is_idle = not self._queue.pending",
         "pass",
-        "tests.test_outbox",
+        "tests.broker.test_outbox",
     ),
     Mutation(
         "take a write that failed for one that did not",
         _WRITER,
         "            self._failure = Failure()\n",
         "",
-        "tests.test_broker",
+        "tests.broker.test_broker",
     ),
     Mutation(
         "close before all has arrived",

@@ -1,1 +1,0 @@
-"""An operator's hand: C{achat admin}, and what answers it."""

@@ -1,0 +1,40 @@
+"""The reunion: for a moment after its start, a server that remembers no names expects everybody.
+
+Where the mailbox ends with the process, nobody is known after a restart but those who have come
+back. A line that comes a moment before its recipient would be refused, as for a stranger. It is
+kept instead, since the name may have been here before.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+
+from achat_twisted.login.interfaces import IGate
+
+DURATION = 10.0
+"""Seconds that it lasts. C{achat chat} tries again within six seconds, however long it has."""
+
+NAMES = 10_000
+"""Names that are taken on trust meanwhile, as each takes 1 KB until its mail expires."""
+
+
+class Reunion:
+    """Expects those whom the gate knows, and until the reunion is over anybody."""
+
+    def __init__(self, clock: IReactorTime, gate: IGate) -> None:
+        """It begins now.
+
+        @param gate: asked first; the names that it knows are expected at any time.
+        """
+        self._clock = clock
+        self._gate = gate
+        self._end = clock.seconds() + DURATION
+        self._left = NAMES
+
+    def expects(self, name: str) -> bool:
+        """True if mail is to be kept for C{name}, which the mailbox does not know."""
+        if self._gate.knows(name):
+            return True
+        is_in_time = self._left > 0 and self._clock.seconds() < self._end
+        self._left -= is_in_time
+        return is_in_time

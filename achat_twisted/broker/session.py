@@ -1,0 +1,388 @@
+"""A logged-in connection: what the broker and the commands know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from achat_twisted import wire
+from achat_twisted.broker.interfaces import ISession
+from achat_twisted.broker.outbox import Outbox
+from achat_twisted.broker.writer import Writer
+from achat_twisted.limits.memory import Pool
+from achat_twisted.limits.pacing import Pace
+from achat_twisted.limits.rate import UNLIMITED, Allowance
+from achat_twisted.net.interfaces import IOutlet
+
+RenderNotice = Callable[[wire.Notice], bytes]
+
+_UNREAD = 16 * 1024
+"""Bytes of answers that may wait for a client; then it must read before it is read again."""
+
+_TALLIES = 1024
+"""How many tallies and answers to C{/sync} may wait; then likewise."""
+
+
+class Feed(Enum):
+    """Where the copies for a session's name go, and what its outbox is fed from."""
+
+    WAITING = "to the mailbox, as an older session still has lines that come first"
+    BEHIND = "to the mailbox, which is fed to the outbox as there is room"
+    LIVE = "straight to the outbox"
+    ENDED = "to the mailbox; the outbox has its end marker"
+
+
+class Home(Protocol):
+    """What a session asks of the broker it belongs to."""
+
+    durable: bool
+    """True if C{! kept} and C{! synced} promise that the lines they speak of outlive a crash."""
+
+    def delivered(self, session: Session, copies: int) -> None:
+        """So many more copies have arrived at the session's peer."""
+
+    def leave(self, session: Session) -> None:
+        """Let the session go when it is flushed."""
+
+    def ended(self, session: Session, failure: Failure | None) -> None:
+        """The session's writer has ended: the one event that comes back up the stream."""
+
+    def touch(self, session: Session) -> None:
+        """Call C{session.end_turn}, and then C{session.dispatch}, when this turn ends."""
+
+    def relieve(self, session: Session) -> None:
+        """The session's outbox has come down to its low-water mark."""
+
+    def resume(self, session: Session) -> None:
+        """Call C{session.resume} when this turn ends, or one of those that follow."""
+
+    def deserted(self, session: Session) -> None:
+        """The session's connection is lost, and its reader works off what has come."""
+
+
+@implementer(ISession)
+class Session:
+    """One name's presence: its outbox and writer, its notices, and the holds on its reader.
+
+    @ivar feed: its place in the way of a message; only the broker moves it.
+    @ivar passed: copies that went straight to it, and that the mailbox has not been told of yet.
+    @ivar deserted: whether the connection is lost, so that nobody hears an answer, and its name
+        is free.
+    @ivar admitted: bytes that went to the mailbox since it was last read, while BEHIND.
+    @ivar owed: copies in the mailbox that a leaving session still gets; later ones it does not.
+    @ivar fetch: the page of mail that it waits for.
+    @ivar greeted: whether it has been told of its mail.
+    @ivar over: whether its writer has ended.
+    @ivar unconfirmed: whether something may not have arrived, so that it is asked for it again.
+    @ivar leaving: whether it takes in no more lines, and goes when it is flushed.
+    @ivar since: when it began, in seconds since 1970 as the wall clock had it.
+    @ivar taken: how many lines it has taken in; the reader counts, C{! bye} tells.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_answers_sealed",
+        "_holds",
+        "_home",
+        "_own_hold",
+        "_render",
+        "_tallies",
+        "_unread",
+        "_withheld",
+        "admitted",
+        "allowance",
+        "deserted",
+        "feed",
+        "fetch",
+        "greeted",
+        "leaving",
+        "local",
+        "name",
+        "outbox",
+        "outlet",
+        "over",
+        "owed",
+        "pace",
+        "parting",
+        "passed",
+        "since",
+        "source",
+        "taken",
+        "unconfirmed",
+        "writer",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        outlet: IOutlet,
+        source: IPushProducer,
+        home: Home,
+        *,
+        clock: IReactorTime,
+        since: float,
+        outbox_limit: int,
+        pool: Pool,
+        allowance: Allowance,
+        render: RenderNotice,
+    ) -> None:
+        self.name = name
+        self.outlet = outlet
+        self.local = outlet.local
+        self.source = source
+        self.outbox = Outbox(outbox_limit, pool, self._outbox_is_low)
+        self.allowance = allowance
+        self.pace = Pace(clock)
+        self.writer = Writer(
+            self.outbox, outlet, clock, self._delivered, self._farewell, self._ended
+        )
+        self.feed = Feed.WAITING
+        self.fetch: Deferred[Any] | None = None
+        self.greeted = False
+        self.leaving = False
+        self.over = False
+        self.unconfirmed = False
+        self.deserted = False
+        self.admitted = 0
+        self.owed = 0
+        self.passed = 0
+        self.since = since
+        self.parting: tuple[wire.Notice, ...] = ()
+        self.taken = 0
+        self._home = home
+        self._render = render
+        # What mostly is not there has no container of its own, which would be 0.2 KB in all.
+        self._tallies: dict[tuple[str, str], int] | None = None
+        self._answers: tuple[bytes, ...] = ()  # perhaps false until they are dispatched
+        self._answers_sealed = 0
+        self._withheld: tuple[bytes, ...] = ()
+        self._holds = 0
+        self._own_hold = False
+        self._unread = 0  # bytes of answers that may still be in the outbox
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.feed.name}>"
+
+    @property
+    def pressed(self) -> bool:
+        """Whether whoever sends here should be slowed down.
+
+        That is when the outbox is high; or, while the mailbox is fed to it, when half as much has
+        come into the mailbox as a page takes out, so that the mailbox gets empty in the end.
+        """
+        if self.feed is Feed.LIVE:
+            return self.outbox.high
+        return self.feed is Feed.BEHIND and self.admitted >= self.outbox.limit // 4
+
+    def last_call(self) -> bool:
+        if self._own_hold or self.allowance.is_waiting:
+            return False
+        self.allowance = UNLIMITED
+        return True
+
+    def overdrawn(self) -> None:
+        notice = self.allowance.overdraw(self, self.taken)
+        if notice is not None:
+            self.tell(notice)
+
+    def leave(self) -> None:
+        self._home.leave(self)
+
+    def deliver(self, lines: bytes) -> None:
+        """Queue a rendered line, or several; nothing, if it is rendered as nothing."""
+        if lines and self.outbox.append(lines):
+            self._home.touch(self)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it still takes part: others see it in C{/who}, and it holds its name."""
+        return not (self.leaving or self.deserted)
+
+    @property
+    def left_behind(self) -> int:
+        """Bytes that go back to the mailbox soon, as the connection is lost."""
+        return self.outbox.size + self.writer.tail_size if self.deserted else 0
+
+    def desert(self) -> None:
+        self.deserted = True
+        self._tallies = None
+        self._holds = 0
+        self._own_hold = False
+        self._home.deserted(self)
+
+    def tell(self, notice: wire.Notice) -> None:
+        if not self.deserted:
+            self.answer(self._render(notice))
+
+    def answer(self, answer: bytes) -> None:
+        """Queue a rendered notice."""
+        self.deliver(answer)
+        self._unread = min(self._unread + len(answer), self.outbox.size)
+        self._hold_if_clogged()
+
+    def tally(self, word: str, name: str) -> None:
+        """Count one copy for C{name} towards the notice C{word} of this turn."""
+        if self.deserted:
+            return
+        if self._tallies is None:
+            self._tallies = {}
+            self._home.touch(self)
+        self._tallies[word, name] = self._tallies.get((word, name), 0) + 1
+        self._hold_if_clogged()
+
+    def settle(self) -> None:
+        """Turn the tallies into notices."""
+        for notice in self._take_outcomes():
+            if notice.word == "kept" and self._home.durable:
+                self._promise(self._render(notice))
+            else:
+                self.answer(self._render(notice))
+
+    def sync(self, token: str) -> None:
+        self.settle()
+        answer = self._render(wire.synced(self.taken, token))
+        if self._home.durable:
+            self._promise(answer)
+        else:
+            self.answer(answer)
+
+    def _promise(self, answer: bytes) -> None:
+        """Queue what is true when all lines so far are safe, and behind all that waits for that."""
+        if self._withheld:
+            self._withheld += (answer,)
+            self._home.touch(self)
+            self._hold_if_clogged()
+        else:
+            self._answers += (answer,)
+            self.answer(answer)
+
+    @property
+    def unsynced(self) -> bool:
+        """True while answers are withheld until the lines they speak of are safe."""
+        return bool(self._withheld)
+
+    def end_turn(self) -> None:
+        """Settle if there is room, or else go on counting; and seal what has come by now."""
+        if self.over:
+            return
+        if self._tallies and self.outbox.size < self.outbox.limit:
+            self.settle()
+        if self._withheld:
+            for answer in self._withheld:
+                self.outbox.append(answer)
+            self._answers += self._withheld
+            self._withheld = ()
+        self._answers_sealed = len(self._answers)
+        self.outbox.seal()
+
+    def dispatch(self, is_safe: bool = True) -> None:
+        """Wake the writer for what is sealed, as all that was recorded by then is safe; or not."""
+        if self.over:
+            return
+        if self._answers_sealed:
+            sealed = self._answers[: self._answers_sealed]
+            self._answers = self._answers[self._answers_sealed :]
+            self._answers_sealed = 0
+            if not is_safe:
+                self.outbox.withdraw(sealed)
+                self._withheld += sealed
+        self.writer.release()
+        if self._own_hold:
+            self._unclog()
+
+    def cut_short(self, is_safe: bool) -> None:
+        """Let it go with what has been written, and without a promise that may not hold.
+
+        @param is_safe: true if all lines so far are safe, so that what was to be told of them is
+            true.
+        """
+        if self.over:
+            return
+        if is_safe:
+            for answer in self._withheld:
+                self.outbox.append(answer)
+        else:
+            self.outbox.withdraw(self._answers)
+            self._tallies = {key: n for key, n in (self._tallies or {}).items() if key[0] != "kept"}
+        self._answers = self._withheld = ()
+        self.writer.cut_short()
+
+    def relieved(self) -> None:
+        """There is room in the outbox again."""
+        if self._tallies:
+            self._home.touch(self)
+        self._unclog()
+
+    def hold(self) -> None:
+        """Stop reading this client until every hold is released.
+
+        One whose connection is lost is held no more: all that it can still say is here.
+        """
+        if self.deserted:
+            return
+        self._holds += 1
+        if self._holds == 1:
+            self.source.pauseProducing()
+
+    def release(self) -> None:
+        """End one hold.
+
+        Whoever releases may be deep in the work of another session; to take in lines there would
+        stack one session's work upon the other's without end. So that waits for the turn's end.
+        """
+        if self.deserted:
+            return
+        self._holds -= 1
+        if self._holds == 0:
+            self._home.resume(self)
+
+    def rest(self) -> None:
+        if self.deserted:
+            self._home.resume(self)
+        else:
+            self.hold()
+            self.release()
+
+    def resume(self) -> None:
+        """Read this client again, unless it has been held once more."""
+        if self._holds == 0:
+            self.source.resumeProducing()
+
+    def _hold_if_clogged(self) -> None:
+        has_unread = self._unread > min(_UNREAD, self.outbox.limit // 4)
+        waiting = len(self._tallies or ()) + len(self._withheld)
+        if not self._own_hold and (has_unread or waiting > _TALLIES):
+            self._own_hold = True
+            self.outbox.low_mark = min(self.outbox.low_mark, _UNREAD // 2)
+            self.hold()
+
+    def _unclog(self) -> None:
+        if self._own_hold and self.outbox.low and not (self._tallies or self._withheld):
+            self._own_hold = False
+            self._unread = 0
+            self.outbox.low_mark = self.outbox.limit // 4
+            self.release()
+
+    def _outbox_is_low(self) -> None:
+        self._home.relieve(self)
+
+    def _delivered(self, copies: int) -> None:
+        self._home.delivered(self, copies)
+
+    def _ended(self, failure: Failure | None) -> None:
+        self._home.ended(self, failure)
+
+    def _farewell(self) -> bytes:
+        return b"".join(
+            map(self._render, [*self._take_outcomes(), *self.parting, wire.bye(self.taken)])
+        )
+
+    def _take_outcomes(self) -> list[wire.Notice]:
+        tallies, self._tallies = self._tallies or {}, None
+        return [wire.outcome(word, name, copies) for (word, name), copies in tallies.items()]

@@ -1,0 +1,179 @@
+"""Turns: what is done for sessions when a turn of the reactor ends, and now and then."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from achat_twisted.broker.session import Session
+from achat_twisted.limits.memory import Pool
+from achat_twisted.net.interfaces import Soon
+
+_SWEEP = 0.25
+"""Seconds between two looks for acknowledgements that nothing else has asked for.
+
+With C{--durable} a crash repeats what has arrived since.
+"""
+
+_AT_A_TIME = 500
+"""How many sessions are asked until others have their turn: 3 ms."""
+
+_RESUMED = 32
+"""How many readers go on in a turn, each with what it may work off at once."""
+
+_HANDED_BACK = 2**15
+"""Bytes of lines that go back to the mailbox in the time that a reader takes: 1 to 8 ms."""
+
+
+class Turns:
+    """Serves the sessions that a turn has touched: once, when it is over.
+
+    What came for a peer during the turn is written with one C{send}, when what has to be committed
+    before that is. Turns that end while a commit runs wait for the next one together. Readers that
+    may go on do so now, with nobody's work below them on the stack.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        soon: Soon,
+        commit: Callable[[], Deferred[bool] | None],
+        pool: Pool,
+        look: Callable[[], None],
+    ) -> None:
+        """@param commit: as in L{achat_twisted.mailbox.interfaces.IMailbox}.
+        @param look: called when a turn ends with a pool that should be looked at.
+        """
+        self._clock = clock
+        self._soon = soon
+        self._commit = commit
+        self._pool = pool
+        self._look = look
+        self._committing = False
+        self._touched: list[Session] = []
+        self._resuming: deque[Session] = deque()
+        self._unconfirmed: list[Session] = []
+        self._asking: list[Session] = []
+        self._will_end = self._stopped = False
+        self._end: IDelayedCall | None = None
+        self._sweep: IDelayedCall | None = None
+
+    def touch(self, session: Session) -> None:
+        """Call C{session.end_turn} and C{session.dispatch} when this turn ends."""
+        self._touched.append(session)
+        if not (self._will_end or self._committing):
+            self._await_end()
+
+    def resume(self, session: Session) -> None:
+        """Call C{session.resume} when this turn ends, or one of those that follow."""
+        self._resuming.append(session)
+        self._await_end()
+
+    def end(self) -> None:
+        """End the turn for all that were touched."""
+        if self._committing:
+            return
+        if self._pool.size > self._pool.calm:
+            self._look()
+        touched, self._touched = self._touched, []
+        self._watch(touched)
+        self._serve(touched, Session.end_turn)
+        committed = self._commit()
+        if committed is None:
+            self._serve(touched, Session.dispatch)
+        else:
+            self._committing = True
+            committed.addCallback(self._committed, touched)
+
+    def stop(self) -> None:
+        """No turn will have to end any more."""
+        self._stopped = True
+        for call in (self._end, self._sweep):
+            if call is not None:
+                call.cancel()
+        self._end = self._sweep = None
+
+    def _await_end(self) -> None:
+        if not self._will_end:
+            self._will_end = True
+            self._end = self._soon(self._on_end)
+
+    def _committed(self, is_safe: bool, touched: list[Session]) -> None:
+        self._committing = False
+        self._watch(touched)  # again, as all may have been quiet until now
+        self._serve(touched, Session.dispatch if is_safe else _dispatch_unsafe)
+        if self._touched:
+            self._await_end()
+
+    def _on_end(self) -> None:
+        self._end, self._will_end = None, False
+        if self._stopped:
+            return
+        if self._resuming:
+            self._resume()
+        self.end()
+        if self._resuming:
+            self._await_end()
+
+    def _resume(self) -> None:
+        """Let readers go on, as many as others can wait for."""
+        left = min(_RESUMED, len(self._resuming))  # as one may be resumed again for the next turn
+        while left > 0:
+            session = self._resuming.popleft()
+            left -= 1 + session.left_behind // _HANDED_BACK
+            self._serve([session], Session.resume)
+
+    def _serve(self, sessions: list[Session], serve: Callable[[Session], None]) -> None:
+        """Do the same for each; a bug costs the one that it hits, and no other."""
+        for session in sessions:
+            try:
+                serve(session)
+            except Exception:
+                self._log.failure("{name} could not be served: closed", name=session.name)
+                session.outlet.abort()
+
+    def _watch(self, sessions: list[Session]) -> None:
+        """Ask them from now on what has arrived, until it is all."""
+        for session in sessions:
+            if not (session.unconfirmed or session.over):
+                self._look_after(session)
+        if self._unconfirmed and self._sweep is None and not self._stopped:
+            self._sweep = self._clock.callLater(_SWEEP, self._begin_sweep)
+
+    def _look_after(self, session: Session) -> None:
+        session.unconfirmed = True
+        self._unconfirmed.append(session)
+
+    def _ask(self, session: Session) -> None:
+        """Ask what has arrived, and go on looking after the session if that is not all."""
+        session.unconfirmed = False
+        if session.over:
+            return
+        session.writer.look()
+        if session.unsynced:
+            self.touch(session)
+        if session.writer.tail_size or session.unsynced:
+            self._look_after(session)
+
+    def _begin_sweep(self) -> None:
+        self._asking, self._unconfirmed = self._unconfirmed, []
+        self._go_on_sweeping()
+
+    def _go_on_sweeping(self) -> None:
+        self._sweep = None
+        asked, self._asking = self._asking[:_AT_A_TIME], self._asking[_AT_A_TIME:]
+        self._serve(asked, self._ask)
+        if self._asking:
+            self._sweep = self._clock.callLater(0, self._go_on_sweeping)
+        elif self._unconfirmed:
+            self._sweep = self._clock.callLater(_SWEEP, self._begin_sweep)
+
+
+def _dispatch_unsafe(session: Session) -> None:
+    session.dispatch(is_safe=False)

@@ -1,0 +1,59 @@
+"""Limits: how much clients may take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from zope.interface import implementer
+
+from achat_twisted.tools.interfaces import IReloadable
+
+
+@implementer(IReloadable)
+@dataclass(slots=True)
+class Limits:
+    """What is allowed at most; 0 is no limit.
+
+    There is one of it, which all share who keep to it. They look whenever it matters, so that what
+    is changed in it holds at once.
+
+    @ivar connections: how many there may be.
+    @ivar connections_per_host: how many from one host, see L{achat_twisted.net.addresses.origin}.
+    @ivar logins_per_host: how many attempts in a minute from one host; each connection is one.
+    @ivar rate: lines a second from one session, in the long run.
+    @ivar burst: lines that a session may be ahead of that.
+    @ivar outbox_total: bytes that are queued or unacknowledged, for all together.
+    @ivar local: whether those that are for a host or a session hold for this machine's own, too.
+    """
+
+    connections: int = 20_000
+    connections_per_host: int = 256
+    logins_per_host: int = 300
+    rate: int = 50
+    burst: int = 500
+    outbox_total: int = 2**28
+    local: bool = False
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Limits:
+        """Those that the server's options ask for."""
+        return cls(
+            connections=options["connections"],
+            connections_per_host=options["connections-per-host"],
+            logins_per_host=options["logins-per-host"],
+            rate=options["rate"],
+            burst=options["burst"],
+            outbox_total=options["outbox-total"],
+            local=bool(options["limit-local"]),
+        )
+
+    def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        new = Limits.of(options)
+
+        def take_over() -> None:
+            for field in fields(self):
+                setattr(self, field.name, getattr(new, field.name))
+
+        return take_over

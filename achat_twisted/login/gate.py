@@ -1,0 +1,158 @@
+"""The gate: who may enter, under which name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import ICredentials, IUsernamePassword, UsernamePassword
+from twisted.cred.error import LoginFailed, UnauthorizedLogin
+from twisted.cred.portal import Portal
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    DeferredSemaphore,
+    fail,
+    maybeDeferred,
+)
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import Interface, implementer
+
+from achat_twisted import wire
+from achat_twisted.login.credentials import (
+    SUPPORTED,
+    Denied,
+    ICertificate,
+    IName,
+    IOwnChecker,
+    Names,
+    ShownCertificate,
+)
+from achat_twisted.login.interfaces import IGate
+from achat_twisted.net.interfaces import ILink
+from achat_twisted.tools.delays import Delays
+
+PATIENCE = 20.0
+"""Seconds that a login may take to be checked, delay included."""
+
+AT_ONCE = 2
+"""How many logins from one host are checked at a time, so that others find room beside them."""
+
+
+@implementer(IGate)
+class OpenGate:
+    """Anybody may enter, under any name."""
+
+    def greet(self, link: ILink) -> None:
+        """Nothing is asked of anybody."""
+
+    def enter(self, login: wire.Login, link: ILink) -> None:
+        """At once."""
+
+    def knows(self, name: str) -> bool:
+        """Nobody in particular."""
+        return False
+
+
+OPEN = OpenGate()
+"""The one that is there unless the server is told otherwise."""
+
+
+@implementer(ICredentialsChecker)
+class AnyOf:
+    """Several checkers as one: who satisfies any of them is let in."""
+
+    def __init__(self, checkers: Sequence[ICredentialsChecker], kind: type[Interface]) -> None:
+        self.credentialInterfaces = (kind,)
+        self._checkers = checkers
+
+    def requestAvatarId(self, credentials: ICredentials) -> Deferred[Any]:
+        return Deferred.fromCoroutine(self._ask(credentials))
+
+    async def _ask(self, credentials: ICredentials) -> Any:
+        denial: UnauthorizedLogin = UnauthorizedLogin()
+        for checker in self._checkers:
+            try:
+                return await maybeDeferred(checker.requestAvatarId, credentials)
+            except UnauthorizedLogin as error:
+                denial = error
+        raise denial
+
+
+@implementer(IGate)
+class PortalGate:
+    """Who has a secret or a certificate that a checker accepts may enter, under the name it says.
+
+    A login with a secret is a matter for those that check secrets, and one without for those that
+    check certificates.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, checkers: Sequence[ICredentialsChecker], delays: Delays, clock: IReactorTime
+    ) -> None:
+        self._own = [checker for checker in checkers if IOwnChecker.providedBy(checker)]
+        self._delays = delays
+        self._clock = clock
+        self._turnstiles: dict[str, DeferredSemaphore] = {}  # of hosts that have a login checked
+        self._portal = Portal(Names())
+        for kind in SUPPORTED:
+            those = [checker for checker in checkers if kind in checker.credentialInterfaces]
+            if those:
+                self._portal.registerChecker(AnyOf(those, kind))
+        self._asks_certificates = ICertificate in self._portal.checkers
+
+    def greet(self, link: ILink) -> None:
+        if self._asks_certificates:
+            link.ask_certificate()
+
+    def enter(self, login: wire.Login, link: ILink) -> Deferred[str]:
+        credentials = self._credentials(login, link)
+        if credentials is None:
+            return fail(wire.denied("it has not proved who it is"))
+        entering = Deferred.fromCoroutine(self._enter(credentials, link))
+        return entering.addTimeout(PATIENCE, self._clock, _too_late)
+
+    def knows(self, name: str) -> bool:
+        return any(checker.knows(name) for checker in self._own)
+
+    def _credentials(self, login: wire.Login, link: ILink) -> ICredentials | None:
+        """What there is to check; None if that is nothing."""
+        kinds = self._portal.checkers
+        if login.secret is not None and IUsernamePassword in kinds:
+            return UsernamePassword(login.name.encode(), login.secret.encode())
+        if self._asks_certificates and (shown := link.certificates()):
+            return ShownCertificate(login.name, shown[0], shown[1:])
+        return None
+
+    async def _enter(self, credentials: ICredentials, link: ILink) -> str:
+        host = link.origin
+        if wait := self._delays.wait(host):
+            await deferLater(self._clock, wait)
+        turnstile = self._turnstiles.setdefault(host, DeferredSemaphore(AT_ONCE))
+        await turnstile.acquire()
+        try:
+            _, name, _ = await self._portal.login(credentials, link, IName)
+        except LoginFailed as error:
+            self._delays.wrong(host)
+            why = str(error) if isinstance(error, Denied) else "no such name and secret"
+            raise wire.denied(why) from None
+        except (wire.Refused, CancelledError):
+            raise
+        except Exception:
+            self._log.failure("A login could not be checked")
+            raise wire.busy() from None
+        finally:
+            turnstile.release()
+            if turnstile.tokens == turnstile.limit:
+                del self._turnstiles[host]
+        return str(name)
+
+
+def _too_late(_result: object, _seconds: float) -> Failure:
+    return Failure(wire.busy())

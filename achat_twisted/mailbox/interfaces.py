@@ -1,0 +1,89 @@
+"""The contract of a mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+
+class IMailbox(Interface):
+    """Where copies wait for names that are away or behind.
+
+    Lines are rendered messages, line end included. The copies for a name stand in one row, in
+    which nobody overtakes: first those that are I{on their way} to it, then those that are
+    I{kept}. A copy that is on its way leaves the row when it has arrived, or is kept again.
+    """
+
+    expired: int = Attribute("How many copies were kept for too long, and thrown away, so far.")
+    pressed: bool = Attribute("Whether more comes in than can be put away as fast.")
+    failing: bool = Attribute("Whether what comes in cannot be made safe just now.")
+
+    def open() -> None:
+        """Get ready; called once, before anything else, and while no reactor runs.
+
+        @raise CannotStart: if that cannot be.
+        """
+
+    def limit(limits: Any) -> None:
+        """Let other limits hold for what is kept from now on; what is kept already stays."""
+
+    def introduce(name: str) -> None:
+        """There is somebody by that name, who has never been here; nothing, if that is known."""
+
+    def enroll(name: str) -> None:
+        """A session of C{name} begins, and from now on there is somebody by that name.
+
+        For as long as it lasts, until L{hand_back}, nothing kept for the name expires.
+        """
+
+    def knows(name: str) -> bool:
+        """Whether there is somebody by that name."""
+
+    def keep(name: str, line: bytes) -> bool:
+        """Take one copy, behind all others for C{name}; False if that cannot be just now."""
+
+    def pass_by(name: str, copies: int) -> None:
+        """So many copies have gone straight to C{name}, for which none is kept."""
+
+    def record(name: str, line: bytes) -> None:
+        """A copy goes straight to C{name}, for which none is kept; remember it until it arrives."""
+
+    def commit() -> Deferred[bool] | None:
+        """Have all that was recorded and kept by now made safe.
+
+        @return: None if it is; else a C{Deferred} that fires when it is, with True, or with False
+            if that fails, which is tried again until it succeeds.
+        """
+
+    def take(name: str, size: int) -> Deferred[list[bytes]]:
+        """The first kept lines for C{name}, about C{size} bytes, at least one if there is any.
+
+        They are on their way from the moment the Deferred fires. It may be cancelled before.
+        """
+
+    def delivered(name: str, copies: int) -> None:
+        """The first so many copies that were on their way to C{name} have arrived."""
+
+    def hand_back(name: str, lines: Sequence[bytes]) -> None:
+        """A session of C{name} has ended, and all that was still on its way is kept again.
+
+        Never refused, as these copies were accepted long ago; an outbox bounds their size.
+        """
+
+    def count(name: str) -> int:
+        """How many copies are kept for C{name}."""
+
+    def size_for(name: str) -> int:
+        """Bytes kept for C{name}, as they count towards the limit for a name."""
+
+    def copies() -> int:
+        """The number of copies kept in all; after L{close}, without those that were lost in it."""
+
+    def size() -> int:
+        """How many bytes are kept in all, counted as the limits count them."""
+
+    def close() -> Deferred[None]:
+        """Fires when everything kept is as safe as this mailbox can make it."""

@@ -1,1 +1,0 @@
-"""What an operator sees: figures that are taken only when somebody asks for them."""

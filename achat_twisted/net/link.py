@@ -1,0 +1,176 @@
+"""A link: one connection, as its reader and its writer see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from OpenSSL.crypto import X509
+from OpenSSL.SSL import VERIFY_PEER
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IConsumer, IPushProducer, IReactorTime, ITransport
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from zope.interface import implementer
+
+from achat_twisted.net.addresses import describe, is_local, origin
+from achat_twisted.net.interfaces import ILink
+from achat_twisted.net.linger import Linger
+from achat_twisted.net.proxy import Proxied
+from achat_twisted.net.transport import ServerTransport
+
+TLS_RECORD = 2**14
+"""Bytes in a TLS record (RFC 8446, 5.1): one of which a part is missing cannot be read at all.
+
+So what the socket says is outstanding, when it is anything, may be too little by that much.
+"""
+
+
+class IStream(ITransport, IConsumer):
+    """What a protocol writes to: the socket's transport, or a layer above it."""
+
+
+@implementer(ILink, IPushProducer)
+class Link:
+    """Both ways of one connection; a streaming producer, so that it knows when there is room."""
+
+    __slots__ = (
+        "_bottom",
+        "_clock",
+        "_full",
+        "_gone",
+        "_is_tls",
+        "_linger",
+        "_room",
+        "_top",
+        "_unsent",
+        "closed",
+    )
+
+    def __init__(
+        self, top: IStream, bottom: ServerTransport, clock: IReactorTime, *, is_tls: bool = False
+    ) -> None:
+        """@param top: what the protocol writes to.
+        @param bottom: the socket's transport; the same, unless there are layers between.
+        @param is_tls: whether one of these encrypts.
+        """
+        self.closed: Deferred[None] = Deferred()
+        self._top = top
+        self._bottom = bottom
+        self._is_tls = is_tls
+        self._clock = clock
+        self._unsent = 0
+        self._full = self._gone = False
+        self._room: Deferred[None] | None = None
+        self._linger: Linger | None = None
+        top.registerProducer(self, True)
+
+    @property
+    def peer(self) -> str:
+        return describe(self._top.getPeer())
+
+    @property
+    def local(self) -> bool:
+        # A loopback address in a proxy's header is one of the proxy's machine, not of this one.
+        return not isinstance(self._top, Proxied) and is_local(self._top.getPeer())
+
+    @property
+    def origin(self) -> str:
+        if isinstance(self._top, Proxied):
+            return self._top.origin
+        return self._bottom.owner or origin(self._top.getPeer())
+
+    def write(self, data: bytes) -> Deferred[None] | None:
+        bottom = self._bottom
+        if bottom.disconnecting or not bottom.connected or self._gone:
+            # When TLS has ended, or the socket is gone, what is written is dropped without a word.
+            self._unsent += len(data)
+            self._full = not self._is_lost()
+        else:
+            self._top.write(data)
+        if not self._full:
+            return None
+        self._room = Deferred()
+        return self._room
+
+    def _is_lost(self) -> bool:
+        """Whether the socket is gone, which it is a moment before the protocol is told."""
+        return self._gone or not self._bottom.connected
+
+    def outstanding(self) -> int:
+        outstanding = self._bottom.outstanding()
+        if outstanding and self._is_tls:
+            outstanding += TLS_RECORD
+        return outstanding + self._unsent
+
+    def finish(self, last: bytes) -> Deferred[None]:
+        self.write(last)
+        if self._is_lost():
+            return succeed(None)
+        self._top.unregisterProducer()
+        if self._is_tls:
+            self._top.loseConnection()  # which lets TLS say its own goodbye
+        self._bottom.loseWriteConnection()
+        self._bottom.discard()
+        self._linger = Linger(self._bottom, self._clock)
+        return self._linger.flushed
+
+    def abort(self) -> None:
+        self._bottom.abortConnection()
+
+    def last_input(self) -> Deferred[None]:
+        taken: Deferred[None] = Deferred()
+        self._bottom.take_snapshot(lambda: taken.callback(None))
+        return taken
+
+    def ask_certificate(self) -> None:
+        if isinstance(self._top, TLSMemoryBIOProtocol):
+            self._top.getHandle().set_verify(VERIFY_PEER, lambda *_: True)
+
+    def certificates(self) -> Sequence[X509]:
+        if not isinstance(self._top, TLSMemoryBIOProtocol):
+            return ()
+        handle = self._top.getHandle()
+        certificate = handle.get_peer_certificate()
+        return (certificate, *(handle.get_peer_cert_chain() or ())) if certificate else ()
+
+    def connection_lost(self) -> None:
+        self._gone = True
+        self.closed.callback(None)
+        self._make_room()
+        if self._linger is not None:
+            self._linger.connection_lost()
+
+    def pauseProducing(self) -> None:
+        self._full = True
+
+    def resumeProducing(self) -> None:
+        if self._bottom.disconnecting:
+            # TLS has ended and the socket is flushed, but it does not close under a producer.
+            self._top.unregisterProducer()
+        else:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        self._full = False
+        if self._room is not None:
+            room, self._room = self._room, None
+            if not room.called:
+                room.callback(None)
+
+    def stopProducing(self) -> None:
+        """The connection is going; its protocol will say so."""
+
+
+def over(transport: ITransport, clock: IReactorTime) -> Link:
+    """The link over a protocol's transport, be it the socket's own or a layer above it.
+
+    @raise TypeError: if no L{ServerTransport} is at the bottom.
+    """
+    bottom: object = transport
+    is_tls = False
+    while not isinstance(bottom, ServerTransport):
+        is_tls = is_tls or isinstance(bottom, TLSMemoryBIOProtocol)
+        bottom = getattr(bottom, "transport", None)
+        if bottom is None:
+            raise TypeError(f"no ServerTransport below {transport!r}")
+    return Link(cast(IStream, transport), bottom, clock, is_tls=is_tls)

@@ -1,0 +1,111 @@
+"""Connections that a proxy brings: it says first for whom it has come.
+
+Strategy: a layer between the socket and its reader takes the header off, as C{policies} of Twisted
+does such things. Twisted's own layer for it (C{protocols.haproxy}) stumbles over headers that come
+in pieces and over addresses that are none, and tells nobody that the header is there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IAddress,
+    IHalfCloseableProtocol,
+    IListeningPort,
+    IProtocol,
+    IProtocolFactory,
+    IStreamServerEndpoint,
+)
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from zope.interface import implementer
+
+from achat_twisted.net.addresses import origin
+from achat_twisted.net.interfaces import IProxied
+from achat_twisted.net.proxy_header import BadHeader, Header
+
+
+@implementer(IHalfCloseableProtocol)
+class Proxied(ProtocolWrapper):
+    """A connection that begins with a header, and is the client's own behind it."""
+
+    wrappedProtocol: Any
+
+    def __init__(self, factory: WrappingFactory[Proxied], protocol: IProtocol) -> None:
+        super().__init__(factory, protocol)
+        self._header = Header()
+        self._is_known = self._is_bad = False
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._is_known:
+            self.wrappedProtocol.dataReceived(data)
+        elif not self._is_bad:
+            self._read_header(data)
+
+    def _read_header(self, data: bytes) -> None:
+        try:
+            behind = self._header.feed(data)
+        except BadHeader as error:
+            self._is_bad = True
+            self._reject(str(error))
+            return
+        if behind is None:
+            return
+        self._is_known = True
+        if IProxied.providedBy(self.wrappedProtocol):
+            self.wrappedProtocol.introduced()
+        if behind:
+            self.wrappedProtocol.dataReceived(behind)
+
+    def _reject(self, why: str) -> None:
+        if IProxied.providedBy(self.wrappedProtocol):
+            self.wrappedProtocol.not_introduced(why)
+        else:
+            self.loseConnection()
+
+    def getPeer(self) -> IAddress:
+        """The client, if the proxy has named it; or else the proxy."""
+        return self._header.source or super().getPeer()
+
+    @property
+    def origin(self) -> str:
+        """The origin for which it counts; empty until its first bytes have been looked at.
+
+        Those whom the proxy does not name have one origin together, which is not this machine.
+        """
+        if not (self._is_known or self._is_bad):
+            return ""
+        source = self._header.source
+        return origin(source) if source else f"the proxy at {origin(super().getPeer())}"
+
+    def readConnectionLost(self) -> None:
+        half_closeable = IHalfCloseableProtocol(self.wrappedProtocol, None)
+        if half_closeable is None:
+            self.loseConnection()
+        else:
+            half_closeable.readConnectionLost()
+
+    def writeConnectionLost(self) -> None:
+        half_closeable = IHalfCloseableProtocol(self.wrappedProtocol, None)
+        if half_closeable is not None:
+            half_closeable.writeConnectionLost()
+
+
+class ProxiedFactory(WrappingFactory[Proxied]):
+    """Puts the layer below the protocols of another factory."""
+
+    protocol = Proxied
+    noisy = False
+
+
+@implementer(IStreamServerEndpoint)
+class ProxyEndpoint:
+    """An endpoint all of whose connections a proxy brings."""
+
+    def __init__(self, endpoint: IStreamServerEndpoint) -> None:
+        self._endpoint = endpoint
+
+    def listen(self, factory: IProtocolFactory) -> Deferred[IListeningPort]:
+        listening: Deferred[IListeningPort] = self._endpoint.listen(ProxiedFactory(factory))
+        return listening

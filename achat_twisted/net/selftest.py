@@ -1,0 +1,154 @@
+"""The self-test: a look at Twisted, on which the promise rests, before the first port opens.
+
+Strategy: which bytes may not have arrived is reckoned by L{ServerTransport} from what Twisted says
+to it, and from one thing inside of Twisted. A newer Twisted may do it otherwise, and nobody would
+notice until lines are lost. So before the first port opens a connection of this process to itself
+is written to, blocked, drained and half-closed, which takes about two ms.
+"""
+
+from __future__ import annotations
+
+import socket
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IProtocol
+from twisted.internet.main import CONNECTION_DONE
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from achat_twisted.net.interfaces import IPoller
+from achat_twisted.net.transport import ServerTransport
+from achat_twisted.tools.errors import CannotStart
+from twisted import __version__
+
+_BUFFER = 2**12
+"""Bytes that the kernel is asked to take for the connection; it takes some more."""
+
+_NUMBERS = 2**16
+"""Numbers of four bytes that are sent: twice as much as Twisted sends at a time."""
+
+_ROUNDS = 500
+"""Attempts to write the rest; the kernel takes some 4 KiB at each."""
+
+MakeTransport = Callable[[IPoller, socket.socket, IProtocol], ServerTransport]
+
+
+class _Unlike(Exception):
+    """Something that Twisted does otherwise; the text is the rest of a sentence about it."""
+
+
+@implementer(IPoller)
+class _Poller:
+    """A poller that is asked by hand what a transport waits for."""
+
+    is_reading = is_writing = False
+
+    def start_reading(self, transport: object) -> None:
+        self.is_reading = True
+
+    def stop_reading(self, transport: object) -> None:
+        self.is_reading = False
+
+    def start_writing(self, transport: object) -> None:
+        self.is_writing = True
+
+    def stop_writing(self, transport: object) -> None:
+        self.is_writing = False
+
+
+class _Ended(Protocol):
+    """A protocol that knows whether its connection is over."""
+
+    is_over = False
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.is_over = True
+
+
+def make_transport(poller: IPoller, sock: socket.socket, protocol: IProtocol) -> ServerTransport:
+    """The transport that a port of achat's makes, over a socket that no port has accepted."""
+    nobody: Any = None
+    return ServerTransport(poller, sock, protocol, ("127.0.0.1", 0), nobody, 0, object())
+
+
+def run(make: MakeTransport = make_transport) -> None:
+    """Sees that Twisted does what achat needs.
+
+    @param make: makes the transport that is tried.
+    @raise CannotStart: if it does not, or if that cannot be tried.
+    """
+    try:
+        ours, theirs = socket.socketpair()
+    except OSError as error:
+        raise CannotStart(
+            f"achat: it cannot be seen whether this Twisted will do, as there are no unix sockets:"
+            f" {error}; systemd's RestrictAddressFamilies= must have AF_UNIX"
+        ) from None
+    with ours, theirs:
+        for end in (ours, theirs):
+            end.setblocking(False)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+        try:
+            _try(make, ours, theirs)
+        except Exception as error:  # whatever a Twisted might do that nobody knows
+            why = str(error) if isinstance(error, _Unlike) else f"it failed ({error!r})"
+            raise CannotStart(
+                f"achat: this Twisted ({__version__}) would lose lines, as {why};"
+                " install an older Twisted, or a newer achat"
+            ) from None
+
+
+def _try(make: MakeTransport, ours: socket.socket, theirs: socket.socket) -> None:
+    poller, protocol = _Poller(), _Ended()
+    transport = make(poller, ours, protocol)
+    protocol.makeConnection(transport)
+    _expect(transport.outstanding() == 0, "a new connection has something to send")
+    data = array("I", range(_NUMBERS)).tobytes()
+    half = len(data) // 2
+    transport.write(data[:half])
+    transport.writeSequence([data[half:-7], data[-7:]])
+    _expect(poller.is_writing, "what waits is not written when there is room")
+    received = bytearray()
+    for _ in range(_ROUNDS):
+        arrived = _read(theirs, received)
+        # What the kernel holds is counted with its overhead here, so a figure is exact when there
+        # is nothing of it.
+        left = len(data) - len(received)
+        _expect(transport.outstanding() == left, f"of {left} bytes not all count as outstanding")
+        if poller.is_writing:
+            _expect(transport.doWrite() is None, "a write failed that had room")
+        elif not arrived:
+            break
+    _expect(received == data, "what was written does not arrive")
+    transport.write(b"last")
+    transport.loseWriteConnection()
+    _expect(not transport.is_half_closed, "it calls a connection half-closed that is not yet")
+    transport.doWrite()
+    _expect(transport.is_half_closed, "it does not say that a connection is half-closed")
+    received.clear()
+    _read(theirs, received)
+    _expect(received == b"last", "a half-close is not behind what was written")
+    _expect(theirs.recv(1) == b"", "a half-close does not reach the peer")
+    _expect(transport.outstanding() == 0, "what has arrived counts as outstanding")
+    _expect(not protocol.is_over, "a half-close closes the connection")
+    transport.connectionLost(Failure(CONNECTION_DONE))
+    _expect(protocol.is_over, "a connection's end is not told")
+
+
+def _read(sock: socket.socket, received: bytearray) -> bool:
+    """Reads all that has arrived, and tells if there was anything."""
+    before = len(received)
+    try:
+        while data := sock.recv(2**16):
+            received += data
+    except BlockingIOError:
+        pass
+    return len(received) > before
+
+
+def _expect(is_so: bool, otherwise: str) -> None:
+    if not is_so:
+        raise _Unlike(otherwise)

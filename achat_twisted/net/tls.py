@@ -1,0 +1,120 @@
+"""TLS: the certificates of a port, which can be exchanged while it is open.
+
+Strategy: a port asks L{Certificates} for each new connection, and those have a context ready that
+was made, and so checked, as a whole. Exchanging it changes nothing for the connections that there
+are. Twisted's own C{tls:} and C{ssl:} endpoints read their files once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, wrapServerTLS
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IStreamServerEndpoint
+from twisted.internet.ssl import DiffieHellmanParameters
+from twisted.python.filepath import FilePath
+from zope.interface import implementer
+
+from achat_twisted.net.pem import context_of, files_in
+from achat_twisted.tools.interfaces import IReloadable
+
+_FIELD = re.compile(r"(?:((?:\\.|[^:=\\])+)=)?((?:\\.|[^:\\])+)")
+"""A field of an endpoint string, in which a backslash takes away the next character's meaning."""
+
+MakeContext = Callable[[], SSL.Context]
+
+
+@implementer(IOpenSSLServerConnectionCreator, IReloadable)
+class Certificates:
+    """What a port shows to its clients: to each what is valid when it connects."""
+
+    def __init__(self, description: str, make_context: MakeContext) -> None:
+        """@param description: the endpoint in words that the user knows.
+        @param make_context: reads the files, and checks them; called now, and for each reload.
+        @raise ValueError: if they will not do.
+        @raise OSError: if they cannot be read.
+        """
+        self._description = description
+        self._make_context = make_context
+        self._context = make_context()
+
+    def serverConnectionForTLS(self, protocol: object) -> SSL.Connection:
+        return SSL.Connection(self._context)
+
+    def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        try:
+            context = self._make_context()
+        except (ValueError, OSError) as error:
+            raise ValueError(f"{self._description}: {error}") from None
+        return lambda: self._show(context)
+
+    def _show(self, context: SSL.Context) -> None:
+        self._context = context
+
+
+def is_tls(description: str) -> bool:
+    """Whether it describes an endpoint with certificates."""
+    return description.startswith(("tls:", "ssl:"))
+
+
+def listening(reactor: Any, description: str) -> tuple[IStreamServerEndpoint, Certificates]:
+    """The endpoint that a C{tls:} or C{ssl:} string describes, and its certificates.
+
+    The arguments are those of Twisted's own.
+
+    @raise TypeError: if an argument is missing, unknown or doubled.
+    @raise ValueError: if one is wrong, or a certificate is.
+    @raise OSError: if a file cannot be read.
+    """
+    kind, _, rest = description.partition(":")
+    arguments, named = _arguments(rest)
+    read = _folder if kind == "tls" else _files
+    endpoint, make_context = read(reactor, *arguments, **named)
+    certificates = Certificates(description, make_context)
+    return wrapServerTLS(certificates, endpoint, reactor), certificates
+
+
+def _arguments(text: str) -> tuple[list[str], dict[str, str]]:
+    """The fields of an endpoint string: separated by colons, some of them with a name."""
+    arguments, named = [], {}
+    for field in _FIELD.finditer(text):
+        name, value = (re.sub(r"\\(.)", r"\1", part or "") for part in field.groups())
+        if name:
+            named[name] = value
+        else:
+            arguments.append(value)
+    return arguments, named
+
+
+def _folder(
+    reactor: Any, path: str, port: str = "443", backlog: str = "50", interface: str = "::"
+) -> tuple[IStreamServerEndpoint, MakeContext]:
+    folder = Path(path).absolute()
+    endpoint = TCP6ServerEndpoint(reactor, int(port), int(backlog), interface)
+    return endpoint, lambda: context_of(files_in(folder))
+
+
+def _files(
+    reactor: Any,
+    port: str,
+    privateKey: str = "server.pem",
+    certKey: str = "",
+    sslmethod: str = "",
+    interface: str = "",
+    backlog: str = "50",
+    extraCertChain: str = "",
+    dhParameters: str = "",
+) -> tuple[IStreamServerEndpoint, MakeContext]:
+    names = filter(None, dict.fromkeys([privateKey, certKey, extraCertChain]))
+    files = [Path(name).absolute() for name in names]
+    more: dict[str, Any] = {}
+    if sslmethod:
+        more["method"] = getattr(SSL, sslmethod)
+    if dhParameters:
+        more["dhParameters"] = DiffieHellmanParameters.fromFile(FilePath(dhParameters))
+    endpoint = TCP4ServerEndpoint(reactor, int(port), int(backlog), interface)
+    return endpoint, lambda: context_of(files, **more)

@@ -1,0 +1,155 @@
+"""C{achat admin}: the command line of an operator."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from achat_twisted.operator import protocol
+from achat_twisted.operator.interfaces import Row
+
+PATIENCE = 30.0
+"""Seconds that a server may be silent, besides those that it was told to wait."""
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
+
+
+def _default_socket() -> Path:
+    folder = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    return Path(folder or "/run/achat", protocol.SOCKET)
+
+
+@click.group()
+@click.option(
+    "path",
+    "--socket",
+    type=click.Path(readable=False, path_type=Path),  # who may not is told so further down
+    default=_default_socket,
+    show_default="admin.sock in $RUNTIME_DIRECTORY, or else in /run/achat",
+    help="The server's --admin socket.",
+)
+@click.pass_context
+def admin(context: click.Context, path: Path) -> None:
+    """See and do what an operator must, on the server's own machine.
+
+    The exit code is 0 if it is done, and 1 if it is refused or there is no server.
+    """
+    context.obj = path
+
+
+@admin.command()
+@click.pass_obj
+def who(path: Path) -> None:
+    """List the sessions.
+
+    Of each: lines taken in from it, and bytes that are queued for it, or sent but not yet
+    acknowledged by its machine.
+    """
+    rows = [{key: str(value) for key, value in row.items()} for row in _ask(path, "who")]
+    if not rows:
+        click.echo("nobody is here", err=True)
+        return
+    table = [{key: key.upper() for key in rows[0]}, *rows]
+    widths = {key: max(len(row[key]) for row in table) for key in rows[0]}
+    for row in table:
+        click.echo("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip())
+
+
+@admin.command()
+@click.argument("name")
+@click.pass_obj
+def kick(path: Path, name: str) -> None:
+    """End the session of NAME; what it has not got waits in its mailbox."""
+    _show(_ask(path, "kick", name))
+
+
+@admin.command()
+@click.pass_obj
+def stats(path: Path) -> None:
+    """Tell what has become of all copies, and how many clients there are."""
+    _show(_ask(path, "stats"))
+
+
+@admin.command()
+@click.argument("name")
+@click.pass_obj
+def mail(path: Path, name: str) -> None:
+    """Tell how many lines wait for NAME, and how many bytes count for them; never what they say."""
+    _show(_ask(path, "mail", name))
+
+
+@admin.command()
+@click.option(
+    "--deadline",
+    type=click.IntRange(0, 86_400),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for the sessions to leave.",
+)
+@click.option("--off", is_flag=True, help="Let everybody in again.")
+@click.pass_obj
+def drain(path: Path, deadline: int, off: bool) -> None:
+    """Let nobody new in, and wait until all sessions have left.
+
+    Nobody is let in until --off or a restart, also if somebody is still here at the deadline, or
+    after Ctrl-C.
+    """
+    if off:
+        _show(_ask(path, "drain", "off"))
+        return
+    try:
+        for row in _ask(path, "drain", str(deadline), PATIENCE + deadline):
+            click.echo(f"still here: {row['sessions']}")
+    except KeyboardInterrupt:
+        click.echo("nobody new is let in, until achat admin drain --off", err=True)
+        sys.exit(INTERRUPTED)
+    click.echo("all have left")
+
+
+def _show(rows: Iterator[Row]) -> None:
+    for row in rows:
+        width = max(map(len, row))
+        for key, value in row.items():
+            click.echo(f"{key:{width}}  {value}")
+
+
+def _ask(path: Path, word: str, argument: str = "", patience: float = PATIENCE) -> Iterator[Row]:
+    """Ask the server for an action.
+
+    @return: the rows of its answer, as they come.
+    @raise click.ClickException: if it is not done.
+    """
+    request = os.fsencode(str(protocol.Request(word, argument)))
+    try:
+        protocol.parse_request(request)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(patience)
+            connection.connect(os.fspath(path))
+            connection.sendall(request + b"\n")
+            for line in connection.makefile("rb"):
+                row = protocol.parse_row(line)
+                if row is None:
+                    return
+                yield row
+    except protocol.Refused as refusal:
+        raise click.ClickException(str(refusal)) from None
+    except TimeoutError:
+        raise click.ClickException(f"the server at {path} does not answer") from None
+    except FileNotFoundError:
+        raise click.ClickException(
+            f"there is no server: {path} does not exist; say --socket PATH"
+        ) from None
+    except ConnectionRefusedError:
+        raise click.ClickException(f"there is no server at {path} any more") from None
+    except PermissionError:
+        raise click.ClickException(f"{path} is for the server's user and root alone") from None
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{path} cannot be used: {error}") from None
+    raise click.ClickException(f"the server at {path} has gone before it had answered")

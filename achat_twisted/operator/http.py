@@ -1,0 +1,220 @@
+"""The monitor: what the server answers over HTTP to those who watch it.
+
+Strategy: C{twisted.web} does the talking. As nothing is asked that takes long, a connection is for
+one request, and has ten seconds for it, whatever it does. So none is left over that a stop would
+have to wait for, and one that is slow on purpose gets no further. When there are too many, the one
+goes that has been there for longest and has not asked for anything yet, so a crowd of idle ones
+does not keep out one that asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IReactorTime, IStreamServerEndpoint
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web import http
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
+
+from achat_twisted.net.listener import Listener
+from achat_twisted.tools.deadlines import Deadlines
+
+VISIT = 10.0
+"""Seconds for a visitor to ask and to take the answer; then the connection is aborted."""
+
+VISITORS = 50
+"""How many may be there at a time.
+
+When one more comes, the one that was idle for longest goes; or the newcomer, if none is idle.
+"""
+
+READY = "ready"
+"""The word of a server that lets clients in."""
+
+Page = Callable[[Request], bytes]
+"""Answers a request; what it returns is the body."""
+
+_METHODS = (b"GET", b"HEAD")
+
+
+class Pages(Resource):
+    """All there is to see, by path."""
+
+    isLeaf = True
+
+    def __init__(self, pages: Mapping[bytes, Page]) -> None:
+        super().__init__()
+        self._pages = pages
+
+    def render(self, request: Request) -> bytes:
+        body = self._answer(request)
+        if request.method == b"HEAD":
+            request.setHeader(b"Content-Length", str(len(body)))
+            return b""
+        return body
+
+    def _answer(self, request: Request) -> bytes:
+        request.responseHeaders.removeHeader(b"Server")
+        request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+        page = self._pages.get(request.path)
+        if page is None:
+            request.setResponseCode(http.NOT_FOUND)
+            return b"there is " + b", ".join(self._pages) + b"\n"
+        if request.method not in _METHODS:
+            request.setResponseCode(http.NOT_ALLOWED)
+            request.setHeader(b"Allow", b", ".join(_METHODS))
+            return b"it can only be read\n"
+        return page(request)
+
+
+def pages(registry: CollectorRegistry, phase: Callable[[], str]) -> Pages:
+    """What an operator's tools ask for.
+
+    @param phase: tells where the server is between its start and its end; L{READY} while it lets
+        clients in.
+    """
+
+    def metrics(request: Request) -> bytes:
+        # Bytes, as Twisted takes text for UTF-8, which a header need not be (RFC 9110, 5.5).
+        accept = request.getHeader(b"Accept") or b""
+        try:
+            encode, kind = choose_encoder(accept.decode("ascii"))
+        except (TypeError, ValueError):  # it stumbles over a version that is no number
+            encode, kind = choose_encoder("")
+        request.setHeader(b"Content-Type", kind.encode("ascii"))
+        return encode(registry)
+
+    def health(_request: Request) -> bytes:
+        return b"alive\n"  # or else nobody would answer
+
+    def readiness(request: Request) -> bytes:
+        now = phase()
+        if now != READY:
+            request.setResponseCode(http.SERVICE_UNAVAILABLE)
+        return f"{now}\n".encode()
+
+    return Pages({b"/metrics": metrics, b"/healthz": health, b"/readyz": readiness})
+
+
+class _Nowhere(BytesIO):
+    """Where what a visitor brings along is put."""
+
+    def write(self, data: Any) -> int:
+        return len(data)
+
+
+class _Visit(http.HTTPChannel):
+    """One connection, for one request."""
+
+    factory: Lobby
+    transport: Any
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.factory.came(self)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        super().connectionLost(reason)
+        self.factory.left(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        try:
+            super().dataReceived(data)
+        except ValueError:  # Twisted reads a length of thousands of digits as a number
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            self.loseConnection()
+
+    def allContentReceived(self) -> None:
+        self.factory.asked(self)
+        super().allContentReceived()
+
+    def checkPersistence(self, request: Request, version: bytes) -> bool:
+        request.setHeader(b"Connection", b"close")
+        return False
+
+    def abort(self) -> None:
+        self.transport.abortConnection()
+
+
+class Lobby(Site):
+    """Where visitors are received: so many at a time, each for so long."""
+
+    noisy = False
+    protocol = _Visit  # type: ignore[assignment]  # Twisted's own would switch to HTTP/2
+
+    def __init__(self, resource: Resource, clock: IReactorTime) -> None:
+        # Instead of Twisted's timeout, which begins anew with each byte, there is a deadline.
+        super().__init__(resource, timeout=None, reactor=clock)
+        self._deadlines: Deadlines[_Visit] = Deadlines(clock, VISIT, _Visit.abort)
+        self._visits: set[_Visit] = set()
+        self._idle: dict[_Visit, None] = {}  # those that have not asked yet, in order of coming
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        if len(self._visits) >= VISITORS:
+            if not self._idle:
+                return None
+            self._send_away(next(iter(self._idle)))
+        return super().buildProtocol(addr)
+
+    def came(self, visit: _Visit) -> None:
+        self._visits.add(visit)
+        self._idle[visit] = None
+        self._deadlines.add(visit)
+
+    def asked(self, visit: _Visit) -> None:
+        self._idle.pop(visit, None)
+
+    def left(self, visit: _Visit) -> None:
+        self._idle.pop(visit, None)
+        self._visits.discard(visit)
+        self._deadlines.remove(visit)
+
+    def close(self) -> None:
+        """Send everybody away."""
+        for visit in list(self._visits):
+            visit.abort()
+
+    def _send_away(self, visit: _Visit) -> None:
+        """Aborts it, and counts it no longer, though its connection ends a moment later."""
+        self.left(visit)
+        visit.abort()
+
+    def startFactory(self) -> None:
+        """There is no access log, and so no clock for it that ticks each second."""
+
+    def stopFactory(self) -> None:
+        """Nor is it closed."""
+
+    def log(self, request: http.Request) -> None:
+        """Nor does anybody write into it."""
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What may be agreed upon in a TLS handshake: no HTTP/2, for a single request."""
+        return [b"http/1.1"]
+
+    def getContentFile(self, length: int | None) -> BytesIO:
+        """Where C{twisted.web} puts a request's body, however long."""
+        return _Nowhere()
+
+
+class Monitor(Listener):
+    """The door for those who watch the server; open until its stop is over."""
+
+    greeting = "metrics are at http://{where}/metrics"
+    warning = "{where} can be reached from other machines, and anybody there can read the metrics"
+
+    def __init__(self, endpoint: IStreamServerEndpoint, description: str, lobby: Lobby) -> None:
+        super().__init__(endpoint, description, lobby, lambda _port: None)
+        self._lobby = lobby
+
+    def stopService(self) -> Deferred[None]:
+        """Close the port, and send away who is still there."""
+        self._lobby.close()
+        return super().stopService()

@@ -1,0 +1,26 @@
+"""C{achat config}: what the options of the server come to."""
+
+from __future__ import annotations
+
+import click
+
+from achat_twisted.server import config
+from achat_twisted.server.options import Options
+
+
+@click.command(
+    "config",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    options_metavar="",
+)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[OPTION OF twistd achat]...")
+def command(options: tuple[str, ...]) -> None:
+    """Print the configuration that the server would have with these options.
+
+    It is TOML, which can be given to the server as it is with --config FILE. Behind each option
+    stands who says so: the default, a file, or the command line. If an option is wrong, the exit
+    code is 1, with one sentence: so "achat config --config FILE" is the check before a reload.
+    """
+    parsed = Options()
+    parsed.parseOptions(options)
+    click.echo(config.write(parsed.settings()), nl=False)

@@ -1,0 +1,277 @@
+"""Options that may stand in a file as well: TOML, each under the name it has on the command line.
+
+Strategy: the file goes through the checks that the command line goes through, before it; so what
+the command line says is said last, and wins. Only the tables of options are known here, and not a
+single option.
+"""
+
+from __future__ import annotations
+
+import getopt
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
+
+import tomli_w
+from twisted.python import usage
+
+from achat_twisted.tools.suggest import suggest
+
+Scalar = bool | int | float | str
+
+_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (bool, "true or false"),  # ahead of the numbers, as Python takes it for one
+    ((int, float), "a number"),
+    (str, "a string"),
+    (list, "a list"),
+    (dict, "a table"),
+    ((date, datetime, time), "a date"),
+)
+
+_OPTION = re.compile(r"(?<!\S)--([a-z][a-z-]*)")
+
+
+def choice(option: str, *words: str) -> Callable[[str], str]:
+    """A check for an option that must be one of a few words."""
+
+    def check(text: str) -> str:
+        if text not in words:
+            what = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+            raise usage.UsageError(f"--{option} must be {what}, not {text!r}{suggest(text, words)}")
+        return text
+
+    return check
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an option is, as it would be written in the file.
+
+    @ivar value: None if it is nothing in particular.
+    @ivar source: who says so: C{default}, C{command line}, or the path of the file.
+    """
+
+    value: Scalar | list[str] | None
+    source: str
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What stands in a TOML file.
+
+    @raise usage.UsageError: if that cannot be said.
+    """
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise usage.UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise usage.UsageError(f"{path} is not UTF-8") from None
+    except (ValueError, RecursionError) as error:  # also for a number of thousands of digits
+        raise usage.UsageError(f"{path} is not TOML: {error}") from None
+
+
+def write(settings: dict[str, Setting]) -> str:
+    """A TOML file that says the same, with a comment on each setting about who says so."""
+    lines = []
+    for key, setting in settings.items():
+        if setting.value is None:
+            lines.append(f"# {key} is not set\n")
+        else:
+            text = tomli_w.dumps({key: setting.value}).removesuffix("\n")
+            lines.append(f"{text}  # {setting.source}\n")
+    return "".join(lines)
+
+
+class Configured(usage.Options):
+    """Options of the command line, and of the file that C{--config} names.
+
+    A flag is true or false there, a value is a number or a string, and what may be repeated is a
+    string or a list of them. A repeatable option is known by its attribute: C{opt_x} keeps what it
+    is given in a list, under the option's name. What the command line gives replaces that.
+    """
+
+    private: ClassVar[frozenset[str]] = frozenset()
+    """Options whose values may be secrets, so that no log says them."""
+
+    optFlags: ClassVar[list[list[Any]]] = []
+    optParameters: ClassVar[list[list[Any]]] = [
+        ["config", "c", None, "TOML file with options; those of the command line win.", str]
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words: list[str] = []
+        self._path: Path | None = None
+        self._in_file: dict[str, Any] = {}
+        self._in_words: dict[str, Any] = {}
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """As ever, but a mistake ends the process with one sentence, not with pages of usage."""
+        self._words = list(sys.argv[1:] if options is None else options)
+        try:
+            self._look_at_words()
+            self._apply_file()
+            super().parseOptions(self._words)
+        except usage.UsageError as error:
+            raise SystemExit(f"achat: {self.blame(str(error))}") from None
+
+    def again(self) -> Self:
+        """The same command line, with the file as it is now.
+
+        @raise SystemExit: if it is wrong now, with one sentence.
+        """
+        if self._path is not None and self._path.is_fifo():
+            # Who opens it waits for somebody who writes.
+            raise SystemExit(f"achat: {self._path} cannot be read again: it is a pipe")
+        anew = self.fresh()
+        anew.parent = self.parent
+        # As a daemon the process has left the folder in which it was started.
+        anew.parseOptions([*self._words, *([f"--config={self._path}"] if self._path else [])])
+        return anew
+
+    def fresh(self) -> Self:
+        """Options of the same kind, about which nothing has been said yet."""
+        return type(self)()
+
+    def settings(self) -> dict[str, Setting]:
+        """Every option, as it is now, and who says so."""
+        return {key: self._setting(key) for key in sorted(self._keys())}
+
+    def named(self, key: str) -> str:
+        """An option, for a sentence about what is wrong with it: as whoever set it knows it."""
+        if key in self._in_file and key not in self._in_words:
+            return f"{self._path}: {key}"
+        return f"--{key}"
+
+    def blame(self, sentence: str) -> str:
+        """A sentence about options, behind the file's name if the file has set one of them."""
+        if any(self.named(key) != f"--{key}" for key in _OPTION.findall(sentence)):
+            return f"{self._path}: {sentence}"
+        return sentence
+
+    # What there is
+
+    def _keys(self) -> set[str]:
+        """What may stand in a file."""
+        repeatable = {key for key, value in self.items() if isinstance(value, list)}
+        return ({*self.defaults} | repeatable) - {"config"}
+
+    def _flags(self) -> set[str]:
+        return {row[0] for row in self.optFlags}
+
+    def _setting(self, key: str) -> Setting:
+        if key in self._in_words:
+            return Setting(self._in_words[key], "command line")
+        if key in self._in_file:
+            return Setting(self._in_file[key], str(self._path))
+        default = self.defaults.get(key, [])
+        return Setting(bool(default) if key in self._flags() else default, "default")
+
+    # The command line
+
+    def _look_at_words(self) -> None:
+        """See what the command line has to say, without minding it yet."""
+        try:
+            pairs, _ = getopt.getopt(self._words, self.shortOpt, self.longOpt)
+        except getopt.error:
+            return  # of which more is said when it is minded
+        for word, text in pairs:
+            key = self.synonyms.get(word.lstrip("-"), "")
+            denied = key.removeprefix("no-")
+            if key in self._flags() or denied in self._flags():
+                self._in_words[denied] = key == denied
+            elif isinstance(self.get(key), list):
+                self._in_words.setdefault(key, []).append(text)
+            else:
+                self._in_words[key] = self._as_written(key, text)
+
+    def _as_written(self, key: str, text: str) -> Scalar:
+        """A word as it would be written in a file."""
+        default = self.defaults.get(key)
+        if isinstance(default, int | float):
+            for kind in (int, float):
+                try:
+                    return kind(text)
+                except ValueError:
+                    pass
+        return text
+
+    # The file
+
+    def _apply_file(self) -> None:
+        name = self._in_words.get("config")
+        if name is None:
+            return
+        self._path = Path(name).absolute()
+        values = read(self._path)
+        for key, value in values.items():
+            try:
+                self._apply(key, value)
+            except usage.UsageError as error:
+                sentence = str(error).removeprefix("--")
+                raise usage.UsageError(f"{self._path}: {sentence}") from None
+            except ValueError as error:
+                raise usage.UsageError(f"{self._path}: {key} cannot be used: {error}") from None
+        self._in_file = values
+
+    def _apply(self, key: str, value: Any) -> None:
+        """Take one key of the file for what it means, as its option does with words.
+
+        @raise usage.UsageError: if it means nothing.
+        """
+        if key not in self._keys():
+            raise usage.UsageError(f"{key} is no option{suggest(key, sorted(self._keys()))}")
+        self._check_kind(key, value)
+        if key in self._flags():
+            self[key] = int(value)
+        elif isinstance(self[key], list):
+            take = getattr(self, f"opt_{key.replace('-', '_')}")
+            before = list(self[key])
+            for text in [value] if isinstance(value, str) else value:
+                take(text)
+            if key in self._in_words:
+                self[key] = before
+        else:
+            check = next(row[4] for row in self.optParameters if row[0] == key)
+            self[key] = check(str(value))
+
+    def _check_kind(self, key: str, value: Any) -> None:
+        default = self[key]
+        if key in self._flags():
+            wanted = ["true or false"]
+        elif isinstance(default, list):
+            wanted = ["a string", "a list of strings"]
+        elif default is None:
+            wanted = ["a string", "a number"]
+        else:
+            wanted = ["a number" if isinstance(default, int | float) else "a string"]
+        kind = next(name for kind, name in _KINDS if isinstance(value, kind))
+        if kind == "a list" and all(isinstance(item, str) for item in value):
+            kind = "a list of strings"
+        if kind not in wanted:
+            found = str(value).lower() if isinstance(value, bool) else kind
+            raise usage.UsageError(f"{key} must be {' or '.join(wanted)}, not {found}")
+
+
+AnyOptions = TypeVar("AnyOptions", bound=type[Configured])
+
+
+def with_denials(options: AnyOptions) -> AnyOptions:
+    """A class decorator: the command line can take back a flag that the file has set."""
+    for flag, *_ in options.optFlags:
+        setattr(options, f"opt_no_{flag.replace('-', '_')}", _denial(flag))
+    return options
+
+
+def _denial(flag: str) -> Callable[[Configured], None]:
+    def deny(self: Configured) -> None:
+        self[flag] = 0
+
+    deny.__doc__ = f"No --{flag}, even if the file says so."
+    return deny

@@ -1,0 +1,257 @@
+"""The log: what is grave enough for it, and what a line looks like.
+
+Strategy: twistd looks for an observer on the application before it writes its first line. So the
+service, as it becomes part of the application, brings one along that writes to where twistd would
+have written. It is made of Twisted's own observers; the lines in JSON are ours, and what stands
+between an observer and the log: an encoding that has a form for every character, and a
+L{LogQueue}, so that the server never waits for its log.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import select
+import sys
+import syslog
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from twisted.internet.interfaces import IReactorCore
+from twisted.logger import (
+    FileLogObserver,
+    FilteringLogObserver,
+    ILogObserver,
+    LegacyLogObserverWrapper,
+    LogEvent,
+    Logger,
+    LogLevel,
+    LogLevelFilterPredicate,
+    formatEvent,
+    formatEventAsClassicLogText,
+)
+from twisted.python.components import Componentized
+from twisted.python.reflect import safe_str
+from twisted.python.syslog import SyslogObserver
+
+from achat_twisted.server.log_file import RenewableFile
+from achat_twisted.server.log_queue import LogQueue
+from achat_twisted.tools.errors import CannotStart
+
+LEVELS = ("debug", "info", "warn", "error")
+"""What C{--log-level} may be; what is less grave is not logged."""
+
+TEXT, JSON = FORMATS = ("text", "json")
+"""What C{--log-format} may be."""
+
+_LEGACY = {"time", "system", "message", "isError", "format", "failure", "why", "printed", "debug"}
+"""What Twisted's older way of logging puts beside what is meant."""
+
+_NO_KIND = {"{log_text}", "{log_io}"}
+"""How Twisted wraps what came as text: by the older way of logging, or on standard output."""
+
+
+_STEERING = {
+    number: chr(number).encode("unicode_escape").decode()
+    for number in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+    if chr(number) not in "\n\t"  # which Twisted has indented
+}
+"""Characters that steer a terminal, and how they are written instead."""
+
+
+def as_text(event: LogEvent) -> str | None:
+    """One event as twistd writes it, but nothing in it steers the terminal that shows it.
+
+    What strangers say is checked where it comes in; this is for what libraries quote of it.
+    """
+    text = formatEventAsClassicLogText(event)
+    return text and text.translate(_STEERING)
+
+
+def as_json(event: LogEvent) -> str:
+    """One event as a line that is a JSON object.
+
+    C{event} is what was said with the names of its fields, which is the same for all events of
+    that kind, and C{message} with their values. The fields stand beside them by name.
+    """
+    message = formatEvent(event)
+    kind = safe_str(event.get("log_format") or "")
+    fields = {
+        key: _plain(value)
+        for key, value in event.items()
+        if not key.startswith("log_") and key not in _LEGACY
+    }
+    failure = event.get("log_failure")
+    return (
+        json.dumps(
+            {
+                "time": datetime.fromtimestamp(event["log_time"], UTC).isoformat(),
+                "level": event["log_level"].name,
+                "event": message if kind in _NO_KIND else kind,
+                "message": message,
+                **fields,
+                **({"traceback": failure.getTraceback()} if failure is not None else {}),
+                "source": safe_str(event.get("log_namespace", "-")),
+            }
+        )
+        + "\n"
+    )
+
+
+def _plain(value: object) -> str | int | float | bool | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # which JSON has no number for
+    return value if isinstance(value, str | int | float | None) else safe_str(value)
+
+
+class _Stream:
+    """A descriptor to which whole lines are written, also if somebody has made it non-blocking."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self, data: bytes) -> None:
+        """@raise OSError: if it does not take them."""
+        while data:
+            try:
+                data = data[os.write(self._descriptor, data) :]
+            except BlockingIOError:
+                room = select.poll()
+                room.register(self._descriptor, select.POLLOUT)
+                room.poll()
+
+
+class _Whole:
+    """Writes lines to a file, and ends one of which a full disk took a part only."""
+
+    def __init__(self, file: _Stream) -> None:
+        self._file = file
+        self._is_torn = False
+
+    def write(self, line: bytes) -> None:
+        """@raise OSError: if the file does not take it."""
+        try:
+            self._file.write(b"\n" + line if self._is_torn else line)
+        except OSError:
+            self._is_torn = True
+            raise
+        self._is_torn = False
+
+
+class _Encoded:
+    """As much of a text file as an observer uses. What the encoding has not is escaped."""
+
+    def __init__(self, write: Callable[[bytes], object], encoding: str) -> None:
+        self._write = write
+        self._encoding = encoding
+
+    def write(self, text: str) -> None:
+        self._write(text.encode(self._encoding, "backslashreplace"))
+
+    def flush(self) -> None:
+        """There is nothing to flush."""
+
+
+class _Syslog(SyslogObserver):
+    """Twisted's own, with somebody else to call C{syslog(3)}."""
+
+    def __init__(self, prefix: str, send: Callable[[int, str], object]) -> None:
+        super().__init__(prefix)
+        self.syslog = send
+
+
+def _send(priority: int, line: str) -> None:
+    """Hand a line to the system's log, which may take its time."""
+    syslog.syslog(priority, line.encode("utf-8", "backslashreplace").decode())
+
+
+class Logbook:
+    """Where the application logs to, from its first line on."""
+
+    def __init__(
+        self,
+        twistd: Mapping[str, Any],
+        level: str,
+        line: str,
+        on_rotate: Callable[[Callable[[], None]], None],
+        reactor: IReactorCore,
+    ) -> None:
+        """@param twistd: its own options, of which those count that say where to log to.
+        @param level: one of L{LEVELS}.
+        @param line: one of L{FORMATS}.
+        @param on_rotate: has a call made when somebody wants a new file.
+        @param reactor: while it runs, nobody waits for the log.
+        """
+        self._twistd = twistd
+        self._line = line
+        self._on_rotate = on_rotate
+        self._reactor = reactor
+        self._queue = LogQueue(self._tell_missing)
+        self._threshold = LogLevelFilterPredicate()
+        self.set_level(level)
+
+    def set_level(self, level: str) -> None:
+        """Log from now on what is as grave as this."""
+        self._threshold.setLogLevelForNamespace("", LogLevel.levelWithName(level))
+
+    def keep_for(self, parent: object) -> None:
+        """Be the log of C{parent}, if that is an application.
+
+        @raise CannotStart: if it cannot be written.
+        """
+        if isinstance(parent, Componentized):
+            observer = FilteringLogObserver(self._observer(), [self._threshold])
+            parent.setComponent(ILogObserver, observer)
+            self._reactor.callWhenRunning(self._queue.begin)
+            self._reactor.addSystemEventTrigger("after", "shutdown", self._queue.end)
+
+    def _observer(self) -> ILogObserver:
+        if self._twistd.get("syslog"):
+            return self._to_syslog(self._twistd["prefix"])
+        name = self._twistd.get("logfile")
+        in_foreground = self._twistd.get("nodaemon", True)
+        if name == "-" and not in_foreground:
+            raise CannotStart("achat: a daemon has no standard output to log to")
+        if name == "-" or (in_foreground and not name):
+            if sys.stdout is None:
+                raise CannotStart("achat: standard output is closed: log to a --logfile")
+            return self._to_file(_Stream(sys.stdout.fileno()), sys.stdout.encoding)
+        try:
+            log = RenewableFile(Path(name or "twistd.log"))
+        except OSError as error:
+            raise CannotStart(f"achat: the log cannot be written: {error}") from None
+        self._on_rotate(partial(self._queue.do, log.renew))
+        return self._to_file(_Stream(log.file.fileno()), "utf-8")
+
+    def _to_file(self, file: _Stream, encoding: str) -> ILogObserver:
+        """What formats a line now, and has it written to a file when it is its turn."""
+        write = _Whole(file).write
+        self._at_once = self._formatter(_Encoded(write, encoding))
+        return self._formatter(
+            _Encoded(lambda line: self._queue.put(partial(write, line)), encoding)
+        )
+
+    def _formatter(self, file: _Encoded) -> ILogObserver:
+        out = cast(Any, file)
+        return FileLogObserver(out, as_json if self._line == JSON else as_text)
+
+    def _to_syslog(self, prefix: str) -> ILogObserver:
+        """The same for the system's log."""
+        if self._line == JSON:
+            raise CannotStart(
+                "achat: twistd's --syslog has lines of text, and no --log-format json"
+            )
+
+        def send_later(priority: int, line: str) -> None:
+            self._queue.put(partial(_send, priority, line))
+
+        self._at_once = LegacyLogObserverWrapper(_Syslog(prefix, _send).emit)  # type: ignore[arg-type]  # which is one
+        return LegacyLogObserverWrapper(_Syslog(prefix, send_later).emit)  # type: ignore[arg-type]
+
+    def _tell_missing(self, lines: int) -> None:
+        log = Logger("achat_twisted.server.log.Logbook", observer=self._at_once)
+        log.warn("{lines} lines are missing here, as the log did not take them", lines=lines)

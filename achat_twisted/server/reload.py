@@ -1,0 +1,120 @@
+"""New options for a server that runs: all of them are looked at first, and then put in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from achat_twisted.server.config import Configured
+from achat_twisted.tools.interfaces import IReloadable
+
+Value = TypeVar("Value")
+
+
+@implementer(IReloadable)
+class Put(Generic[Value]):
+    """Makes a value of the options, and puts it where it belongs."""
+
+    def __init__(
+        self, make: Callable[[Mapping[str, Any]], Value], put: Callable[[Value], None]
+    ) -> None:
+        self._make = make
+        self._put = put
+
+    def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        value = self._make(options)
+        return lambda: self._put(value)
+
+
+class Reloader:
+    """Has the command line and its file read again, and everybody take what has changed.
+
+    If anything is wrong, nothing is put in place. What nobody takes is said to wait for the next
+    start, each time again.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        options: Configured,
+        on_begin: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """@param options: with which the server was started.
+        @param on_begin: called before anything is done.
+        @param on_end: called when all is done, or nothing could be.
+        """
+        self._options = options
+        self._on_begin = on_begin
+        self._on_end = on_end
+        self._in_force = _values(options)
+        self._parts: list[IReloadable] = []
+        self._taken: set[str] = set()
+
+    def add(self, part: IReloadable, *options: str) -> None:
+        """Let C{part} take new options.
+
+        @param options: which of them have changed for good when it has.
+        """
+        self._parts.append(part)
+        self._taken.update(options)
+
+    def reload(self) -> None:
+        """Do it; whatever is wrong is in the log, and never raised."""
+        self._on_begin()
+        options = self._options
+        try:
+            options = options.again()
+            put_in_place = [part.reload(options) for part in self._parts]
+        except (SystemExit, ValueError, OSError) as error:
+            reason = options.blame(str(error).removeprefix("achat: "))
+            self._log.error("not reloaded, all is as it was: {reason}", reason=reason)
+        except Exception:
+            self._log.failure("Reloading failed, all is as it was")
+        else:
+            for put in put_in_place:
+                self._dare(put)
+            self._tell(_values(options))
+        finally:
+            self._on_end()
+
+    def _dare(self, put: Callable[[], None]) -> None:
+        try:
+            put()
+        except Exception:
+            self._log.failure("Something could not be put in place")
+
+    def _tell(self, values: dict[str, Any]) -> None:
+        changed = [key for key, value in values.items() if value != self._in_force[key]]
+        taken = [key for key in changed if key in self._taken]
+        waiting = [key for key in changed if key not in self._taken]
+        for keys, log, text in (
+            (taken, self._log.info, "reloaded: {changes}"),
+            (waiting, self._log.warn, "for the next start only: {changes}"),
+        ):
+            if keys:
+                log(text, changes=", ".join(self._change(key, values[key]) for key in keys))
+        if not changed:
+            self._log.info("reloaded: no option has changed")
+        self._in_force |= {key: values[key] for key in taken}
+
+    def _change(self, key: str, value: Any) -> str:
+        if key in self._options.private:
+            return key
+        return f"{key} {_say(self._in_force[key])} -> {_say(value)}"
+
+
+def _values(options: Configured) -> dict[str, Any]:
+    return {key: setting.value for key, setting in options.settings().items()}
+
+
+def _say(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(value) or "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "nothing" if value is None else str(value)

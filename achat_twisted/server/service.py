@@ -1,0 +1,188 @@
+"""The service: everything started in order, and stopped in the order in which messages flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from functools import partial
+from typing import Any
+
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from achat_twisted.broker.broker import Broker
+from achat_twisted.broker.writer import HURRY
+from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.reader.factory import ChatFactory
+from achat_twisted.server.interfaces import INotifier, ISignals
+
+GRACE = 10.0
+"""Seconds a stop may take, unless the server is told otherwise."""
+
+LAST_RESORT = 5.0
+"""Seconds for an abort to take effect; what it has not ended by then is ended by force."""
+
+PUTTING_AWAY = 60.0
+"""Seconds after the grace period for all that is left to do, the mailbox included."""
+
+
+class Phase(Enum):
+    """Where the server is between its start and its end."""
+
+    STARTING = "starting"
+    READY = "ready"
+    STOPPING = "stopping"
+
+
+class ChatService(MultiService):
+    """A chat server. Its children are the listeners, the broker, and those who stand by.
+
+    @ivar phase: where it is; L{Phase.STOPPING} before the first port closes.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        listeners: Sequence[Service],
+        factory: ChatFactory,
+        broker: Broker,
+        mailbox: IMailbox,
+        *,
+        clock: IReactorTime,
+        signals: ISignals,
+        notifier: INotifier,
+        reload: Callable[[], None],
+        grace: float = GRACE,
+        attendants: Sequence[Service] = (),
+        on_parent: Callable[[object], None] = lambda _parent: None,
+    ) -> None:
+        """@param listeners: whose C{stopService} closes a port; see L{achat_twisted.net.listener}.
+        @param attendants: who look at the server from outside, and so are there before anybody is
+            let in, and until the stop is over.
+        @param reload: called when somebody asks for it, unless a stop has begun.
+        @param grace: seconds after which a stop waits for nobody any more.
+        @param on_parent: called with what this becomes a part of: twistd's application, before
+            it writes its first line.
+        """
+        super().__init__()
+        self.phase = Phase.STARTING
+        self._listeners = listeners
+        self._attendants = attendants
+        self._factory = factory
+        self._broker = broker
+        self._mailbox = mailbox
+        self._clock = clock
+        self._signals = signals
+        self._notifier = notifier
+        self._reload = reload
+        self._on_parent = on_parent
+        self._grace = grace
+        self._deadlines: list[IDelayedCall] = []
+        self._hurrying = False
+        for child in (broker, *attendants, *listeners):
+            child.setServiceParent(self)
+
+    def setServiceParent(self, parent: Any) -> None:
+        # From as early on as can be: with it the process becomes this server.
+        self._signals.ignore_strays()
+        self._on_parent(parent)
+        super().setServiceParent(parent)
+
+    def startService(self) -> None:
+        """Open the mailbox, then let everybody in.
+
+        @raise CannotStart: if it cannot be opened.
+        """
+        # Ahead of the line in the log that says it listens, upon which somebody may send it.
+        self._signals.on_hangup(self._hung_up)
+        self._mailbox.open()
+        super().startService()
+        self.phase = Phase.READY
+        # Before the reactor runs, SIGTERM would kill the process, and whoever hears that we are
+        # ready may send it.
+        self._clock.callLater(0, self._say_ready)
+
+    def _say_ready(self) -> None:
+        if self.phase is Phase.READY:
+            self._notifier.ready()
+
+    def stopService(self) -> Deferred[None]:
+        """Stop in flow order: ports, readers, broker, writers, connections, mailbox.
+
+        C{MultiService} would stop all children at once, and swallow their errors.
+
+        @return: fires when every line that was accepted is delivered, kept or refused, and the
+            ledger is in the log; at most L{HURRY} and L{LAST_RESORT} after the grace period, but
+            for what the mailbox takes.
+        """
+        self.running = 0
+        self.phase = Phase.STOPPING
+        self._notifier.stopping(self._grace + PUTTING_AWAY)
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self._log.info("stopping; at most {grace:g} seconds", grace=self._grace)
+        self._signals.on_second_signal(self._hurry)
+        self._deadlines = [
+            # A sender may be held back for slow recipients; they must not use up all the grace.
+            self._clock.callLater(self._grace / 2, self._factory.cut_reading_short),
+            self._clock.callLater(self._grace, self._hurry),
+        ]
+        await self._stop_each(self._listeners)
+        await self._factory.stop_reading()
+        await self._broker.stopService()
+        await self._factory.empty()
+        for deadline in self._deadlines:
+            if deadline.active():
+                deadline.cancel()
+        await self._mailbox.close()  # which says what is lost; that is kept no more
+        balance = self._broker.balance()
+        if balance.missing or balance.in_flight:
+            self._log.error("the ledger does not balance: {balance}", balance=balance)
+        else:
+            self._log.info("stopped; {balance}", balance=balance)
+        await self._stop_each(self._attendants)
+        self._notifier.stopped()
+
+    def set_grace(self, grace: float) -> None:
+        """Let a stop take so many seconds, if it has not begun."""
+        self._grace = grace
+
+    def _hung_up(self) -> None:
+        if self.phase is Phase.READY:
+            self._reload()
+
+    def _stop_each(self, children: Sequence[Service]) -> Deferred[list[None]]:
+        stopping = [maybeDeferred(child.stopService) for child in children]
+        for stopped in stopping:
+            stopped.addErrback(partial(self._log.failure, "A port does not close"))
+        return gatherResults(stopping)
+
+    def _hurry(self) -> None:
+        """Wait for nobody any more who is slow: what is not written yet goes to the mailbox.
+
+        The connections end in order even now, with a C{! bye}. A reset would come right away, but
+        there are clients that throw away what they have not read when they are reset.
+        """
+        if self._hurrying:
+            return
+        self._hurrying = True
+        self._log.warn("not waiting any longer")
+        self._factory.cut_reading_short()
+        self._broker.cut_short()
+        self._deadlines.append(self._clock.callLater(HURRY, self._abort))
+
+    def _abort(self) -> None:
+        """End what is left: clients that do not even take the end."""
+        self._factory.abort()
+        self._deadlines.append(self._clock.callLater(LAST_RESORT, self._give_up))
+
+    def _give_up(self) -> None:
+        """Not even an abort has ended everything: that is a bug, but the stop must end."""
+        try:
+            self._broker.give_up()
+        finally:
+            self._factory.give_up()

@@ -1,0 +1,90 @@
+"""The process's signals, and none."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from achat_twisted.server.interfaces import ISignals
+
+STRAYS = (
+    *(signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2),
+    *(signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF),
+    *(signal.SIGIO, signal.SIGPWR, signal.SIGSTKFLT),
+    *range(signal.SIGRTMIN, signal.SIGRTMAX + 1),
+)
+"""Signals that mean something to other programs, and end a process to which they mean nothing.
+
+The others of C{signal(7)} with such an end are faults of the process (SIGSEGV and the like), limits
+that it has reached, or meant as an end: SIGTERM and SIGINT, which the reactor answers, SIGQUIT and
+SIGABRT, which leave a core, as a watchdog wants it. Python ignores SIGPIPE and SIGXFSZ.
+"""
+
+
+@implementer(ISignals)
+class ProcessSignals:
+    """The real ones.
+
+    The reactor answers the first SIGTERM or SIGINT with a stop and ignores a second one; it leaves
+    all others alone.
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: IReactorFromThreads) -> None:
+        self._reactor = reactor
+        self._ignored: set[int] = set()
+
+    def ignore_strays(self) -> None:
+        for number in STRAYS:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                self._install(number, partial(self._ignore, number))
+
+    def on_hangup(self, reload: Callable[[], None]) -> None:
+        self._install(signal.SIGHUP, reload)
+
+    def on_rotate(self, rotate: Callable[[], None]) -> None:
+        self._install(signal.SIGUSR1, rotate)
+
+    def on_second_signal(self, hurry: Callable[[], None]) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._install(number, hurry)
+
+    def _ignore(self, number: int) -> None:
+        if number not in self._ignored:
+            self._ignored.add(number)
+            self._log.info("{name} means nothing here: ignored", name=_name(number))
+
+    def _install(self, number: int, call: Callable[[], None]) -> None:
+        def handle(number: int, frame: FrameType | None) -> None:
+            self._reactor.callFromThread(call)
+
+        signal.signal(number, handle)
+
+
+def _name(number: int) -> str:
+    above = number - signal.SIGRTMIN
+    return f"SIGRTMIN+{above}" if above >= 0 else signal.Signals(number).name
+
+
+@implementer(ISignals)
+class NoSignals:
+    """None at all, for a service that shares its process with others."""
+
+    def ignore_strays(self) -> None:
+        pass
+
+    def on_hangup(self, reload: Callable[[], None]) -> None:
+        pass
+
+    def on_rotate(self, rotate: Callable[[], None]) -> None:
+        pass
+
+    def on_second_signal(self, hurry: Callable[[], None]) -> None:
+        pass

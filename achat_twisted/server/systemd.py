@@ -1,0 +1,182 @@
+"""What systemd is told of the server: C{sd_notify(3)}.
+
+A message is a datagram of C{NAME=value} lines, and that is all there is to it; a library would be
+larger than this, and would bring a clock and a thread of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, MutableMapping
+from functools import partial
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from achat_twisted.server.interfaces import INotifier
+
+EVERY = 2.0
+"""Seconds between two looks at the status, and between two requests for more time."""
+
+EXTENSION = 10.0
+"""Seconds that systemd is asked for at a time, while a stop goes on."""
+
+_STATES = ("READY=1", "STOPPING=1")
+"""What systemd waits for: it must hear that, if later than it was said."""
+
+
+@implementer(INotifier)
+class SystemdNotifier:
+    """Tells systemd, which has started the process with C{Type=notify}.
+
+    The watchdog is answered by a timer on the reactor, so that a reactor that hangs is seen to.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        send: Callable[[bytes], None],
+        status: Callable[[], str],
+        clock: IReactorTime,
+        *,
+        watchdog: float | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """@param send: sends one message; may raise C{OSError}.
+        @param status: how the server is, in one line.
+        @param watchdog: seconds within which systemd wants to hear of us; None if it does not.
+        @param monotonic: the time as systemd measures it, which C{clock} does not promise.
+        """
+        self._send = send
+        self._status = status
+        self._clock = clock
+        self._watchdog = watchdog
+        self._monotonic = monotonic
+        self._told = ""
+        self._untold: list[str] = []
+        self._stop_until: float | None = None
+        self._failing = False
+        self._look = self._timer(self._look_around)
+        self._wag = self._timer(partial(self._tell, "WATCHDOG=1"))
+
+    def _timer(self, call: Callable[[], None]) -> LoopingCall:
+        timer = LoopingCall(call)
+        timer.clock = self._clock
+        return timer
+
+    def ready(self) -> None:
+        self._tell("READY=1", *self._news())
+        self._start(self._look, EVERY)
+        if self._watchdog is not None:
+            self._start(self._wag, self._watchdog / 2)
+
+    def reloading(self) -> None:
+        self._tell("RELOADING=1", f"MONOTONIC_USEC={_usec(self._monotonic())}")
+
+    def stopping(self, patience: float) -> None:
+        self._stop_until = self._clock.seconds() + patience
+        self._tell("STOPPING=1", *self._news(), _extension())
+        self._start(self._look, EVERY)
+
+    def stopped(self) -> None:
+        for timer in (self._look, self._wag):
+            if timer.running:
+                timer.stop()
+
+    def _start(self, timer: LoopingCall, interval: float) -> None:
+        if not timer.running:
+            timer.start(interval, now=timer is self._wag).addErrback(
+                partial(self._log.failure, "systemd is told no more")
+            )
+
+    def _look_around(self) -> None:
+        """Tell what is new, or could not be told; and while a stop goes on, that it does."""
+        news = [*self._untold, *self._news()]
+        if self._stop_until is not None and self._clock.seconds() < self._stop_until:
+            news.append(_extension())
+        if news:
+            self._tell(*news)
+
+    def _news(self) -> list[str]:
+        """The status, if it is another one than was told."""
+        status = self._status()
+        if status == self._told:
+            return []
+        self._told = status
+        return [f"STATUS={status}"]
+
+    def _tell(self, *lines: str) -> None:
+        """Send a message; that it cannot be sent is said once, until it can again."""
+        states = [line for line in lines if line in _STATES]
+        try:
+            self._send("\n".join(lines).encode())
+        except OSError as error:
+            if not self._failing:
+                self._log.error(
+                    "systemd cannot be told {lines}: {error}", lines=", ".join(lines), error=error
+                )
+            self._failing = True
+            self._told = ""
+            self._untold = states or self._untold
+        else:
+            self._failing = False
+            if states:
+                self._untold = []
+
+
+@implementer(INotifier)
+class NoNotifier:
+    """Nobody wants to know."""
+
+    def ready(self) -> None:
+        pass
+
+    def reloading(self) -> None:
+        pass
+
+    def stopping(self, patience: float) -> None:
+        pass
+
+    def stopped(self) -> None:
+        pass
+
+
+def from_environment(
+    environ: MutableMapping[str, str], status: Callable[[], str], clock: IReactorTime
+) -> INotifier:
+    """The notifier that systemd has asked for, or none.
+
+    What it has asked with is taken out of C{environ}, as it is not meant for child processes.
+    """
+    address = environ.pop("NOTIFY_SOCKET", "")
+    usec = environ.pop("WATCHDOG_USEC", "")
+    is_for_us = environ.pop("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    if not address:
+        return NoNotifier()
+    watchdog = int(usec) / 1_000_000 if usec.isdecimal() and is_for_us else 0
+    return SystemdNotifier(_sender(address), status, clock, watchdog=watchdog or None)
+
+
+def _sender(address: str) -> Callable[[bytes], None]:
+    """Sends to C{address}: a path, or a name behind an C{@}, which stands for a zero byte."""
+    to = f"\0{address[1:]}" if address.startswith("@") else address
+
+    def send(message: bytes) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as way:
+            way.setblocking(False)  # as nobody may wait, and what is not told is told again
+            way.sendto(message, to)
+
+    return send
+
+
+def _extension() -> str:
+    return f"EXTEND_TIMEOUT_USEC={_usec(EXTENSION)}"
+
+
+def _usec(seconds: float) -> int:
+    return int(seconds * 1_000_000)

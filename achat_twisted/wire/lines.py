@@ -1,0 +1,389 @@
+"""What a line means: the whole wire protocol, without a socket in sight.
+
+Strategy: values go in and come out, nothing here waits or writes. A client's
+line becomes a L{Login}, a L{Post} or a L{Command}; a server's line is a
+L{Message} or a L{Notice}. What a client got wrong is a L{WireError}, and every
+one of them knows the notice that tells the client so. C{docs/protocol.md} is the
+normative text; this is its outline::
+
+    client → server                       server → client
+    NAME or NAME:SECRET   log in          from NAME: text      a message
+    NAME, NAME…: text     post            ! word detail        a notice
+    /word argument        a command
+
+Lines end in C{\\n}, one C{\\r} before it is dropped, and hold UTF-8 without
+control characters (the tab is white space here, and may stay).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from achat_twisted.wire import foreign
+from achat_twisted.wire.invisible import first_invisible
+
+MAX_NAME = 64
+"""The longest name, in bytes of UTF-8."""
+
+MAX_RECIPIENTS = 1_000
+"""How many a line may be for unless the server is told otherwise."""
+
+MAX_LINE = 8192
+"""The longest line unless the server is told otherwise, in bytes without the line end."""
+
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+"""C0, DEL and C1 but the tab; and the two separators that some clients take for a line end."""
+
+_CONTROL_ASCII = bytes({*range(0x20), 0x7F} - {*b"\t\n"})
+"""The same within ASCII; but not the line end, as this is for whole blocks."""
+
+_MESSAGE = "from "
+_MESSAGE_BYTES = _MESSAGE.encode()
+_NOTICE = "! "
+_LINE_END = "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The first line of a connection."""
+
+    name: str
+    secret: str | None = field(repr=False)  # as a repr ends up in logs
+
+
+@dataclass(slots=True)
+class Post:
+    """A text and those whom it is for; a name listed twice gets two copies.
+
+    From L{parse_run} the text is several, one after the other, with a line end between them.
+
+    Not to be changed; but not frozen either, which would triple the 0.1 µs to make one.
+    """
+
+    recipients: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A C{/word} and what follows it, trimmed."""
+
+    word: str
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the server says when somebody posted."""
+
+    sender: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the server says on its own behalf: a word, and details that depend on the word."""
+
+    word: str
+    detail: str = ""
+
+
+class WireError(Exception):
+    """A client's fault; C{notice} is what the client is told."""
+
+    def __init__(self, notice: Notice, why: str = "") -> None:
+        """@param why: for the log, if the client is not told."""
+        super().__init__(f"{notice.word} {notice.detail}".rstrip() + (why and f": {why}"))
+        self.notice = notice
+
+
+class BadLine(WireError):
+    """A line that means nothing; the connection lives on."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(Notice("bad-line", why))
+
+
+class NoCommand(BadLine):
+    """A command that there is not; the connection lives on.
+
+    Who has said it is told what. The log is not: it may be a login with its secret, said twice.
+    """
+
+    def __init__(self, word: str) -> None:
+        super().__init__(f"no command /{word[:MAX_NAME]}; /help lists them")
+
+    def __str__(self) -> str:
+        return "bad-line no such command"
+
+
+class Foreign(BadLine):
+    """A line that only another protocol has; one with which a connection begins is its last."""
+
+    def __init__(self, protocol: str) -> None:
+        super().__init__(f"that is {protocol}, which is not spoken here")
+
+
+class TooLong(WireError):
+    """A line of more than C{limit} bytes; the connection lives on."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(Notice("too-long", str(limit)))
+
+
+class Refused(WireError):
+    """A login that is not let in; the connection is closed."""
+
+
+def bad_name(why: str) -> Refused:
+    return Refused(Notice("bad-name", why))
+
+
+def name_taken(name: str) -> Refused:
+    return Refused(Notice("name-taken", name))
+
+
+def denied(why: str) -> Refused:
+    """@param why: for the log; who guesses is not told."""
+    return Refused(Notice("denied"), why)
+
+
+def busy(why: str = "") -> Refused:
+    return Refused(Notice("busy", why))
+
+
+def welcome(name: str) -> Notice:
+    return Notice("welcome", name)
+
+
+def mail(copies: int) -> Notice:
+    return Notice("mail", str(copies))
+
+
+def outcome(word: str, name: str, copies: int) -> Notice:
+    """What became of C{copies} for C{name}: C{word} is kept, unknown or full."""
+    return Notice(word, f"{name} {copies}")
+
+
+def slow_down(rate: int) -> Notice:
+    return Notice("slow-down", str(rate))
+
+
+def replaced() -> Notice:
+    return Notice("replaced")
+
+
+def kicked() -> Notice:
+    return Notice("kicked")
+
+
+def bye(lines: int) -> Notice:
+    return Notice("bye", str(lines))
+
+
+def synced(lines: int, token: str) -> Notice:
+    return Notice("synced", f"{lines} {token}".rstrip())
+
+
+def who(names: Sequence[str]) -> Notice:
+    return Notice("who", ", ".join(names))
+
+
+def pong() -> Notice:
+    return Notice("pong")
+
+
+def stats(text: str) -> Notice:
+    return Notice("stats", text)
+
+
+def usage(text: str) -> Notice:
+    return Notice("help", text)
+
+
+def decode_line(raw: bytes, max_line: int) -> str:
+    """A line as it came, without its C{\\n}, as text.
+
+    @raise TooLong: if it has more than C{max_line} bytes.
+    @raise BadLine: if it is not UTF-8, or holds control characters.
+    """
+    raw = raw.removesuffix(b"\r")
+    if raw.startswith(foreign.TLS):
+        raise Foreign("TLS")
+    if len(raw) > max_line:
+        raise TooLong(max_line)
+    try:
+        line = raw.decode()
+    except UnicodeDecodeError:
+        raise BadLine("not UTF-8") from None
+    if _CONTROL.search(line):
+        raise BadLine("control characters")
+    return line
+
+
+def decode_block(lines: bytes, max_line: int) -> str | None:
+    """Lines as they came, each with its C{\\n}, as text; None if L{decode_line} refuses one.
+
+    Each check is one call for all lines: 0.03 µs a line of 50 bytes, against 0.3 for one alone.
+    """
+    if lines.translate(None, _CONTROL_ASCII) != lines:
+        lines = lines.replace(b"\r\n", b"\n")
+        if lines.translate(None, _CONTROL_ASCII) != lines:
+            return None
+    if len(lines) > max_line + 1 and not _are_short(lines, max_line):
+        return None
+    try:
+        text = lines.decode()
+    except UnicodeDecodeError:
+        return None
+    if text.isascii() or not _CONTROL.search(text.replace("\n", "")):
+        return text
+    return None
+
+
+def _are_short(lines: bytes, max_line: int) -> bool:
+    """Whether no line has more than C{max_line} bytes.
+
+    It hops from line end to line end, as far as may be at a time: nothing else is looked at.
+    """
+    at = 0
+    while len(lines) - at > max_line + 1:
+        at = lines.rfind(b"\n", at, at + max_line + 1) + 1
+        if not at:
+            return False
+    return True
+
+
+def parse_login(line: str) -> Login:
+    """The first line of a connection.
+
+    @raise Refused: if the name is none; its notice says what a name is.
+    @raise Foreign: if the line is another protocol's.
+    """
+    if (protocol := foreign.protocol_of(line)) is not None:
+        raise Foreign(protocol)
+    name, colon, secret = line.partition(":")
+    name = name.strip()
+    check_name(name)
+    return Login(name, secret if colon else None)
+
+
+def check_name(name: str) -> None:
+    """See that C{name}, trimmed, can be one.
+
+    @raise Refused: if not; its notice says what a name is.
+    """
+    if not name:
+        raise bad_name("it is empty; the first line must be NAME or NAME:SECRET")
+    if len(name.encode()) > MAX_NAME:
+        raise bad_name(f"it is longer than {MAX_NAME} bytes")
+    if name[0] in "!/":
+        raise bad_name("it begins with ! or /")
+    if "," in name or "#" in name:
+        raise bad_name("it contains , or #")
+    if ":" in name:
+        raise bad_name("it contains :")
+    if (protocol := foreign.protocol_of(name)) is not None:
+        raise bad_name(f"it is what {protocol} begins with")
+    if not name.isprintable():
+        raise bad_name("it contains characters that cannot be printed")
+    if (unseen := first_invisible(name)) is not None:
+        raise bad_name(f"it contains U+{ord(unseen):04X}, which cannot be seen")
+    if unicodedata.category(name[0])[0] == "M":
+        raise bad_name("it begins with a mark that belongs to a letter before it")
+    if not unicodedata.is_normalized("NFC", name):
+        raise bad_name("it is not in Unicode's normal form C")
+
+
+def parse_line(line: str, most: int = MAX_RECIPIENTS) -> Post | Command:
+    """Any line after the first, with or without its line end.
+
+    @param most: how many recipients it may have.
+    @raise BadLine: if it names none, or too many.
+    """
+    if line.startswith("/"):
+        word, _, argument = line[1:].partition(" ")
+        return Command(word.strip(), argument.strip())
+    names, colon, text = line.partition(":")
+    recipients = _parse_recipients(names) if "," in names else (names.strip(),)
+    if not (colon and recipients and recipients[0]):
+        raise BadLine("no recipient; post with NAME: text")
+    if len(recipients) > most:
+        raise BadLine(f"more than {most} recipients")
+    return Post(recipients, text.strip())
+
+
+def parse_run(block: str, most: int = MAX_RECIPIENTS) -> Post | None:
+    """Several lines, each with its line end, as one post; None if they must be parsed one by one.
+
+    They are one post if all of them begin with the same names, and none has anything to trim. Who
+    streams to the same recipients sends such blocks: 0.2 µs a line of 50 bytes, against 0.5.
+    """
+    names, _, _ = block.partition(":")
+    head = f"{names}: "
+    following = block.count("\n") - 1
+    if block.count(f"\n{head}") != following or not block.startswith(head) or names[:1] == "/":
+        return None
+    text = block[len(head) : -1].replace(f"\n{head}", "\n")
+    recipients = _parse_recipients(names)
+    count = len(recipients)
+    if not 0 < count <= most or len(set(recipients)) < count:
+        return None
+    if not _is_trimmed(text):
+        return None
+    return Post(recipients, text)
+
+
+def _parse_recipients(names: str) -> tuple[str, ...]:
+    return tuple([name for part in names.split(",") if (name := part.strip())])
+
+
+def _is_trimmed(text: str) -> bool:
+    """Whether no line of C{text} begins or ends with white space."""
+    if not text.isascii() or "\t" in text:
+        return all(line == line.strip() for line in text.split("\n"))
+    return not ("\n " in text or " \n" in text or text[:1] == " " or text[-1:] == " ")
+
+
+def render_post(sender: str, text: str) -> bytes:
+    """A post's text, or texts, as they go out, line ends included."""
+    head = f"{_MESSAGE}{sender}: "
+    return f"{head}{text.replace(_LINE_END, _LINE_END + head)}\n".encode()
+
+
+def render_notice(notice: Notice) -> bytes:
+    """A notice as it goes out, line end included."""
+    return f"{_NOTICE}{notice.word} {notice.detail}".rstrip(" ").encode() + b"\n"
+
+
+def say_nothing(notice: Notice) -> bytes:
+    """How notices are rendered for clients that expect the seeds' wire: not at all."""
+    return b""
+
+
+def is_message(line: bytes) -> bool:
+    """Whether a rendered line is a message: no name can make a notice look like one."""
+    return line.startswith(_MESSAGE_BYTES)
+
+
+def count_messages(batch: bytes | bytearray) -> int:
+    """How many of the rendered lines in C{batch}, which starts at a line's start, are messages."""
+    return batch.count(b"\n" + _MESSAGE_BYTES) + batch.startswith(_MESSAGE_BYTES)
+
+
+def parse_server_line(line: str) -> Message | Notice:
+    """A server's line, without its end, as a client reads it.
+
+    @raise BadLine: if it is neither a message nor a notice.
+    """
+    if line.startswith(_MESSAGE):
+        sender, colon, text = line.removeprefix(_MESSAGE).partition(": ")
+        if colon:
+            return Message(sender, text)
+    elif line.startswith(_NOTICE):
+        word, _, detail = line.removeprefix(_NOTICE).partition(" ")
+        return Notice(word, detail)
+    raise BadLine("neither a message nor a notice")

@@ -1,0 +1,383 @@
+"""The broker under random orders of events, with the promise checked at every step."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from twisted.internet import defer
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted import wire
+from achat_twisted.broker.broker import Duplicate
+from achat_twisted.limits.limits import Limits
+from achat_twisted.mailbox.committer import RETRY
+from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.mailbox.sqlite import SqliteMailbox
+from tests.disk import Desk
+from tests.house import Guest, House
+
+NAMES = st.sampled_from(["ann", "bob", "cleo"])
+PICKS = st.integers(0, 2)
+RECIPIENTS = st.lists(NAMES, min_size=1, max_size=3)
+
+
+class BrokerMachine(RuleBasedStateMachine):
+    """Names join, post, block, unblock, break, leave and take over, and servers come and go.
+
+    Every line carries its number. What a name has received over all its connections, taken
+    together, must be each line for it that was not refused, once and in order.
+    """
+
+    durable = False
+    seen: ClassVar[Counter[str]]
+    """What has happened in all runs: those that see little show little."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.connections: dict[str, list[Guest]] = defaultdict(list)
+        self.posted: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self.number = 0
+        self.mailbox = self.make_mailbox()
+        self.start()
+        for name in ("ann", "bob"):
+            self.join(name, blocked=False)
+
+    def make_mailbox(self) -> IMailbox:
+        return MemoryMailbox(self.clock)
+
+    def start(self) -> None:
+        """Start a server on the mailbox."""
+        self.house = House(
+            self.mailbox,
+            self.clock,
+            Duplicate.TAKEOVER,
+            outbox_limit=400,
+            durable=self.durable,
+            limits=Limits(outbox_total=500),
+        )
+        self.here: dict[str, Guest] = {}
+        self.drained: defer.Deferred[None] | None = None
+
+    @rule(name=NAMES, blocked=st.booleans())
+    def join(self, name: str, blocked: bool) -> None:
+        """Join, or take over if the name is here; or be told that that cannot be just now."""
+        try:
+            guest = self.house.comes(name, blocked=blocked)
+        except wire.Refused as refusal:
+            word = "busy" if self.drained is not None else "name-taken"
+            assert refusal.notice.word == word
+            return
+        assert self.drained is None
+        self.here[name] = guest
+        self.connections[name].append(guest)
+
+    @rule(pick=PICKS, recipients=RECIPIENTS, lines=st.integers(1, 6), ends_turn=st.booleans())
+    def post(self, pick: int, recipients: list[str], lines: int, ends_turn: bool) -> None:
+        """One of those who are here posts some lines."""
+        guest = self.pick(pick)
+        if guest is None or guest.source.stopped:
+            return
+        sender = guest.session.name
+        numbers = range(self.number + 1, self.number + 1 + lines)
+        self.number += lines
+        head, tail = ", ".join(recipients), "x" * 60
+        if guest.says_at_once(*(f"{head}: {number} {tail}" for number in numbers)):
+            self.seen["runs"] += 1
+            for recipient in recipients:
+                self.posted[sender, recipient] += numbers
+        else:
+            for number in numbers:
+                for recipient in recipients:
+                    if self.mailbox.knows(recipient):
+                        self.posted[sender, recipient].append(number)
+                guest.says(f"{head}: {number} {tail}")
+                for recipient in self.refused():
+                    self.posted[sender, recipient].remove(number)
+        if ends_turn:
+            self.house.turn()
+
+    def refused(self) -> list[str]:
+        """For whom the line just posted was refused, though they are known."""
+        return []
+
+    def pick(self, number: int) -> Guest | None:
+        """One of those who are here."""
+        guests = [guest for guest in self.here.values() if not guest.link.gone]
+        return guests[number % len(guests)] if guests else None
+
+    @rule(pick=PICKS, silent=st.booleans())
+    def block(self, pick: int, silent: bool) -> None:
+        """Somebody stops reading; what is sent may still find room in the kernel."""
+        if guest := self.pick(pick):
+            guest.link.silence() if silent else guest.link.block()
+
+    @rule(pick=PICKS)
+    def unblock(self, pick: int) -> None:
+        if guest := self.pick(pick):
+            guest.link.unblock()
+
+    @rule(pick=PICKS, sender=PICKS, lines=st.integers(0, 6), acknowledged=st.integers(0, 300))
+    def break_off(self, pick: int, sender: int, lines: int, acknowledged: int) -> None:
+        """Somebody's newest connection breaks, at any byte of what was just sent."""
+        if guest := self.pick(pick):
+            guest.link.silence()
+            self.post(sender, [guest.session.name], lines, ends_turn=True)
+            self.here.pop(guest.session.name, None)
+            guest.loses_connection(acknowledged)
+
+    @rule(name=NAMES, breaks=st.booleans())
+    def end_old(self, name: str, breaks: bool) -> None:
+        """All connections of a name but the newest go on, or break."""
+        for guest in self.connections.get(name, []):
+            if guest is not self.here.get(name) and not guest.link.gone:
+                guest.loses_connection() if breaks else guest.link.unblock()
+
+    @rule(pick=PICKS)
+    def leave(self, pick: int) -> None:
+        if guest := self.pick(pick):
+            del self.here[guest.session.name]
+            guest.session.leave()
+
+    @precondition(lambda self: self.drained is None and self.number > 10)
+    @rule()
+    def stop(self) -> None:
+        """The stop begins; everything else but joining and posting goes on happening."""
+        self.drained = self.house.broker.stopService()
+
+    @precondition(lambda self: self.drained is not None)
+    @rule(patient=st.booleans())
+    def restart(self, patient: bool) -> None:
+        """The stop ends, when all have read or when it aborts them; and the server starts again."""
+        self.end(patient)
+        self.start()
+
+    def end(self, patient: bool) -> None:
+        """End the server."""
+        balance = self.house.broker.balance()
+        self.seen.update(delivered=balance.delivered, kept=balance.kept)
+        self.seen.update(in_flight=balance.in_flight, inherited=balance.inherited)
+        for guests in self.connections.values():
+            for guest in guests:
+                if not guest.link.gone:
+                    guest.link.unblock() if patient else guest.link.abort()
+        self.house.turn()
+        assert self.drained is not None and self.drained.called
+
+    @rule(seconds=st.sampled_from([0.0, 0.6, 2.0, 400.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        self.house.turn()
+
+    @invariant()
+    def the_ledger_balances(self) -> None:
+        balance = self.house.broker.balance()
+        assert balance.missing == 0, balance
+
+    @invariant()
+    def the_pool_is_what_is_held(self) -> None:
+        broker = self.house.broker
+        guests = [guest for guests in self.connections.values() for guest in guests]
+        held = sum(
+            guest.session.outbox.size + guest.session.writer.tail_size
+            for guest in guests
+            if guest.broker is broker
+        )
+        assert broker.pool.size == held
+        self.seen["tight"] += broker.pool.calm < 0
+
+    @invariant()
+    def each_line_comes_once_and_in_order(self) -> None:
+        for sender, recipient in self.posted:
+            self.check(sender, recipient, at_end=False)
+
+    def check(self, sender: str, recipient: str, *, at_end: bool) -> None:
+        """What has come for C{recipient} from C{sender} is right; and C{at_end} it is all."""
+        got = self.got(sender, recipient)
+        posted = self.posted[sender, recipient]
+        assert got == (posted if at_end else posted[: len(got)]), (sender, recipient, got, posted)
+
+    def teardown(self) -> None:
+        """Stop with everybody reading; then everybody returns once more, for what was kept."""
+        self.drained = self.drained or self.house.broker.stopService()
+        self.end(patient=True)
+        self.start()
+        for name in list(self.connections):
+            self.connections[name].append(self.house.comes(name))
+        for sender, recipient in self.posted:
+            self.check(sender, recipient, at_end=True)
+        assert self.mailbox.copies() == 0
+
+    def got(self, sender: str, recipient: str) -> list[int]:
+        """The numbers that C{recipient} has received from C{sender}, over all its connections."""
+        return [
+            int(line.split()[2])
+            for guest in self.connections[recipient]
+            for line in guest.link.messages()
+            if line.startswith(f"from {sender}: ")
+        ]
+
+
+class Witness(SqliteMailbox):
+    """A mailbox in a file that remembers what it could not keep."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.refused: list[str] = []
+
+    def keep(self, name: str, line: bytes) -> bool:
+        kept = super().keep(name, line)
+        if not kept:
+            self.refused.append(name)
+        return kept
+
+
+class SqliteMachine(BrokerMachine):
+    """The same with mail in a file, a thread that is slow, and a disk that is full at times.
+
+    Every restart closes the file, and opens it again.
+    """
+
+    mailbox: Witness
+
+    def __init__(self) -> None:
+        self.folder = TemporaryDirectory()
+        super().__init__()
+
+    def make_mailbox(self) -> IMailbox:
+        self.desk = Desk(Path(self.folder.name, "mailbox"), self.clock)
+        return self.desk.make(Witness)
+
+    def refused(self) -> list[str]:
+        refused, self.mailbox.refused = self.mailbox.refused, []
+        return refused
+
+    @rule()
+    def thread_stalls(self) -> None:
+        self.desk.worker.held = True
+
+    @rule()
+    def thread_goes_on(self) -> None:
+        self.desk.worker.release()
+        self.house.turn()
+
+    @rule(full=st.booleans())
+    def disk_fills(self, full: bool) -> None:
+        self.desk.disk.full = full
+
+    def end(self, patient: bool) -> None:
+        self.desk.disk.full = False
+        self.desk.worker.release()
+        self.time_passes(RETRY)
+        super().end(patient)
+        assert self.mailbox.close().called
+        self.mailbox = self.desk.make(Witness)
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.desk.crash()
+        self.folder.cleanup()
+
+
+class DurableMachine(SqliteMachine):
+    """The same with a server that promises to outlive a crash, and crashes.
+
+    What an answered C{/sync} covers must come, and all that comes must be in order, but for lines
+    that come again.
+    """
+
+    durable = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_be_lost: set[int] = set()
+        self.crashed_at = 0
+
+    @rule(name=NAMES)
+    def sync(self, name: str) -> None:
+        guest = self.here.get(name)
+        if guest is not None and not guest.source.stopped:
+            guest.session.sync(str(self.number))
+
+    @precondition(lambda self: self.number > self.crashed_at + 10)
+    @rule()
+    def crash(self) -> None:
+        """All that the server has in memory is gone, and every connection with it."""
+        for (sender, _), posted in self.posted.items():
+            synced = self.synced(sender)
+            self.may_be_lost.update(number for number in posted if number > synced)
+        for guests in self.connections.values():
+            for guest in guests:
+                guest.link.vanish()
+        self.clock = self.desk.clock = Clock()
+        self.crashed_at = self.number
+        self.desk.crash()
+        self.mailbox = self.desk.make(Witness)
+        self.start()
+
+    def synced(self, sender: str) -> int:
+        """The last line that an answer to C{/sync} covers."""
+        answers = [
+            int(line.split()[3])
+            for guest in self.connections[sender]
+            for line in guest.link.lines()
+            if line.startswith("! synced ")
+        ]
+        return max(answers, default=0)
+
+    def check(self, sender: str, recipient: str, *, at_end: bool) -> None:
+        first_time = list(dict.fromkeys(self.got(sender, recipient)))
+        posted = list(dict.fromkeys(self.posted[sender, recipient]))
+        assert first_time == [number for number in posted if number in first_time]
+        got = [number for number in first_time if number not in self.may_be_lost]
+        due = [number for number in posted if number not in self.may_be_lost]
+        assert got == (due if at_end else due[: len(got)]), (sender, recipient, got, due)
+
+
+class BrokerMachineTests(SynchronousTestCase):
+    """The machines, run."""
+
+    def random_orders(self, machine: type[BrokerMachine], examples: int) -> None:
+        """Run a machine until it has seen enough of everything, which is mostly at once."""
+        machine.seen = Counter()
+        for _ in range(4):
+            run_state_machine_as_test(
+                machine,
+                settings=settings(deadline=None, max_examples=examples, stateful_step_count=50),
+            )
+            least = min(
+                machine.seen[what]
+                for what in ("delivered", "kept", "in_flight", "inherited", "runs", "tight")
+            )
+            if least > examples / 20:
+                break
+        self.assertGreater(least, examples / 20, machine.seen)
+        self.flushLoggedErrors(
+            defer.TimeoutError
+        )  # mail that a stalled thread did not read in time
+
+    def test_mail_in_memory(self) -> None:
+        """In whatever order things happen, each line comes once and in order, and all balances."""
+        self.random_orders(BrokerMachine, 200)
+
+    def test_mail_in_a_file(self) -> None:
+        """So it does with mail in a file, whatever the disk does."""
+        self.random_orders(SqliteMachine, 200)
+
+    def test_crashes(self) -> None:
+        """What was confirmed by C{/sync} outlives crashes, and order does."""
+        self.random_orders(DurableMachine, 200)

@@ -1,0 +1,57 @@
+"""A server that remembers no names, in the first moments after its start."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.broker.newcomers import DURATION, NAMES, Reunion
+from achat_twisted.login.gate import OpenGate
+from tests.house import House
+
+
+class FussyGate(OpenGate):
+    """A gate that knows Bob."""
+
+    def knows(self, name: str) -> bool:
+        return name == "bob"
+
+
+class ReunionTests(SynchronousTestCase):
+    """L{Reunion}."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.reunion = Reunion(self.clock, FussyGate())
+
+    def _expected(self) -> list[bool]:
+        return [self.reunion.expects(name) for name in ("bob", "carol")]
+
+    def test_for_a_moment(self) -> None:
+        """At first anybody is expected; later only those whom the gate knows."""
+        self.assertEqual(self._expected(), [True, True])
+        self.clock.advance(DURATION - 0.1)
+        self.assertEqual(self._expected(), [True, True])
+        self.clock.advance(0.1)
+        self.assertEqual(self._expected(), [True, False])
+
+    def test_bounded(self) -> None:
+        """Nobody can have a new server remember names without end."""
+        for number in range(NAMES):
+            self.assertTrue(self.reunion.expects(f"name {number}"))
+        self.assertEqual(self._expected(), [True, False])
+
+    def test_restart(self) -> None:
+        """A name that comes back just after a line for it finds that line."""
+        house = House(expects=self.reunion.expects)
+        alice = house.comes("alice")
+        alice.says("carol: hi")
+        house.turn()
+        self.clock.advance(DURATION)
+        alice.says("carol, dave: hi again")
+        house.turn()
+        self.assertEqual(
+            alice.link.lines()[1:], ["! kept carol 1", "! kept carol 1", "! unknown dave 1"]
+        )
+        carol = house.comes("carol")
+        self.assertEqual(carol.link.messages(), ["from alice: hi", "from alice: hi again"])

@@ -1,0 +1,213 @@
+"""The writer: what it writes, what it knows to have arrived, and what it leaves."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.broker.outbox import Outbox
+from achat_twisted.broker.writer import HURRY, STALL, Writer
+from achat_twisted.limits.limits import Limits
+from achat_twisted.limits.memory import Pool
+from tests.fakes import Bug, FakeLink
+
+
+class WriterTests(SynchronousTestCase):
+    """L{Writer}."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.link = FakeLink()
+        self.delivered = 0
+        self.outbox = Outbox(1000, Pool(Limits()), lambda: None)
+        self.writer = Writer(
+            self.outbox,
+            self.link,
+            self.clock,
+            self._deliver,
+            lambda: b"! bye 0\n",
+            lambda failure: self.end.callback(failure),
+        )
+        self.end: Deferred[Failure | None] = Deferred()
+        self.writer.start()
+
+    def _send(self, *lines: bytes) -> None:
+        for line in lines:
+            self.outbox.append(line)
+        self._turn_ends()
+
+    def _end(self) -> None:
+        self.outbox.end()
+        self._turn_ends()
+
+    def _turn_ends(self) -> None:
+        self.outbox.seal()
+        self.writer.release()
+
+    def _deliver(self, copies: int) -> None:
+        self.delivered += copies
+
+    def test_one_write_a_turn(self) -> None:
+        """What came in one turn is one write."""
+        self._send(b"from a: 1\n", b"from a: 2\n")
+        self.assertEqual(self.link.writes, [b"from a: 1\nfrom a: 2\n"])
+
+    def test_counts_what_it_keeps(self) -> None:
+        """What is written is held, and counted as that, until it is acknowledged or given back."""
+        pool = self.outbox.pool
+        self.link.silence()
+        self._send(b"from a: 1\n")
+        self._send(b"from a: 2\n")
+        self.assertEqual((pool.size, self.writer.tail_size), (20, 20))
+        self.link.acknowledge(10)
+        self.writer.prune()
+        self.assertEqual(pool.size, 10)
+        self.writer.retire()
+        self.assertEqual(pool.size, 0)
+
+    def test_outlet_that_fails(self) -> None:
+        """What was just being written when the outlet failed is among what is left."""
+        self._send(b"from a: 1\n")
+        self.link.bugs.add("write")
+        self._send(b"from a: 2\n")
+        self.failureResultOf(self.end, Bug)
+        self.assertEqual(self.writer.undelivered()[-1:], [b"from a: 2\n"])
+
+    def test_waits_for_room(self) -> None:
+        """While the outlet has no room, nothing more is written, and nothing leaves the count."""
+        self.link.block()
+        self._send(b"from a: 1\n")
+        self._send(b"from a: 2\n")
+        self.assertEqual(self.link.writes, [b"from a: 1\n"])
+        self.assertEqual(self.outbox.size, 20)
+        self.link.unblock()
+        self.assertEqual(self.link.received, b"from a: 1\nfrom a: 2\n")
+        self.assertEqual(self.outbox.size, 0)
+
+    def test_farewell_comes_last(self) -> None:
+        """At the end marker all is flushed, then comes the farewell, and the outlet finishes."""
+        self._send(b"from a: 1\n")
+        self._end()
+        self.assertEqual(self.link.received, b"from a: 1\n! bye 0\n")
+        self.assertTrue(self.link.finished)
+        self.successResultOf(self.end)
+        self.assertEqual(self.writer.undelivered(), [])
+
+    def test_ends_when_all_has_arrived(self) -> None:
+        """It ends when the farewell is acknowledged, however long that takes."""
+        self.link.block()
+        self._end()
+        self.assertNoResult(self.end)
+        self.link.unblock()
+        self.successResultOf(self.end)
+
+    def test_acknowledged_is_delivered(self) -> None:
+        """A message counts as delivered when it is acknowledged, not when it is written."""
+        self.link.block()
+        self._send(b"from a: 1\n", b"! pong\n")
+        self.writer.prune()
+        self.assertEqual((self.delivered, self.writer.copies()), (0, 1))
+        self.link.unblock()
+        self.writer.prune()
+        self.assertEqual((self.delivered, self.writer.copies()), (1, 0))
+
+    def test_broken_connection_leaves_the_rest(self) -> None:
+        """What was not acknowledged when the connection broke is left, in order, with the queue."""
+        self.link.block()
+        self._send(b"from a: 1\n", b"! pong\n", b"from a: 2\n")
+        self._send(b"from a: 3\n")
+        self.link.lose(acknowledged=len(b"from a: 1\n"))
+        self.successResultOf(self.end)
+        self.assertEqual(self.writer.undelivered(), [b"from a: 2\n", b"from a: 3\n"])
+        self.assertEqual(self.delivered, 1)
+
+    def test_half_a_line_is_not_delivered(self) -> None:
+        """A line of which only a part was acknowledged is left as a whole."""
+        self.link.block()
+        self._send(b"from a: 1\n", b"from a: 2\n")
+        self.link.lose(acknowledged=15)
+        self.assertEqual(self.writer.undelivered(), [b"from a: 2\n"])
+
+    def test_broken_connection_ends_a_waiting_writer(self) -> None:
+        """A writer that waits for lines ends when the connection does."""
+        self.link.lose()
+        self.successResultOf(self.end)
+
+    def test_cut_short(self) -> None:
+        """Cut short, it writes no message more, but the notices that wait, and the farewell."""
+        self.link.block()
+        self._send(b"from a: 1\n")
+        self._send(b"from a: 2\n", b"! pong\n")
+        self.writer.cut_short()
+        self.link.unblock()
+        self.assertEqual(self.link.received, b"from a: 1\n! pong\n! bye 0\n")
+        self.assertEqual(self.writer.undelivered(), [b"from a: 2\n"])
+
+    def test_stalled_peer_is_let_go(self) -> None:
+        """A peer that takes nothing while lines wait is aborted after a stated time."""
+        self.link.block()
+        self._send(b"from a: 1\n")
+        self.clock.advance(STALL - 1)
+        self.assertFalse(self.link.aborted)
+        self.clock.advance(1)
+        self.assertTrue(self.link.aborted)
+        self.assertEqual(self.writer.undelivered(), [b"from a: 1\n"])
+
+    def test_slow_peer_is_no_stalled_peer(self) -> None:
+        """A peer that acknowledges a little now and then is not let go."""
+        self.link.block()
+        self._send(b"from a: 1\n" * 100)
+        for _ in range(5):
+            self.clock.advance(STALL - 1)
+            self.link.acknowledge(10)
+        self.assertFalse(self.link.aborted)
+        self.clock.pump([STALL, STALL])
+        self.assertTrue(self.link.aborted)
+
+    def test_written_is_not_delivered(self) -> None:
+        """However large a batch is, it is not delivered before it is acknowledged."""
+        self.link.silence()
+        line = b"from a: " + b"x" * 1000 + b"\n"
+        for _ in range(3):
+            self._send(*[line] * 300)
+        self.assertEqual(self.delivered, 0)
+        self.link.lose()
+        self.assertEqual(len(self.writer.undelivered()), 900)
+
+    def test_asks_rarely(self) -> None:
+        """The tail is pruned by itself once it is large, without a question for each batch."""
+        line = b"from a: " + b"x" * 1000 + b"\n"
+        for _ in range(1000):
+            self._send(line)
+        self.assertGreater(self.delivered, 500)
+        self.assertLess(self.writer.tail_size, 500_000)
+
+    def test_cut_short_and_slow(self) -> None:
+        """Who is cut short has two seconds in all, also if it acknowledges a little meanwhile."""
+        self.link.block()
+        self._send(b"from a: 1\n", b"from a: 2\n")
+        self.writer.cut_short()
+        self.assertTrue(self.link.finished)
+        self.clock.advance(HURRY - 0.1)
+        self.link.acknowledge(10)
+        self.assertFalse(self.link.aborted)
+        self.clock.advance(0.1)
+        self.assertTrue(self.link.aborted)
+        self.successResultOf(self.end)
+        self.assertEqual(self.writer.undelivered(), [b"from a: 2\n"])
+
+    def test_cut_short_while_it_finishes(self) -> None:
+        """Also who was going anyway has no longer than that."""
+        self.link.block()
+        self._end()
+        self.writer.cut_short()
+        self.clock.advance(HURRY)
+        self.assertTrue(self.link.aborted)
+
+    def test_cut_short_in_time(self) -> None:
+        """Who takes the end in time is left alone."""
+        self.writer.cut_short()
+        self.successResultOf(self.end)
+        self.assertEqual(self.clock.getDelayedCalls(), [])

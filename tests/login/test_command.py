@@ -1,0 +1,116 @@
+"""C{achat passwd}, without a terminal."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.cli import main
+from achat_twisted.login import password_file as entries
+from achat_twisted.login.passwords import verify
+from tests.disk import scratch_file
+from tests.passwords import password_file
+
+
+def _has_no_space(_source: str, _target: Path) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class PasswdTests(SynchronousTestCase):
+    """A file, and what the command makes of it."""
+
+    def setUp(self) -> None:
+        self.path = scratch_file(self)
+
+    def runs(self, name: str, typed: bytes = b"secret\n", path: Path | None = None) -> Result:
+        arguments = ["passwd", str(path or self.path), name]
+        return CliRunner().invoke(main, arguments, input=typed)
+
+    def entries(self) -> entries.Entries:
+        return entries.parse(self.path.read_text())
+
+    def is_refused(self, sentence: str, name: str = "alice", typed: bytes = b"secret\n") -> None:
+        before = self.path.read_text() if self.path.exists() else None
+        result = self.runs(name, typed)
+        self.assertEqual(result.exit_code, 1)
+        self.assertEqual(result.output, f"Error: {sentence}\n")
+        self.assertEqual(self.path.read_text() if self.path.exists() else None, before)
+
+    def test_new_file(self) -> None:
+        """The first entry makes the file, which nobody else can read."""
+        result = self.runs("alice", b" see:cr\xc3\xa4t \n")
+        self.assertEqual((result.exit_code, result.output), (0, "alice was added\n"))
+        self.assertTrue(verify(self.entries().hashes["alice"], " see:crät ".encode()))
+        self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
+
+    def test_cost(self) -> None:
+        """It has the cost that the documents name."""
+        self.runs("alice")
+        self.assertIn(f"alice:$argon2id$v=19${entries.DEFAULT_COST}$", self.path.read_text())
+
+    def test_change(self) -> None:
+        """A new secret replaces the old one; all else stays, but for the mode."""
+        text = "# people\n" + password_file(alice="one", bob="two")
+        self.path.write_text(text)
+        self.path.chmod(0o644)
+        result = self.runs("alice", b"new")
+        self.assertEqual((result.exit_code, result.output), (0, "alice has a new secret\n"))
+        self.assertTrue(verify(self.entries().hashes["alice"], b"new"))
+        self.assertEqual(self.path.read_text().splitlines()[2], text.splitlines()[2])
+        self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
+
+    def test_replaced(self) -> None:
+        """Who reads it meanwhile has the file as it was; and nothing else is left in the folder."""
+        self.path.write_text("")
+        with open(self.path) as reader:
+            self.runs("alice")
+            self.assertEqual(reader.read(), "")
+        self.assertEqual(os.listdir(self.path.parent), [self.path.name])
+
+    def test_link(self) -> None:
+        """A link to the file stays one."""
+        link = self.path.with_name("link")
+        link.symlink_to(self.path)
+        self.assertEqual(self.runs("alice", path=link).exit_code, 0)
+        self.assertTrue(link.is_symlink())
+        self.assertIn("alice", self.entries().hashes)
+
+    def test_wrong_name(self) -> None:
+        """What is no name gets no secret."""
+        self.is_refused("NAME will not do: it contains :", "a:b")
+        self.is_refused("NAME will not do: it begins with ! or /", "!a")
+
+    def test_wrong_secret(self) -> None:
+        """Nor is one taken that nobody could send."""
+        self.is_refused("the secret must not be empty", typed=b"\n")
+        self.is_refused("the secret must not be empty", typed=b"")
+        self.is_refused("the secret will not do: not UTF-8", typed=b"\xff\n")
+        self.is_refused("the secret will not do: control characters", typed=b"a\0b\n")
+
+    def test_wrong_file(self) -> None:
+        """A file that is no password file is left as it was."""
+        self.path.write_text("alice:secret\n")
+        self.is_refused(
+            f"{self.path} is left as it was: line 1 is not"
+            " NAME:$argon2id$v=19$m=…,t=…,p=…$SALT$HASH"
+        )
+
+    def test_no_folder(self) -> None:
+        """Where there is no folder there can be no file."""
+        result = self.runs("alice", path=self.path / "x")
+        self.assertEqual(result.exit_code, 1)
+        self.assertEqual(
+            result.output,
+            f"Error: {self.path / 'x'} cannot be written: No such file or directory\n",
+        )
+
+    def test_broken_off(self) -> None:
+        """Whatever goes wrong, the file is as it was before, and nothing else is left."""
+        self.path.write_text("")
+        self.patch(os, "replace", _has_no_space)
+        self.is_refused(f"{self.path} cannot be written: No space left on device")
+        self.assertEqual(os.listdir(self.path.parent), [self.path.name])

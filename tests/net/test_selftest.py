@@ -1,0 +1,113 @@
+"""The self-test, with the Twisted that there is, and with some that there might be."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Any, NoReturn
+
+from twisted.internet.interfaces import IProtocol
+from twisted.internet.protocol import ClientFactory
+from twisted.internet.tcp import Connector
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.client.sockets import ReadToTheEnd
+from achat_twisted.net import selftest
+from achat_twisted.net.interfaces import IPoller
+from achat_twisted.net.transport import ServerTransport
+from achat_twisted.tools.errors import CannotStart
+
+
+class SaysNothingOfHalfClose(ServerTransport):
+    """As if Twisted kept elsewhere that a connection is half-closed."""
+
+    _writeDisconnected = property(lambda self: False, lambda self, value: None)
+
+
+class HasNoHalfClose(ServerTransport):
+    """As if the attribute were gone."""
+
+    @property
+    def is_half_closed(self) -> bool:
+        raise AttributeError("_writeDisconnected")
+
+
+class WritesByItself(ServerTransport):
+    """As if Twisted did not write by C{writeSomeData} any more."""
+
+    def doWrite(self) -> Any:
+        self.socket.send(b"something")
+
+
+class Drops(ServerTransport):
+    """As if Twisted wrote, and forgot what the kernel had not taken."""
+
+    def doWrite(self) -> Any:
+        self.stopWriting()
+
+
+class NeverWrites(ServerTransport):
+    """As if Twisted did not ask for room to write."""
+
+    def startWriting(self) -> None:
+        """Nothing is asked."""
+
+
+class ClosesAtOnce(ServerTransport):
+    """As if a half-close did not wait for what is written."""
+
+    def loseWriteConnection(self) -> None:
+        self.socket.shutdown(socket.SHUT_WR)
+        self._writeDisconnected = True
+
+
+CHANGED = {
+    SaysNothingOfHalfClose: "it does not say that a connection is half-closed",
+    HasNoHalfClose: "it failed (AttributeError('_writeDisconnected'))",
+    WritesByItself: "not all count as outstanding",
+    Drops: "what was written does not arrive",
+    NeverWrites: "what waits is not written when there is room",
+    ClosesAtOnce: "it calls a connection half-closed that is not yet",
+}
+
+
+class SelfTestTests(SynchronousTestCase):
+    """L{selftest.run}."""
+
+    def test_this_twisted(self) -> None:
+        """The Twisted that is installed does what achat needs."""
+        selftest.run()
+
+    def test_no_unix_sockets(self) -> None:
+        """Where there are no unix sockets it cannot be tried, and the sentence says what helps."""
+
+        def socketpair() -> NoReturn:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+        self.patch(socket, "socketpair", socketpair)
+        refusal = self.assertRaises(CannotStart, selftest.run)
+        self.assertIn("RestrictAddressFamilies= must have AF_UNIX", str(refusal))
+
+    def test_changed(self) -> None:
+        """A Twisted that would lose lines is refused, in one sentence that says why."""
+        for changed, why in CHANGED.items():
+
+            def make(poller: IPoller, sock: socket.socket, protocol: IProtocol) -> ServerTransport:
+                nobody: Any = None
+                return changed(poller, sock, protocol, ("", 0), nobody, 0, object())  # noqa: B023
+
+            refusal = self.assertRaises(CannotStart, selftest.run, make)
+            self.assertIn(why, str(refusal))
+            self.assertNotIn("\n", str(refusal))
+
+
+class ClientTests(SynchronousTestCase):
+    """L{ReadToTheEnd}, whose connections Twisted makes by an inner method."""
+
+    def test_another_way_to_connect(self) -> None:
+        """A Twisted that would not read a connection to its end is refused, not trusted."""
+        self.patch(Connector, "connect", lambda connector: setattr(connector, "transport", None))
+        client = ReadToTheEnd(MemoryReactorClock())
+        error = self.assertRaises(RuntimeError, client.connectTCP, "127.0.0.1", 1, ClientFactory())
+        self.assertIn("would lose lines", str(error))

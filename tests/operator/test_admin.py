@@ -1,0 +1,399 @@
+"""An operator's hand, up to where a socket would be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from achat_twisted import wire
+from achat_twisted.net.unix_sockets import UnixSockets
+from achat_twisted.operator import protocol
+from achat_twisted.operator.actions import ACTIONS
+from achat_twisted.operator.admin import PATIENCE, AdminServer
+from achat_twisted.operator.housekeeping import Housekeeper
+from achat_twisted.operator.interfaces import IHousekeeper, Row
+from achat_twisted.operator.protocol import Refused, Request
+from tests.fakes import Bug
+from tests.house import House
+from tests.logged import Logged
+
+UNREADABLE = [
+    (b"\xff", "the request cannot be read: bad-line not UTF-8"),
+    (b"kick a\x1b[2J", "the request cannot be read: bad-line control characters"),
+    (b"kick " + 300 * b"x", "the request cannot be read: too-long 256"),
+]
+
+ASKED_WRONGLY = [
+    (
+        "dance",
+        "no action 'dance'; there are who, kick NAME, stats, drain SECONDS, mail NAME",
+    ),
+    ("kick", "kick takes NAME"),
+    ("who alice", "who takes no argument"),
+    ("kick nobody", "nobody is not here"),
+    ("mail nobody", "there is nobody by the name nobody"),
+    ("drain soon", "drain takes a number of seconds up to 86400, or off"),
+    ("drain 86401", "drain takes a number of seconds up to 86400, or off"),
+    ("drain nan", "drain takes a number of seconds up to 86400, or off"),
+]
+
+
+class ProtocolTests(SynchronousTestCase):
+    """What is said."""
+
+    def test_requests(self) -> None:
+        """A request is a word, and perhaps an argument, which may have blanks inside."""
+        for line, request in [
+            (b"who", Request("who")),
+            (b" kick  Zo\xc3\xab of  Rome \r", Request("kick", "Zoë of  Rome")),
+        ]:
+            self.assertEqual(protocol.parse_request(line), request)
+
+    def test_unreadable(self) -> None:
+        """What is no clean line of text is refused, and says why."""
+        for line, why in UNREADABLE:
+            error = self.assertRaises(Refused, protocol.parse_request, line)
+            self.assertEqual(str(error), why)
+
+    def test_answers(self) -> None:
+        """Rows come out as they went in, and the last one says whether it is done."""
+        row: Row = {"name": "Zoë", "taken": 3}
+        self.assertEqual(protocol.parse_row(protocol.render_row(row)), row)
+        self.assertIn("Zoë", protocol.render_row(row).decode())
+        self.assertIsNone(protocol.parse_row(protocol.render_end()))
+        error = self.assertRaises(Refused, protocol.parse_row, protocol.render_end("no"))
+        self.assertEqual(str(error), "no")
+
+    def test_no_answers(self) -> None:
+        """What another server says is no answer."""
+        for line in (b"! bad-name\n", b"[]\n", b"\xff\n"):
+            self.assertRaises(ValueError, protocol.parse_row, line)
+
+
+class HousekeeperTests(SynchronousTestCase):
+    """L{Housekeeper}."""
+
+    def setUp(self) -> None:
+        self.house = House()
+        self.phase = "ready"
+        self.housekeeper = Housekeeper(
+            self.house.broker, self.house.mailbox, lambda: 7, lambda: self.phase
+        )
+
+    def test_who(self) -> None:
+        """Each session has a row, in order, with what it has sent and what it has yet to get."""
+        bob = self.house.comes("bob")
+        self.house.wall.advance(61)
+        self.house.comes("alice", blocked=True)
+        bob.says("alice: 1")
+        self.house.turn()
+        first = len(b"! welcome alice\n")
+        self.assertEqual(
+            list(self.housekeeper.who()),
+            [
+                {
+                    "name": "alice",
+                    "from": "alice",
+                    "since": "1970-01-01T00:01:01Z",
+                    "taken": 0,
+                    "queued": first + len(b"from bob: 1\n"),
+                    "unacknowledged": first,
+                },
+                {
+                    "name": "bob",
+                    "from": "bob",
+                    "since": "1970-01-01T00:00:00Z",
+                    "taken": 1,
+                    "queued": 0,
+                    "unacknowledged": 0,
+                },
+            ],
+        )
+
+    def test_who_leaves_meanwhile(self) -> None:
+        """Who is gone before its row is taken has none."""
+        self.house.comes("alice")
+        bob = self.house.comes("bob")
+        rows = self.housekeeper.who()
+        self.assertEqual(next(rows)["name"], "alice")
+        bob.loses_connection()
+        self.assertEqual(list(rows), [])
+
+    def test_kick(self) -> None:
+        """Who is kicked is told so, and what it has not got waits for it."""
+        alice, bob = self.house.comes("alice"), self.house.comes("bob", blocked=True)
+        for number in (1, 2):
+            alice.says(f"bob: {number}")
+            self.house.turn()
+        self.assertTrue(self.housekeeper.kick("bob"))
+        self.assertTrue(self.housekeeper.kick("bob"))
+        bob.link.unblock()
+        self.house.turn()
+        self.assertEqual(bob.link.lines(), ["! welcome bob", "! kicked", "! bye 0"])
+        self.assertFalse(self.housekeeper.kick("bob"))
+        self.assertEqual(self.housekeeper.sessions(), 1)
+        again = self.house.comes("bob")
+        self.house.turn()
+        self.assertEqual(again.link.messages(), ["from alice: 1", "from alice: 2"])
+
+    def test_mail(self) -> None:
+        """How much waits for a name is told; of a name that is not known, nothing."""
+        alice = self.house.comes("alice")
+        self.house.comes("bob").loses_connection()
+        alice.says("bob: 1")
+        self.assertEqual(self.housekeeper.mail("bob"), {"kept": 1, "bytes": 78})
+        self.assertEqual(self.housekeeper.mail("alice"), {"kept": 0, "bytes": 0})
+        self.assertIsNone(self.housekeeper.mail("nobody"))
+
+    def test_stats(self) -> None:
+        """The columns of the ledger are told one by one, with how many clients there are."""
+        alice = self.house.comes("alice")
+        alice.says("alice, nobody: hi")
+        self.assertEqual(
+            self.housekeeper.stats(),
+            {
+                "phase": "ready",
+                "connections": 7,
+                "sessions": 1,
+                "accepted": 2,
+                "inherited": 0,
+                "delivered": 0,
+                "kept": 0,
+                "refused": 1,
+                "refused unknown": 1,
+                "expired": 0,
+                "in flight": 1,
+            },
+        )
+
+    def test_drain(self) -> None:
+        """While the server drains nobody new is let in, and afterwards everybody."""
+        self.house.comes("alice")
+        self.housekeeper.drain(True)
+        self.assertTrue(self.house.broker.draining)
+        error = self.assertRaises(wire.Refused, self.house.comes, "bob")
+        self.assertEqual(error.notice, wire.busy().notice)
+        self.housekeeper.drain(False)
+        self.house.comes("bob")
+
+    def test_status(self) -> None:
+        """A few words say how the server is: its phase, or that it drains until it stops."""
+        self.house.comes("alice").says("alice: hi")
+        self.assertEqual(self.housekeeper.status(), "ready: 1 sessions, 1 in flight")
+        self.housekeeper.drain(True)
+        self.assertEqual(self.housekeeper.status(), "draining: 1 sessions, 1 in flight")
+        self.phase = "stopping"
+        self.assertEqual(self.housekeeper.status(), "stopping: 1 sessions, 1 in flight")
+
+
+@implementer(IHousekeeper)
+class Crowded(Housekeeper):
+    """A housekeeper with many rows to tell, or none at all."""
+
+    rows = 0
+
+    def who(self) -> Iterator[Row]:
+        if not self.rows:
+            raise Bug("who")
+        return iter([{"name": f"n{number}"} for number in range(self.rows)])
+
+
+class ServerTests(SynchronousTestCase):
+    """L{AdminServer}, from a connection on."""
+
+    def setUp(self) -> None:
+        self.house = House()
+        self.housekeeper = Crowded(
+            self.house.broker, self.house.mailbox, lambda: 0, lambda: "ready"
+        )
+        self.is_gone = False
+        self.server = AdminServer(
+            Path("admin.sock"),
+            self.housekeeper,
+            self.house.clock,
+            UnixSockets(self.house.clock),
+            lambda _transport: 1000,
+            lambda _transport: self.is_gone,
+        )
+
+    def connect(self) -> tuple[Any, StringTransport]:
+        connection, transport = self.server.buildProtocol(None), StringTransport()
+        connection.makeConnection(transport)
+        return connection, transport
+
+    def ask(self, request: str) -> tuple[Any, StringTransport]:
+        connection, transport = self.connect()
+        connection.dataReceived(f"{request}\n".encode())
+        return connection, transport
+
+    def rows(self, transport: StringTransport) -> list[Any]:
+        return [json.loads(line) for line in transport.value().splitlines()]
+
+    def test_asked_wrongly(self) -> None:
+        """What cannot be done is refused in one sentence."""
+        for request, why in ASKED_WRONGLY:
+            _, transport = self.ask(request)
+            self.assertEqual(self.rows(transport), [{"ok": False, "error": why}], request)
+            self.assertTrue(transport.disconnecting)
+
+    def test_too_long(self) -> None:
+        """A request that does not end is refused when it is too long."""
+        connection, transport = self.connect()
+        connection.dataReceived(b"x" * 300)
+        self.assertIn("too-long", self.rows(transport)[0]["error"])
+        self.assertTrue(transport.disconnecting)
+
+    def test_logged(self) -> None:
+        """Each action is a line in the log, with the user who asked, and what came of it."""
+        self.house.comes("bob")
+        with Logged() as logged:
+            for request in ("stats", "kick bob", "kick bob", "kick \x1b"):
+                self.ask(request)
+        self.assertEqual(
+            [text for text in logged.texts if text.startswith("uid")],
+            [
+                "uid 1000 asked for stats: done",
+                "uid 1000 asked for kick bob: done",
+                "uid 1000 asked for kick bob: bob is not here",
+                "uid 1000 asked for something: the request cannot be read: bad-line control"
+                " characters",
+            ],
+        )
+
+    def test_one_request(self) -> None:
+        """A second request on the same connection is not looked at."""
+        connection, transport = self.ask("stats\nkick bob")
+        connection.dataReceived(b"stats\n")
+        self.assertEqual(len(self.rows(transport)), 2)
+
+    def test_drain(self) -> None:
+        """A drain tells how many are still here, and is done when all have left."""
+        alice, bob = self.house.comes("alice"), self.house.comes("bob")
+        with Logged() as logged:
+            _, transport = self.ask("drain 10")
+            alice.loses_connection()
+            self.house.clock.advance(1)
+            self.house.clock.advance(1)
+            self.assertFalse(transport.disconnecting)
+            bob.loses_connection()
+            self.house.clock.advance(1)
+        self.assertEqual(self.rows(transport), [{"sessions": 2}, {"sessions": 1}, {"ok": True}])
+        self.assertEqual(
+            [text for text in logged.texts if text.startswith("uid")],
+            [
+                "uid 1000 asked for drain 10: nobody new is let in",
+                "uid 1000 asked for drain 10: done",
+            ],
+        )
+
+    def test_drain_in_vain(self) -> None:
+        """A drain ends at its deadline, and says who is left; nobody is let in all the same."""
+        self.house.comes("alice")
+        _, transport = self.ask("drain 0.7")
+        self.house.clock.pump([0.5, 0.1])
+        self.assertFalse(transport.disconnecting)
+        self.house.clock.advance(0.1)
+        self.assertEqual(
+            self.rows(transport)[-1]["error"],
+            "not all have left, still here: 1; nobody new is let in",
+        )
+        self.assertTrue(self.house.broker.draining)
+        self.ask("drain off")
+        self.assertFalse(self.house.broker.draining)
+
+    def test_called_off(self) -> None:
+        """A drain that somebody else calls off does not say that nobody is let in."""
+        self.house.comes("alice")
+        _, transport = self.ask("drain 10")
+        self.ask("drain off")
+        self.house.clock.advance(1)
+        self.assertEqual(
+            self.rows(transport)[-1],
+            {"ok": False, "error": "called off: everybody is let in again"},
+        )
+
+    def test_half_closed(self) -> None:
+        """Who only has no more to ask gets its answer; who has asked nothing is let go."""
+        self.housekeeper.rows = 250
+        connection, transport = self.ask("who")
+        self.assertTrue(IHalfCloseableProtocol.providedBy(connection))
+        connection.readConnectionLost()
+        self.house.turn()
+        self.assertEqual(self.rows(transport)[-1], {"ok": True})
+        connection, transport = self.connect()
+        connection.readConnectionLost()
+        self.assertTrue(transport.disconnecting)
+        self.is_gone = True
+        connection, transport = self.ask("who")
+        connection.readConnectionLost()
+        self.assertTrue(transport.disconnected)
+
+    def test_more_than_a_request(self) -> None:
+        """What comes behind a request is not kept."""
+        self.house.comes("alice")
+        connection, _ = self.ask("drain 10")
+        connection.dataReceived(b"x" * 1000)
+        self.assertEqual(connection._buffer, b"")  # noqa: SLF001  # which is Twisted's
+
+    def test_operator_leaves(self) -> None:
+        """Who asked for a drain and leaves leaves nothing behind, but the doors shut."""
+        self.house.comes("alice")
+        before = self.house.clock.getDelayedCalls()
+        connection, _ = self.ask("drain 10")
+        connection.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.house.clock.getDelayedCalls(), before)
+        self.assertTrue(self.house.broker.draining)
+
+    def test_stop(self) -> None:
+        """When the server stops, what is still being done is broken off with a word."""
+        self.house.comes("alice")
+        _, transport = self.ask("drain 10")
+        self.successResultOf(self.server.stopService())
+        self.assertEqual(self.rows(transport)[-1], {"ok": False, "error": "broken off"})
+
+    def test_silent(self) -> None:
+        """Who asks nothing is let go."""
+        _, transport = self.connect()
+        self.house.clock.advance(PATIENCE - 1)
+        self.assertFalse(transport.disconnecting)
+        self.house.clock.advance(1)
+        self.assertTrue(transport.disconnecting)
+
+    def test_long_answer(self) -> None:
+        """While a long answer is told others have their turn, and it waits for who reads it."""
+        self.housekeeper.rows = 250
+        connection, transport = self.ask("who")
+        self.assertEqual(len(self.rows(transport)), 100)
+        connection.pauseProducing()
+        self.house.turn()
+        self.assertEqual(len(self.rows(transport)), 101)
+        connection.resumeProducing()
+        self.house.turn()
+        self.assertEqual(len(self.rows(transport)), 251)
+
+    def test_unread(self) -> None:
+        """Who does not read its answer is let go."""
+        self.housekeeper.rows = 250
+        connection, transport = self.ask("who")
+        connection.pauseProducing()
+        self.house.clock.advance(PATIENCE)
+        self.assertTrue(transport.disconnecting)
+
+    def test_bug(self) -> None:
+        """Our own fault is a traceback in the log, and a sentence for who asked."""
+        _, transport = self.ask("who")
+        self.assertEqual(len(self.flushLoggedErrors(Bug)), 1)
+        self.assertIn("its log says how", self.rows(transport)[0]["error"])
+
+    def test_all_actions(self) -> None:
+        """The table has an action for each of an operator's commands."""
+        self.assertEqual(list(ACTIONS), ["who", "kick", "stats", "drain", "mail"])

@@ -1,0 +1,252 @@
+"""The configuration file: what may stand in it, who wins, and what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from click.testing import CliRunner
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.broker.broker import Duplicate
+from achat_twisted.cli import main
+from achat_twisted.server import config
+from achat_twisted.tap import Options, makeService
+
+WRONG = [
+    ("max-lines = 1", "max-lines is no option; did you mean 'max-line'?"),
+    ("max_line = 1", "max_line is no option; did you mean 'max-line'?"),
+    ("[limits]\nmax-line = 1", "limits is no option"),
+    ("config = 'x'", "config is no option"),
+    ("help = true", "help is no option"),
+    (
+        "duplicate = 'takover'",
+        "duplicate must be reject or takeover, not 'takover'; did you mean 'takeover'?",
+    ),
+    ("log-level = 'loud'", "log-level must be debug, info, warn or error, not 'loud'"),
+    ("port = 99999", "port must be a whole number from 0 to 65535, not '99999'"),
+    ("port = 80.5", "port must be a whole number from 0 to 65535, not '80.5'"),
+    ("port = '8080'", "port must be a number, not a string"),
+    ("port = true", "port must be a number, not true"),
+    ("grace = 1979-05-27", "grace must be a number, not a date"),
+    ("grace = nan", "grace must be a number of seconds from 0 to 3600, not 'nan'"),
+    ("interface = 127", "interface must be a string, not a number"),
+    ("durable = 'yes'", "durable must be true or false, not a string"),
+    ("durable = 1", "durable must be true or false, not a number"),
+    ("mailbox = []", "mailbox must be a string or a number, not a list of strings"),
+    ("mailbox = 5", "mailbox must be memory or sqlite:PATH, not '5'"),
+    ("listen = [1]", "listen must be a string or a list of strings, not a list"),
+    ("listen = {tcp = 1}", "listen must be a string or a list of strings, not a table"),
+    ("durable = true", "--durable needs --mailbox sqlite:PATH"),
+    (
+        "max-line = 524288",
+        "--outbox-limit must be at least 4194304 bytes, for 8 lines of --max-line 524288",
+    ),
+]
+
+
+class FileTestCase(SynchronousTestCase):
+    """A test with a configuration file."""
+
+    def setUp(self) -> None:
+        self.path = Path(self.enterContext(TemporaryDirectory())) / "achat.toml"
+
+    def parsed(self, text: str, *arguments: str) -> Options:
+        self.path.write_text(text)
+        options = Options({})
+        options.parseOptions([*arguments, "--config", str(self.path)])
+        return options
+
+    def values(self, text: str, *arguments: str) -> dict[str, Any]:
+        """What the options mean that are not as they are by themselves."""
+        default = Options({})
+        default.parseOptions([])
+        options = self.parsed(text, *arguments)
+        return {
+            key: value
+            for key, value in options.items()
+            if key != "config" and value != default[key]
+        }
+
+
+class FileTests(FileTestCase):
+    """What stands in the file."""
+
+    def test_every_option(self) -> None:
+        """Every option of the command line may stand in the file, under its name."""
+        self.assertEqual(
+            self.values(
+                "port = 1\ngrace = 2\nkeep = 0.5\nduplicate = 'takeover'\nplain = true\n"
+                "mailbox = 'sqlite:/x/y'\ndurable = true\nmax-line = 0x100\n"
+                "listen = ['tcp:1', 'unix:/x']\nlog-level = 'warn'\nlog-format = 'json'"
+            ),
+            {
+                "port": 1,
+                "grace": 2.0,
+                "keep": 0.5,
+                "duplicate": Duplicate.TAKEOVER,
+                "plain": 1,
+                "mailbox": Path("/x/y"),
+                "durable": 1,
+                "max-line": 256,
+                "listen": ["tcp:1", "unix:/x"],
+                "log-level": "warn",
+                "log-format": "json",
+            },
+        )
+
+    def test_same_as_default(self) -> None:
+        """A file that says nothing, or what holds anyhow, changes nothing."""
+        for text in ("", "# nothing\n", "plain = false\nlisten = []\nport = 8080"):
+            self.assertEqual(self.values(text), {})
+
+    def test_command_line_wins(self) -> None:
+        """What the command line says holds, wherever it names the file, and in either direction."""
+        text = "port = 1\nplain = true\nmailbox = 'sqlite:/x'\ndurable = true"
+        self.assertEqual(
+            self.values(text, "--port", "2", "--no-plain", "-g", "5"),
+            {"port": 2, "mailbox": Path("/x"), "durable": 1, "grace": 5.0},
+        )
+        self.assertEqual(self.values("plain = false", "--plain"), {"plain": 1})
+
+    def test_lists(self) -> None:
+        """One string is a list of one, and the command line's list replaces the file's."""
+        self.assertEqual(self.values("listen = 'tcp:1'"), {"listen": ["tcp:1"]})
+        self.assertEqual(
+            self.values("listen = ['tcp:1']", "--listen", "tcp:2", "--listen", "tcp:3"),
+            {"listen": ["tcp:2", "tcp:3"]},
+        )
+
+    def test_wrong(self) -> None:
+        """What is wrong ends the process with one sentence that names the file and the key."""
+        for text, sentence in WRONG:
+            error = self.assertRaises(SystemExit, self.parsed, text)
+            self.assertEqual(str(error), f"achat: {self.path}: {sentence}")
+
+    def test_wrong_and_overruled(self) -> None:
+        """What is wrong in the file is wrong, even if the command line overrules it."""
+        error = self.assertRaises(SystemExit, self.parsed, "port = 'x'", "--port", "1")
+        self.assertIn(f"{self.path}: port must be a number", str(error))
+
+    def test_wrong_on_command_line(self) -> None:
+        """What is wrong on the command line is not the file's fault."""
+        error = self.assertRaises(SystemExit, self.parsed, "port = 1", "--port", "x")
+        self.assertEqual(
+            str(error), "achat: --port must be a whole number from 0 to 65535, not 'x'"
+        )
+
+    def test_wrong_endpoint(self) -> None:
+        """An endpoint that is none is told of with the file it stands in."""
+        options = self.parsed("listen = 'nonsense:1'")
+        error = self.assertRaises(SystemExit, makeService, options, MemoryReactorClock())
+        self.assertIn(f"achat: {self.path}: listen 'nonsense:1' is no endpoint: ", str(error))
+
+    def test_wrong_auth(self) -> None:
+        """So is whom to ask who may enter; and what may have been meant."""
+        error = self.assertRaises(SystemExit, self.parsed, "auth = 'argon3:x'")
+        self.assertEqual(
+            str(error),
+            f"achat: {self.path}: auth argon3 will not do: there is no such type; --help-auth"
+            " lists them; did you mean 'argon2'?",
+        )
+        options = self.parsed("auth = 'argon2:/none/such'")
+        error = self.assertRaises(SystemExit, makeService, options, MemoryReactorClock())
+        self.assertIn(f"achat: {self.path}: --auth argon2 will not do: /none/such", str(error))
+
+    def test_long_numbers(self) -> None:
+        """A number of thousands of digits is as wrong as any other, however it is written."""
+        for number, what in (("9" * 5000, "is not TOML"), (f"0x{'f' * 5000}", "port cannot be")):
+            error = self.assertRaises(SystemExit, self.parsed, f"port = {number}")
+            self.assertIn(f"achat: {self.path}", str(error))
+            self.assertIn(what, str(error))
+
+    def test_unusable_file(self) -> None:
+        """A file that is missing or no TOML is told of in one sentence, with the line."""
+        for content, sentence in (
+            (None, f"{self.path} cannot be read: No such file or directory"),
+            (b'port = "\xff"', f"{self.path} is not UTF-8"),
+            (b"plain = true\nport =", f"{self.path} is not TOML: Invalid value (at end of docum"),
+            (b"plain = true\nport 1\n", f"{self.path} is not TOML: Expected '=' after a key in a"),
+            (
+                b"port = 1\nport = 2\n",
+                f"{self.path} is not TOML: Cannot overwrite a value (at line",
+            ),
+        ):
+            if content is not None:
+                self.path.write_bytes(content)
+            options = Options({})
+            error = self.assertRaises(SystemExit, options.parseOptions, ["-c", str(self.path)])
+            self.assertTrue(str(error).startswith(f"achat: {sentence}"), error)
+            self.assertNotIn("\n", str(error))
+
+    def test_again(self) -> None:
+        """The same command line can be read again, with what the file says by then."""
+        before = self.parsed("port = 1\nplain = true", "--grace", "5")
+        self.path.write_text("port = 2")
+        after = before.again()
+        self.assertEqual([before[key] for key in ("port", "plain", "grace")], [1, 1, 5])
+        self.assertEqual([after[key] for key in ("port", "plain", "grace")], [2, 0, 5])
+        self.path.write_text("port = -2")
+        self.assertRaises(SystemExit, after.again)
+
+    def test_not_again(self) -> None:
+        """A pipe is not read again: a server would wait until somebody wrote into it."""
+        options = self.parsed("port = 1")
+        self.path.unlink()
+        os.mkfifo(self.path)
+        error = self.assertRaises(SystemExit, options.again)
+        self.assertEqual(str(error), f"achat: {self.path} cannot be read again: it is a pipe")
+
+
+class CommandTests(FileTestCase):
+    """C{achat config}."""
+
+    def _printed(self, *arguments: str) -> str:
+        done = CliRunner().invoke(main, ["config", *arguments], catch_exceptions=False)
+        self.assertEqual(done.exit_code, 0, done.output)
+        return done.stdout
+
+    def test_can_be_fed_back(self) -> None:
+        """What it prints has every option, and as a file means the same."""
+        text = "mailbox = 'sqlite:/x \"y\"'\nlisten = ['tcp:1', 'unix:/x\\\\:y']\nplain = true"
+        options = self.parsed(text, "--grace", "5", "--no-plain", "--max-line", "100")
+        printed = self._printed(
+            *("--config", str(self.path), "--grace", "5", "--no-plain", "--max-line", "100")
+        )
+        unset = {key for key, value in options.items() if value is None}
+        self.assertEqual(set(tomllib.loads(printed)), set(options) - unset - {"config"})
+        self.assertIn("# http is not set", printed)
+        again = self.parsed(printed)
+        self.assertEqual(again | {"config": None}, options | {"config": None})
+
+    def test_sources(self) -> None:
+        """Behind each option stands who says so."""
+        self.path.write_text("port = 1\nplain = true")
+        lines = self._printed("-c", str(self.path), "--listen", "tcp:2", "-g", "5").splitlines()
+        self.assertIn(f"port = 1  # {self.path}", lines)
+        self.assertIn(f"plain = true  # {self.path}", lines)
+        self.assertIn("grace = 5  # command line", lines)
+        self.assertIn("max-line = 8192  # default", lines)
+        self.assertEqual(lines[lines.index('    "tcp:2",') + 1], "]  # command line")
+
+    def test_state_directory(self) -> None:
+        """It shows the mailbox that is taken if nobody names one."""
+        options = Options({"STATE_DIRECTORY": "/var/lib/achat"})
+        options.parseOptions([])
+        self.assertIn(
+            'mailbox = "sqlite:/var/lib/achat/mailbox.sqlite"  # default',
+            config.write(options.settings()).splitlines(),
+        )
+
+    def test_wrong(self) -> None:
+        """A wrong option is exit code 1, and one sentence."""
+        self.path.write_text("prot = 1")
+        done = CliRunner().invoke(main, ["config", "--config", str(self.path)])
+        self.assertEqual(done.exit_code, 1)
+        self.assertEqual(
+            done.output, f"achat: {self.path}: prot is no option; did you mean 'port'?\n"
+        )

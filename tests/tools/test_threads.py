@@ -1,0 +1,69 @@
+"""Threads that work, and systems that let none be started."""
+
+from __future__ import annotations
+
+from queue import Queue
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.tools.errors import NoThread
+from achat_twisted.tools.threads import DaemonThread, ThreadWorker
+
+
+class FakeReactor:
+    """Collects what threads have for the reactor's."""
+
+    def __init__(self) -> None:
+        self._calls: Queue[Any] = Queue()
+
+    def callFromThread(self, call: Any, *arguments: Any) -> None:
+        self._calls.put((call, arguments))
+
+    def turn(self) -> None:
+        """Wait for one call, and make it."""
+        call, arguments = self._calls.get(timeout=10)
+        call(*arguments)
+
+
+class ThreadWorkerTests(SynchronousTestCase):
+    """L{ThreadWorker}, on a system with a limit."""
+
+    def setUp(self) -> None:
+        class LimitedThread(DaemonThread):
+            def start(thread) -> None:
+                if self.short:
+                    raise RuntimeError("can't start new thread")
+                super().start()
+
+        self.short = True
+        self.reactor = FakeReactor()
+        self.worker = ThreadWorker(self.reactor, threads=2, kind=LimitedThread)
+        self.worker.start()
+
+    def result(self, work: Deferred[Any]) -> Any:
+        self.reactor.turn()
+        return self.successResultOf(work)
+
+    def test_no_thread(self) -> None:
+        """Work for which there is no thread is not begun then, nor later, and fails by name."""
+        done: list[int] = []
+        self.failureResultOf(self.worker.run(lambda: done.append(1)), NoThread)
+        self.short = False
+        self.result(self.worker.run(lambda: done.append(2)))
+        self.worker.stop()
+        self.assertEqual(done, [2])
+
+    def test_stop(self) -> None:
+        """A stop does not wait for threads that never were."""
+        self.failureResultOf(self.worker.run(lambda: None), NoThread)
+        self.worker.stop()
+
+    def test_error_of_the_work(self) -> None:
+        """An error in the work goes to the caller that has given it."""
+        self.short = False
+        work = self.worker.run(lambda: 1 // 0)
+        self.reactor.turn()
+        self.failureResultOf(work, ZeroDivisionError)
+        self.worker.stop()
