@@ -27,11 +27,14 @@ from achat_twisted.limits.memory import Pool
 from achat_twisted.limits.rate import UNLIMITED, Allowance, Bucket
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet, Soon
-from achat_twisted.tools.truce import Truces
+from achat_twisted.tools.backoff import Backoff
 
 OUTBOX_LIMIT = 2**20
 """Bytes queued in memory for one peer, unless the server is told otherwise."""
 
+
+_PEACE = 60.0
+"""Seconds at most for which a name that is fought over cannot be taken over again."""
 
 _FED = 2
 """How many outboxes may hold more in a turn: each may be fed a page of mail, in 10 to 20 ms."""
@@ -96,7 +99,7 @@ class Broker(Service):
         self._peers: dict[str, Session] = {}
         self._sessions: set[Session] = set()
         self._count: Counter[str] = Counter()
-        self._truces = Truces(clock)
+        self._fights = Backoff(clock, longest=_PEACE)
         self._turns = Turns(
             clock,
             soon or (lambda call: clock.callLater(0, call)),
@@ -131,9 +134,9 @@ class Broker(Service):
             raise wire.busy()
         holder = self._peers.get(name)
         if holder is not None and holder.is_here:
-            if self._duplicate is Duplicate.REJECT or self._truces.holds(name):
+            if self._duplicate is Duplicate.REJECT or self._fights.lasts(name):
                 raise wire.name_taken(name)
-            self._truces.taken_over(name)
+            self._fights.tried(name)
         session = Session(
             name,
             outlet,

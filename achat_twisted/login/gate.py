@@ -34,7 +34,18 @@ from achat_twisted.login.credentials import (
 )
 from achat_twisted.login.interfaces import IGate
 from achat_twisted.net.interfaces import ILink
-from achat_twisted.tools.delays import Delays
+from achat_twisted.tools.backoff import Backoff
+
+LONGEST = 10.0
+"""Seconds that a host's next login waits at most after wrong secrets.
+
+All its logins wait, for if only wrong ones did, a client that guesses would not wait for the
+answer. A right secret does not make up for wrong ones, or else one of one's own would do for any
+number of guesses; but nobody is locked out by a neighbour for longer.
+"""
+
+FORGET = 600.0
+"""Seconds without a wrong secret, after which a host is as good as new."""
 
 PATIENCE = 20.0
 """Seconds that a login may take to be checked, delay included."""
@@ -94,10 +105,10 @@ class PortalGate:
     _log = Logger()
 
     def __init__(
-        self, checkers: Sequence[ICredentialsChecker], delays: Delays, clock: IReactorTime
+        self, checkers: Sequence[ICredentialsChecker], guesses: Backoff, clock: IReactorTime
     ) -> None:
         self._own = [checker for checker in checkers if IOwnChecker.providedBy(checker)]
-        self._delays = delays
+        self._guesses = guesses
         self._clock = clock
         self._turnstiles: dict[str, DeferredSemaphore] = {}  # of hosts that have a login checked
         self._portal = Portal(Names())
@@ -132,14 +143,14 @@ class PortalGate:
 
     async def _enter(self, credentials: ICredentials, link: ILink) -> str:
         host = link.origin
-        if wait := self._delays.wait(host):
+        if wait := self._guesses.wait(host):
             await deferLater(self._clock, wait)
         turnstile = self._turnstiles.setdefault(host, DeferredSemaphore(AT_ONCE))
         await turnstile.acquire()
         try:
             _, name, _ = await self._portal.login(credentials, link, IName)
         except LoginFailed as error:
-            self._delays.wrong(host)
+            self._guesses.tried(host)
             why = str(error) if isinstance(error, Denied) else "no such name and secret"
             raise wire.denied(why) from None
         except (wire.Refused, CancelledError):

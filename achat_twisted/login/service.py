@@ -15,10 +15,10 @@ from zope.interface import implementer
 
 from achat_twisted import wire
 from achat_twisted.login.credentials import SUPPORTED, IOwnChecker
-from achat_twisted.login.gate import OPEN, PortalGate
+from achat_twisted.login.gate import FORGET, LONGEST, OPEN, PortalGate
 from achat_twisted.login.interfaces import IGate
 from achat_twisted.net.interfaces import ILink
-from achat_twisted.tools.delays import Delays
+from achat_twisted.tools.backoff import Backoff
 from achat_twisted.tools.errors import CannotStart, Unusable
 from achat_twisted.tools.interfaces import IReloadable, IWorker
 from achat_twisted.tools.suggest import suggest
@@ -37,7 +37,7 @@ class Doorkeeper(Service):
         """@param worker: does what would hold the reactor up, while the service runs."""
         self._clock = clock
         self._worker = worker
-        self._delays = Delays(clock)
+        self._guesses = Backoff(clock, longest=LONGEST, forget=FORGET)
         self._gate: IGate = OPEN
         self._auth: Sequence[str] = ()
         self._checkers: dict[str, ICredentialsChecker] = {}
@@ -53,7 +53,7 @@ class Doorkeeper(Service):
         # folder from which a relative path counts.
         made = {d: self._checkers.get(d) or self._checker(d) for d in auth}
         checkers = list(made.values())
-        gate = PortalGate(checkers, self._delays, self._clock) if checkers else OPEN
+        gate = PortalGate(checkers, self._guesses, self._clock) if checkers else OPEN
 
         def put_in_place() -> None:
             has_changed = auth != self._auth

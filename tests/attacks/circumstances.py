@@ -15,8 +15,8 @@ from zope.interface import implementer
 
 from achat_twisted import wire
 from achat_twisted.broker.broker import Duplicate
-from achat_twisted.login.gate import PortalGate
-from achat_twisted.tools.delays import Delays
+from achat_twisted.login.gate import FORGET, LONGEST, PortalGate
+from achat_twisted.tools.backoff import Backoff
 from tests.simulation.network import TICK
 
 HOSTS = (
@@ -70,4 +70,4 @@ class Moody:
 
 def moody_gate(clock: IReactorTime, rng: Random) -> PortalGate:
     """The gate of a server with secrets, of which nobody knows whether they are right."""
-    return PortalGate([Moody(clock, rng)], Delays(clock), clock)
+    return PortalGate([Moody(clock, rng)], Backoff(clock, longest=LONGEST, forget=FORGET), clock)

@@ -16,7 +16,7 @@ from achat_twisted.limits.pacing import PATIENCE
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
-from achat_twisted.tools.truce import FIRST
+from achat_twisted.tools.backoff import FIRST
 from tests.fakes import Bug, CountingMailbox, SlowMailbox
 from tests.house import House, steps
 from tests.logged import Logged

@@ -20,12 +20,12 @@ from zope.interface.verify import verifyObject
 
 from achat_twisted import wire
 from achat_twisted.login.credentials import IOwnChecker
-from achat_twisted.login.gate import OPEN, PATIENCE, PortalGate
+from achat_twisted.login.gate import FORGET, LONGEST, OPEN, PATIENCE, PortalGate
 from achat_twisted.login.interfaces import IGate
 from achat_twisted.login.passwords import Argon2Checker, InPlace
 from achat_twisted.login.plugins import Argon2Factory, TLSFactory
 from achat_twisted.login.service import Doorkeeper
-from achat_twisted.tools.delays import Delays
+from achat_twisted.tools.backoff import Backoff
 from achat_twisted.tools.errors import CannotStart
 from tests.clientele import Authority
 from tests.disk import FakeWorker, scratch_file
@@ -69,11 +69,11 @@ class GateTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.delays = Delays(self.clock)
+        self.guesses = Backoff(self.clock, longest=LONGEST, forget=FORGET)
         self.link = link_from("host")
 
     def gate(self, *checkers: Any) -> PortalGate:
-        return PortalGate(checkers, self.delays, self.clock)
+        return PortalGate(checkers, self.guesses, self.clock)
 
     def file(self, text: str) -> Path:
         path = scratch_file(self)
@@ -105,16 +105,16 @@ class TellTaleTests(GateTestCase):
         """For a known and an unknown name it is the same notice, after the same work and delay."""
         seen: list[list[object]] = []
         for name in ("alice", "nobody"):
-            worker, delays = FakeWorker(), Delays(self.clock)
+            worker, guesses = FakeWorker(), Backoff(self.clock, longest=LONGEST, forget=FORGET)
             log: list[object] = []
             checker = Argon2Checker(
                 self.file(password_file(alice="one")), partial(_looks_at_cost, log)
             )
             checker.open(worker)
-            gate = PortalGate([checker], delays, self.clock)
+            gate = PortalGate([checker], guesses, self.clock)
             for login in (name, f"{name}:", f"{name}:two", f"{name}:three"):
                 answer = self.enters(gate, login)
-                waits = delays.wait("host")
+                waits = guesses.wait("host")
                 self.clock.advance(waits)
                 refused = self.failureResultOf(answer, wire.Refused)
                 log.append((waits, worker.jobs, refused.value.notice))
@@ -212,7 +212,7 @@ class PortalGateTests(GateTestCase):
             self.is_refused(gate, "alice:secret", "busy")
         self.assertEqual(logged.texts, ["A login could not be checked"])
         self.assertEqual(len(self.flushLoggedErrors(Bug)), 1)
-        self.assertEqual(len(self.delays), 0)
+        self.assertEqual(len(self.guesses), 0)
 
     def test_silence(self) -> None:
         """A checker that does not answer is not waited for without end."""
@@ -232,7 +232,7 @@ class PortalGateTests(GateTestCase):
             answer.cancel()
             self.failureResultOf(answer, CancelledError)
             self.assertEqual(self.clock.getDelayedCalls(), [])
-            self.delays.wrong("host")
+            self.guesses.tried("host")
 
     def test_secret_is_not_shown(self) -> None:
         """No repr of a login, and no reason for the log, holds the secret."""
@@ -304,7 +304,7 @@ class DelayTests(GateTestCase):
         for _ in range(3):
             self.is_refused(self.gate(checker), "alice", "denied: it has not proved who it is")
         self.assertEqual(checker.seen, [])
-        self.assertEqual(len(self.delays), 0)
+        self.assertEqual(len(self.guesses), 0)
 
 
 class CertificateTests(GateTestCase):

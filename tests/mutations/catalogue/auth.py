@@ -62,14 +62,14 @@ AUTH = (
     Mutation(
         "let who guesses guess on at once",
         _GATE,
-        "            self._delays.wrong(host)\n",
+        "            self._guesses.tried(host)\n",
         "",
         "tests.login.test_gate",
     ),
     Mutation(
         "look at the guess before the delay",
         _GATE,
-        "        if wait := self._delays.wait(host):\n"
+        "        if wait := self._guesses.wait(host):\n"
         "            await deferLater(self._clock, wait)\n",
         "",
         "tests.login.test_gate",
