@@ -18,15 +18,16 @@ control characters (the tab is white space here, and may stay).
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from achat_twisted.wire import foreign
-from achat_twisted.wire.invisible import first_invisible
-
-MAX_NAME = 64
-"""The longest name, in bytes of UTF-8."""
+from achat_twisted.wire.names import check_name
+from achat_twisted.wire.notices import (
+    BadLine,
+    Foreign,
+    Notice,
+    TooLong,
+)
 
 MAX_RECIPIENTS = 1_000
 """How many a line may be for unless the server is told otherwise."""
@@ -81,127 +82,6 @@ class Message:
 
     sender: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What the server says on its own behalf: a word, and details that depend on the word."""
-
-    word: str
-    detail: str = ""
-
-
-class WireError(Exception):
-    """A client's fault; C{notice} is what the client is told."""
-
-    def __init__(self, notice: Notice, why: str = "") -> None:
-        """@param why: for the log, if the client is not told."""
-        super().__init__(f"{notice.word} {notice.detail}".rstrip() + (why and f": {why}"))
-        self.notice = notice
-
-
-class BadLine(WireError):
-    """A line that means nothing; the connection lives on."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(Notice("bad-line", why))
-
-
-class NoCommand(BadLine):
-    """A command that there is not; the connection lives on.
-
-    Who has said it is told what. The log is not: it may be a login with its secret, said twice.
-    """
-
-    def __init__(self, word: str) -> None:
-        super().__init__(f"no command /{word[:MAX_NAME]}; /help lists them")
-
-    def __str__(self) -> str:
-        return "bad-line no such command"
-
-
-class Foreign(BadLine):
-    """A line that only another protocol has; one with which a connection begins is its last."""
-
-    def __init__(self, protocol: str) -> None:
-        super().__init__(f"that is {protocol}, which is not spoken here")
-
-
-class TooLong(WireError):
-    """A line of more than C{limit} bytes; the connection lives on."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(Notice("too-long", str(limit)))
-
-
-class Refused(WireError):
-    """A login that is not let in; the connection is closed."""
-
-
-def bad_name(why: str) -> Refused:
-    return Refused(Notice("bad-name", why))
-
-
-def name_taken(name: str) -> Refused:
-    return Refused(Notice("name-taken", name))
-
-
-def denied(why: str) -> Refused:
-    """@param why: for the log; who guesses is not told."""
-    return Refused(Notice("denied"), why)
-
-
-def busy(why: str = "") -> Refused:
-    return Refused(Notice("busy", why))
-
-
-def welcome(name: str) -> Notice:
-    return Notice("welcome", name)
-
-
-def mail(copies: int) -> Notice:
-    return Notice("mail", str(copies))
-
-
-def outcome(word: str, name: str, copies: int) -> Notice:
-    """What became of C{copies} for C{name}: C{word} is kept, unknown or full."""
-    return Notice(word, f"{name} {copies}")
-
-
-def slow_down(rate: int) -> Notice:
-    return Notice("slow-down", str(rate))
-
-
-def replaced() -> Notice:
-    return Notice("replaced")
-
-
-def kicked() -> Notice:
-    return Notice("kicked")
-
-
-def bye(lines: int) -> Notice:
-    return Notice("bye", str(lines))
-
-
-def synced(lines: int, token: str) -> Notice:
-    return Notice("synced", f"{lines} {token}".rstrip())
-
-
-def who(names: Sequence[str]) -> Notice:
-    return Notice("who", ", ".join(names))
-
-
-def pong() -> Notice:
-    return Notice("pong")
-
-
-def stats(text: str) -> Notice:
-    return Notice("stats", text)
-
-
-def usage(text: str) -> Notice:
-    return Notice("help", text)
 
 
 def decode_line(raw: bytes, max_line: int) -> str:
@@ -271,33 +151,6 @@ def parse_login(line: str) -> Login:
     return Login(name, secret if colon else None)
 
 
-def check_name(name: str) -> None:
-    """See that C{name}, trimmed, can be one.
-
-    @raise Refused: if not; its notice says what a name is.
-    """
-    if not name:
-        raise bad_name("it is empty; the first line must be NAME or NAME:SECRET")
-    if len(name.encode()) > MAX_NAME:
-        raise bad_name(f"it is longer than {MAX_NAME} bytes")
-    if name[0] in "!/":
-        raise bad_name("it begins with ! or /")
-    if "," in name or "#" in name:
-        raise bad_name("it contains , or #")
-    if ":" in name:
-        raise bad_name("it contains :")
-    if (protocol := foreign.protocol_of(name)) is not None:
-        raise bad_name(f"it is what {protocol} begins with")
-    if not name.isprintable():
-        raise bad_name("it contains characters that cannot be printed")
-    if (unseen := first_invisible(name)) is not None:
-        raise bad_name(f"it contains U+{ord(unseen):04X}, which cannot be seen")
-    if unicodedata.category(name[0])[0] == "M":
-        raise bad_name("it begins with a mark that belongs to a letter before it")
-    if not unicodedata.is_normalized("NFC", name):
-        raise bad_name("it is not in Unicode's normal form C")
-
-
 def parse_line(line: str, most: int = MAX_RECIPIENTS) -> Post | Command:
     """Any line after the first, with or without its line end.
 
@@ -352,16 +205,6 @@ def render_post(sender: str, text: str) -> bytes:
     """A post's text, or texts, as they go out, line ends included."""
     head = f"{_MESSAGE}{sender}: "
     return f"{head}{text.replace(_LINE_END, _LINE_END + head)}\n".encode()
-
-
-def render_notice(notice: Notice) -> bytes:
-    """A notice as it goes out, line end included."""
-    return f"{_NOTICE}{notice.word} {notice.detail}".rstrip(" ").encode() + b"\n"
-
-
-def say_nothing(notice: Notice) -> bytes:
-    """How notices are rendered for clients that expect the seeds' wire: not at all."""
-    return b""
 
 
 def is_message(line: bytes) -> bool:

@@ -223,7 +223,7 @@ CONNECTIONS = (
     ),
     Mutation(
         "log what stands behind a slash",
-        "achat_twisted/wire/lines.py",
+        "achat_twisted/wire/notices.py",
         'return "bad-line no such command"',
         "return super().__str__()",
         "tests.reader.test_lines",

@@ -213,7 +213,7 @@ LIMITS = (
     ),
     Mutation(
         "let in a name that cannot be seen",
-        "achat_twisted/wire/lines.py",
+        "achat_twisted/wire/names.py",
         "    if (unseen := first_invisible(name)) is not None:",
         "    if (unseen := first_invisible(name)) == name:",
         "tests.wire.test_lines",
