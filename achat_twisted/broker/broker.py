@@ -165,7 +165,7 @@ class Broker(Service):
         return session
 
     def _allowance(self, outlet: IOutlet) -> Allowance:
-        if outlet.local and not self._limits.local:
+        if outlet.local and not self._limits.limit_local:
             return UNLIMITED
         return Bucket(self._clock, self._limits)
 

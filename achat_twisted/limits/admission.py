@@ -57,7 +57,7 @@ class Admission:
         self._here[origin] += 1
         most = self._limits
         excess, why = _excess(self._total, most.connections), "too many connections"
-        if origin and (most.local or not is_local):
+        if origin and (most.limit_local or not is_local):
             self._attempts[origin] += 1
             excess, why = max(
                 (excess, why),

@@ -25,7 +25,7 @@ class Limits:
     @ivar rate: lines a second from one session, in the long run.
     @ivar burst: lines that a session may be ahead of that.
     @ivar outbox_total: bytes that are queued or unacknowledged, for all together.
-    @ivar local: whether those that are for a host or a session hold for this machine's own, too.
+    @ivar limit_local: true if those for a host or a session hold for this machine's own, too.
     """
 
     connections: int = 20_000
@@ -34,20 +34,12 @@ class Limits:
     rate: int = 50
     burst: int = 500
     outbox_total: int = 2**28
-    local: bool = False
+    limit_local: bool = False
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Limits:
         """Those that the server's options ask for."""
-        return cls(
-            connections=options["connections"],
-            connections_per_host=options["connections-per-host"],
-            logins_per_host=options["logins-per-host"],
-            rate=options["rate"],
-            burst=options["burst"],
-            outbox_total=options["outbox-total"],
-            local=bool(options["limit-local"]),
-        )
+        return cls(**{field.name: options[field.name.replace("_", "-")] for field in fields(cls)})
 
     def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         new = Limits.of(options)

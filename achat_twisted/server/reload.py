@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from twisted.logger import Logger
@@ -29,11 +29,29 @@ class Put(Generic[Value]):
         return lambda: self._put(value)
 
 
+class _Looked(Mapping[str, Any]):
+    """Options that remember which of them somebody has looked at."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
+        self.at: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.at.add(key)
+        return self._options[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._options)
+
+    def __len__(self) -> int:
+        return len(self._options)
+
+
 class Reloader:
     """Has the command line and its file read again, and everybody take what has changed.
 
-    If anything is wrong, nothing is put in place. What nobody takes is said to wait for the next
-    start, each time again.
+    If anything is wrong, nothing is put in place. An option that no part looks at is said to wait
+    for the next start, each time again.
     """
 
     _log = Logger()
@@ -53,15 +71,10 @@ class Reloader:
         self._on_end = on_end
         self._in_force = _values(options)
         self._parts: list[IReloadable] = []
-        self._taken: set[str] = set()
 
-    def add(self, part: IReloadable, *options: str) -> None:
-        """Let C{part} take new options.
-
-        @param options: which of them have changed for good when it has.
-        """
-        self._parts.append(part)
-        self._taken.update(options)
+    def add(self, *parts: IReloadable) -> None:
+        """Let all of them take new options: those that they look at."""
+        self._parts.extend(parts)
 
     def reload(self) -> None:
         """Do it; whatever is wrong is in the log, and never raised."""
@@ -69,7 +82,8 @@ class Reloader:
         options = self._options
         try:
             options = options.again()
-            put_in_place = [part.reload(options) for part in self._parts]
+            looked = _Looked(options)
+            put_in_place = [part.reload(looked) for part in self._parts]
         except (SystemExit, ValueError, OSError) as error:
             reason = options.blame(str(error).removeprefix("achat: "))
             self._log.error("not reloaded, all is as it was: {reason}", reason=reason)
@@ -78,7 +92,7 @@ class Reloader:
         else:
             for put in put_in_place:
                 self._dare(put)
-            self._tell(_values(options))
+            self._tell(_values(options), looked.at)
         finally:
             self._on_end()
 
@@ -88,10 +102,10 @@ class Reloader:
         except Exception:
             self._log.failure("Something could not be put in place")
 
-    def _tell(self, values: dict[str, Any]) -> None:
+    def _tell(self, values: dict[str, Any], looked_at: set[str]) -> None:
         changed = [key for key, value in values.items() if value != self._in_force[key]]
-        taken = [key for key in changed if key in self._taken]
-        waiting = [key for key in changed if key not in self._taken]
+        taken = [key for key in changed if key in looked_at]
+        waiting = [key for key in changed if key not in looked_at]
         for keys, log, text in (
             (taken, self._log.info, "reloaded: {changes}"),
             (waiting, self._log.warn, "for the next start only: {changes}"),

@@ -66,7 +66,7 @@ class AdmissionTests(SynchronousTestCase):
             self.assertEqual(self.enters("127.0.0.1", is_local=True), "")
         for _ in range(2):
             self.admission.leave("127.0.0.1")
-        self.limits.local = True
+        self.limits.limit_local = True
         self.assertEqual(
             self.enters("127.0.0.1", is_local=True), "too many connections from 127.0.0.1"
         )

@@ -25,4 +25,4 @@ class LimitsTests(SynchronousTestCase):
         put_in_place = limits.reload(options)
         self.assertEqual(limits, Limits())
         put_in_place()
-        self.assertEqual(limits, Limits(rate=1, local=True, outbox_total=7))
+        self.assertEqual(limits, Limits(rate=1, limit_local=True, outbox_total=7))

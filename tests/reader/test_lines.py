@@ -654,7 +654,7 @@ class LimitTests(ReaderTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.limits.local = True
+        self.limits.limit_local = True
         self.limits.connections_per_host = 2
         self.house = House(limits=self.limits)
         self.factory = self._factory(self.house.clock)
@@ -779,7 +779,7 @@ class LimitTests(ReaderTestCase):
 
     def test_this_machine(self) -> None:
         """This machine's own clients are not slowed down, unless that is asked for."""
-        self.limits.local = False
+        self.limits.limit_local = False
         alice = self.calls("alice")
         alice.sends("alice: hi\n" * 1000)
         self.house.turn()

@@ -52,9 +52,7 @@ class ReloaderTests(SynchronousTestCase):
             options, lambda: self.steps.append("begin"), lambda: self.steps.append("end")
         )
         self.first, self.last = Part(), Part()
-        self.reloader.add(self.first, "max-line")
-        self.reloader.add(Put(lambda options: options["keep"], self._keep), "keep")
-        self.reloader.add(self.last)
+        self.reloader.add(self.first, Put(lambda options: options["keep"], self._keep), self.last)
         self.kept: list[float] = []
 
     def _keep(self, days: float) -> None:

@@ -18,11 +18,11 @@ CONFIGURATION = (
     Mutation(
         "reload half of it",
         "achat_twisted/server/reload.py",
-        "put_in_place = [part.reload(options) for part in self._parts]",
+        "put_in_place = [part.reload(looked) for part in self._parts]",
         """\
 put_in_place = []
             for part in self._parts:
-                part.reload(options)()
+                part.reload(looked)()
 """,
         "tests.server.test_reload",
     ),

@@ -74,7 +74,7 @@ LIMITS = (
     Mutation(
         "limit this machine's own clients",
         _BROKER,
-        "if outlet.local and not self._limits.local:",
+        "if outlet.local and not self._limits.limit_local:",
         "if False:",
         "tests.reader.test_lines",
     ),

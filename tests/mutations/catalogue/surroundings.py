@@ -111,7 +111,7 @@ SURROUNDINGS = (
     Mutation(
         "take every port for one with TLS",
         "achat_twisted/tap.py",
-        "is_encrypted=tls.is_tls(description.removeprefix(_PROXY)),",
+        "is_encrypted=is_encrypted(description),",
         "is_encrypted=True,",
         "tests.functional.test_tls.TLSTests.test_secrets_in_the_clear",
     ),
