@@ -10,8 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from achat_twisted.tools.errors import NoThread
-from achat_twisted.tools.interfaces import IWorker
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -23,6 +21,8 @@ from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.sqlite import SqliteMailbox
+from achat_twisted.tools.errors import NoThread
+from achat_twisted.tools.interfaces import IWorker
 
 
 @implementer(IWorker)

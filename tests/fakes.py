@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from achat_twisted.mailbox.interfaces import IMailbox
-from achat_twisted.net.interfaces import ILink
 from OpenSSL.crypto import X509
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IPushProducer, IReactorTime
@@ -13,7 +11,9 @@ from twisted.internet.testing import StringTransport
 from zope.interface import implementer
 
 from achat_twisted.client.files import IOutput
+from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.net.interfaces import ILink
 
 
 class Bug(Exception):

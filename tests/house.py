@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
-from achat_twisted.mailbox.interfaces import IMailbox
 from twisted.internet.task import Clock
 
 from achat_twisted import wire
 from achat_twisted.broker.broker import OUTBOX_LIMIT, Broker, Duplicate
 from achat_twisted.broker.session import RenderNotice, Session
 from achat_twisted.limits.limits import Limits
+from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
 from tests.fakes import FakeLink, FakeSource
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from achat_twisted.mailbox.interfaces import IMailbox
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, LINE_COST, MailLimits
+from achat_twisted.mailbox.interfaces import IMailbox
 from tests.logged import Logged
 
 DAY = 86_400.0

@@ -10,8 +10,6 @@ from pathlib import Path
 from random import Random
 from typing import cast
 
-from achat_twisted.mailbox.interfaces import IMailbox
-from achat_twisted.net.interfaces import ILink
 from hypothesis import HealthCheck, example, given, settings
 from twisted.internet.interfaces import IReactorTime, ITransport
 from twisted.trial.unittest import SynchronousTestCase
@@ -19,8 +17,10 @@ from zope.interface import implementer
 
 from achat_twisted import wire
 from achat_twisted.broker.session import RenderNotice
+from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.net import link
+from achat_twisted.net.interfaces import ILink
 from achat_twisted.net.link import IStream, Link
 from achat_twisted.net.transport import ServerTransport
 from tests.attacks.programs import examples, programs

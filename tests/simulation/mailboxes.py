@@ -7,8 +7,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from achat_twisted.mailbox.interfaces import IMailbox
-from achat_twisted.tools.interfaces import IWorker
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -17,9 +15,11 @@ from zope.interface import implementer
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
+from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
+from achat_twisted.tools.interfaces import IWorker
 from tests.simulation.network import TICK
 
 OpenMailbox = Callable[[], IMailbox]

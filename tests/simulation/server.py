@@ -8,9 +8,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from achat_twisted.login.interfaces import IGate
-from achat_twisted.mailbox.interfaces import IMailbox
-from achat_twisted.net.interfaces import ILink
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
@@ -22,7 +19,10 @@ from achat_twisted.broker.session import RenderNotice
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.login.gate import OPEN
+from achat_twisted.login.interfaces import IGate
+from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net import link
+from achat_twisted.net.interfaces import ILink
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.lines import Manners
 from achat_twisted.server.service import ChatService

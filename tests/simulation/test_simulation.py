@@ -7,15 +7,15 @@ from pathlib import Path
 from random import Random
 from typing import cast
 
-from achat_twisted.mailbox.interfaces import IMailbox
-from achat_twisted.net.interfaces import ILink
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, ITransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from achat_twisted import wire
+from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.net.interfaces import ILink
 from achat_twisted.net.link import IStream, Link
 from achat_twisted.net.transport import ServerTransport
 from tests.simulation.mailboxes import MakeMailbox

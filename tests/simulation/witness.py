@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from achat_twisted.mailbox.interfaces import IMailbox
-from achat_twisted.net.interfaces import IOutlet
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.python.components import proxyForInterface
@@ -16,6 +14,8 @@ from twisted.python.components import proxyForInterface
 from achat_twisted import wire
 from achat_twisted.broker.broker import Broker
 from achat_twisted.broker.session import Session
+from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.net.interfaces import IOutlet
 from tests.simulation.kernel import Endpoint
 
 NOBODY = "nobody"
