@@ -1,1 +1,1 @@
-"""What things cost, measured on real servers."""
+"""The costs of things, measured on real servers."""

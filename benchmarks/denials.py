@@ -1,4 +1,4 @@
-"""What C{! denied} takes: for names that there are, and for names that nobody has.
+"""The time that C{! denied} takes: for names that there are, and for names that nobody has.
 
 C{python -m benchmarks.denials} starts a server of its own on loopback, with secrets that cost what
 they do in earnest, and logs in with wrong ones, and with none, for a known and an unknown name, in
@@ -21,7 +21,7 @@ from benchmarks.server import resident, running
 from tests import scratch
 
 LINES = ("alice:wrong", "nobody:wrong", "alice", "nobody")
-"""What is said."""
+"""The login lines: a known name and an unknown one, with a wrong secret and with none."""
 
 
 def _denial(port: int, line: str, number: int) -> float:

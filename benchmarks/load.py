@@ -1,4 +1,4 @@
-"""What a message costs an achat, by the loads of C{achat bench}."""
+"""The cost of a message to an achat, by the loads of C{achat bench}."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TEXT = "x" * 40
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a message costs.
+    """The cost of a message.
 
     @ivar elapsed: seconds.
     @ivar cpu: seconds of the server's CPU.

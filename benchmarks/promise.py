@@ -1,4 +1,4 @@
-"""What the promise costs: tracking acknowledgements, and keeping the ledger, on against off.
+"""The cost of the promise: tracking acknowledgements, and keeping the ledger, on against off.
 
 Strategy: the server is run from two copies of the tree, of which one has both edited out. They
 take turns, so that whatever else the machine does hits both; of all rounds the median counts.
@@ -19,10 +19,10 @@ from tests import scratch
 from tests.scratch import Edit
 
 _LINES = 40_000
-"""What each of the flood's senders sends."""
+"""The lines that each of the flood's senders sends."""
 
 _ROUND_TRIPS = 8_000
-"""What a conversation has of them."""
+"""The round trips of a conversation."""
 
 _BROKER = "achat_twisted/broker/broker.py"
 _TURNS = "achat_twisted/broker/turns.py"
@@ -71,7 +71,7 @@ OFF = {
         "",
     ),
 }
-"""What is edited out, so that a server makes no promise."""
+"""The edits that leave a server without its promise."""
 
 
 def _flood(server: Server) -> Cost:

@@ -1,4 +1,4 @@
-"""What slow readers cost: the others' round trips, and the server's memory.
+"""The cost of slow readers: the others' round trips, and the server's memory.
 
 C{python -m benchmarks.slow_readers} starts a server of its own on loopback, and prints:
 
@@ -25,10 +25,10 @@ from benchmarks.server import MEGABYTE, resident, running
 from tests import scratch
 
 ROUNDS = 9
-"""How often each of the two is measured."""
+"""The number of times that each of the two is measured."""
 
 SLICES = 20
-"""How often it is changed from one to the other in a round, so that both meet the same noise."""
+"""The number of changes from one to the other in a round, so that both meet the same noise."""
 
 TRIPS = 500
 """Round trips in a slice."""
@@ -79,7 +79,7 @@ def _flood_stuck(port: int) -> Client:
 
 
 def _trips(alice: Client, bob: Client) -> list[float]:
-    """How long some round trips took, in microseconds."""
+    """The durations of some round trips, in microseconds."""
     took = []
     for number in range(TRIPS):
         began = time.perf_counter()

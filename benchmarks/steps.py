@@ -1,4 +1,4 @@
-"""Where a line's microseconds go: C{python -m benchmarks.steps}.
+"""The steps in which a line's microseconds go: C{python -m benchmarks.steps}.
 
 Strategy: the server's own parts stand on a socket that takes all and never says no, so that each
 step can be timed by itself; the kernel's two are timed on a real connection. Of many runs the least

@@ -52,7 +52,7 @@ class FakeWorker:
         return done
 
     def waiting(self) -> int:
-        """How much work is held."""
+        """The amount of work that is held."""
         return len(self._waiting)
 
     def release(self) -> None:
@@ -106,7 +106,7 @@ class FullDatabase(Database):
 
 
 def scratch_file(case: SynchronousTestCase) -> Path:
-    """Where a test may have a file; it is gone with the test.
+    """A path at which a test may have a file; it is gone with the test.
 
     Under pytest C{mktemp} would leave it in the checkout.
     """
@@ -116,7 +116,7 @@ def scratch_file(case: SynchronousTestCase) -> Path:
 
 
 class Desk:
-    """Where a mailbox's file lies, and mailboxes that use it, one after the other.
+    """The place of a mailbox's file, and mailboxes that use it, one after the other.
 
     @ivar clock: running time.
     @ivar wall: the wall clock.

@@ -22,7 +22,7 @@ class Bug(Exception):
 
 @implementer(IOutput)
 class FakeOutput(StringTransport):
-    """What an L{Output} is to a terminal: all of it is out at once, unless it is told to break."""
+    """An L{Output} as a terminal is one: all of it is out at once, unless it is told to break."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class FakeLink:
         self._flushed: Deferred[None] | None = None
 
     def lines(self) -> list[str]:
-        """What the peer has got, by whole lines."""
+        """The whole lines that the peer has got."""
         return self.received.decode().split("\n")[:-1]
 
     def messages(self) -> list[str]:

@@ -96,7 +96,7 @@ class House:
         assert not balance.missing, balance
 
     def each_turn(self, look: Callable[[], Result]) -> list[Result]:
-        """What C{look} says at the end of each turn, until nothing more follows by itself."""
+        """The values of C{look} at the end of each turn, until nothing more follows by itself."""
         seen: list[Result] = []
 
         def see() -> None:

@@ -1,4 +1,4 @@
-"""What was logged while a test looked."""
+"""The events that were logged while a test looked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every mailbox does, as its interface promises it; each is tried with the same tests."""
+"""Behaviour of every mailbox, as its interface promises it; each is tried with the same tests."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class MailboxBehaviour(SynchronousTestCase):
         self.assertTrue(mailbox.keep("bob", b"3\n"))
 
     def test_handed_back_comes_first(self) -> None:
-        """What is handed back comes out ahead of anything newer, in its own order."""
+        """Lines handed back come out ahead of anything newer, in their own order."""
         mailbox = self.make()
         mailbox.enroll("bob")
         mailbox.pass_by("bob", 2)
@@ -105,7 +105,7 @@ class MailboxBehaviour(SynchronousTestCase):
         self.assertEqual(self.take(mailbox, "bob"), [b"2\n", b"3\n", b"4\n", b"5\n"])
 
     def test_size(self) -> None:
-        """What is kept for a name has a size, which counts for each line with what it costs."""
+        """Mail for a name has a size, to which each line adds its cost."""
         mailbox = self.known("bob")
         self.assertEqual((mailbox.size_for("bob"), mailbox.size_for("nobody")), (0, 0))
         mailbox.keep("bob", b"1\n")
@@ -140,7 +140,7 @@ class MailboxBehaviour(SynchronousTestCase):
         self.assertFalse(mailbox.keep("carol", b"x\n"))
 
     def test_hand_back_is_never_refused(self) -> None:
-        """What was accepted long ago is taken back even by a full mailbox."""
+        """Even a full mailbox takes back lines that were accepted long ago."""
         mailbox = self.make(MailLimits(per_name=1, total=1))
         mailbox.enroll("bob")
         mailbox.pass_by("bob", 1)
@@ -185,7 +185,7 @@ class MailboxBehaviour(SynchronousTestCase):
         self.assertEqual(self.take(mailbox, "bob"), [b"x\n"])
 
     def test_old_mail_expires(self) -> None:
-        """What is kept for longer than the stated age is thrown away, counted and logged."""
+        """Mail that is kept for longer than the stated age is thrown away, counted and logged."""
         mailbox = self.known("bob", MailLimits(age=DAY))
         mailbox.keep("bob", b"old\n")
         mailbox.keep("bob", b"old too\n")
@@ -219,7 +219,7 @@ class MailboxBehaviour(SynchronousTestCase):
         self.assertEqual(self.take(mailbox, "bob"), [b"old\n"])
 
     def test_mail_that_keeps_coming_expires_as_well(self) -> None:
-        """What is old expires also where there has been mail without a break."""
+        """Old mail expires even if mail has come without a break."""
         mailbox = self.known("bob", MailLimits(age=DAY))
         for _ in range(4):
             mailbox.keep("bob", b"x\n")

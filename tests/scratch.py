@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 TREE = Path(__file__).parents[1]
-"""Where everything is copied from."""
+"""The tree that everything is copied from."""
 
 _NOT_COPIED = shutil.ignore_patterns(
     ".git",
@@ -26,14 +26,14 @@ class Misfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What stands in one file, and what is to stand there instead."""
+    """A text in one file, and its replacement."""
 
     file: str
     text: str
     replacement: str
 
     def changed(self, tree: Path) -> str:
-        """What the file is to be.
+        """The file's new contents.
 
         @raise Misfit: if the text does not stand in it exactly once.
         """

@@ -1,4 +1,4 @@
-"""What Hypothesis draws from: names, texts and ways to cut a stream."""
+"""Hypothesis strategies: names, texts and ways to cut a stream."""
 
 from __future__ import annotations
 

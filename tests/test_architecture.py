@@ -67,7 +67,7 @@ class ContractTests(SynchronousTestCase):
         verifyObject(ISession, house.comes("alice").session)
 
     def test_housekeeper(self) -> None:
-        """What an operator asks."""
+        """The operator's housekeeper."""
         house = House()
         housekeeper = Housekeeper(house.broker, house.mailbox, lambda: 0, lambda: "ready")
         verifyObject(IHousekeeper, housekeeper)
@@ -114,7 +114,7 @@ class ContractTests(SynchronousTestCase):
             verifyObject(IMeter, meter)
 
     def test_notifiers(self) -> None:
-        """Whoever is told how the process is, and nobody."""
+        """Every notifier."""
         for notifier in (
             NoNotifier(),
             SystemdNotifier(lambda _message: None, lambda: "ready", Clock()),

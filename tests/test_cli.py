@@ -63,20 +63,20 @@ class AddressTests(SynchronousTestCase):
     """L{parse_address}."""
 
     def test_addresses(self) -> None:
-        """What can be written, and what it means."""
+        """Valid addresses, and their meaning."""
         for text, name, secret, host, port, server in ADDRESSES:
             address = parse_address(text)
             self.assertEqual(address, Address(Login(name, secret), host, port), text)
             self.assertEqual(address.server, server)
 
     def test_no_addresses(self) -> None:
-        """What is none gets a sentence that says why."""
+        """An invalid address gets a sentence that says why."""
         for text, why in NO_ADDRESSES:
             self.assertIn(why, str(self.assertRaises(BadParameter, parse_address, text)))
 
 
 class SecretTests(SynchronousTestCase):
-    """Where the secret comes from."""
+    """The sources of the secret."""
 
     def _login(self, login: Login, environment: str = "", typed: str = "") -> Login:
         return complete(login, {SECRET: environment}, lambda _question: typed)
@@ -130,6 +130,6 @@ class CommandTests(SynchronousTestCase):
             self.assertIn("\nError: ", result.output)
 
     def test_leaves_the_reactor_alone(self) -> None:
-        """Whoever imports the command may still choose a reactor."""
+        """Importing the command leaves the choice of a reactor open."""
         code = "import sys, achat_twisted.cli; sys.exit('twisted.internet.reactor' in sys.modules)"
         self.assertEqual(subprocess.run([sys.executable, "-c", code], check=False).returncode, 0)

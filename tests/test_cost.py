@@ -1,4 +1,4 @@
-"""What lines cost: calls counted, from the poller to the socket, as no clock could tell on CI.
+"""The costs of lines: calls counted, from the poller to the socket, as no clock could tell on CI.
 
 Strategy: the server's own parts run on simulated sockets. What is counted are the functions of the
 package that are called, and what they call of the interpreter's; that is the same in each run. The
@@ -45,7 +45,7 @@ _FOLDER = str(Path(achat_twisted.__file__).parent)
 
 
 def calls(work: Callable[[], None]) -> int:
-    """How many calls the package makes and takes while C{work} is done."""
+    """The number of calls that the package makes and takes while C{work} is done."""
     count = 0
 
     def profile(frame: FrameType, event: str, _argument: object) -> None:

@@ -18,7 +18,7 @@ _FENCED = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 _QUOTED = re.compile("`[^`\n]*`")
 
 _SAYS_MORE = {"", "see below", "reject; with `--auth` takeover"}
-"""What stands in the place of a default that depends on something, or that there is none of."""
+"""The words in place of a default that varies, or that does not exist."""
 
 
 def prose(document: Path) -> str:
@@ -27,7 +27,7 @@ def prose(document: Path) -> str:
 
 
 def anchors(document: Path) -> set[str]:
-    """What can be linked to in a document, as its readers' programs name headings."""
+    """The anchors in a document, as its readers' programs name headings."""
     headings = re.findall(r"^#+ (.*)$", _FENCED.sub("", document.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -1,1 +1,1 @@
-"""What achat is compared with."""
+"""The servers that achat is compared with."""

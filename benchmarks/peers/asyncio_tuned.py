@@ -12,7 +12,7 @@ from collections import defaultdict
 from typing import Any
 
 PEOPLE = dict[bytes, asyncio.WriteTransport]
-"""Who is here, by name."""
+"""The clients that are here, by name."""
 
 
 class Peer(asyncio.Protocol):

@@ -12,7 +12,7 @@ from importlib import import_module
 
 
 class House:
-    """Who is here, and what is queued for them."""
+    """The clients that are here, and the lines queued for them."""
 
     def __init__(self) -> None:
         self._queues: dict[str, asyncio.Queue[str]] = {}

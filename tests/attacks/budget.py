@@ -65,11 +65,11 @@ BUDGET = (
     _item("half a TLS handshake", "", "half-handshakes", 40, size=1000, tls=True),
     _item("wrong secrets", "idle, and 64 MiB for each of two at a time", "guesses", 30, auth=True),
 )
-"""What is tried."""
+"""The attacks to try."""
 
 
 def row(item: Item, findings: Findings) -> str:
-    """What it did, as a row of the table in Markdown."""
+    """The attack's effects, as a row of the table in Markdown."""
     times = sorted(findings.times)
     parts = (
         f"{times[min(len(times) - 1, int(p * len(times)))] * 1000:.0f}" for p in (0.5, 0.99, 1)

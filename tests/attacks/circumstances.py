@@ -25,11 +25,11 @@ HOSTS = (
     ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"),
     ("127.0.0.1", "127.0.0.1", "192.0.2.1", "192.0.2.1"),
 )
-"""Where the assailants come from: one of these for each of them. The IPv6 ones count as one."""
+"""The hosts of the assailants, one of these for each. The IPv6 ones count as one."""
 
 
 def draw_options(rng: Random) -> dict[str, Any]:
-    """What a reload may change; small limits mostly, as little happens where all is allowed."""
+    """The options that a reload may change; small limits mostly, as little happens without any."""
     return {
         "connections": rng.choice([2, 3, 20_000, 20_000]),
         "connections-per-host": rng.choice([0, 1, 2, 3]),

@@ -1,4 +1,4 @@
-"""What clients hear: nothing that was not said, and nothing that a terminal would obey."""
+"""The lines that clients hear: none that was not said, and none that a terminal would obey."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Ears(Witness):
             self.posted[self.names[_port(peer)], name].add(post.text)
 
     def keep(self, name: str, line: bytes, kept: bool) -> None:
-        """What was kept was posted."""
+        """Checks that kept lines had been posted."""
 
     def check(self, server: Endpoint, client: Endpoint) -> None:
         """See that what a client's machine has heard is well-formed, and true.

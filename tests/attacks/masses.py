@@ -13,13 +13,13 @@ from typing import cast
 from tests.attacks.place import Place, hear, say_slowly
 
 _SHOUTING = 4
-"""How many of those who never read send to all of them."""
+"""The number of lines that each client that never reads sends to all of them."""
 
 _AT_ONCE = 1000
-"""For how many a line of theirs is: as many as a line may be for."""
+"""The recipients of each of these lines: as many as a line may have."""
 
 _QUESTIONS = 2000
-"""How often somebody asks who does not read the answers."""
+"""The number of times that a client asks without reading the answers."""
 
 _LONG = 8000
 """Bytes of a line that is nearly too long."""

@@ -46,7 +46,7 @@ _LEDGER = re.compile(r"stopped; accepted .* flight 0$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """What is tried.
+    """An attack to try.
 
     @ivar crowd: its word in L{tests.attacks.crowd}.
     @ivar size: how many attack at once.
@@ -143,7 +143,7 @@ class Pair:
 
     @property
     def notices(self) -> list[bytes]:
-        """What they were told besides; that should be nothing."""
+        """Anything else that they were told; there should be nothing."""
         return self._alice.notices + self._bob.notices
 
     def end(self) -> None:
@@ -164,7 +164,7 @@ class Pair:
 
 @dataclass(slots=True)
 class Findings:
-    """What an attack did.
+    """The effects of an attack.
 
     @ivar said: what the crowd has seen.
     @ivar times: seconds that the exchanges of the pair took which began before the end.
@@ -188,7 +188,7 @@ class Findings:
     log: str = ""
 
     def faults(self) -> list[str]:
-        """What should not be, whatever was tried."""
+        """The faults that the attack has caused; there should be none."""
         found = []
         if "Traceback" in self.log:
             found.append("a traceback is logged")
@@ -281,7 +281,7 @@ def _with_secrets(path: Path) -> tuple[str, ...]:
 
 
 async def _log_in(reactor: Any, server: IStreamClientEndpoint, delay: float) -> float:
-    """How long it takes somebody to be let in who comes after a while, and leaves at once.
+    """Measures how long a newcomer, who comes after a while and leaves at once, waits to be let in.
 
     @return: seconds; infinity, if they are not let in.
     """

@@ -1,4 +1,4 @@
-"""Where a crowd goes, and what its members can do there."""
+"""The server that a crowd attacks, and the means of its members."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where, how many, and until when.
+    """The target, the size and the end of an attack.
 
     @ivar until: on the monotonic clock.
     @ivar hosts: from how many addresses they come, at most 250; 0 for the pair's own.
@@ -66,7 +66,7 @@ class Place:
 
 
 def hear(client: socket.socket, what: bytes) -> bytes:
-    """What comes, up to C{what} or the end."""
+    """The input up to C{what}, or to the end."""
     heard = bytearray()
     while what not in heard and (data := client.recv(65536)):
         heard += data

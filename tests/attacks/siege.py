@@ -35,7 +35,7 @@ from tests.simulation.server import Parts, Server
 from tests.simulation.witness import demand
 
 ASSAILANTS = len(HOSTS[0])
-"""How many clients a program can speak of."""
+"""The number of clients that a program can speak of."""
 
 PHRASES = (
     b"ann\n",
@@ -59,7 +59,7 @@ PHRASES = (
     "e\u0301:\n".encode(),
     b"ann,bob,ann,bob,nobody,ann: " + b"y" * 40 + b"\n",
 )
-"""What is worth saying, and would be long in coming by chance."""
+"""Lines that are worth saying, and would be long in coming by chance."""
 
 _PAUSES = (0.0, TICK, 8 * TICK, 0.1, 0.6, 2.0, 31.0, 400.0)
 """Seconds that a program can let pass."""
@@ -70,7 +70,7 @@ _SETTLING = 3.0
 _AFTERMATH = 300.0
 """Seconds in which every timer must have gone when all have left.
 
-Who has sent more than it may is not read until it has made up for that, and not known to be gone:
+A client that has sent more than it may is not read until it has made up for that, and not known to be gone:
 for a buffer full of lines, at the lowest rate here, 200 seconds.
 """
 
@@ -78,7 +78,7 @@ _STEPS = 300_000
 """More than any program takes, unless something goes round in a circle."""
 
 _ROOMS = (Session, ChatReader, Link, ServerTransport)
-"""What there is of each connection, and must not be when it is gone."""
+"""The objects that a connection has, none of which may be left when it is gone."""
 
 _PASSABLE = ("achat_twisted.", "tests.simulation.", "twisted.internet.task", "twisted.python.")
 """Modules whose objects are looked into for what they still hold."""
@@ -228,7 +228,7 @@ class Siege:
         _let_stop,
         _let_reload,
     )
-    """What the low half of a byte means; of the high half two bits say whose blow it is."""
+    """The blows by the low half of a byte; two bits of the high half choose the client."""
 
     # What goes on beside them
 

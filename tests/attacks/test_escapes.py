@@ -1,4 +1,4 @@
-"""What a terminal would obey, or take for somebody else's line, and what becomes of it."""
+"""Text that a terminal would obey, or take for somebody else's line, and its fate."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class CharacterTests(SynchronousTestCase):
                 self.assertFalse(obeyed(text), hex(ord(char)))
 
     def test_in_blocks(self) -> None:
-        """What a line may not have, a block of them may not have."""
+        """A block of lines may have nothing that a single line may not have."""
         for char in filter(obeyed, CHARACTERS):
             if char != "\n":
                 block = f"bob: hi\nbob: a{char}b\n".encode()
@@ -167,7 +167,7 @@ class ForgeryTests(SynchronousTestCase):
 
 
 def _shown(line: str) -> str:
-    """What the terminal shows for a server's line."""
+    """The terminal's picture of a server's line."""
     output = FakeOutput()
     terminal = Terminal(Outgoing(window=100), output, FakeOutput())
     terminal.message(line)

@@ -50,7 +50,7 @@ class SiegeTests(SynchronousTestCase):
         self.assertLess(after - before, 40_000)
 
     def _collected_after(self, times: int) -> tuple[int, int]:
-        """How many objects there are, and bytes, after the same sieges so many times.
+        """The number of objects, and of bytes, after the same sieges so many times.
 
         What the logger remembers, as long as nobody reads it, is the same each time then.
         """
@@ -129,7 +129,7 @@ BROKEN = [
     (Parts(in_memory, render=_saying("bye", b"! bye 1\n! bye 1\n")), "behind the end"),
     (Parts(in_memory, render=_saying("bad-name", b"! welcome you\n")), "what is this"),
 ]
-"""What is wrong with a server, and what is said about it; nothing, if it is harmless."""
+"""Faults of a server, and the findings about them; none for a harmless one."""
 
 
 class CheckTests(SynchronousTestCase):
@@ -144,7 +144,7 @@ class CheckTests(SynchronousTestCase):
 
 
 def _found(parts: Parts) -> str:
-    """What the first program says that finds a server broken."""
+    """The finding of the first program that shows a server to be broken."""
     for program in examples():
         try:
             Siege(program, parts).run()

@@ -1,4 +1,4 @@
-"""What a process uses, as far as anybody can see it from outside."""
+"""A process's use of resources, as seen from outside."""
 
 from __future__ import annotations
 

@@ -277,7 +277,7 @@ class ConversationTests(ClientTestCase):
         self.assertEqual(self.seen(), ["from bob: 1", "from bob: 2"])
 
     def test_end_while_output_is_slow(self) -> None:
-        """What has come in before the end is shown, even if there was no room for it yet."""
+        """Input that came before the end is shown, even if there was no room for it yet."""
         connection = self.log_in()
         self.ends_input()
         brake = self.output.producer
@@ -303,7 +303,7 @@ class ConversationTests(ClientTestCase):
         )
 
     def test_deserted_with_messages(self) -> None:
-        """What came to a standard output that takes no more is counted, and makes a failure."""
+        """Messages for a standard output that takes no more are counted, and make a failure."""
         connection = self.log_in()
         connection.says("from bob: 1", "from bob: 2")
         self.output.breaks(FULL, unshown=1)
@@ -320,7 +320,7 @@ class ConversationTests(ClientTestCase):
         )
 
     def test_interrupt(self) -> None:
-        """What waits for room in standard output when the user leaves has come in vain."""
+        """Messages that wait for room in standard output when the user leaves have come in vain."""
         connection = self.log_in()
         self.output.producer.pauseProducing()
         connection.says("from bob: 1", "from bob: 2")
@@ -437,7 +437,7 @@ class RestartTests(ClientTestCase):
         self.assert_left(0)
 
     def test_end_of_input_while_away(self) -> None:
-        """Who has nothing more to say does not wait for the server's return."""
+        """A user with nothing more to say does not wait for the server's return."""
         connection = self.log_in()
         connection.says("! bye 0")
         connection.closes()
@@ -627,7 +627,7 @@ class SilenceTests(ClientTestCase):
 
 
 class RetryTests(ClientTestCase):
-    """How long an absent server is tried."""
+    """Tries to reach an absent server."""
 
     def test_gives_up(self) -> None:
         """After the given time the client says where it could not get, and with how many lines."""
@@ -747,7 +747,7 @@ class RetryTests(ClientTestCase):
 
 
 class LoginTests(ClientTestCase):
-    """How a server answers the login."""
+    """A server's answers to the login."""
 
     def test_turned_away(self) -> None:
         """A login that the server will never let in ends the client with one clear sentence."""

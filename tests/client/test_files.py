@@ -36,7 +36,7 @@ class OutputTests(FileTestCase):
     """L{Output}."""
 
     def _turn(self, output: Output, turn: Callable[[], Any]) -> None:
-        """What a reactor does when a descriptor is ready."""
+        """Does what a reactor does when a descriptor is ready."""
         if end := turn():
             output.connectionLost(Failure(end))
 
@@ -133,7 +133,7 @@ class InputTests(FileTestCase):
         self.input = Input(self.keep(reading), self.heard, self.reactor)
 
     def test_reads(self) -> None:
-        """What is in the file is passed on, and so is its end."""
+        """The file's contents are passed on, and so is its end."""
         self.assertEqual(self.reactor.getReaders(), [self.input])
         self.assertFalse(os.get_blocking(self.input.fileno()))
         self.assertIsNone(self.input.doRead())

@@ -56,7 +56,7 @@ class OutgoingTests(SynchronousTestCase):
         self.assertEqual(self.sent[4:], ["c", "/sync", "d"])
 
     def test_tells_own_lines_from_the_users(self) -> None:
-        """What is confirmed by an answer to the client's own question is known as such."""
+        """Lines confirmed by an answer to the client's own question are known as such."""
         self._begin()
         self.outgoing.add(["/sync mine"])
         self.assertFalse(self.outgoing.confirm(1))
@@ -72,7 +72,7 @@ class OutgoingTests(SynchronousTestCase):
         self.assertEqual(self.sent[3:], ["later", "/sync"])
 
     def test_throttles_who_adds(self) -> None:
-        """Whoever adds lines is paused while a window of them is waiting."""
+        """A source of lines is paused while a window of them is waiting."""
         source = FakeSource()
         self.outgoing.throttle(source)
         self.outgoing.add(["1234"])
@@ -107,7 +107,7 @@ class OutgoingTests(SynchronousTestCase):
         self.assertEqual(self.sent, ["b", "c", "d", "/sync"])
 
     def test_closed_counts_as_waiting(self) -> None:
-        """Whoever adds lines has to wait for those that are to be sent again, too."""
+        """A source of lines has to wait for those that are to be sent again, too."""
         source = FakeSource()
         self.outgoing.throttle(source)
         self._begin()

@@ -1,4 +1,4 @@
-"""What the client's connections have that Twisted's do not."""
+"""The additions of the client's connections to Twisted's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RESOLVED: list[tuple[IAddress, str]] = [
     (IPv6Address("TCP", "2001:db8::1", 8080), "2001:db8::1"),
     (IPv4Address("TCP", "192.0.2.7", 8080), "192.0.2.7"),
 ]
-"""What a resolver says, and where a connection goes."""
+"""Addresses as a resolver gives them, and as they are connected to."""
 
 
 @implementer(IHostnameResolver, IHostResolution)

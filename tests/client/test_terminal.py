@@ -38,14 +38,14 @@ class TerminalTestCase(SynchronousTestCase):
         self.terminal.makeConnection(self.input)
 
     def sent(self) -> list[str]:
-        """What has been typed, as a server gets it."""
+        """The typed lines, as a server gets them."""
         sent: list[bytes] = []
         self.outgoing.begin(sent.append)
         return b"".join(sent).decode().splitlines()
 
 
 class InputTests(TerminalTestCase):
-    """What is typed."""
+    """Typed input."""
 
     def test_lines(self) -> None:
         """However the input is cut into chunks, its lines are passed on."""
@@ -60,7 +60,7 @@ class InputTests(TerminalTestCase):
         self.assertEqual(self.sent(), ["bob: one", "/quit"])
 
     def test_quit_is_an_end(self) -> None:
-        """What stands behind C{/quit} is not read any more."""
+        """Input after C{/quit} is no longer read."""
         self.terminal.dataReceived(b"bob: one\n/quit now\nbob: two\n")
         self.terminal.dataReceived(b"bob: three\n")
         self.terminal.connectionLost()
@@ -91,7 +91,7 @@ class InputTests(TerminalTestCase):
 
 
 class OutputTests(TerminalTestCase):
-    """What is shown."""
+    """Shown output."""
 
     def test_harmless(self) -> None:
         """No control character reaches the screen as such; everything else does."""
@@ -105,13 +105,13 @@ class OutputTests(TerminalTestCase):
                 self.assertEqual(output.value().decode(), shown)
 
     def test_says(self) -> None:
-        """What the client itself has to say carries its name, and goes to standard error."""
+        """The client's own messages carry its name, and go to standard error."""
         self.terminal.say("two lines:", ["a", "b\x1b"])
         self.assertEqual(self.errors.value().decode(), "achat: two lines:\n    a\n    b\\x1b\n")
         self.assertEqual(self.output.value(), b"")
 
     def test_source_is_throttled_by_both(self) -> None:
-        """Whoever is shown is paused until neither output is full."""
+        """A source that is shown is paused until neither output is full."""
         source = FakeSource()
         self.terminal.throttle(source)
         out, errors = self.output.producer, self.errors.producer
@@ -126,7 +126,7 @@ class OutputTests(TerminalTestCase):
         self.assertFalse(source.paused)
 
     def test_next_source_is_throttled_too(self) -> None:
-        """Whoever comes while an output is full begins with waiting."""
+        """A source that comes while an output is full begins by waiting."""
         self.output.producer.pauseProducing()
         source = FakeSource()
         self.terminal.throttle(source)

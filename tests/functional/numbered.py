@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from tests.functional.processes import Client, FunctionalTestCase, Process
 
 TEXT = "x" * 1000
-"""What a line has behind its number."""
+"""The text of a line after its number."""
 
 
 def numbered(recipients: str, numbers: Iterable[int]) -> list[str]:

@@ -28,7 +28,7 @@ class AdminTests(FunctionalTestCase):
         return code, process.output.whole
 
     async def test_actions(self) -> None:
-        """Who is here and how much waits is told, and who is kicked goes."""
+        """An operator is told who is here and how much waits, and can kick a client."""
         server = await self.serve()
         alice, bob = await self.call(server, "alice"), await self.call(server, "bob")
         bob.say("/quit")
@@ -112,7 +112,7 @@ class AdminTests(FunctionalTestCase):
         self.assertFalse(self.socket.exists())
 
     async def test_dead_server(self) -> None:
-        """What a killed server has left is said to be that, and replaced by the next one."""
+        """A killed server's socket is reported as such, and replaced by the next server."""
         server = await self.serve()
         server.send(signal.SIGKILL)
         await server.ended

@@ -87,7 +87,7 @@ class AttackTests(OrdealTestCase):
         self.assertLess(max(findings.times), 2)
 
     async def test_oversized(self) -> None:
-        """What is beyond its bound is refused by its name, and its bytes are thrown away."""
+        """Input beyond its bound is refused by its name, and its bytes are thrown away."""
         findings = await self._undergo("oversized", 1, 5)
         for answer in (
             "a login of 1 MiB: ! bad-name too-long 8192;",
@@ -108,12 +108,12 @@ class AttackTests(OrdealTestCase):
         await self._undergo("garbage", 1, 3)
 
     async def test_half_handshakes(self) -> None:
-        """Who does not get to the end of a TLS handshake is closed when a login would be late."""
+        """A client that does not finish its TLS handshake is closed when a login would be late."""
         findings = await self._undergo("half-handshakes", 200, 15, "--login-timeout", "1", tls=True)
         self.assertIn("200 of 200 were closed", findings.said)
 
     async def test_tls_garbage(self) -> None:
-        """What is not TLS costs those who say it their connection."""
+        """Bytes that are not TLS cost their senders the connection."""
         await self._undergo("tls-garbage", 1, 3, tls=True)
 
 
@@ -140,7 +140,7 @@ class LimitedTests(OrdealTestCase):
         self.assertIn("connections were refused within a minute", findings.log)
 
     async def test_logins(self) -> None:
-        """So is a flood of logins."""
+        """A flood of logins is refused, and the log names its host."""
         findings = await self._undergo_from_a_host("logins", 1)
         self.assertIn("too many logins from 127.1.0.1", findings.log)
 
@@ -151,6 +151,6 @@ class LimitedTests(OrdealTestCase):
         self.assertLess(findings.log.count("denied"), 100)
 
     async def test_rate(self) -> None:
-        """Who floods with bad lines is read as fast as is allowed, and no faster."""
+        """A client that floods with bad lines is read as fast as is allowed, and no faster."""
         findings = await self._undergo_from_a_host("rude-and-greedy", 20)
         self.assertEqual(findings.log.count("a line that was refused"), 20)

@@ -1,4 +1,4 @@
-"""Who may enter a real server."""
+"""Logins at a real server."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SecretTests(FunctionalTestCase):
         self.assertEqual(await process.ended, 0)
 
     async def test_right_wrong_unknown(self) -> None:
-        """Who knows the secret is let in; everybody else is denied, and closed."""
+        """A client that knows the secret is let in; any other is denied, and closed."""
         path = self.write(password_file(alice="on:e", bob="two"))
         server = await self.start("--auth", f"argon2:{path}")
         alice = await self.come(server, "alice:on:e")
@@ -89,7 +89,7 @@ class SecretTests(FunctionalTestCase):
         self.assertGreater(took[2], 1.9)
 
     async def test_change_while_it_runs(self) -> None:
-        """What achat passwd writes counts from the next login on, and there is mail for it."""
+        """Entries of achat passwd count from the next login on, and there is mail for new names."""
         path = self.write("")
         mailbox = f"sqlite:{self.folder() / 'mail'}"  # which never expects just anybody
         server = await self.start("--auth", f"argon2:{path}", "--mailbox", mailbox)
@@ -128,7 +128,7 @@ class SecretTests(FunctionalTestCase):
             self.assertEqual(server.output.text.count("can log in as anybody"), times)
 
     async def test_help(self) -> None:
-        """What can be had is listed and explained."""
+        """The types of checkers that there are can be listed and explained."""
         for option, text in (
             (["--help-auth"], "argon2"),
             (["--help-auth-type", "argon2"], "achat passwd PATH NAME"),
@@ -170,7 +170,7 @@ class ChatTests(ChatTestCase):
         self.assertEqual(chat.shown.whole, "from ann: hi\n")
 
     async def test_denied(self) -> None:
-        """Who is denied is told so, and does not try again."""
+        """A client that is denied is told so, and does not try again."""
         server = await self._start()
         chat = self.chat("ann:wrong", server.port())
         chat.types("ann: hi")
@@ -202,7 +202,7 @@ class ChatTests(ChatTestCase):
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
 
     async def test_passwd_without_input(self) -> None:
-        """Where there is nothing to ask and nothing to read, there is no secret."""
+        """Without a terminal to ask at or input to read, there is no secret."""
         path = self.folder() / "passwords"
         for source in ("<&-", "</dev/null"):
             passwd = self.run_process("/bin/sh", "-c", f"{ACHAT} passwd {path} ann {source}")
@@ -249,7 +249,7 @@ class CertificateTests(FunctionalTestCase):
         return client.lines()
 
     async def test_certificate(self) -> None:
-        """Who has a certificate is let in under its name, and under no other."""
+        """A client with a certificate is let in under its name, and under no other."""
         server = await self._start()
         alice = self.authority.client("alice")
         self.assertEqual(await self._come(server, "alice", alice), ["! welcome alice"])
@@ -261,7 +261,7 @@ class CertificateTests(FunctionalTestCase):
         await server.output.contains("denied: its certificate is not good: ")
 
     async def test_folder_of_certificates(self) -> None:
-        """So it is with a folder of the server's certificates."""
+        """A folder of server certificates lets clients with a certificate in as well."""
         server = await self._start(folder_of_certificates=True)
         alice = self.authority.client("alice")
         self.assertEqual(await self._come(server, "alice", alice), ["! welcome alice"])

@@ -23,7 +23,7 @@ ACHAT = shlex.join([*TWISTD, "--port", "{port}"])
 ROGUE = shlex.join([sys.executable, str(Path(__file__).with_name("rogue.py")), "{port}"])
 
 DELIVERIES = {"pairs": 60, "mesh": 120, "fan": 100, "talk": 120, "idle": 6, "logins": 6}
-"""What six clients make of twenty lines from each who sends."""
+"""The deliveries that six clients make of twenty lines from each sender."""
 
 
 class BenchTests(FunctionalTestCase):
@@ -117,14 +117,14 @@ class BenchTests(FunctionalTestCase):
         )
 
     async def test_process_that_is_none(self) -> None:
-        """So is a process that does not."""
+        """A process that does not exist is named."""
         server = await self.start()
         address = f"127.0.0.1:{server.port()}"
         process = await self.bench("--server", address, "--pid", "4194305", code=1)
         self.assertEqual(process.output.text, f"Error: {address}: there is no process 4194305\n")
 
     async def test_nobody_there(self) -> None:
-        """Where no server is, that is told."""
+        """An address without a server is reported."""
         process = await self.bench("pairs", "--server", "127.0.0.1:1", code=1)
         self.assertEqual(
             process.output.text, "Error: 127.0.0.1:1: cannot log in: Connection refused\n"
@@ -155,7 +155,7 @@ class BenchTests(FunctionalTestCase):
         )
 
     async def test_leaves_nobody_behind(self) -> None:
-        """Whoever ends the measurement in the middle ends the server that it has started."""
+        """Ending the measurement in the middle ends the server that it has started."""
         told = self.folder() / "pid"
         os.mkfifo(told)
         wrapper = "import os, sys; print(os.getpid(), file=open(sys.argv[1], 'w'), flush=True);"

@@ -154,7 +154,7 @@ class ConversationTests(ChatTestCase):
         )
 
     async def test_replaced(self) -> None:
-        """Where names can be taken over, the one that loses its name leaves it."""
+        """If names can be taken over, the client that loses its name leaves it."""
         server = await self.start("--duplicate", "takeover")
         first = await self.come("ann", server.port())
         second = await self.come("ann", server.port())
@@ -189,7 +189,7 @@ class LossTests(ChatTestCase):
         self.assertEqual(ann.numbers(), list(range(lines)))
 
     async def test_end_of_input_at_the_stop(self) -> None:
-        """What a stopping server has not taken in before the goodbye, the next one gets."""
+        """The next server gets lines that a stopping one had not taken in before the goodbye."""
         lines = 20_000
         server = await self.start()
         ann = await self.come("ann", server.port())

@@ -22,7 +22,7 @@ class BreakTests(ChatTestCase):
     """Resets."""
 
     async def _delivered(self, client: Client) -> int:
-        """How many lines have been acknowledged by the machines they are for, a second ago."""
+        """The number of lines that recipients' machines had acknowledged a second ago."""
         await deferLater(reactor, 1.5)
         client.heard.turn_page()
         client.say("/stats")

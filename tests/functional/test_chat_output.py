@@ -29,7 +29,7 @@ WAYS_OUT = [
     (">/dev/null", "", 0),
     ("2>&-", "", 0),
 ]
-"""Where standard output leads, what is told of it, and the exit code."""
+"""The targets of standard output, with the message about each and the exit code."""
 
 
 class OutputTests(ChatTestCase):
@@ -116,7 +116,7 @@ class OutputTests(ChatTestCase):
 
 
 def _count(reading: int) -> int:
-    """How many bytes are in a pipe, see C{pipe(7)}."""
+    """The number of bytes in a pipe, see C{pipe(7)}."""
     (count,) = struct.unpack("i", fcntl.ioctl(reading, termios.FIONREAD, bytes(4)))
     return int(count)
 

@@ -50,7 +50,7 @@ class WallClock:
 
 
 class WallClockTests(FunctionalTestCase):
-    """What waits goes by another clock."""
+    """Deadlines and delays go by another clock."""
 
     async def test_server(self) -> None:
         """No timer of a server is late, and none early, when the wall clock is set; nor is mail
@@ -101,7 +101,7 @@ class WallClockTests(FunctionalTestCase):
 
 
 class SuspensionTests(FunctionalTestCase):
-    """What has come in time is read before it is said to be late."""
+    """Input that came in time is read before it is called late."""
 
     async def suspend(self, process: Process, seconds: float) -> None:
         process.send(signal.SIGSTOP)

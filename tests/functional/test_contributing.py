@@ -34,14 +34,14 @@ _SHORT_FORMS = {
     "python -m benchmarks.slow_readers": "python -m benchmarks.slow_readers --help",
     "python -m benchmarks.denials": "python -m benchmarks.denials --logins 2",
 }
-"""What is started instead of a command that takes long; any other one is started as it stands.
+"""The short forms of commands that take long; any other one is started as it stands.
 
 C{--help} stands for what other tests run, or what has to take long.
 """
 
 
 def commands() -> list[str]:
-    """What C{CONTRIBUTING.md} prints to be typed, without the folder that programs are in."""
+    """The commands that C{CONTRIBUTING.md} prints, without the folder that programs are in."""
     text = (TREE / "CONTRIBUTING.md").read_text()
     lines = "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
     words = re.sub(r"\s+#.*$", "", lines, flags=re.MULTILINE).replace(".venv/bin/", "")

@@ -56,7 +56,7 @@ class PlainTests(FunctionalTestCase):
 
 
 class ConversationTests(FunctionalTestCase):
-    """What clients get, over every kind of socket but TLS."""
+    """Lines and notices that clients get, over every kind of socket but TLS."""
 
     async def test_unix_socket(self) -> None:
         """Over a unix socket everything is as over TCP, the stop included."""
@@ -123,7 +123,7 @@ class ConversationTests(FunctionalTestCase):
             server.output.turn_page()
 
     async def test_unread_lines_come_back(self) -> None:
-        """What a client's machine had not acknowledged when it died reaches the name later."""
+        """Lines that a client's machine had not acknowledged when it died reach the name later."""
         server = await self.start()
         alice = await self.call(server, "alice")
         stuck = socket.socket()
@@ -181,7 +181,7 @@ class ConversationTests(FunctionalTestCase):
         self.assertEqual(bob.messages(), [f"from alice: {number}" for number in range(100)])
 
     async def test_half_closed_client(self) -> None:
-        """Who half-closes gets all that its lines bring, the bye, and the end of file."""
+        """A client that half-closes gets all that its lines bring, the bye, and the end of file."""
         server = await self.start()
         client = await self.call(server)
         client.say("alice", *(f"alice: {number}" for number in range(20_000)))
@@ -191,7 +191,7 @@ class ConversationTests(FunctionalTestCase):
 
 
 class BadInputTests(FunctionalTestCase):
-    """What clients should not send, and what they get for it."""
+    """Lines that clients should not send, and the answers to them."""
 
     async def test_bad_lines(self) -> None:
         """Bad input costs its line alone: a notice, one line in the log, and no traceback."""
@@ -249,7 +249,7 @@ class BadInputTests(FunctionalTestCase):
         self.assertNotIn("Traceback", server.output.text)
 
     async def test_login_timeout(self) -> None:
-        """Who sends no name is told so in time, and closed."""
+        """A client that sends no name is told so in time, and closed."""
         server = await self.start("--login-timeout", "0.1")
         client = await self.call(server)
         await client.lost
@@ -257,7 +257,7 @@ class BadInputTests(FunctionalTestCase):
 
 
 class CommandLineTests(FunctionalTestCase):
-    """How the server starts, or does not."""
+    """Starts of the server, good ones and failed ones."""
 
     async def test_wrong_option(self) -> None:
         """A wrong value ends with one sentence and a non-zero exit."""

@@ -87,7 +87,7 @@ class FullDiskTests(NumberedTestCase):
         await self.bye(bob)
 
     async def test_nothing_kept_is_lost(self) -> None:
-        """What was said to be kept is there after a restart, through a full disk and behind it."""
+        """Lines that were said to be kept survive a full disk and a restart."""
         await self._mount()
         server = await self._serve()
         await self._bob_was_here(server)

@@ -64,7 +64,7 @@ class HalfOpenTests(NumberedTestCase):
         self.assertEqual(await done.ended, 0, done.output.text)
 
     async def test_cut_cable(self) -> None:
-        """Who comes again from elsewhere gets what had not arrived, first and in order, soon."""
+        """A client that returns from elsewhere soon gets its missing lines, first and in order."""
         probe = self.run_process("unshare", "--net", "ip", "link", "add", "type", "veth")
         if await probe.ended:
             raise SkipTest(f"no networks can be made here: {probe.output.text.strip()}")
@@ -140,7 +140,7 @@ class ScopeTests(ChatTestCase):
 
 
 class SocketTests(FunctionalTestCase):
-    """What the kernel is told of a connection."""
+    """The settings that the kernel gets for a connection."""
 
     async def test_server_that_is_gone_is_found_out(self) -> None:
         """The kernel asks a silent server as well, and ends the connection within two minutes."""

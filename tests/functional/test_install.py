@@ -10,7 +10,7 @@ from tests.functional.processes import SCRIPTS, FunctionalTestCase, Process
 
 
 class InstallTests(FunctionalTestCase):
-    """What a user has after the installation, wherever that user is."""
+    """The commands that a user has after the installation, in any folder."""
 
     def _runs(self, command: str, *arguments: str) -> Process:
         """Run a command far away from the source tree."""

@@ -1,4 +1,4 @@
-"""How much clients may take of a real server, and that it goes on when they take all they can."""
+"""Limits on what clients may take of a real server, which goes on when they take it all."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class LimitTests(FunctionalTestCase):
         self.assertEqual(carol.lines(), [f"! busy too many connections from uid {os.getuid()}"])
 
     async def test_rate(self) -> None:
-        """Who sends faster than is allowed is told so, and none of its lines is dropped."""
+        """A client that sends faster than allowed is told so, and none of its lines is dropped."""
         server = await self.start("--limit-local", "--rate", "1000", "--burst", "100")
         alice, bob = await self.call(server, "alice"), await self.call(server, "bob")
         alice.say(*(f"bob: {number}" for number in range(1500)))
@@ -123,7 +123,7 @@ class LimitTests(FunctionalTestCase):
         self.assertEqual(await self.bye(alice), 2)
 
     async def test_silent_behind_a_proxy(self) -> None:
-        """Who says nothing behind a proxy is counted as well, as the proxy has said who it is."""
+        """A silent client behind a proxy is counted as well, as the proxy has said who it is."""
         server = await self.start(
             *("--listen", "haproxy:tcp:0:interface=127.0.0.1", "--connections-per-host", "1")
         )
@@ -139,7 +139,7 @@ class LimitTests(FunctionalTestCase):
 
 
 def _cpu_seconds(server: Process) -> float:
-    """How much CPU a process has used, see C{proc(5)}."""
+    """The CPU time that a process has used, see C{proc(5)}."""
     stat = Path(f"/proc/{server.transport.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 

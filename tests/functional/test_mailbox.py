@@ -104,7 +104,7 @@ class MailboxTestCase(NumberedTestCase):
 
 
 class RestartTests(MailboxTestCase):
-    """What is there again after a restart."""
+    """The mail that is there again after a restart."""
 
     async def test_mail_and_names(self) -> None:
         """Names and their mail outlive the process, and new mail comes behind it."""
@@ -133,7 +133,7 @@ class RestartTests(MailboxTestCase):
         self.assert_ledger(server, r"^accepted 0 \+ inherited 4 = delivered 4 \+ kept 0 ")
 
     async def test_what_was_on_its_way(self) -> None:
-        """What a stop without patience cuts off comes after the restart, in order."""
+        """Lines that a stop without patience cuts off come after the restart, in order."""
         server = await self.start("--mailbox", self.mailbox, "--grace", "0")
         bob, alice = await self.call(server, "bob"), await self.call(server, "alice")
         bob.transport.pauseProducing()
@@ -201,10 +201,10 @@ class GoneTests(MailboxTestCase):
 
 
 class CommandLineTests(MailboxTestCase):
-    """Where the mail goes, and what is no place or limit for it."""
+    """The place of the mail, and places and limits that are refused."""
 
     async def _says(self, environment: dict[str, str]) -> str:
-        """What the log says of a server that was not told where."""
+        """The log of a server that was not told a place."""
         server = self.run_process(*TWISTD, "--port", "0", environment=environment)
         return await server.output.contains("listening on ")
 
@@ -241,7 +241,7 @@ class UnusableTests(MailboxTestCase):
         return self.path.read_bytes() if self.path.is_file() else b""
 
     async def test_unusable_files(self) -> None:
-        """What is no mailbox, or no sound one, ends the start in a sentence, and stays as it is."""
+        """A file that is not a sound mailbox ends the start in a sentence, and stays as it is."""
         for write, why in UNUSABLE:
             self.path = self.folder() / "mailbox.sqlite"
             write(self.path)
@@ -269,7 +269,7 @@ class UnusableTests(MailboxTestCase):
         await bob.hears(300 * 500)
 
     async def test_read_only(self) -> None:
-        """Where nothing can be written no server starts, be there mail or not."""
+        """No server starts if nothing can be written, whether there is mail or not."""
         folder = str(self.path.parent)
         if await self.run_process(
             "unshare", "--mount", "sh", "-c", READ_ONLY, folder, "true"

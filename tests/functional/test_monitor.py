@@ -15,7 +15,7 @@ from tests.functional.processes import FunctionalTestCase, Process
 
 
 def door(server: Process) -> TCP4ClientEndpoint:
-    """Where a server says that its metrics are."""
+    """The address at which a server says that its metrics are."""
     greeting = re.compile(r"metrics are at http://127\.0\.0\.1:(\d+)/metrics$", re.MULTILINE)
     (port,) = greeting.findall(server.output.whole)
     return TCP4ClientEndpoint(reactor, "127.0.0.1", int(port))
@@ -42,7 +42,7 @@ class MonitorTests(FunctionalTestCase):
         }
 
     async def test_metrics(self) -> None:
-        """What happens is in the metrics: who comes, how, what is said, and what it takes."""
+        """The metrics show who comes, how, what is said, and what it takes."""
         folder = self.folder()
         # As it is durable, an answer to /sync comes after a commit, and not a moment before.
         options = ("--http", "0", "--durable", "--mailbox", f"sqlite:{folder / 'mail'}")

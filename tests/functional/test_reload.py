@@ -35,7 +35,7 @@ class ReloadTestCase(FunctionalTestCase):
 
 
 class OptionsTests(ReloadTestCase):
-    """What the file says."""
+    """The text of the configuration file."""
 
     async def test_limits(self) -> None:
         """New limits hold for who comes from now on, and sessions go on as they were."""
@@ -131,7 +131,7 @@ class CertificatesTests(ReloadTestCase):
     """The certificates, of both kinds of TLS endpoint."""
 
     def _trusting(self, server: Process, certificate: bytes) -> IStreamClientEndpoint:
-        """Where a client connects that trusts this certificate and no other."""
+        """An endpoint for a client that trusts this certificate and no other."""
         plain = TCP4ClientEndpoint(reactor, "127.0.0.1", server.port())
         authority = Certificate.loadPEM(certificate)
         return wrapClientTLS(optionsForClientTLS("localhost", authority), plain)

@@ -157,7 +157,7 @@ class SecretTests(FunctionalTestCase):
         self.assertIn("from alice: 1\r\nfrom alice: 2\r\n", chat.shown.whole)
 
     async def test_no_terminal(self) -> None:
-        """Where there is no terminal to ask at, nothing that is piped in is taken for a secret."""
+        """Without a terminal to ask at, no piped input is taken for a secret."""
         command = f"{SCRIPTS / 'achat'} chat --retry 0 alice:@127.0.0.1:1; echo $?; cat"
         chat = Chat()
         self.run_process(
@@ -176,7 +176,7 @@ class SecretTests(FunctionalTestCase):
         self.assertEqual(chat.shown.whole, "1\nalice: 1\nalice: 2\n")
 
     def _door(self, server: Process) -> TCP4ClientEndpoint:
-        """Where a server listens, whatever its log looks like."""
+        """The port at which a server listens, whatever its log looks like."""
         (port, *_) = re.findall(r"listening on 127\.0\.0\.1:(\d+)", server.output.whole)
         return TCP4ClientEndpoint(reactor, "127.0.0.1", int(port))
 

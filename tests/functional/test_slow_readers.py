@@ -39,7 +39,7 @@ class SlowReaderTests(NumberedTestCase):
             self._assert_unmoved(guest)
 
     async def test_spilled_lines(self) -> None:
-        """Who stops reading is fed from the mailbox, in order and without a gap, when it reads."""
+        """A client that stops reading is later fed from the mailbox, in order, without a gap."""
         path = self.folder() / "mailbox.sqlite"
         for options in ((), ("--mailbox", f"sqlite:{path}")):
             _, guests = await self._house(*options)
@@ -55,7 +55,7 @@ class SlowReaderTests(NumberedTestCase):
             self._assert_unmoved(stuck)
 
     async def test_several_recipients(self) -> None:
-        """What is for others as well reaches them, however long one of them does not read."""
+        """Lines for several recipients reach the others, however long one of them does not read."""
         _, guests = await self._house()
         alice, bob, carol, stuck = guests.values()
         alice.say(*numbered("stuck, bob, carol", range(LINES)), "/sync")

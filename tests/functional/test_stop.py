@@ -133,7 +133,7 @@ class StopTests(FunctionalTestCase):
         self.assertNotIn("not waiting any longer", server.output.text)
 
     async def test_just_connected(self) -> None:
-        """Who was accepted just before the stop and then says its name is welcomed."""
+        """A client accepted just before the stop that then says its name is welcomed."""
         server = await self.start()
         alice = await self.call(server, "alice")
         bob = await self.call(server)
@@ -157,7 +157,7 @@ class StopTests(FunctionalTestCase):
         return server, alice
 
     async def test_never_reading(self) -> None:
-        """Who never reads is waited for until the grace ends; its lines are kept, and counted."""
+        """A client that never reads has until the grace ends; its lines are kept, and counted."""
         server, _ = await self._with_stuck_client("--grace", "2")
         server.send(signal.SIGTERM)
         await server.ended
@@ -211,7 +211,7 @@ class StopTests(FunctionalTestCase):
         self.assert_ledger(server, rf"accepted {len(alice.messages())} \+ inherited 0 = ")
 
     async def test_talking_client(self) -> None:
-        """Who goes on talking after the bye is read to its end, and not reset."""
+        """A client that goes on talking after the bye is read to its end, and not reset."""
         server = await self.start("--grace", "60")
         talker = Talker()
         await self.connect(server, talker)

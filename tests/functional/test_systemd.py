@@ -109,7 +109,7 @@ class ActivationTests(FunctionalTestCase):
 
 
 class Manager(DatagramProtocol):
-    """Who has started the server, and listens to what it says."""
+    """The process that has started the server, and listens to its notifications."""
 
     def __init__(self) -> None:
         self.heard = Watched()
@@ -118,7 +118,7 @@ class Manager(DatagramProtocol):
         self.heard.grow(f"{datagram.decode()}\n\n")
 
     def messages(self) -> list[list[str]]:
-        """What it has said, line by line."""
+        """The server's notifications, line by line."""
         return [message.split("\n") for message in self.heard.text.split("\n\n")[:-1]]
 
 

@@ -62,7 +62,7 @@ class TLSTests(FunctionalTestCase):
         self.assert_ledger(server, rf"accepted {taken} \+ inherited 0 = delivered {taken} ")
 
     async def test_broken_connection(self) -> None:
-        """What a client had not got when its connection broke comes when it returns, in order."""
+        """Lines that a broken connection had not brought come at the next login, in order."""
         server, endpoint = await self._start()
         alice, bob = await self.call(endpoint, "alice"), await self.call(endpoint, "bob")
         bob.transport.pauseProducing()
@@ -78,7 +78,7 @@ class TLSTests(FunctionalTestCase):
         self.assertLess(numbers[0], 8_000)
 
     async def test_behind_and_gone(self) -> None:
-        """Who is behind and ends TLS is gone, has its name free, and holds no stop up."""
+        """A client that is behind and ends TLS is gone, has its name free, and holds no stop up."""
         server, endpoint = await self._start("--grace", "3600")
         alice, bob = await self.call(endpoint, "alice"), await self.call(endpoint, "bob")
         bob.transport.pauseProducing()
@@ -95,7 +95,7 @@ class TLSTests(FunctionalTestCase):
         await server.ended
 
     async def test_garbage(self) -> None:
-        """Who does not speak TLS costs its own connection, and no traceback."""
+        """A client that does not speak TLS costs its own connection, and no traceback."""
         server, endpoint = await self._start()
         stranger = await self.call(TCP4ClientEndpoint(reactor, "127.0.0.1", server.port()))
         stranger.say("alice", "bob: in plain text")

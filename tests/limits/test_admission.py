@@ -120,7 +120,7 @@ class AdmissionTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_stop(self) -> None:
-        """What was refused is said at a stop as well, and no timer is left."""
+        """Refused connections are counted in the log at a stop as well, and no timer is left."""
         for _ in range(3):
             self.enters(HOST)
         with Logged() as logged:

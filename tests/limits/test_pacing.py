@@ -29,7 +29,7 @@ class PaceTests(SynchronousTestCase):
         self.sender = Sender()
 
     def test_holds_until_low(self) -> None:
-        """Who sends to a high outbox is held once, until that outbox is low."""
+        """A client that sends to a high outbox is held once, until that outbox is low."""
         self.pace.press(self.sender)
         self.pace.press(self.sender)
         self.assertEqual(self.sender.holds, 1)

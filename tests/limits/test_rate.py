@@ -23,7 +23,7 @@ class AllowanceTests(SynchronousTestCase):
         self.sender = Sender()
 
     def overdraw(self, sent: int) -> wire.Notice | None:
-        """What a reader does when its session has sent more than it may."""
+        """Does what a reader does when its session has sent more than it may."""
         return self.bucket.overdraw(self.sender, sent) if sent > self.bucket.lines else None
 
     def test_burst(self) -> None:
@@ -35,7 +35,7 @@ class AllowanceTests(SynchronousTestCase):
         self.assertTrue(self.bucket.is_waiting)
 
     def test_wait(self) -> None:
-        """Who has sent too much waits for as long as that would have taken, and a moment."""
+        """A client that has sent too much waits as long as that would have taken, and a moment."""
         self.overdraw(50)
         self.clock.advance(3.0)
         self.assertEqual(self.sender.holds, 1)
@@ -53,7 +53,7 @@ class AllowanceTests(SynchronousTestCase):
         self.assertEqual(self.sender.holds, 1)
 
     def test_burst_comes_back(self) -> None:
-        """Who has been silent for long enough has a whole burst again, and no more."""
+        """A client that has been silent for long enough has a whole burst again, and no more."""
         self.overdraw(20)
         self.clock.advance(1000.0)
         self.overdraw(41)
@@ -68,7 +68,7 @@ class AllowanceTests(SynchronousTestCase):
         self.assertEqual(self.overdraw(10_000), wire.slow_down(10))
 
     def test_limits_change(self) -> None:
-        """What is changed in the limits holds for those who are here."""
+        """Changed limits apply to clients that are here already."""
         self.limits.rate = 0
         self.assertIsNone(self.overdraw(21))
         self.assertIsNone(self.overdraw(10_000))

@@ -42,12 +42,12 @@ class CertificateTests(SynchronousTestCase):
         self.assertFalse(self.checker.knows("alice"))
 
     def test_right(self) -> None:
-        """Whom the authority calls by that name is let in."""
+        """A client whom the authority calls by that name is let in."""
         for identity in (self.authority.client("Zoë"), self.authority.anybody("Zoë")):
             self.lets_in("Zoë", identity)
 
     def test_chain(self) -> None:
-        """So is whom another one calls so, for which the authority vouches."""
+        """A client is let in if an authority below the trusted one calls it by that name."""
         below = self.authority.below("another")
         self.lets_in("alice", below.client("alice"), [below.identity])
         self.denies(

@@ -64,7 +64,7 @@ class PasswdTests(SynchronousTestCase):
         self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
 
     def test_replaced(self) -> None:
-        """Who reads it meanwhile has the file as it was; and nothing else is left in the folder."""
+        """Meanwhile readers have the file as it was; and nothing else is left in the folder."""
         self.path.write_text("")
         with open(self.path) as reader:
             self.runs("alice")
@@ -80,7 +80,7 @@ class PasswdTests(SynchronousTestCase):
         self.assertIn("alice", self.entries().hashes)
 
     def test_wrong_name(self) -> None:
-        """What is no name gets no secret."""
+        """An invalid name gets no secret."""
         self.is_refused("NAME will not do: it contains :", "a:b")
         self.is_refused("NAME will not do: it begins with ! or /", "!a")
 
@@ -100,7 +100,7 @@ class PasswdTests(SynchronousTestCase):
         )
 
     def test_no_folder(self) -> None:
-        """Where there is no folder there can be no file."""
+        """A file in a folder that does not exist cannot be written."""
         result = self.runs("alice", path=self.path / "x")
         self.assertEqual(result.exit_code, 1)
         self.assertEqual(

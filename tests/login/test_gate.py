@@ -99,7 +99,7 @@ class GateTestCase(SynchronousTestCase):
 
 
 class TellTaleTests(GateTestCase):
-    """What somebody learns from a denial."""
+    """The information in a denial."""
 
     def test_nothing(self) -> None:
         """For a known and an unknown name it is the same notice, after the same work and delay."""
@@ -150,7 +150,7 @@ class PortalGateTests(GateTestCase):
         return checker
 
     def test_secret(self) -> None:
-        """Who says the secret of a name is let in under it."""
+        """A client that says the secret of a name is let in under it."""
         gate = self.gate(self.argon2(alice="on:e "))
         verifyObject(IGate, gate)
         self.is_let_in(gate, "alice:on:e ", "alice")
@@ -194,7 +194,7 @@ class PortalGateTests(GateTestCase):
             self.is_refused(gate, "x:y", f"denied: {why}", link_from(repr(answer)))
 
     def test_several(self) -> None:
-        """Who satisfies one of several is let in; who satisfies none is not."""
+        """A client that satisfies one of several is let in; one that satisfies none is not."""
         gate = self.gate(self.argon2(alice="one"), self.argon2(alice="uno", bob="two"))
         self.is_let_in(gate, "alice:one", "alice")
         self.is_let_in(gate, "alice:uno", "alice")
@@ -225,7 +225,7 @@ class PortalGateTests(GateTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_cancelled(self) -> None:
-        """Who no longer wants to enter leaves nothing behind, delayed or not."""
+        """A client that gives up entering leaves nothing behind, delayed or not."""
         gate = self.gate(FakeChecker(lambda _name: Deferred()))
         for _ in range(2):
             answer = self.enters(gate, "alice:secret")
@@ -244,7 +244,7 @@ class PortalGateTests(GateTestCase):
 
 
 class DelayTests(GateTestCase):
-    """What follows from wrong secrets."""
+    """The consequences of wrong secrets."""
 
     def test_delay(self) -> None:
         """After a wrong one the next answer takes longer, and the one after that longer still."""
@@ -262,7 +262,7 @@ class DelayTests(GateTestCase):
             self.assertEqual(checker.seen, [b"alice"])
 
     def test_others(self) -> None:
-        """Who comes from elsewhere waits for nothing."""
+        """A client from another host waits for nothing."""
         gate = self.gate(FakeChecker(_says_no))
         self.is_refused(gate, "alice:1", "denied: no such name and secret")
         other = link_from("another host")
@@ -299,7 +299,7 @@ class DelayTests(GateTestCase):
             self.assertEqual(self.successResultOf(answer), "bob")
 
     def test_no_secret(self) -> None:
-        """Who says no secret has guessed nothing: the answer comes at once, and costs nothing."""
+        """A client without a secret has guessed nothing: the answer comes at once, at no cost."""
         checker = FakeChecker(_says_no)
         for _ in range(3):
             self.is_refused(self.gate(checker), "alice", "denied: it has not proved who it is")
@@ -406,7 +406,7 @@ class DoorkeeperTests(GateTestCase):
         self.is_refused(self.keeper, "alice:x", "denied: no such name and secret")
 
     def test_delays_stay(self) -> None:
-        """Who has guessed is not forgiven by a reload."""
+        """A reload does not forgive guesses."""
         path = self.file(password_file(alice="one"))
         self.reload(f"argon2:{path}")
         self.is_refused(self.keeper, "alice:x", "denied: the secret of alice is another")
@@ -414,7 +414,7 @@ class DoorkeeperTests(GateTestCase):
         self.assertNoResult(self.enters(self.keeper, "alice:one"))
 
     def test_wrong(self) -> None:
-        """What cannot be is one sentence, which tells no secret, and the gate stays as it was."""
+        """An impossible gate is refused in a sentence without secrets, and the old one stays."""
         path = self.file("alice:one\n")
         self.reload(f"file:{path}")
         for auth, why in [
@@ -433,7 +433,7 @@ class DoorkeeperTests(GateTestCase):
         self.is_let_in(self.keeper, "alice:one", "alice")
 
     def test_factories(self) -> None:
-        """What C{--auth} finds keeps the contract of C{strcred}."""
+        """The checkers that C{--auth} finds keep the contract of C{strcred}."""
         for factory in (Argon2Factory(), TLSFactory()):
             verifyObject(ICheckerFactory, factory)
             verifyObject(IOwnChecker, factory.generateChecker("x"))

@@ -24,7 +24,7 @@ MALFORMED = [
 
 
 class EntriesTests(SynchronousTestCase):
-    """What lines mean, and how they are changed."""
+    """The meaning of lines, and changes to them."""
 
     def test_parse(self) -> None:
         """Each line is a name and its hash; empty ones and comments count for nothing."""
@@ -32,7 +32,7 @@ class EntriesTests(SynchronousTestCase):
         self.assertEqual(found.hashes, {"alice": HASH, "Zoë von 東京": HASH})
 
     def test_malformed(self) -> None:
-        """What is no entry is refused, with its line; the hash is not told."""
+        """A line that is not an entry is refused, with its number; the hash is not told."""
         for text, why in MALFORMED:
             error = self.assertRaises(entries.Malformed, entries.parse, text)
             self.assertIn(why, str(error))
@@ -49,7 +49,7 @@ class EntriesTests(SynchronousTestCase):
             self.assertRaises(VerifyMismatchError, HASHER.verify, dummy, "")
 
     def test_dummy_of_nobody(self) -> None:
-        """Where there is nobody, it has those that new entries get."""
+        """The dummy of an empty file has the parameters that new entries get."""
         dummy = extract_parameters(entries.parse("").dummy)
         new = extract_parameters(PasswordHasher().hash("x"))
         self.assertEqual(dummy, new)
@@ -64,5 +64,5 @@ class EntriesTests(SynchronousTestCase):
         self.assertEqual(entries.change("bob:old", "carol", "new"), "bob:old\ncarol:new\n")
 
     def test_helper(self) -> None:
-        """What the tests write is a password file."""
+        """The tests' own files are password files."""
         self.assertEqual(list(entries.parse(password_file(a="1", b="2")).hashes), ["a", "b"])

@@ -46,11 +46,11 @@ class Argon2Tests(SynchronousTestCase):
         verifyObject(IWorker, InPlace())
 
     def test_right(self) -> None:
-        """Who has the secret is let in, under its name."""
+        """A client that has the secret is let in, under its name."""
         self.assertEqual(self.successResultOf(self.asks("alice", "one")), b"alice")
 
     def test_wrong(self) -> None:
-        """Who has not is not: with another's secret, with none, or with a name nobody has."""
+        """Another's secret, no secret, or a name that nobody has lets nobody in."""
         for name, secret in [("alice", "two"), ("alice", ""), ("carol", "one"), ("\udcff", "")]:
             credentials = UsernamePassword(name.encode(errors="surrogateescape"), secret.encode())
             self.failureResultOf(self.checker.requestAvatarId(credentials), UnauthorizedLogin)
@@ -66,7 +66,7 @@ class Argon2Tests(SynchronousTestCase):
             )
 
     def test_off_thread(self) -> None:
-        """What costs time is done by the worker, a few at a time; the others wait in order."""
+        """The worker does the slow work, a few at a time; the others wait in order."""
         self.worker.held = True
         asked = [self.asks("alice", "one") for _ in range(AT_ONCE + 2)]
         self.assertEqual(self.verified, [])

@@ -56,7 +56,7 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual(self.socket.value(), b"12")
 
     def test_no_room_when_it_is_gone(self) -> None:
-        """Who waits for room is told when the connection is gone, after those who wait for that."""
+        """A writer that waits for room hears of a lost connection after those who wait for that."""
         self.link.pauseProducing()
         room = self.link.write(b"1")
         assert room is not None
@@ -78,7 +78,7 @@ class LinkTests(SynchronousTestCase):
         self.successResultOf(flushed)
 
     def test_written_when_gone_is_outstanding(self) -> None:
-        """What is written when the connection is gone counts as not acknowledged."""
+        """Bytes written when the connection is gone count as not acknowledged."""
         self.link.write(b"12")
         self.socket.acknowledged = 2
         self.link.connection_lost()
@@ -87,7 +87,7 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual(self.link.outstanding(), 4)
 
     def test_written_while_it_goes_is_outstanding(self) -> None:
-        """What is written when the socket is gone, before the protocol is told, counts too."""
+        """Bytes written when the socket is gone, before the protocol is told, count too."""
         self.link.write(b"12")
         self.socket.acknowledged = 2
         self.socket.connected = False
@@ -99,7 +99,7 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual(self.link.outstanding(), 4)
 
     def test_written_when_tls_has_ended_is_outstanding(self) -> None:
-        """What TLS would drop, as its peer has closed, counts as not acknowledged."""
+        """Bytes that TLS would drop, as its peer has closed, count as not acknowledged."""
         self.link.write(b"12")
         self.socket.acknowledged = 2
         self.socket.disconnecting = True

@@ -15,7 +15,7 @@ from tests.authority import Identity
 
 
 def shown(context: SSL.Context, host: str | None = None) -> list[str]:
-    """What a client gets to see that asks for a host: the subjects of the chain."""
+    """The subjects of the chain that a client sees when it asks for a host."""
     server = SSL.Connection(context)
     server.set_accept_state()
     client = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD))
@@ -98,7 +98,7 @@ class ContextTests(FolderTestCase):
         self.assertEqual(shown(self._context()), ["leaf", "one", "other"])
 
     def test_will_not_do(self) -> None:
-        """What cannot be used is refused, with the file and what is wrong with it."""
+        """A file that cannot be used is refused, by name and with what is wrong with it."""
         one, other = Identity("one", "a.example"), Identity("other", "b.example")
         both = one.key_pem() + one.certificate_pem
         garbage = b"-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n"
@@ -147,7 +147,7 @@ class CertificatesTests(FolderTestCase):
             self.assertEqual(self._shown(certificates), ["new"])
 
     def test_broken_reload(self) -> None:
-        """What is broken is refused in one sentence that names the endpoint."""
+        """A broken directory is refused in one sentence that names the endpoint."""
         old, other = Identity("old", "a.example"), Identity("other", "a.example")
         for description in self._described():
             for parts in (b"", b"-----BEGIN", old.key_pem() + other.certificate_pem):

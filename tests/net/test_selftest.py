@@ -80,7 +80,7 @@ class SelfTestTests(SynchronousTestCase):
         selftest.run()
 
     def test_no_unix_sockets(self) -> None:
-        """Where there are no unix sockets it cannot be tried, and the sentence says what helps."""
+        """Without unix sockets it cannot be tried, and the sentence says what helps."""
 
         def socketpair() -> NoReturn:
             raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")

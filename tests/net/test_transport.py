@@ -13,7 +13,7 @@ from tests.simulation.reactor import SimulatedReactor, SimulatedTransport
 
 
 class Heard(Protocol):
-    """What came in."""
+    """The input so far."""
 
     def __init__(self) -> None:
         self.data = b""
@@ -42,12 +42,12 @@ class ServerTransportTests(SynchronousTestCase):
                 break
 
     def test_what_fits_goes_at_once(self) -> None:
-        """What the kernel has room for is there before the reactor's turn has ended."""
+        """Bytes that the kernel has room for are there before the reactor's turn has ended."""
         self.transport.write(b"hello")
         self.assertEqual(self.wire.server.unacknowledged, 5)
 
     def test_the_rest_follows(self) -> None:
-        """What it has no room for goes when it has, each byte once and in order."""
+        """Bytes that it has no room for go when it has, each once and in order."""
         data = bytes(range(50))
         self.transport.write(data[:45])
         self.transport.write(data[45:])
@@ -56,7 +56,7 @@ class ServerTransportTests(SynchronousTestCase):
         self.assertEqual(bytes(self.wire.client.heard), data)
 
     def test_written_to_a_broken_connection(self) -> None:
-        """What is written to a connection that broke stays outstanding."""
+        """Bytes written to a connection that broke stay outstanding."""
         self.wire.server.fall()
         self.transport.write(b"hello")
         self._steps()
@@ -72,7 +72,7 @@ class ServerTransportTests(SynchronousTestCase):
         self.assertEqual((len(self.wire.client.heard), self.transport.outstanding()), (50, 0))
 
     def test_snapshot(self) -> None:
-        """What came before a snapshot is taken in, and what comes after it is not."""
+        """Input from before a snapshot is taken in, and later input is not."""
         self.wire.client.send(b"before")
         while self.wire.server.unread < 6:
             self.reactor.step()

@@ -48,7 +48,7 @@ ASKED_WRONGLY = [
 
 
 class ProtocolTests(SynchronousTestCase):
-    """What is said."""
+    """Requests and answers."""
 
     def test_requests(self) -> None:
         """A request is a word, and perhaps an argument, which may have blanks inside."""
@@ -59,7 +59,7 @@ class ProtocolTests(SynchronousTestCase):
             self.assertEqual(protocol.parse_request(line), request)
 
     def test_unreadable(self) -> None:
-        """What is no clean line of text is refused, and says why."""
+        """Anything but a clean line of text is refused, with the reason."""
         for line, why in UNREADABLE:
             error = self.assertRaises(Refused, protocol.parse_request, line)
             self.assertEqual(str(error), why)
@@ -74,7 +74,7 @@ class ProtocolTests(SynchronousTestCase):
         self.assertEqual(str(error), "no")
 
     def test_no_answers(self) -> None:
-        """What another server says is no answer."""
+        """Lines that another server says are no answer."""
         for line in (b"! bad-name\n", b"[]\n", b"\xff\n"):
             self.assertRaises(ValueError, protocol.parse_row, line)
 
@@ -120,7 +120,7 @@ class HousekeeperTests(SynchronousTestCase):
         )
 
     def test_who_leaves_meanwhile(self) -> None:
-        """Who is gone before its row is taken has none."""
+        """A client that is gone before its row is taken has none."""
         self.house.comes("alice")
         bob = self.house.comes("bob")
         rows = self.housekeeper.who()
@@ -129,7 +129,7 @@ class HousekeeperTests(SynchronousTestCase):
         self.assertEqual(list(rows), [])
 
     def test_kick(self) -> None:
-        """Who is kicked is told so, and what it has not got waits for it."""
+        """A kicked client is told so, and what it has not got waits for it."""
         alice, bob = self.house.comes("alice"), self.house.comes("bob", blocked=True)
         for number in (1, 2):
             alice.says(f"bob: {number}")
@@ -146,7 +146,7 @@ class HousekeeperTests(SynchronousTestCase):
         self.assertEqual(again.link.messages(), ["from alice: 1", "from alice: 2"])
 
     def test_mail(self) -> None:
-        """How much waits for a name is told; of a name that is not known, nothing."""
+        """The mail of a name is told; of an unknown name, nothing."""
         alice = self.house.comes("alice")
         self.house.comes("bob").loses_connection()
         alice.says("bob: 1")
@@ -239,7 +239,7 @@ class ServerTests(SynchronousTestCase):
         return [json.loads(line) for line in transport.value().splitlines()]
 
     def test_asked_wrongly(self) -> None:
-        """What cannot be done is refused in one sentence."""
+        """An impossible request is refused in one sentence."""
         for request, why in ASKED_WRONGLY:
             _, transport = self.ask(request)
             self.assertEqual(self.rows(transport), [{"ok": False, "error": why}], request)
@@ -322,7 +322,7 @@ class ServerTests(SynchronousTestCase):
         )
 
     def test_half_closed(self) -> None:
-        """Who only has no more to ask gets its answer; who has asked nothing is let go."""
+        """A visitor that only half-closes gets its answer; one that has asked nothing is let go."""
         self.housekeeper.rows = 250
         connection, transport = self.ask("who")
         self.assertTrue(IHalfCloseableProtocol.providedBy(connection))
@@ -338,14 +338,14 @@ class ServerTests(SynchronousTestCase):
         self.assertTrue(transport.disconnected)
 
     def test_more_than_a_request(self) -> None:
-        """What comes behind a request is not kept."""
+        """Input after a request is not kept."""
         self.house.comes("alice")
         connection, _ = self.ask("drain 10")
         connection.dataReceived(b"x" * 1000)
         self.assertEqual(connection._buffer, b"")  # noqa: SLF001  # which is Twisted's
 
     def test_operator_leaves(self) -> None:
-        """Who asked for a drain and leaves leaves nothing behind, but the doors shut."""
+        """A visitor that asks for a drain and leaves, leaves nothing behind but the shut doors."""
         self.house.comes("alice")
         before = self.house.clock.getDelayedCalls()
         connection, _ = self.ask("drain 10")
@@ -361,7 +361,7 @@ class ServerTests(SynchronousTestCase):
         self.assertEqual(self.rows(transport)[-1], {"ok": False, "error": "broken off"})
 
     def test_silent(self) -> None:
-        """Who asks nothing is let go."""
+        """A visitor that asks nothing is let go."""
         _, transport = self.connect()
         self.house.clock.advance(PATIENCE - 1)
         self.assertFalse(transport.disconnecting)
@@ -381,7 +381,7 @@ class ServerTests(SynchronousTestCase):
         self.assertEqual(len(self.rows(transport)), 251)
 
     def test_unread(self) -> None:
-        """Who does not read its answer is let go."""
+        """A visitor that does not read its answer is let go."""
         self.housekeeper.rows = 250
         connection, transport = self.ask("who")
         connection.pauseProducing()

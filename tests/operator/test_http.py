@@ -42,7 +42,7 @@ class Visitor:
         self._visit.dataReceived(data)
 
     def asks(self, path: str, method: str = "GET") -> str:
-        """What is answered, from the status to the last byte of the body."""
+        """The answer, from the status to the last byte of the body."""
         self.sends(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         answer: str = self.transport.value().decode()
         return answer
@@ -82,7 +82,7 @@ class LobbyTests(SynchronousTestCase):
         return Visitor(self.lobby).asks(path, method)
 
     def test_healthy(self) -> None:
-        """Who is asked whether it is alive, and answers, is."""
+        """A server that answers when asked whether it is alive, is."""
         self.phase = "stopping"
         self.assertEqual(status(self._asks("/healthz")), 200)
 
@@ -142,7 +142,7 @@ class LobbyTests(SynchronousTestCase):
         self.assertTrue(visitor.transport.disconnecting)
 
     def test_slow_visitor(self) -> None:
-        """Who takes too long is aborted, however busily."""
+        """A visitor that takes too long is aborted, however busy it is."""
         visitor = Visitor(self.lobby)
         for _ in range(int(VISIT) - 1):
             self.clock.advance(1)
@@ -154,7 +154,7 @@ class LobbyTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_who_has_gone(self) -> None:
-        """Who has gone is not waited for."""
+        """A visitor that has gone is not waited for."""
         visitor = Visitor(self.lobby)
         visitor.asks("/healthz")
         visitor.is_gone()
@@ -216,7 +216,7 @@ class LobbyTests(SynchronousTestCase):
         visitor.is_gone()
 
     def test_long_request(self) -> None:
-        """What a visitor brings along is not kept, and too long a head is refused."""
+        """A visitor's body is not kept, and too long a head is refused."""
         files: list[BytesIO] = []
 
         class WatchedLobby(Lobby):
@@ -295,7 +295,7 @@ class MonitorTests(SynchronousTestCase):
         self.assertFalse(self.port.listening)
 
     def test_nobody_holds_up_the_stop(self) -> None:
-        """Who is still there when the stop is over is sent away, and not waited for."""
+        """A visitor that is still there when the stop is over is sent away, and not waited for."""
         self.service.privilegedStartService()
         self.service.startService()
         self.clock.advance(0)

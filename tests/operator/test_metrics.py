@@ -39,7 +39,7 @@ UNITS = ("_seconds", "_bytes", "_info", "_fds")
 """Ends of names; counters have C{_total} behind them, and what has none of them is a number."""
 
 NUMBERS = re.compile(r"achat_(copies_\w+|sessions|connections|logins|mailbox_failing)")
-"""What is a number of something, or a yes or no, and so has no unit."""
+"""The metrics that are a number of something, or a yes or no, and so have no unit."""
 
 
 class Watched:
@@ -154,7 +154,7 @@ class MetricsTests(SynchronousTestCase):
         )
 
     def test_inherited_and_expired(self) -> None:
-        """What was there at the start is no counter; what was too old then is not counted."""
+        """Inherited copies are a gauge; those too old at the start are not counted as expired."""
         house = self.watched.house
         house.mailbox.open()
         house.comes("bob").loses_connection()
@@ -169,7 +169,7 @@ class MetricsTests(SynchronousTestCase):
         self.assertEqual(third.samples()["achat_copies_inherited"], 1)
 
     def test_times(self) -> None:
-        """What the meter has timed is told in buckets."""
+        """The meter's times are told in buckets."""
         clock = self.watched.house.clock
         self.watched.meter.time_turn(clock.advance)(0.004)
         self.watched.meter.time_commit(clock.advance)(0.25)

@@ -40,7 +40,7 @@ class Book:
         self._settled = 0
 
     def next_line(self) -> str | None:
-        """What to send next: a line again, a new one or a C{/sync}; None if there is nothing."""
+        """The next line to send: an old one, a new one or a C{/sync}; None if there is nothing."""
         if self._random.random() < _SYNC:
             return self.command("/sync")
         if self._again:
@@ -59,7 +59,7 @@ class Book:
         return line
 
     def settle(self, count: int) -> None:
-        """So many lines of this connection count."""
+        """Marks so many lines of this connection as taken in."""
         while self._settled < count:
             self._unsettled.popleft()
             self._settled += 1

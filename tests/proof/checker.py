@@ -35,13 +35,13 @@ class Stream:
 
     @property
     def delivered(self) -> int:
-        """How many different numbers have come."""
+        """The number of different numbers that have come."""
         return self.end - len(self.gaps)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of all lines; each counts once for each recipient."""
+    """The fates of all lines; each counts once for each recipient."""
 
     posted: int
     delivered: int
@@ -51,7 +51,7 @@ class Verdict:
 
     @property
     def at_least_once(self) -> bool:
-        """Whether all have come, in order once the repeats are taken out."""
+        """True if all have come, in order once the repeats are taken out."""
         return not self.missing and not self.late
 
     @property
@@ -66,7 +66,7 @@ class Verdict:
 
 
 class Inbox:
-    """What one recipient has been sent."""
+    """The lines that one recipient has been sent."""
 
     def __init__(self) -> None:
         self._streams: defaultdict[str, Stream] = defaultdict(Stream)

@@ -12,7 +12,7 @@ from tests.proof.servers import Ending, Server
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a proof is about.
+    """The subject of a proof.
 
     @ivar text: the claim, for people.
     @ivar end: how the server ends.

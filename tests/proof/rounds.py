@@ -44,7 +44,7 @@ _LOOK = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a proof has seen."""
+    """The results of a proof."""
 
     rounds: int
     verdict: Verdict

@@ -12,11 +12,11 @@ _LEDGER = re.compile(
     r"stopped; accepted \d+ \+ inherited (?P<inherited>\d+) = .* kept (?P<kept>\d+) .*flight 0$",
     re.MULTILINE,
 )
-"""What the log says at the end of an ordered stop when all is well."""
+"""The line in the log at the end of an ordered stop when all is well."""
 
 
 class Server:
-    """Where the peers find a server, whenever one runs.
+    """A server at one port for the peers, whichever process runs it.
 
     @ivar port: its port, which the first process was given by the kernel.
     @ivar cut: how many stops took longer than the grace period.
@@ -59,4 +59,4 @@ class Server:
 
 
 Ending = Callable[[Server], Awaitable[None]]
-"""How a server ends."""
+"""A way to end a server."""

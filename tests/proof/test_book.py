@@ -55,7 +55,7 @@ class BookTests(SynchronousTestCase):
         )
 
     def test_cut_off_again(self) -> None:
-        """What was to come again and has not yet stays in its place behind what has."""
+        """Lines that are still to come again keep their place behind those that have."""
         first = [line for line in self._lines(100) if line != "/sync"]
         self.book.reopen()
         self._lines(10)

@@ -51,7 +51,7 @@ class CheckerTests(SynchronousTestCase):
         self.assertFalse(verdict.at_least_once)
 
     def test_never_posted(self) -> None:
-        """What nobody has posted is a mistake of the proof, or worse."""
+        """A line that nobody has posted is a mistake of the proof, or worse."""
         self.assertRaises(ValueError, self._verdict, 5)
         inbox = Inbox()
         inbox.arrive("mallory", 0)

@@ -62,7 +62,7 @@ class FileTestCase(SynchronousTestCase):
         return options
 
     def values(self, text: str, *arguments: str) -> dict[str, Any]:
-        """What the options mean that are not as they are by themselves."""
+        """The options that differ from their defaults."""
         default = Options({})
         default.parseOptions([])
         options = self.parsed(text, *arguments)
@@ -74,7 +74,7 @@ class FileTestCase(SynchronousTestCase):
 
 
 class FileTests(FileTestCase):
-    """What stands in the file."""
+    """Options in the file."""
 
     def test_every_option(self) -> None:
         """Every option of the command line may stand in the file, under its name."""
@@ -105,7 +105,7 @@ class FileTests(FileTestCase):
             self.assertEqual(self.values(text), {})
 
     def test_command_line_wins(self) -> None:
-        """What the command line says holds, wherever it names the file, and in either direction."""
+        """The command line wins, wherever it names the file, and in either direction."""
         text = "port = 1\nplain = true\nmailbox = 'sqlite:/x'\ndurable = true"
         self.assertEqual(
             self.values(text, "--port", "2", "--no-plain", "-g", "5"),
@@ -122,18 +122,18 @@ class FileTests(FileTestCase):
         )
 
     def test_wrong(self) -> None:
-        """What is wrong ends the process with one sentence that names the file and the key."""
+        """A mistake ends the process with one sentence that names the file and the key."""
         for text, sentence in WRONG:
             error = self.assertRaises(SystemExit, self.parsed, text)
             self.assertEqual(str(error), f"achat: {self.path}: {sentence}")
 
     def test_wrong_and_overruled(self) -> None:
-        """What is wrong in the file is wrong, even if the command line overrules it."""
+        """A mistake in the file is one, even if the command line overrules it."""
         error = self.assertRaises(SystemExit, self.parsed, "port = 'x'", "--port", "1")
         self.assertIn(f"{self.path}: port must be a number", str(error))
 
     def test_wrong_on_command_line(self) -> None:
-        """What is wrong on the command line is not the file's fault."""
+        """A mistake on the command line is not the file's fault."""
         error = self.assertRaises(SystemExit, self.parsed, "port = 1", "--port", "x")
         self.assertEqual(
             str(error), "achat: --port must be a whole number from 0 to 65535, not 'x'"
@@ -146,7 +146,7 @@ class FileTests(FileTestCase):
         self.assertIn(f"achat: {self.path}: listen 'nonsense:1' is no endpoint: ", str(error))
 
     def test_wrong_auth(self) -> None:
-        """So is whom to ask who may enter; and what may have been meant."""
+        """A wrong auth is told of with the file, and with what may have been meant."""
         error = self.assertRaises(SystemExit, self.parsed, "auth = 'argon3:x'")
         self.assertEqual(
             str(error),
@@ -211,7 +211,7 @@ class CommandTests(FileTestCase):
         return done.stdout
 
     def test_can_be_fed_back(self) -> None:
-        """What it prints has every option, and as a file means the same."""
+        """Its output has every option, and as a file means the same."""
         text = "mailbox = 'sqlite:/x \"y\"'\nlisten = ['tcp:1', 'unix:/x\\\\:y']\nplain = true"
         options = self.parsed(text, "--grace", "5", "--no-plain", "--max-line", "100")
         printed = self._printed(

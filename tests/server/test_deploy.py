@@ -36,7 +36,7 @@ def read(name: str) -> RawConfigParser:
 
 
 def command() -> list[str]:
-    """What the service runs, by words."""
+    """The service's command, split into words."""
     return shlex.split(read("achat.service")["Service"]["ExecStart"])
 
 
@@ -48,7 +48,7 @@ def options(name: str = "achat.toml") -> Options:
 
 
 def address() -> IPv4Address | IPv6Address:
-    """Where the socket listens."""
+    """The address at which the socket listens."""
     host, _, _ = read("achat.socket")["Socket"]["ListenStream"].rpartition(":")
     return ip_address(host.strip("[]"))
 
@@ -157,7 +157,7 @@ class SocketTests(TestCase):
 
 
 class SystemdTests(TestCase):
-    """What systemd itself says of the units."""
+    """Systemd's own verdict on the units."""
 
     def setUp(self) -> None:
         if shutil.which("systemd-analyze") is None:

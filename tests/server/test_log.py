@@ -120,7 +120,7 @@ class LogbookTests(SynchronousTestCase):
         self.assertIn("\nbuiltins.ZeroDivisionError: by nought", event["traceback"])
 
     def test_older_ways(self) -> None:
-        """What comes by Twisted's older way of logging is of the same kind."""
+        """Events from Twisted's older way of logging are of the same kind."""
         self._begin()
         older = OlderPublisher(publishPublisher=self.publisher, observerPublisher=self.publisher)
         older.msg("(TCP Port 8080 Closed)")
@@ -135,7 +135,7 @@ class LogbookTests(SynchronousTestCase):
         self.assertRegex(line, r"^\S+ \[achat_twisted.test#warn\] not waiting$")
 
     def test_level(self) -> None:
-        """What is not grave enough is not there; from which grade on can be changed at any time."""
+        """Events below the level are left out; the level can be changed at any time."""
         log = self._begin("warn", "text")
         log.info("one")
         log.warn("two")
@@ -147,7 +147,7 @@ class LogbookTests(SynchronousTestCase):
         self.assertEqual([line.split()[-1] for line in self._lines()], ["two", "three", "five"])
 
     def test_rotation(self) -> None:
-        """Who wants a new log file gets one, and the old one stays beside it."""
+        """A new log file can be asked for, and the old one stays beside it."""
         log = self._begin(line="text")
         log.info("old")
         (rotate,) = self.rotations
@@ -164,7 +164,7 @@ class LogbookTests(SynchronousTestCase):
             self.assertEqual(json.loads(output.read_bytes())["message"], "hi")
 
     def test_characters_that_the_terminal_has_not(self) -> None:
-        """What the encoding of standard output has not is escaped, and so are half characters."""
+        """Characters that standard output cannot encode are escaped, and so are half characters."""
         for encoding, expected in (
             ("ascii", b"\\u03a9mega, Zo\\xeb \\udc80"),
             ("latin-1", b"\\u03a9mega, Zo\xeb \\udc80"),
@@ -184,7 +184,7 @@ class LogbookTests(SynchronousTestCase):
             yield path
 
     def test_full_disk(self) -> None:
-        """What a full disk does not take is counted in its place, when there is room again."""
+        """Lines that a full disk refuses are counted in their place, when there is room again."""
         with self._output() as output:
             log = self._begin(line="text", logfile=None, nodaemon=True)
             log.info("before")
@@ -224,7 +224,7 @@ class LogbookTests(SynchronousTestCase):
         self.assertIn("standard output is closed", str(error))
 
     def test_not_an_application(self) -> None:
-        """Whoever is no application keeps its own log."""
+        """A program that is not an application keeps its own log."""
         reactor = MemoryReactorClock()
         logbook = Logbook(
             {"logfile": str(self.file)}, "info", "json", self.rotations.append, reactor

@@ -60,7 +60,7 @@ class LogQueueTests(SynchronousTestCase):
         self.assertEqual(self.log, ["1", "2"])
 
     def test_full(self) -> None:
-        """What finds no room is counted in its place, until half of what waits is written."""
+        """Lines without room are counted in their place, until half of the queue is written."""
         self._begin()
         self._put(*(f"{number}" for number in range(CAPACITY + 3)))
         self._work(CAPACITY // 2)
@@ -81,7 +81,7 @@ class LogQueueTests(SynchronousTestCase):
         )
 
     def test_failure(self) -> None:
-        """What cannot be written is counted, and said when something can be."""
+        """Lines that cannot be written are counted, and reported when something can be."""
         self._begin()
         self._put("1", "2")
         self.is_full = True
@@ -103,7 +103,7 @@ class LogQueueTests(SynchronousTestCase):
         self.assertEqual(self.log, [f"{CAPACITY + 3} are missing", "room"])
 
     def test_other_work(self) -> None:
-        """What is to be done between lines is never left out, and may fail."""
+        """Work to be done between lines is never left out, and may fail."""
         self._begin()
         self._put(*("line" for _ in range(CAPACITY + 1)))
         self.queue.do(lambda: self._write("rotated"))

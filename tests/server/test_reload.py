@@ -65,7 +65,7 @@ class ReloaderTests(SynchronousTestCase):
         return logged.texts
 
     def test_contract(self) -> None:
-        """What is put is reloadable."""
+        """A part that is put in is reloadable."""
         verifyObject(IReloadable, Put(lambda _: 0, lambda _: None))
 
     def test_new_values(self) -> None:
@@ -82,7 +82,7 @@ class ReloaderTests(SynchronousTestCase):
         self.assertEqual(self.kept, [30.0])
 
     def test_next_start(self) -> None:
-        """What nobody takes is said to wait for the next start, until it is as it was again."""
+        """A change that nobody takes is said to wait for the next start, until it is taken back."""
         text = "port = 1\nplain = true\nlisten = ['tcp:1']\nmax-line = 4096"
         waiting = (
             "for the next start only: listen nothing -> tcp:1, plain false -> true, port 8080 -> 1"
@@ -92,7 +92,7 @@ class ReloaderTests(SynchronousTestCase):
         self.assertEqual(self._reload("max-line = 4096"), ["reloaded: no option has changed"])
 
     def test_command_line_stays(self) -> None:
-        """What the command line says goes on to win."""
+        """The command line goes on winning."""
         self.assertEqual(self._reload("grace = 1"), ["reloaded: no option has changed"])
 
     def test_bad_file(self) -> None:
@@ -130,7 +130,7 @@ class ReloaderTests(SynchronousTestCase):
         self.assertEqual(texts, [f"not reloaded, all is as it was: {why}"])
 
     def test_private(self) -> None:
-        """What may be a secret is not told, only that it has changed."""
+        """A value that may be a secret is not told, only that it has changed."""
         self.assertEqual(
             self._reload("auth = ['file:secret']"),
             ["for the next start only: auth, duplicate reject -> takeover"],

@@ -189,7 +189,7 @@ class ServiceTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_attendants_stay_to_the_end(self) -> None:
-        """Who looks on sees the stop from its first moment to its last."""
+        """A watcher sees the stop from its first moment to its last."""
         self.build(mailbox := SlowToClose(Clock()))
         self.assertIs(self.service.phase, Phase.READY)
         stopped = self.service.stopService()
@@ -309,7 +309,7 @@ class ServiceTests(SynchronousTestCase):
         self.assertIn("the ledger does not balance", logged.texts[-1])
 
     def test_notifier(self) -> None:
-        """Who has started the process hears of the start when the reactor runs, and of the stop."""
+        """The notifier hears of the start when the reactor runs, and of the stop."""
         self.assertEqual(self.notifier.told, [])
         self.clock.advance(0)
         self.assertEqual(self.notifier.told, [("ready", Phase.READY)])

@@ -1,4 +1,4 @@
-"""What systemd is told, and when."""
+"""The messages that systemd gets, and their moments."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class NotifierTests(SynchronousTestCase):
         self.assertEqual(self.sent, ["READY=1\nSTATUS=ready: 0 sessions"])
 
     def test_status(self) -> None:
-        """How the server is is told again when it has changed, and not otherwise."""
+        """The server's status is told again when it has changed, and not otherwise."""
         self.notifier.ready()
         self.clock.pump([EVERY] * 3)
         self.assertEqual(len(self.sent), 1)
@@ -105,7 +105,7 @@ class NotifierTests(SynchronousTestCase):
         self.assertEqual(len(self.sent), 1)
 
     def test_told_later(self) -> None:
-        """What could not be told is told at the next look, though it has not changed since."""
+        """A failed message is sent at the next look, even if the status has not changed since."""
         self.notifier.ready()
         self.is_broken, self.status = True, "ready: 1 sessions"
         self.clock.advance(EVERY)

@@ -110,7 +110,7 @@ class OptionsTests(SynchronousTestCase):
         )
 
     def test_values(self) -> None:
-        """What is given is taken, and --listen may be given more than once."""
+        """Given options are taken, and --listen may be given more than once."""
         options = parsed(
             *("--port", "1", "--grace", "2.5", "--duplicate", "takeover", "--plain"),
             *("--listen", "tcp:1", "--listen", "unix:/x"),
@@ -133,7 +133,7 @@ class OptionsTests(SynchronousTestCase):
             self.assertEqual(parsed(*arguments, environ=environ)["mailbox"], mailbox)
 
     def test_duplicate(self) -> None:
-        """Where who logs in must prove who it is, it may take its name over, unless it may not."""
+        """With --auth a name can be taken over, unless that is forbidden."""
         for arguments, duplicate in (
             (["--auth", "unix"], Duplicate.TAKEOVER),
             (["--auth", "unix", "--duplicate", "reject"], Duplicate.REJECT),
@@ -142,12 +142,12 @@ class OptionsTests(SynchronousTestCase):
             self.assertEqual(parsed(*arguments)["duplicate"], duplicate)
 
     def test_auth(self) -> None:
-        """What --auth says is taken as it is, and it may be given more than once."""
+        """The argument of --auth is taken as it is, and it may be given more than once."""
         options = parsed("--auth", "argon2:/x:y", "--auth", "unix")
         self.assertEqual(options["auth"], ["argon2:/x:y", "unix"])
 
     def test_no_auth(self) -> None:
-        """What it says is looked at before anything is done, and is wrong in one sentence."""
+        """A wrong --auth is refused before anything is done, in one sentence."""
         error = self.assertRaises(SystemExit, parsed, "--auth", "magic")
         self.assertEqual(
             str(error),
@@ -155,7 +155,7 @@ class OptionsTests(SynchronousTestCase):
         )
 
     def test_wrong_values(self) -> None:
-        """What is wrong ends the process with one sentence that says what would be right."""
+        """A mistake ends the process with one sentence that says what would be right."""
         for arguments, sentence in WRONG:
             error = self.assertRaises(SystemExit, parsed, *arguments)
             self.assertEqual(str(error), f"achat: {sentence}")
@@ -173,7 +173,7 @@ class ServiceTests(SynchronousTestCase):
 
 
 class EndpointTests(SynchronousTestCase):
-    """Where it is to listen."""
+    """The endpoints at which it is to listen."""
 
     def test_loopback(self) -> None:
         """Unless it is told otherwise it listens where only this machine can reach it."""
@@ -199,7 +199,7 @@ class EndpointTests(SynchronousTestCase):
             self.assertEqual(parsed("--http", text)["http"], endpoint)
 
     def test_http_is_no_endpoint(self) -> None:
-        """What is no endpoint is refused in one sentence for the monitor, too."""
+        """A wrong endpoint for the monitor is refused in one sentence, too."""
         for endpoint, why in NO_ENDPOINT:
             error = self.assertRaises(
                 SystemExit, makeService, parsed("--http", endpoint), MemoryReactorClock()
@@ -207,7 +207,7 @@ class EndpointTests(SynchronousTestCase):
             self.assertIn(f"achat: --http {endpoint!r} is no endpoint: {why}", str(error))
 
     def test_no_endpoint(self) -> None:
-        """What is no endpoint that clients can connect to is refused in one sentence."""
+        """An endpoint that clients cannot connect to is refused in one sentence."""
         for endpoint, why in NO_ENDPOINT:
             error = self.assertRaises(
                 SystemExit, makeService, parsed("--listen", endpoint), MemoryReactorClock()

@@ -10,7 +10,7 @@ from achat_twisted import wire
 from tests.simulation.witness import Conversation, Posting, Witness, demand
 
 Pair = tuple[str, str]
-"""Who has posted, and for whom."""
+"""The poster of a line, and its recipient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class _Heard:
 
     said: wire.Message | wire.Notice
     confirmed: bool
-    """Whether the server got the acknowledgement, so that it must not say it again."""
+    """True if the server got the acknowledgement, so that it must not repeat the line."""
 
 
 def _heard(conversation: Conversation) -> Iterator[_Heard]:
@@ -153,7 +153,7 @@ def _arrivals(conversation: Conversation) -> tuple[dict[Pair, list[int]], dict[P
 
 
 def _difference(arrived: list[int], expected: list[int]) -> str:
-    """Where two lists part, for people."""
+    """The point at which two lists part, for people."""
     same = 0
     while same < min(len(arrived), len(expected)) and arrived[same] == expected[same]:
         same += 1

@@ -17,7 +17,7 @@ from tests.simulation.witness import NOBODY, Conversation, Posting
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a client needs of the world.
+    """The means that a client has in the world.
 
     @ivar dial: opens a connection for a name; nobody can hear yet whether it is let in.
     @ivar numbers: unique ones, for lines.
@@ -50,7 +50,7 @@ class Client:
 
     @property
     def settled(self) -> bool:
-        """Whether all that was to be posted is, and is known to be."""
+        """True if all its lines are posted, and are known to be."""
         if self._over or self._leaving or self._to_post or not self._welcome:
             return False
         return self._certain == len(self._here.written)

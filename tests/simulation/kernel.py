@@ -9,12 +9,12 @@ from functools import partial
 from socket import SHUT_RD, SHUT_WR, SO_LINGER, AddressFamily
 
 Packet = Callable[[], None]
-"""What a packet does where it arrives."""
+"""The effect of a packet where it arrives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """What a connection is like."""
+    """The conditions on a connection."""
 
     latency: int
     """The longest a packet takes, in ticks."""

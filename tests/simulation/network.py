@@ -14,7 +14,7 @@ TICK = 1 / 1024
 """Seconds that everything takes a multiple of, so that things happen at the same moment."""
 
 _CONNECTION = TICK / 1024
-"""What tells the moments of two connections' clients apart.
+"""The difference between the moments of two connections' clients.
 
 Rooms of the server may do the same for many connections in any order; nothing a client does may
 depend on that order, or a seed would not always lead to the same schedule.
@@ -32,7 +32,7 @@ def draw_weather(rng: Random) -> Weather:
 
 
 class Wire:
-    """What lies between two machines. A packet overtakes none of its own direction."""
+    """The path between two machines. A packet overtakes none of its own direction."""
 
     def __init__(self, clock: Clock, rng: Random, weather: Weather, number: int) -> None:
         """@param number: the connection's; no two have the same."""

@@ -75,7 +75,7 @@ class SimulatedEpoll:
 
     @property
     def watched(self) -> int:
-        """How many sockets it has not been told to forget."""
+        """The number of sockets that it has not been told to forget."""
         return len(self._masks)
 
     def poll(self, _timeout: float, most: int) -> list[tuple[int, int]]:
@@ -84,7 +84,7 @@ class SimulatedEpoll:
         return ready[:most]
 
     def ready(self) -> list[tuple[int, int]]:
-        """What C{epoll_wait(2)} would say."""
+        """The answer that C{epoll_wait(2)} would give."""
         events = ((fd, self._event(self.sockets[fd], mask)) for fd, mask in self._masks.items())
         return sorted((fd, event) for fd, event in events if event)
 

@@ -39,7 +39,7 @@ MakeLink = Callable[[ITransport, IReactorTime], ILink]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a schedule can be run with; a test of the checker puts in what is broken."""
+    """The parts that a schedule runs with; a test of the checker puts in broken ones."""
 
     make_mailbox: MakeMailbox = any_mailbox
     make_link: MakeLink = link.over
@@ -50,7 +50,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How the server is set up."""
+    """The set-up of the server."""
 
     duplicate: Duplicate
     outbox_limit: int
@@ -169,7 +169,7 @@ class Server:
 
     @property
     def open(self) -> bool:
-        """Whether clients can log in."""
+        """True if clients can log in."""
         return bool(self._door.running)
 
     def accept(self, endpoint: Endpoint, address: tuple[str, int]) -> None:

@@ -26,7 +26,7 @@ class WireTests(SynchronousTestCase):
             self.clock.advance(seconds / 1000)
 
     def test_stream(self) -> None:
-        """What is sent arrives in order and is acknowledged, and what follows is the end."""
+        """Sent bytes arrive in order and are acknowledged, and then comes the end."""
         self.server.send(b"so long, and thanks")
         self.server.shutdown(SHUT_WR)
         self._wait()
@@ -76,7 +76,7 @@ class WireTests(SynchronousTestCase):
         self.assertRaises(BrokenPipeError, self.server.send, b"more")
 
     def test_close_with_unread_input(self) -> None:
-        """Who closes with input unread resets, and what it had still to send is lost."""
+        """Closing with unread input resets, and loses bytes that were still to be sent."""
         self.client.send(b"unread")
         self._wait()
         self.server.send(bytes(100))

@@ -134,7 +134,7 @@ class CheckerTests(SynchronousTestCase):
     """A server that breaks one promise."""
 
     def _found(self, parts: Parts) -> str:
-        """What the first schedule says that finds the server broken."""
+        """The finding of the first schedule that shows the server to be broken."""
         with self.assertRaises(PromiseBroken) as broken:
             for seed in range(SCHEDULES):
                 Schedule(seed, parts).run()
@@ -161,7 +161,7 @@ class CheckerTests(SynchronousTestCase):
         self.assertIn("agree on", self._found(_with_mailbox(Muddled)))
 
     def test_late_hand_back(self) -> None:
-        """What is handed back must come ahead of what is newer."""
+        """Lines that are handed back must come ahead of newer ones."""
         self.assertIn("agree on", self._found(_with_mailbox(Unjust)))
 
     def test_silent_refusal(self) -> None:

@@ -1,4 +1,4 @@
-"""What really happened inside of the server, seen at the broker's and the mailbox's doors."""
+"""The true events inside of the server, seen at the broker's and the mailbox's doors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def demand(kept: bool, what: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What a client wants to have posted: by this number once at most."""
+    """A line that a client wants to have posted: by this number once at most."""
 
     number: int
     intent: int
@@ -53,7 +53,7 @@ class Conversation:
 
     name: str
     peer: str
-    """Who this is for the server."""
+    """The client's identity for the server."""
 
     client: Endpoint
     server: Endpoint

@@ -26,7 +26,7 @@ LONGEST = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where faults happen.
+    """The scene of the faults.
 
     @ivar peers: those whose lines are counted; nothing that a fault does to them loses one.
     """

@@ -1,4 +1,4 @@
-"""What operators do to a server while it is soaked: nothing of it may cost anybody a line."""
+"""The operators of a server that is soaked, who may not cost anybody a line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CONFIGURATIONS = (
     "max-line = ",
     "max-lines = 4096",
 )
-"""What is in force one after the other, in any order; the last two are broken."""
+"""The configurations in force one after the other, in any order; the last two are broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _port(server: Chat, said: str) -> int:
 
 
 def is_ready(told: str) -> bool:
-    """Whether a server has opened all that L{Desk.options} asks for."""
+    """True if a server has opened all that L{Desk.options} asks for."""
     return told.count("listening on ") == 2 and "metrics are at " in told
 
 
@@ -129,7 +129,7 @@ def operators(desk: Desk, server: Chat) -> list[Fault]:
 
 
 async def _ask(there: IStreamClientEndpoint, *lines: str) -> str:
-    """What somebody hears who says this, and stays until the end."""
+    """Says some lines as a client that stays until the end, and returns the answers."""
     client = Client()
     await connectProtocol(there, client)
     client.say(*lines)

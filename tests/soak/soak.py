@@ -29,7 +29,7 @@ from tests.soak.server import Look
 _PEERS = 5
 
 _TOGETHER = 3
-"""How many faults there are at a time, at most."""
+"""The greatest number of faults at a time."""
 
 _TALK = 0.5
 """Seconds for which the peers post before they fall silent, between faults."""
@@ -57,7 +57,7 @@ _LEDGER = re.compile(r"stopped; accepted .* flight 0$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a soak has seen.
+    """The results of a soak.
 
     @ivar first: the server when it had been warmed up, and all had gone.
     @ivar last: the same at the end.
@@ -86,7 +86,7 @@ class Outcome:
 
 
 def judge(first: Look, last: Look, verdict: Verdict, log: str) -> list[str]:
-    """What is not as it should be, in sentences.
+    """The faults that were found, in sentences.
 
     @param log: all that the server has logged, to its end.
     """

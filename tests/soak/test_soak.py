@@ -28,7 +28,7 @@ class SoakTests(FunctionalTestCase):
 
 
 class JudgeTests(SynchronousTestCase):
-    """What is noticed."""
+    """The faults that the soak notices."""
 
     look = Look(resident=10**8, descriptors=14, threads=2, objects=50_000, timers=1)
     verdict = Verdict(posted=10, delivered=10, repeated=0, missing=0, late=0)

@@ -1,4 +1,4 @@
-"""How those who try again and again are slowed down."""
+"""Delays for those who try again and again."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class SteadyClockTests(SynchronousTestCase):
         self.clock = SteadyClock(self.machine.seconds, self.cpu.seconds)
 
     def after(self, seconds: float, busy: float = 0.0) -> float:
-        """What the clock says when it is read again so many seconds later, of which the process
+        """The clock's reading so many seconds later, of which the process
         was on a processor for some.
         """
         self.machine.advance(seconds)
@@ -91,7 +91,7 @@ class ReactorTests(SynchronousTestCase):
         self.assertAlmostEqual(self.reactor.seconds(), 60.3)
 
     def test_suspension(self) -> None:
-        """What is due in a suspension strikes when there was as much time as there should be."""
+        """A timer due in a suspension strikes when there was as much time as there should be."""
         self.steady()
         self.cpu.advance(1000.0)  # it was busy before
         self.strike_in(3.0)
@@ -103,7 +103,7 @@ class ReactorTests(SynchronousTestCase):
         self.assertEqual(len(self.struck), 1)
 
     def test_after_a_suspension(self) -> None:
-        """What is set soon after a suspension has all its time, too."""
+        """A timer set soon after a suspension has all its time, too."""
         self.steady()
         self.machine.advance(3600.0)
         self.run_for(1.0)

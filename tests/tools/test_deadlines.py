@@ -17,7 +17,7 @@ class DeadlinesTests(SynchronousTestCase):
         self.deadlines: Deadlines[str] = Deadlines(self.clock, 10.0, self.late.append)
 
     def test_each_is_late_in_its_time(self) -> None:
-        """Whoever comes is late when the time is over, however many came before and after."""
+        """An entry is late when its time is over, however many came before and after."""
         for name in ("first", "second", "third"):
             self.deadlines.add(name)
             self.clock.advance(3)
@@ -46,7 +46,7 @@ class DeadlinesTests(SynchronousTestCase):
         self.assertEqual(counts, [50, 100, 120])
 
     def test_removed_are_not_late(self) -> None:
-        """Who is removed is not waited for, and the others are."""
+        """A removed entry is not waited for, and the others are."""
         for name in ("first", "second"):
             self.deadlines.add(name)
             self.clock.advance(3)
@@ -67,7 +67,7 @@ class DeadlinesTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_hastened(self) -> None:
-        """Whoever is waited for can be hastened, and is never late later than before."""
+        """An entry can be hastened, and is never late later than before."""
         self.deadlines.add("first")
         self.clock.advance(9)
         self.deadlines.add("second")
@@ -78,7 +78,7 @@ class DeadlinesTests(SynchronousTestCase):
         self.assertEqual(self.late, ["first", "second"])
 
     def test_somebody_removes_another(self) -> None:
-        """Who is removed because another is late, at the same moment, is not late."""
+        """An entry removed because another is late, at the same moment, is not late."""
         self.deadlines = Deadlines(self.clock, 10.0, self._remove_all)
         self.deadlines.add("first")
         self.deadlines.add("second")

@@ -53,6 +53,6 @@ class MeterTests(SynchronousTestCase):
         self.assertEqual(self.meter.logins, {**dict.fromkeys(OUTCOMES, 0), "busy": 2})
 
     def test_nobody_looks_on(self) -> None:
-        """Where nobody looks on, turns and commits are not even wrapped."""
+        """Without an observer, turns and commits are not even wrapped."""
         for timed in (NO_METER.time_turn, NO_METER.time_commit):
             self.assertEqual(timed(self._work), self._work)

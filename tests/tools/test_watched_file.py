@@ -69,7 +69,7 @@ class WatchedTests(SynchronousTestCase):
         self.assertEqual(self.file.content(), 2)
 
     def test_gone(self) -> None:
-        """So does a file that is gone; and when it is back, it counts."""
+        """A file that is gone leaves the old contents in force; when it is back, it counts."""
         self.write("1")
         self.file.open()
         self.path.unlink()

@@ -103,7 +103,7 @@ RUN_TEXTS = st.lists(st.sampled_from(["a", " ", "\t", ":", "bob: ", "\u3000", "/
 
 
 class ClientLineTests(SynchronousTestCase):
-    """What a client says."""
+    """Lines that a client says."""
 
     def test_posts(self) -> None:
         """A line with a colon is a text for each name before it, both trimmed of white space."""
@@ -129,7 +129,7 @@ class ClientLineTests(SynchronousTestCase):
             self.assertEqual(wire.parse_login(line), wire.Login(name, secret), line)
 
     def test_bad_names(self) -> None:
-        """What is no name is refused, and the notice says why."""
+        """An invalid name is refused, and the notice says why."""
         for line, why in BAD_NAMES:
             error = self.assertRaises(wire.Refused, wire.parse_login, line)
             self.assertEqual(error.notice.word, "bad-name")
@@ -208,7 +208,7 @@ class BlockTests(SynchronousTestCase):
 
     @given(HEADS, st.lists(RUN_TEXTS, min_size=2))
     def test_run_is_the_same_as_its_lines(self, head: str, texts: list[str]) -> None:
-        """What is taken for a run is the same posts, for the same recipients, in order."""
+        """A run has the same posts as its lines, for the same recipients, in order."""
         lines = [f"{head}{text}" for text in texts]
         run = wire.parse_run("".join(f"{line}\n" for line in lines))
         if run is None:
@@ -248,7 +248,7 @@ class BlockTests(SynchronousTestCase):
 
 
 class ServerLineTests(SynchronousTestCase):
-    """What a server says."""
+    """Lines that a server says."""
 
     def test_message(self) -> None:
         """A message is byte for byte what the seeds send."""
@@ -260,7 +260,7 @@ class ServerLineTests(SynchronousTestCase):
             self.assertEqual(wire.render_notice(notice), rendered)
 
     def test_neither(self) -> None:
-        """What is neither a message nor a notice is not taken for one."""
+        """A line that is neither a message nor a notice is not taken for one."""
         for line in ("", "hi", "from alice", "!bye 3", "From a: b"):
             self.assertRaises(wire.BadLine, wire.parse_server_line, line)
 
@@ -289,7 +289,7 @@ class ServerLineTests(SynchronousTestCase):
 
     @given(names(), st.lists(names(), min_size=1), texts())
     def test_posts_parse_back(self, sender: str, recipients: list[str], text: str) -> None:
-        """What one client posts to names, another one reads from the sender."""
+        """A post of one client is a message from the sender to another client."""
         post = wire.parse_line(f"{', '.join(recipients)}: {text}")
         self.assertEqual(post, wire.Post(tuple(recipients), text))
         self.assertEqual(wire.parse_login(sender), wire.Login(sender, None))
