@@ -52,9 +52,9 @@ def _read_all(port: int, name: str) -> None:
 
 
 def _post_steadily(port: int, orders: Any) -> None:
-    """Post at L{RATE} to whoever was named last in C{orders}.
+    """Posts at L{RATE} to the name that came last in C{orders}.
 
-    What the server answers is not read, as that would cost time on one side of the comparison
+    The server's answers are not read, as that would cost time on one side of the comparison
     alone; it is little enough for the kernel to hold.
     """
     poster = Client(port, "poster")

@@ -113,7 +113,7 @@ def least(*steps: Callable[[], object]) -> list[float]:
 
 
 def kernel(data: bytes) -> tuple[float, float]:
-    """The microseconds to receive and to send C{data} over loopback, for who is answered."""
+    """The microseconds to receive and to send C{data} over loopback, when it is answered."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         here = socket.create_connection(server.getsockname())
         there, _ = server.accept()

@@ -1,4 +1,4 @@
-"""An authority that certifies the clients of tests; what it signs is good for an hour."""
+"""An authority that certifies the clients of tests; its certificates are good for an hour."""
 
 from __future__ import annotations
 

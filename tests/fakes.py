@@ -37,7 +37,7 @@ class FakeOutput(StringTransport):
             super().write(data)
 
     def breaks(self, fault: str, unshown: int = 0) -> None:
-        """It takes no more, nor the last of what was written."""
+        """It takes no more, nor the last of the bytes written."""
         self.fault = fault
         self.unshown += unshown
         self.ended.callback(None)

@@ -37,7 +37,7 @@ class Guest:
         self.broker.post(self.session, post)
 
     def says_at_once(self, *lines: str) -> bool:
-        """Have lines taken in as a run, if they can be; what is returned says whether they were."""
+        """Has lines taken in as a run, if they can be, and returns whether they were."""
         run = wire.parse_run("".join(f"{line}\n" for line in lines))
         if run is None or not self.broker.post_run(self.session, run):
             return False

@@ -63,13 +63,13 @@ class MailboxBehaviour(SynchronousTestCase):
         self.assertEqual(self.take(mailbox, "bob", 4), [])
 
     def test_take_gives_at_least_one(self) -> None:
-        """A line that is larger than what was asked for still comes out."""
+        """A line that is larger than the page asked for still comes out."""
         mailbox = self.known("bob")
         mailbox.keep("bob", b"long\n")
         self.assertEqual(self.take(mailbox, "bob", 1), [b"long\n"])
 
     def test_new_limits(self) -> None:
-        """New limits hold at once, for size and age; what is kept already stays until it is old."""
+        """New limits on size and age apply at once; mail kept before stays until it is old."""
         mailbox = self.known("bob")
         self.assertTrue(mailbox.keep("bob", b"1\n"))
         mailbox.limit(MailLimits(per_name=LINE_COST, age=DAY))
@@ -91,7 +91,7 @@ class MailboxBehaviour(SynchronousTestCase):
         self.assertEqual(self.take(mailbox, "bob"), [b"1\n", b"2\n", b"3\n"])
 
     def test_what_has_arrived_stays_out(self) -> None:
-        """Of what was taken and passed by, only what has not arrived comes back, in its place."""
+        """Of lines taken and passed by, those that have not arrived come back, in place."""
         mailbox = self.known("bob")
         mailbox.enroll("bob")
         mailbox.keep("bob", b"1\n")

@@ -1,9 +1,9 @@
 """The costs of lines: calls counted, from the poller to the socket, as no clock could tell on CI.
 
-Strategy: the server's own parts run on simulated sockets. What is counted are the functions of the
-package that are called, and what they call of the interpreter's; that is the same in each run. The
-ceilings are what it was when they were recorded, with some room for other versions of Python. Who
-makes a line dearer on purpose raises them, and says in the commit what it is worth.
+Strategy: the server's own parts run on simulated sockets. It counts the calls of the
+package's functions, and their calls of the interpreter's; those are the same in each run. The
+ceilings are the counts of the time they were recorded, with some room for other versions of Python.
+If you make a line dearer on purpose, raise them, and say in the commit what it is worth.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class CostTests(SynchronousTestCase):
                     client.recv(client.unread)
 
     def _cost(self, name: str, lines: str) -> int:
-        """The calls for what a client sends, when nothing else falls into the same moment."""
+        """The calls for a client's lines, when nothing else falls into the same moment."""
         return min(calls(lambda: self._send(name, lines)) for _ in range(3))
 
     def test_line_alone(self) -> None:

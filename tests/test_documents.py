@@ -1,4 +1,4 @@
-"""Documents: what they say of options, of links and of files is so."""
+"""Documents are right about options, links and files."""
 
 from __future__ import annotations
 

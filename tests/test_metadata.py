@@ -1,4 +1,4 @@
-"""The metadata: what it says of Python is what is tried."""
+"""The metadata names the versions of Python that are tried."""
 
 from __future__ import annotations
 

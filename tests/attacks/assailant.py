@@ -30,7 +30,7 @@ class Assailant:
         self._write()
 
     def half_close(self) -> None:
-        """Send no more; what the kernel has not taken yet is never sent."""
+        """Sends no more; bytes that the kernel has not taken yet are never sent."""
         if self._wire is not None:
             self._output.clear()
             self._wire.client.shutdown(SHUT_WR)

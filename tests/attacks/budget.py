@@ -20,7 +20,7 @@ what was seen |
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An attack, and what it may cost.
+    """An attack, and its permitted cost.
 
     @ivar bound: what the limits say, in words.
     """

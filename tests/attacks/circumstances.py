@@ -1,4 +1,4 @@
-"""Circumstances of a siege: what clients may take, who may enter, and where they come from."""
+"""Circumstances of a siege: the clients' limits, the gate, and the hosts they come from."""
 
 from __future__ import annotations
 

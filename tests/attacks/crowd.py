@@ -118,7 +118,7 @@ def oversized(place: Place) -> str:
 
 
 def _say_andhear(client: socket.socket, said: bytes) -> str:
-    """Say it all, however slowly it is taken; what the last line of the answer is."""
+    """Says it all, however slowly it is taken, and returns the last line of the answer."""
     client.setblocking(False)
     heard = bytearray()
     at, until = 0, time.monotonic() + 60

@@ -28,7 +28,7 @@ def obeyed(text: str) -> str:
 
 
 class Ears(Witness):
-    """The truth about what was posted, and a comparison with what was heard.
+    """The lines that were really posted, and a comparison with those that were heard.
 
     @ivar names: who logged in, by the port of the connection's peer.
     @ivar posted: what each name has posted, by C{(sender, recipient)}.
@@ -50,7 +50,7 @@ class Ears(Witness):
         """Checks that kept lines had been posted."""
 
     def check(self, server: Endpoint, client: Endpoint) -> None:
-        """See that what a client's machine has heard is well-formed, and true.
+        """Checks that the lines on a client's machine are well-formed, and true.
 
         @raise PromiseBroken: if it is not.
         """

@@ -1,6 +1,6 @@
 """C{python -m tests.attacks.fuzz}: L{feed}, with bytes that look for what none have reached yet.
 
-It needs C{atheris}, which is in the dependency group C{fuzz}. What it counts is libFuzzer's: C{cov}
+It needs C{atheris}, which is in the dependency group C{fuzz}. Its counts are libFuzzer's: C{cov}
 are the places in the server's code that were reached. A program that breaks the server ends the
 run, and is left in a file, which C{--again} runs without the fuzzer.
 """

@@ -53,7 +53,7 @@ class Place:
         return client
 
     def log_in_all(self, receive_buffer: int = 0) -> list[socket.socket]:
-        """Those called C{c0}, C{c1} and so on; who has been let in does not wait for the others."""
+        """Those called C{c0}, C{c1} and so on; one that is in does not wait for the others."""
         clients = []
         for number in range(self.size):
             client = self.connect(number, receive_buffer)

@@ -27,7 +27,7 @@ def _raw() -> st.SearchStrategy[bytes]:
 
 
 def _blows() -> st.SearchStrategy[bytes]:
-    """A blow with what it needs; what it needs not is another one."""
+    """A blow with the bytes it needs; bytes that it does not need are another one."""
     assailants = st.integers(0, ASSAILANTS - 1)
     said = st.builds(lambda who, raw: _blow(0, who) + raw, assailants, _raw())
     others = st.builds(

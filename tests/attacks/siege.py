@@ -1,7 +1,7 @@
 """A siege: a whole server on simulated sockets, and bytes that say what is done to it.
 
-Strategy: whatever the bytes are, they are a program; L{feed} runs it, and then looks whether the
-server still is what it should be. So whoever can make up bytes can attack: Hypothesis, a
+Strategy: any bytes are a program; L{feed} runs it, and then checks that the server is still as it
+should be. So anything that can make up bytes can attack: Hypothesis, a
 coverage-guided fuzzer, and a test that knows what it wants.
 """
 
@@ -70,8 +70,8 @@ _SETTLING = 3.0
 _AFTERMATH = 300.0
 """Seconds in which every timer must have gone when all have left.
 
-A client that has sent more than it may is not read until it has made up for that, and not known to be gone:
-for a buffer full of lines, at the lowest rate here, 200 seconds.
+A client that has sent more than it may is not read until it has made up for that, so that its end
+is not noticed: for a buffer full of lines, at the lowest rate here, 200 seconds.
 """
 
 _STEPS = 300_000
@@ -105,10 +105,10 @@ class Tape:
 
 
 class Siege:
-    """One server, and what a program does to it. The same bytes always do the same."""
+    """One server, and a program's attack on it. The same bytes always do the same."""
 
     def __init__(self, data: bytes, parts: Parts | None = None) -> None:
-        """@param parts: what the server is made of; a test of the checks puts in what is broken."""
+        """@param parts: the server's parts; a test of the checks puts in broken ones."""
         self._tape = Tape(data)
         self._rng = Random(self._tape.byte() << 8 | self._tape.byte())
         hosts = HOSTS[self._tape.byte() % len(HOSTS)]
@@ -230,7 +230,7 @@ class Siege:
     )
     """The blows by the low half of a byte; two bits of the high half choose the client."""
 
-    # What goes on beside them
+    # Events beside the blows
 
     def _draw_parts(self) -> Parts:
         return Parts(

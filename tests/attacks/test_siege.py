@@ -52,7 +52,7 @@ class SiegeTests(SynchronousTestCase):
     def _collected_after(self, times: int) -> tuple[int, int]:
         """The number of objects, and of bytes, after the same sieges so many times.
 
-        What the logger remembers, as long as nobody reads it, is the same each time then.
+        The events that the logger remembers while nobody reads it are the same each time then.
         """
         for program in [*examples()] * times:
             feed(program)

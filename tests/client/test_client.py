@@ -75,7 +75,7 @@ class Connection:
         self._protocol.connectionLost(Failure(ConnectionLost()))
 
     def welcomes(self) -> list[str]:
-        """Let the client in; what it says then."""
+        """Lets the client in, and returns what it says then."""
         assert self.hears()[0].startswith("ann")
         self.says("! welcome ann")
         return self.hears()
@@ -215,7 +215,7 @@ class ConversationTests(ClientTestCase):
             self.assertEqual(self.seen(), [shown])
 
     def test_keeps_own_questions_to_itself(self) -> None:
-        """Answers to what the client asks by itself are not shown; those to the user's are."""
+        """Answers to the client's own questions are not shown; those to the user's are."""
         connection = self.log_in()
         self.types("bob: hi")
         self.types("/sync mine")
@@ -770,7 +770,7 @@ class LoginTests(ClientTestCase):
         self.assertIn("given up with 1 line unsent", self.told()[0])
 
     def test_replaced_when_done(self) -> None:
-        """That somebody else comes by this name is no failure, if all is said."""
+        """A takeover by somebody else is not a failure, if all is said."""
         connection = self.log_in()
         self.types("/quit")
         connection.says("! replaced", "! bye 1")

@@ -1,4 +1,4 @@
-"""Standard files as descriptors: what is in them, what goes there, and how they end."""
+"""Standard files as descriptors: their input, their output, and their ends."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class OutputTests(FileTestCase):
         self.assertEqual(output.fault, "nobody reads standard output any more")
 
     def test_broken_pipe(self) -> None:
-        """A pipe's end is noticed by a write, too, and what was written is lost."""
+        """A pipe's end is noticed by a write, too, and the written bytes are lost."""
         reading, writing = os.pipe()
         output = self.output(self.keep(writing))
         output.write(b"one\n")

@@ -137,7 +137,7 @@ class OutgoingTests(SynchronousTestCase):
         self.assertEqual(self.outgoing.waiting, 0)
 
     def test_broken(self) -> None:
-        """After a break, what was not confirmed is reported, and not sent again."""
+        """After a break, unconfirmed lines are reported, and not sent again."""
         self._begin()
         self.outgoing.add(["a"])
         self.outgoing.add(["b", "ç"])
@@ -158,7 +158,7 @@ class OutgoingTests(SynchronousTestCase):
         self.assertEqual(self.outgoing.waiting, 0)
 
     def test_ping_confirms_nothing(self) -> None:
-        """That a server answers does not tell what became of the user's lines."""
+        """A server's answer does not tell what became of the user's lines."""
         self._begin()
         self.outgoing.add(["a"])
         self.outgoing.add(["b"])

@@ -1,4 +1,4 @@
-"""The terminal: what is typed, what is shown, and who has to wait."""
+"""The terminal: typed input, shown output, and waiting for either."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class OutputTests(TerminalTestCase):
         self.assertTrue(source.paused, "it has gone in the meantime")
 
     def test_lost_standard_error(self) -> None:
-        """When nobody reads standard error, what is to be shown does not wait for it."""
+        """When nobody reads standard error, messages do not wait for it."""
         source = FakeSource()
         self.terminal.throttle(source)
         self.errors.producer.pauseProducing()

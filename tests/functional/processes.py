@@ -54,7 +54,7 @@ class Watched:
                 self._waiting.append((condition, deferred))
 
     def end(self) -> None:
-        """Nothing more will come: whoever still waits has waited in vain."""
+        """Nothing more will come: anyone who still waits has waited in vain."""
         waiting, self._waiting = self._waiting, []
         for _, deferred in waiting:
             deferred.errback(AssertionError(f"ended without what was waited for:\n{self.text}"))

@@ -21,7 +21,7 @@ class AdminTests(FunctionalTestCase):
         return await self.start("--admin", str(self.socket))
 
     async def admin(self, *arguments: str, path: Path | None = None) -> tuple[int, str]:
-        """Run a command to its end; its exit code, and what it has said."""
+        """Runs a command to its end, and returns its exit code and its output."""
         command = [str(SCRIPTS / "achat"), "admin", "--socket", str(path or self.socket)]
         process = self.run_process(*command, *arguments)
         code = await process.ended

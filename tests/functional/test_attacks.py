@@ -64,7 +64,7 @@ class AttackTests(OrdealTestCase):
         self.assertLessEqual(findings.peak.descriptors, 50)
 
     async def test_deaf(self) -> None:
-        """Those who never read cost what is queued for them, and what the kernel has in flight."""
+        """Clients that never read cost their queues, and the bytes that the kernel holds."""
         findings = await self._undergo("deaf", 50, 6)
         grown = findings.peak.resident - findings.before.resident
         self.assertLess(grown, 50 * 4 * 2**20)
@@ -77,9 +77,9 @@ class AttackTests(OrdealTestCase):
         self.assertLess(grown, 30 * 4 * 2**20)
 
     async def test_curious_and_gone(self) -> None:
-        """Answers that nobody reads are bounded for all, and what nobody hears is not worked out.
+        """Answers that nobody reads are bounded for all, and those that nobody hears are not made.
 
-        Twice what may wait for all, and what the kernel takes for each: 0.2 MiB.
+        The bound is twice the total that may wait, and the kernel's 0.2 MiB for each.
         """
         findings = await self._undergo("curious-and-gone", 300, 6, "--outbox-total", str(2**25))
         grown = findings.peak.resident - findings.before.resident

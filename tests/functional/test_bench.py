@@ -37,7 +37,7 @@ class BenchTests(FunctionalTestCase):
         return process
 
     async def rounds(self, *arguments: str) -> list[dict[str, Any]]:
-        """The same, and what the JSON says of each round."""
+        """The same, and the rounds in the JSON."""
         file = self.folder() / "results.json"
         await self.bench(*arguments, "--json", str(file))
         found: list[dict[str, Any]] = json.loads(file.read_text())["rounds"]
@@ -99,7 +99,7 @@ class BenchTests(FunctionalTestCase):
         await self.call(server, "ann")
 
     async def test_command_that_ends(self) -> None:
-        """Of a command that does not listen it is told how it has ended, and what it said."""
+        """A command that does not listen is reported with its exit status and its output."""
         command = shlex.join([sys.executable, "-c", "raise SystemExit('no {port}')"])
         process = await self.bench("--command", f"bad={command}", code=1)
         self.assertRegex(

@@ -1,4 +1,4 @@
-"""Connections that break: what had not arrived comes again, in order, and nothing is lost."""
+"""Connections that break: missing lines come again, in order, and none is lost."""
 
 from __future__ import annotations
 

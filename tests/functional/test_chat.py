@@ -241,7 +241,7 @@ class LossTests(ChatTestCase):
         self.assertEqual(await ann.ended, 1)
 
     async def test_absent(self) -> None:
-        """Without a server the client says so, and what was not sent, if it had read that yet."""
+        """Without a server the client says so, and names the unsent lines that it had read."""
         port = self._port_of_nobody()
         ann = self.chat("ann", port, "--retry", "0")
         ann.types("bob: hi")

@@ -32,7 +32,7 @@ class BreakTests(ChatTestCase):
         return int(delivered[1])
 
     async def test_what_was_delivered_is_shown(self) -> None:
-        """A server that is killed takes nothing back that was delivered.
+        """Messages that were delivered outlive a killed server.
 
         Not even from a user whose output is slow, and who goes on typing, so that the reset is
         noticed when writing, long before all has been read.

@@ -160,7 +160,7 @@ class ConversationTests(FunctionalTestCase):
         return server, endpoint, stuck
 
     async def test_unread_lines_of_a_unix_socket_come_back(self) -> None:
-        """On a unix socket, too, what a client that dies had not read reaches the name later."""
+        """On a unix socket, too, lines that a dying client had not read reach the name later."""
         server, endpoint, stuck = await self._bob_reads_nothing()
         stuck.close()
         await server.output.contains("bob left")

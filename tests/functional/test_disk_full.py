@@ -13,7 +13,7 @@ from tests.functional.numbered import TEXT, Counter, NumberedTestCase
 from tests.functional.processes import TWISTD, Client, Process
 
 MOUNT = 'mount -t tmpfs -o size=1m small "$0" && echo ready && read line'
-"""Keeps a disk of 1 MB at a folder, for itself and for whoever enters its namespace."""
+"""Keeps a disk of 1 MB at a folder, for itself and for processes that enter its namespace."""
 
 FULL = "the mailbox cannot be written: database or disk is full"
 

@@ -53,7 +53,7 @@ class LimitTests(FunctionalTestCase):
         await alice.heard.contains("! slow-down 1000\n")
 
     async def test_descriptors(self) -> None:
-        """When descriptors are short, who comes waits, the server is idle, and all are served."""
+        """When descriptors are short, newcomers wait, the server is idle, and all are served."""
         command = f'ulimit -n 100; exec "{TWISTD[0]}" --nodaemon --pidfile= achat --port 0'
         server = self.run_process("/bin/sh", "-c", command)
         await server.output.contains("listening on ")

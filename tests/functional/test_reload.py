@@ -27,7 +27,7 @@ class ReloadTestCase(FunctionalTestCase):
         return await self.start("--config", str(self.path), *options)
 
     async def reload(self, server: Process, text: str, says: str) -> None:
-        """Have the server reload the file, and wait for what the log says."""
+        """Has the server reload the file, and waits for its answer in the log."""
         self.path.write_text(text)
         server.output.turn_page()
         server.send(signal.SIGHUP)
@@ -38,7 +38,7 @@ class OptionsTests(ReloadTestCase):
     """The text of the configuration file."""
 
     async def test_limits(self) -> None:
-        """New limits hold for who comes from now on, and sessions go on as they were."""
+        """New limits apply to new clients, and sessions go on as they were."""
         server = await self.configured("max-line = 100")
         alice = await self.call(server, "alice")
         await self.reload(
@@ -141,7 +141,7 @@ class CertificatesTests(ReloadTestCase):
         return [f"tls:{pem.parent}:0:{where}", f"ssl:0:privateKey={pem}:certKey={pem}:{where}"]
 
     async def test_renewal(self) -> None:
-        """A session stays, and who comes next is shown the new certificate."""
+        """A session stays, and the next client is shown the new certificate."""
         pem = self.folder() / "localhost.pem"
         for description in self._descriptions(pem):
             old = write_certificate(pem)

@@ -138,7 +138,7 @@ class SecretTests(FunctionalTestCase):
         self._shows_nothing(int(children.read_text()), "cmdline", "comm", "environ")
 
     async def test_prompt_and_pipe(self) -> None:
-        """A secret is asked for at the terminal; what is piped in goes to the chat whole."""
+        """A secret is asked for at the terminal; piped input goes to the chat whole."""
         path = self.folder() / "passwords"
         path.write_text(password_file(alice=SECRET))
         path.chmod(0o600)

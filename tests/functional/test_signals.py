@@ -47,7 +47,7 @@ class StrayTests(FunctionalTestCase):
 
 
 class LogrotateTests(FunctionalTestCase):
-    """C{deploy/achat.logrotate}, and who goes by it."""
+    """C{deploy/achat.logrotate}, run by logrotate and by hand."""
 
     def setUp(self) -> None:
         self.place = self.folder()
@@ -96,7 +96,7 @@ class LogrotateTests(FunctionalTestCase):
         self.assertTrue((self.place / "achat.log.2.gz").exists())
 
     async def test_by_hand(self) -> None:
-        """After a move and SIGUSR1, too, what is logged is where the server was told to log."""
+        """After a move and SIGUSR1, too, the log is where the server was told to write it."""
         server = await self.serve()
         self.log.rename(self.place / "moved")
         server.send(signal.SIGUSR1)

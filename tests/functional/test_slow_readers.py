@@ -13,7 +13,7 @@ class SlowReaderTests(NumberedTestCase):
     """A house with somebody in it who does not read."""
 
     async def _house(self, *options: str) -> tuple[Process, dict[str, Counter]]:
-        """A server, and who is there; one of them has stopped reading."""
+        """A server and its clients, one of which has stopped reading."""
         server = await self.start("--mailbox-limit", str(2**26), *options)
         names = ("alice", "bob", "carol", "stuck")
         guests = {name: await self.count(server, name) for name in names}

@@ -88,7 +88,7 @@ class StopTests(FunctionalTestCase):
         return mesh
 
     async def test_flooding_mesh(self) -> None:
-        """Everybody floods everybody when the stop comes: what is taken in arrives, to the line.
+        """If everybody floods everybody when the stop comes, all lines taken in arrive.
 
         For each the numbers from each other one have no gap, the end is an end of file and no
         reset, and the bye of each sender is just what its recipients got. Nothing was refused

@@ -1,4 +1,4 @@
-"""Under systemd: twistd on a port that somebody else holds, and what it tells who started it."""
+"""Under systemd: twistd on a port that somebody else holds, and its notifications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unix sockets: who gets one that is there already, and what is left of it."""
+"""Unix sockets: those that are there already, and those that stay behind."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class TakeoverTests(FunctionalTestCase):
         self.assertIn(f"[Errno 16] {self.place} is locked by another process", said)
 
     async def test_something_else(self) -> None:
-        """A file that is no socket is left alone, and so is a lock that is none."""
+        """A file that is not a socket is left alone, and no lock stays behind."""
         self.socket.write_text("precious")
         self.assertIn("[Errno 98] Address already in use", await self.refused())
         self.assertEqual(self.socket.read_text(), "precious")
@@ -119,10 +119,10 @@ class TakeoverTests(FunctionalTestCase):
 
 
 class OtherUserTests(FunctionalTestCase):
-    """C{twistd --uid}, where the sockets are made by root, who is nobody afterwards."""
+    """C{twistd --uid}: root makes the sockets, and then becomes nobody."""
 
     async def test_two_lives(self) -> None:
-        """The user owns them; what it cannot remove is a sentence, and does for the next start."""
+        """The user owns them; one it cannot remove is reported, and taken over by the next start."""
         if os.getuid() != 0:
             raise SkipTest("only root can become another user")
         nobody = pwd.getpwnam("nobody")

@@ -130,7 +130,7 @@ class AdmissionTests(SynchronousTestCase):
 
 
 class OriginTests(SynchronousTestCase):
-    """Whom a connection counts for."""
+    """The host that a connection counts for."""
 
     def test_ipv4(self) -> None:
         """An IPv4 host, however its address is written."""

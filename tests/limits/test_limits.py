@@ -1,4 +1,4 @@
-"""Limits: what the options ask for, at the start and later."""
+"""The limits that the options ask for, at the start and later."""
 
 from __future__ import annotations
 

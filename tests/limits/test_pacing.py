@@ -62,7 +62,7 @@ class PaceTests(SynchronousTestCase):
         self.assertEqual((self.sender.holds, late.holds), (0, 0))
 
     def test_one_by_one(self) -> None:
-        """While the peer is behind, its relief lets one go on, who has waited longest."""
+        """While the peer is behind, its relief lets one go on, the one that has waited longest."""
         first, second = Sender(), Sender()
         self.pace.press(first)
         self.pace.press(second)

@@ -21,7 +21,7 @@ def _has_no_space(_source: str, _target: Path) -> None:
 
 
 class PasswdTests(SynchronousTestCase):
-    """A file, and what the command makes of it."""
+    """A file, and the command's changes to it."""
 
     def setUp(self) -> None:
         self.path = scratch_file(self)

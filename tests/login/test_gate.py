@@ -1,4 +1,4 @@
-"""The gate, the doorkeeper, and what they make of C{--auth}."""
+"""The gate and the doorkeeper, made from C{--auth}."""
 
 from __future__ import annotations
 
@@ -336,7 +336,7 @@ class CertificateTests(GateTestCase):
         )
 
     def test_or_a_secret(self) -> None:
-        """A secret is looked at instead, if there is one; whoever has neither is denied."""
+        """A secret is looked at instead, if there is one; a client that has neither is denied."""
         self.is_let_in(self.keeper, "alice:one", "alice", self.shows("bob"))
         self.is_refused(self.keeper, "bob:x", "denied: no such name and secret", self.shows("bob"))
         self.is_refused(self.keeper, "alice", "denied: it has not proved who it is")

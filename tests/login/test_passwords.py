@@ -40,7 +40,7 @@ class Argon2Tests(SynchronousTestCase):
         return self.checker.requestAvatarId(UsernamePassword(name.encode(), secret.encode()))
 
     def test_contract(self) -> None:
-        """It is what C{twisted.cred} wants, and what the gate wants."""
+        """It has the interfaces that C{twisted.cred} and the gate ask for."""
         verifyObject(ICredentialsChecker, self.checker)
         verifyObject(IOwnChecker, self.checker)
         verifyObject(IWorker, InPlace())
@@ -94,7 +94,7 @@ class Argon2Tests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(self.asks("alice", "one")), b"alice")
 
     def test_cancelled(self) -> None:
-        """For who no longer waits nothing is verified, and what has begun keeps its place."""
+        """A login that no longer waits is not verified, and one that has begun keeps its place."""
         self.worker.held = True
         asked = [self.asks("alice", "one") for _ in range(AT_ONCE + 3)]
         for answer in asked:

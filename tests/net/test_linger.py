@@ -58,7 +58,7 @@ class LingerTests(SynchronousTestCase):
         self.assertEqual(self.transport.fate, "closed")
 
     def test_flushed_before_closed(self) -> None:
-        """That everything has arrived is known as soon as it has, not only at the close."""
+        """The arrival of everything is noticed at once, not only at the close."""
         self._linger(0)
         self.clock.advance(0)
         self.successResultOf(self.linger.flushed)
@@ -103,7 +103,7 @@ class LingerTests(SynchronousTestCase):
         self.assertEqual(self.transport.fate, "open")
 
     def test_connection_lost(self) -> None:
-        """When the connection is gone, nobody looks any more, and whoever waits is told."""
+        """When the connection is gone, nobody looks any more, and those who wait are told."""
         self._linger(5)
         self.linger.connection_lost()
         self.successResultOf(self.linger.flushed)

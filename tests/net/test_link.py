@@ -1,4 +1,4 @@
-"""The link: what it says of a connection, whatever happens to it."""
+"""The link: its account of a connection, whatever happens to that."""
 
 from __future__ import annotations
 

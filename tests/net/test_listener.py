@@ -1,4 +1,4 @@
-"""The listener: where it listens, and what it says of it."""
+"""The listener: its address, and its lines in the log."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ListenerTests(SynchronousTestCase):
         return Listener(Endpoint(result), "tcp:80", Factory(), self.prepared.append, **more)
 
     def _started(self, address: IAddress, **more: bool) -> tuple[Listener, list[str]]:
-        """A listener that has started, and what it has said beyond where it listens."""
+        """A listener that has started, and its lines in the log other than its address."""
         listener = self._listener(succeed(Port(address)), **more)
         with Logged() as logged:
             listener.privilegedStartService()
@@ -109,7 +109,7 @@ class ListenerTests(SynchronousTestCase):
             self.assertEqual(warnings, [])
 
     def test_reload(self) -> None:
-        """When a reload changes who may log in it warns of what is true from then on, once."""
+        """When a reload changes who may log in, it warns once of the new state."""
         for address, _, local in ADDRESSES:
             listener, _ = self._started(address)
             with Logged() as logged:

@@ -1,4 +1,4 @@
-"""A folder of certificates: what belongs together, what a client gets, and what will not do."""
+"""A folder of certificates: its pairs, the one that a client gets, and bad files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ContextTests(FolderTestCase):
         return context_of(files_in(self.folder))
 
     def test_one_file(self) -> None:
-        """A key and its certificate in one file are shown to whoever comes."""
+        """A certificate in one file with its key is shown to every client."""
         one = Identity("one", "one.example")
         self.write("one.pem", one.key_pem(), one.certificate_pem)
         for host in ("one.example", "other.example", None):

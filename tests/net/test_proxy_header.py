@@ -76,7 +76,7 @@ class HeaderTests(SynchronousTestCase):
     """L{Header}."""
 
     def test_good(self) -> None:
-        """Each form is understood, and what stands behind it is the client's."""
+        """Each form is understood, and the bytes after it are the client's."""
         for header, expected in GOOD.items():
             parser = Header()
             self.assertEqual(parser.feed(header + b"alice\n"), b"alice\n", header[:60])

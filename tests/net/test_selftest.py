@@ -55,7 +55,7 @@ class NeverWrites(ServerTransport):
 
 
 class ClosesAtOnce(ServerTransport):
-    """As if a half-close did not wait for what is written."""
+    """Half-closes without waiting for written bytes."""
 
     def loseWriteConnection(self) -> None:
         self.socket.shutdown(socket.SHUT_WR)

@@ -90,7 +90,7 @@ class HousekeeperTests(SynchronousTestCase):
         )
 
     def test_who(self) -> None:
-        """Each session has a row, in order, with what it has sent and what it has yet to get."""
+        """Each session has a row, in order, with its lines and the bytes it has yet to get."""
         bob = self.house.comes("bob")
         self.house.wall.advance(61)
         self.house.comes("alice", blocked=True)
@@ -129,7 +129,7 @@ class HousekeeperTests(SynchronousTestCase):
         self.assertEqual(list(rows), [])
 
     def test_kick(self) -> None:
-        """A kicked client is told so, and what it has not got waits for it."""
+        """A kicked client is told so, and the lines that it has not got wait for it."""
         alice, bob = self.house.comes("alice"), self.house.comes("bob", blocked=True)
         for number in (1, 2):
             alice.says(f"bob: {number}")
@@ -354,7 +354,7 @@ class ServerTests(SynchronousTestCase):
         self.assertTrue(self.house.broker.draining)
 
     def test_stop(self) -> None:
-        """When the server stops, what is still being done is broken off with a word."""
+        """When the server stops, requests under way are broken off with a word."""
         self.house.comes("alice")
         _, transport = self.ask("drain 10")
         self.successResultOf(self.server.stopService())
@@ -369,7 +369,7 @@ class ServerTests(SynchronousTestCase):
         self.assertTrue(transport.disconnecting)
 
     def test_long_answer(self) -> None:
-        """While a long answer is told others have their turn, and it waits for who reads it."""
+        """While a long answer is told others have their turn, and it waits for a slow reader."""
         self.housekeeper.rows = 250
         connection, transport = self.ask("who")
         self.assertEqual(len(self.rows(transport)), 100)

@@ -1,4 +1,4 @@
-"""The monitor: what it answers, to whom, and for how long."""
+"""The monitor: its answers, its visitors, and their time."""
 
 from __future__ import annotations
 

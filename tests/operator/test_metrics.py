@@ -36,7 +36,7 @@ from tests.scratch import TREE
 ROOT = TREE
 
 UNITS = ("_seconds", "_bytes", "_info", "_fds")
-"""Ends of names; counters have C{_total} behind them, and what has none of them is a number."""
+"""Ends of names; counters have C{_total} after them, and names with none of them are numbers."""
 
 NUMBERS = re.compile(r"achat_(copies_\w+|sessions|connections|logins|mailbox_failing)")
 """The metrics that are a number of something, or a yes or no, and so have no unit."""
@@ -276,7 +276,7 @@ class DashboardTests(SynchronousTestCase):
         self.assertEqual({name for name in self.names if name.startswith("achat_")} - shown, set())
 
     def test_counters_are_rates(self) -> None:
-        """A counter is shown as what it grows by, not as what it has come to."""
+        """A counter is shown by its growth, not by its sum."""
         for expression in self._expressions():
             for name in metrics_in(expression):
                 if name.endswith(("_total", "_bucket", "_sum", "_count")):

@@ -1,4 +1,4 @@
-"""A sender's book: what it has posted, and of that what it may have to post again."""
+"""A sender's book: the lines it has posted, and those it may have to post again."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Book:
             self._settled += 1
 
     def reopen(self) -> None:
-        """The connection has ended: what does not count is to be sent again, ahead of all else."""
+        """The connection has ended: uncounted lines are to be sent again, ahead of all else."""
         self._again.extendleft(
             line for line in reversed(self._unsettled) if not line.startswith("/")
         )

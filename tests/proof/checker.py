@@ -1,4 +1,4 @@
-"""The checker: from the numbers that came, what was missing, repeated, or in the wrong order."""
+"""The checker: finds missing, repeated and disordered lines in the numbers that came."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class Proof:
             self._listener.doze(_FOREVER)
 
     async def _wait_for_the_rest(self) -> None:
-        """Let all return, post nothing new, and wait for what is on its way."""
+        """Lets all return, posts nothing new, and waits for the lines that are on their way."""
         for peer in self._peers:
             peer.away = False
             peer.book.closed = True

@@ -10,7 +10,7 @@ from tests.proof.book import Book
 
 
 class BookTests(SynchronousTestCase):
-    """A book, and what the server says."""
+    """A book, and a server's notices."""
 
     def setUp(self) -> None:
         self.book = Book(["bob", "carol"], Random(1))

@@ -45,7 +45,7 @@ class CheckerTests(SynchronousTestCase):
         self.assertFalse(verdict.at_least_once)
 
     def test_swapped_and_repeated(self) -> None:
-        """Repeats do not mend the order: what comes again in order came out of order before."""
+        """Repeats do not mend the order: lines repeated in order came out of order before."""
         verdict = self._verdict(0, 3, 4, 0, 1, 2, 3, 4)
         self.assertEqual(verdict, Verdict(5, delivered=5, repeated=3, missing=0, late=2))
         self.assertFalse(verdict.at_least_once)

@@ -1,4 +1,4 @@
-"""The configuration file: what may stand in it, who wins, and what is wrong with it."""
+"""The configuration file: its options, their precedence, and its mistakes."""
 
 from __future__ import annotations
 
@@ -140,13 +140,13 @@ class FileTests(FileTestCase):
         )
 
     def test_wrong_endpoint(self) -> None:
-        """An endpoint that is none is told of with the file it stands in."""
+        """A wrong endpoint is reported with the file that names it."""
         options = self.parsed("listen = 'nonsense:1'")
         error = self.assertRaises(SystemExit, makeService, options, MemoryReactorClock())
         self.assertIn(f"achat: {self.path}: listen 'nonsense:1' is no endpoint: ", str(error))
 
     def test_wrong_auth(self) -> None:
-        """A wrong auth is told of with the file, and with what may have been meant."""
+        """A wrong auth is reported with the file, and with the word that may have been meant."""
         error = self.assertRaises(SystemExit, self.parsed, "auth = 'argon3:x'")
         self.assertEqual(
             str(error),
@@ -184,7 +184,7 @@ class FileTests(FileTestCase):
             self.assertNotIn("\n", str(error))
 
     def test_again(self) -> None:
-        """The same command line can be read again, with what the file says by then."""
+        """The same command line can be read again, with the file's contents by then."""
         before = self.parsed("port = 1\nplain = true", "--grace", "5")
         self.path.write_text("port = 2")
         after = before.again()

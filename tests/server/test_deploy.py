@@ -1,4 +1,4 @@
-"""The systemd units: what must be in them is, and systemd has nothing to say against them."""
+"""The systemd units have all the settings they must, and systemd finds no fault with them."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class LogbookTests(SynchronousTestCase):
         )
 
     def test_odd_values(self) -> None:
-        """Control characters are escaped, and what is not JSON is there as text."""
+        """Control characters are escaped, and values that are not JSON are there as text."""
         log = self._begin()
         text = "a\nb\x1b[31m\x9b\u2028\ud800"
         log.info(

@@ -1,4 +1,4 @@
-"""The log's file: what is written to it is found at its path, whoever has moved it away."""
+"""The log's file: its lines are found at its path, even if somebody has moved it away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log's queue: what waits, what is missing, and what is waited for."""
+"""The log's queue: lines that wait, lines that are missing, and the end."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class LogQueueTests(SynchronousTestCase):
         self.assertEqual(self.log, ["2 are missing", "3"])
 
     def test_gap_on_a_full_disk(self) -> None:
-        """A gap that cannot be told of is counted with what is missing besides."""
+        """A gap that cannot be reported is counted with the other missing lines."""
         self._begin()
         self._put(*("line" for _ in range(CAPACITY + 3)))
         self.is_full = True

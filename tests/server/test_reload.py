@@ -1,4 +1,4 @@
-"""A reload: everything or nothing, and what the log says of it."""
+"""A reload: everything or nothing, and its lines in the log."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ class ReloaderTests(SynchronousTestCase):
         return logged.texts
 
     def test_contract(self) -> None:
-        """A part that is put in is reloadable."""
+        """C{Put} is reloadable."""
         verifyObject(IReloadable, Put(lambda _: 0, lambda _: None))
 
     def test_new_values(self) -> None:
-        """Everybody takes what is new, and the log says what was and what is."""
+        """All parts take the new values, and the log has the old and the new."""
         texts = self._reload("max-line = 4096\nkeep = 2")
         self.assertEqual(texts, ["reloaded: keep 30.0 -> 2, max-line 8192 -> 4096"])
         self.assertEqual((self.first.value, self.last.value, self.kept), (4096, 4096, [2.0]))
@@ -123,7 +123,7 @@ class ReloaderTests(SynchronousTestCase):
         self.assertEqual(self._reload("max-line = 4096"), ["reloaded: max-line 8192 -> 4096"])
 
     def test_one_cannot_take_it_from_the_file(self) -> None:
-        """If that is for what the file says, the sentence begins with the file."""
+        """If the reason is in the file, the sentence begins with the file."""
         self.last.error = CannotStart("achat: --auth x will not do")
         texts = self._reload("auth = ['unix']")
         why = f"{self.path}: --auth x will not do"
@@ -137,7 +137,7 @@ class ReloaderTests(SynchronousTestCase):
         )
 
     def test_bug(self) -> None:
-        """A bug is a traceback in the log, and keeps nobody else from what it takes."""
+        """A bug is a traceback in the log, and keeps no other part from its new values."""
         self.last.error = ZeroDivisionError()
         self._reload("max-line = 4096")
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

@@ -88,7 +88,7 @@ class NotifierTests(SynchronousTestCase):
         self.assertEqual(self.sent[1:], [MORE_TIME])
 
     def test_nobody_listens(self) -> None:
-        """That systemd cannot be told is one line in the log, and the next one is tried."""
+        """A message that systemd refuses is one line in the log, and the next one is tried."""
         self.is_broken = True
         with Logged() as logged:
             self.notifier.ready()

@@ -1,4 +1,4 @@
-"""The command line: what it means, and what is wrong with it in one sentence."""
+"""The command line: its meaning, and its mistakes in one sentence each."""
 
 from __future__ import annotations
 

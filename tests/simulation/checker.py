@@ -1,4 +1,4 @@
-"""The checker: what was promised, against what has reached the clients' machines."""
+"""The checker: compares the promise with the bytes that reached the clients' machines."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Checker:
         missing = sorted(set(intents) - taken)
         demand(not missing, f"{missing} were never taken in")
 
-    # What clients were told of their own lines
+    # The notices about clients' own lines
 
     def _check_what_was_told(self, conversation: Conversation) -> None:
         """C{! synced N} and C{! bye N}: N lines were taken in, and their outcomes told before."""
@@ -87,12 +87,12 @@ class Checker:
             outcomes.update(self._witness.outcomes.get(number, {}))
         return outcomes
 
-    # What has arrived
+    # The lines that have arrived
 
     def _check_arrivals(self) -> None:
         """Each copy once and in order; again only if the acknowledgement was lost.
 
-        What a connection has got without the server's knowing must be just what comes next.
+        Lines that a connection has got without the server's knowledge must be just the next ones.
         """
         expected = self._expected()
         got: dict[Pair, list[int]] = {}

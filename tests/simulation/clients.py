@@ -91,7 +91,7 @@ class Client:
             self._here.client.close()
 
     def _move_on(self, how: str) -> None:
-        """This connection is over for the client: what it cannot be certain of, it posts again."""
+        """This connection is over for the client, which posts uncertain lines again."""
         self._over = True
         if self._reading is not None:
             self._reading.cancel()
@@ -108,7 +108,7 @@ class Client:
         if here is self._here:
             self._end("nothing is heard any more")
 
-    # What they do
+    # Their actions
 
     def _act(self, here: Conversation) -> None:
         if self._over or here is not self._here:

@@ -1,4 +1,4 @@
-"""A kernel, as far as one socket goes: what it holds for its application, and says to the peer."""
+"""A kernel, as far as one socket goes: the bytes it holds, and the packets it sends to the peer."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ class Endpoint:
         self._tells_error = self._closed = self._resets = False
         self._half_closed = self._fin_sent = False
 
-    # What the application asks
+    # The application's calls
 
     def knock(self, accept: Packet) -> None:
-        """Send the packet that opens the connection; what is sent later comes later."""
+        """Sends the packet that opens the connection; later ones arrive later."""
         self._send(accept)
 
     def send(self, data: bytes | bytearray | memoryview) -> int:
@@ -140,7 +140,7 @@ class Endpoint:
         if self._closed:
             raise ValueError("its socket is closed")
 
-    # What it may know
+    # The application's view
 
     @property
     def readable(self) -> bool:
@@ -164,7 +164,7 @@ class Endpoint:
         """Bytes taken of the application that the peer's kernel is not known to have."""
         return self._accepted - self.acknowledged
 
-    # What the kernels tell each other
+    # The kernels' packets
 
     def reset(self) -> None:
         """Let go of everything, and tell the peer."""
@@ -196,7 +196,7 @@ class Endpoint:
         return self._weather.receive_space - (self._transmitted - self._read_by_peer)
 
     def hear(self, segment: bytes) -> None:
-        """A part of the stream has come; who has closed does not want it."""
+        """A part of the stream has come; a socket that has closed does not want it."""
         if self._closed or self.broken:
             self.reset()
             return

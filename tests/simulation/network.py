@@ -1,4 +1,4 @@
-"""The network: wires, and what can befall them."""
+"""The network: wires, and their faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated network: what it has in common with TCP."""
+"""The simulated network, as far as it is like TCP."""
 
 from __future__ import annotations
 

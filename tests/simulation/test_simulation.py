@@ -73,7 +73,7 @@ class Unjust(MemoryMailbox):
 
 @implementer(IMailbox)
 class Muddled(MemoryMailbox):
-    """Puts what is kept ahead of what it has."""
+    """Puts new lines ahead of older ones."""
 
     def keep(self, name: str, line: bytes) -> bool:
         self.enroll(name)

@@ -49,7 +49,7 @@ class Posting:
 
 @dataclass(eq=False, slots=True)
 class Conversation:
-    """One connection: what the client has written, and both ends."""
+    """One connection: the client's lines, and both ends."""
 
     name: str
     peer: str
@@ -120,7 +120,7 @@ class WitnessedBroker(Broker):
 
 
 class WitnessedMailbox(proxyForInterface(IMailbox)):  # type: ignore[misc]  # made at run time
-    """A mailbox whose answers to what is new are written down."""
+    """A mailbox whose answers to new lines are written down."""
 
     def __init__(
         self, witness: Witness, mailbox: IMailbox, before_close: Callable[[], None]

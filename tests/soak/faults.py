@@ -1,6 +1,6 @@
-"""The faults: what befalls the server while it is soaked.
+"""The faults that befall the server while it is soaked.
 
-L{FAULTS} is a plain list, and a fault a function; whoever adds one adds it there.
+L{FAULTS} is a plain list, and a fault a function; new ones are added there.
 """
 
 from __future__ import annotations

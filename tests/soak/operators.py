@@ -34,7 +34,7 @@ _CONFIGURATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The files of whoever operates the server."""
+    """The files of the server's operator."""
 
     folder: Path
 

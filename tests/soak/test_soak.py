@@ -1,4 +1,4 @@
-"""The short form of the soak, and what it would notice."""
+"""The short form of the soak, and the faults it would notice."""
 
 from __future__ import annotations
 

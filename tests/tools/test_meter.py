@@ -1,4 +1,4 @@
-"""The meter: what it counts, what it times, and that nobody pays for it who is not watched."""
+"""The meter: its counts and times, which cost nothing while nobody watches."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class WatchedTests(SynchronousTestCase):
         self.assertEqual(self.reads, 1)
 
     def test_change(self) -> None:
-        """When it has changed, whoever asks gets what stands in it now, and the log says so."""
+        """When it has changed, callers get its new contents, and the log says so."""
         self.write("1")
         self.file.open()
         self.write("2")
@@ -86,7 +86,7 @@ class WatchedTests(SynchronousTestCase):
         self.assertEqual(self.file.content(), 2)
 
     def test_unusable(self) -> None:
-        """At the start, what cannot be read or means nothing is an error that names the file."""
+        """At the start, an unreadable or meaningless file is an error that names it."""
         self.write("one")
         error = self.assertRaises(Unusable, self.file.open)
         self.assertIn(f"{self.path} cannot be used: ", str(error))

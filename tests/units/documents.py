@@ -49,7 +49,7 @@ def steps(heading: str) -> list[Step]:
 
 
 def drop_ins() -> list[tuple[str, str]]:
-    """Every drop-in of every section: where it is to be, and what it says."""
+    """Every drop-in of every section: its path and its text."""
     text = OPERATIONS.read_text()
     return [
         (_PATH.findall(text[: block.start()])[-1], block[2])

@@ -1,4 +1,4 @@
-"""A stand-in for systemd where that cannot run: it starts the service with what the unit forbids.
+"""A stand-in for systemd where that cannot run: it starts the service under the unit's bans.
 
 Two tables name the settings that are rebuilt, by namespaces and a filter of system calls, and those
 that are not. A setting that is in neither fails the tests, so that somebody decides about it.
@@ -120,7 +120,7 @@ def unknown() -> set[str]:
 
 
 def sandbox(unit: Settings) -> list[str]:
-    """The words that have a command run as the service would, with what it forbids."""
+    """The words that run a command as the service would, under the unit's bans."""
     mounts = ["set -e", "echo $$ > /run/service.pid", "mount --make-rprivate /"]
     namespaces = ["--mount"]
     if unit.on("PrivateNetwork"):

@@ -29,7 +29,7 @@ class LineSplitterTests(SynchronousTestCase):
     """L{LineSplitter}."""
 
     def test_lines(self) -> None:
-        """A chunk is cut at its line ends, and what is behind the last one waits for more."""
+        """A chunk is cut at its line ends, and the bytes after the last one wait for more."""
         self.assertEqual(split([b"a\nb\r\n\nc"]), ["a", "b", ""])
 
     def test_finish(self) -> None:

@@ -1,4 +1,4 @@
-"""The wire: what a line means, as tables and as laws."""
+"""The wire: the meaning of lines, as tables and as laws."""
 
 from __future__ import annotations
 
