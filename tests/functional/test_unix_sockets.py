@@ -122,7 +122,7 @@ class OtherUserTests(FunctionalTestCase):
     """C{twistd --uid}: root makes the sockets, and then becomes nobody."""
 
     async def test_two_lives(self) -> None:
-        """The user owns them; one it cannot remove is reported, and taken over by the next start."""
+        """The user owns them; one it cannot remove is reported, for the next start to take."""
         if os.getuid() != 0:
             raise SkipTest("only root can become another user")
         nobody = pwd.getpwnam("nobody")
