@@ -35,7 +35,7 @@ class Client:
 
 @contextmanager
 def beside(work: Callable[..., None], *arguments: Any) -> Iterator[None]:
-    """Have something done in a process of its own, which ends with the context at the latest."""
+    """Has something done in a process of its own, which ends with the context at the latest."""
     process = Process(target=work, args=arguments, daemon=True)
     process.start()
     try:

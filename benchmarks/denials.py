@@ -37,7 +37,7 @@ def _denial(port: int, line: str, number: int) -> float:
 
 
 def main() -> None:
-    """Measure all, and print what comes of it."""
+    """Measures all, and prints the results."""
     parser = ArgumentParser(description="What a denial takes.")
     parser.add_argument("--logins", type=int, default=300, help="how many of each are measured")
     logins = parser.parse_args().logins

@@ -142,7 +142,7 @@ class Desk:
         return self.make(SqliteMailbox, limits)
 
     def make(self, kind: type[AnyMailbox], limits: MailLimits = LIMITS) -> AnyMailbox:
-        """The same of some special kind."""
+        """A mailbox of some special kind on the file, open."""
         self.worker = FakeWorker()
         mailbox = kind(
             self._open,
@@ -159,6 +159,6 @@ class Desk:
         return self.databases[-1]
 
     def crash(self) -> None:
-        """The process that uses the file is no more."""
+        """Ends the process that uses the file, without warning."""
         for database in self.databases:
             database.close()

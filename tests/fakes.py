@@ -17,7 +17,7 @@ from achat_twisted.net.interfaces import ILink
 
 
 class Bug(Exception):
-    """Something that is our own fault."""
+    """A fault of our own."""
 
 
 @implementer(IOutput)
@@ -109,7 +109,7 @@ class FakeLink:
             self._fire()
 
     def vanish(self) -> None:
-        """Our own end is no more."""
+        """Takes our own end away."""
         self.gone = True
 
     def write(self, data: bytes) -> Deferred[None] | None:

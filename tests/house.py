@@ -112,5 +112,5 @@ class House:
 
 
 def steps(seen: Sequence[int]) -> list[int]:
-    """By how much each is more than the one before."""
+    """The growth from each to the next."""
     return [after - before for before, after in pairwise(seen)]

@@ -41,7 +41,7 @@ class Logged:
 
 
 class Failures(Logged):
-    """Collects what the server logs as a bug of its own, and nobody else would hear of."""
+    """Collects the bugs that the server logs as its own, which nobody else would hear of."""
 
     def __call__(self, event: LogEvent) -> None:
         if "log_failure" in event:

@@ -36,14 +36,14 @@ class MailboxBehaviour(SynchronousTestCase):
         return self.successResultOf(taking)
 
     def test_knows_who_was_enrolled(self) -> None:
-        """There is somebody by a name from its enrolment on, and nobody before."""
+        """A name exists from its enrolment on, and not before."""
         mailbox = self.make()
         self.assertFalse(mailbox.knows("bob"))
         mailbox.enroll("bob")
         self.assertTrue(mailbox.knows("bob"))
 
     def test_knows_who_was_introduced(self) -> None:
-        """Somebody can be introduced who was never here: mail is kept, and there when it comes."""
+        """A name that was never here can be introduced: its mail is kept until it comes."""
         mailbox = self.make()
         mailbox.introduce("bob")
         self.assertTrue(mailbox.knows("bob"))
@@ -115,7 +115,7 @@ class MailboxBehaviour(SynchronousTestCase):
         self.assertEqual(mailbox.size_for("bob"), 0)
 
     def test_names_are_apart(self) -> None:
-        """Nobody gets another one's mail."""
+        """Nobody gets another's mail."""
         mailbox = self.known("bob")
         self.comes_and_goes(mailbox, "carol")
         mailbox.keep("bob", b"b\n")
@@ -148,7 +148,7 @@ class MailboxBehaviour(SynchronousTestCase):
         self.assertEqual(mailbox.count("bob"), 1)
 
     def test_names_are_bounded(self) -> None:
-        """With too many names the one without mail that was here longest ago is forgotten."""
+        """Of too many names, the one without mail that was here longest ago is forgotten."""
         mailbox = self.make(MailLimits(names=2))
         for name in ("old", "has mail", "new"):
             self.comes_and_goes(mailbox, name)
@@ -168,7 +168,7 @@ class MailboxBehaviour(SynchronousTestCase):
         self.assertFalse(mailbox.knows("bob"))
 
     def test_who_is_here_without_mail_is_not_forgotten(self) -> None:
-        """Nor is it forgotten when it has taken its last mail."""
+        """A name with a session is not forgotten when it has taken its last mail."""
         mailbox = self.make(MailLimits(names=0))
         mailbox.enroll("bob")
         mailbox.keep("bob", b"x\n")
@@ -211,7 +211,7 @@ class MailboxBehaviour(SynchronousTestCase):
         self.assertEqual(self.take(mailbox, "bob"), [b"1\n", b"2\n"])
 
     def test_nothing_expires_for_who_is_here(self) -> None:
-        """As long as a name is here, its mail does not expire under its hands."""
+        """While a name is here its mail does not expire."""
         mailbox = self.known("bob", MailLimits(age=DAY))
         mailbox.keep("bob", b"old\n")
         mailbox.enroll("bob")

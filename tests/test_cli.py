@@ -82,20 +82,20 @@ class SecretTests(SynchronousTestCase):
         return complete(login, {SECRET: environment}, lambda _question: typed)
 
     def test_address(self) -> None:
-        """It is the one in the address, if that holds one."""
+        """The secret is the one in the address, if there is one."""
         self.assertEqual(self._login(Login("a", "1"), "2", "3"), Login("a", "1"))
 
     def test_environment(self) -> None:
-        """Else it is the one in the environment."""
+        """Otherwise it is the one in the environment."""
         for secret in (None, ""):
             self.assertEqual(self._login(Login("a", secret), "2", "3"), Login("a", "2"))
 
     def test_prompt(self) -> None:
-        """Else it is asked for, if the address ends the name with a colon."""
+        """Otherwise it is asked for, if the address ends the name with a colon."""
         self.assertEqual(self._login(Login("a", ""), "", "3"), Login("a", "3"))
 
     def test_none(self) -> None:
-        """Else there is none, and nobody is asked."""
+        """Otherwise there is none, and nobody is asked."""
         self.assertEqual(self._login(Login("a", None), "", "3"), Login("a", None))
 
 

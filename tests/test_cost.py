@@ -99,7 +99,7 @@ class CostTests(SynchronousTestCase):
         self._settle()
 
     def _settle(self) -> None:
-        """Let all come that comes in a moment, and the clients read it."""
+        """Lets all that is under way arrive, and the clients read it."""
         end = self.reactor.seconds() + 0.1
         self.reactor.callLater(0.1, lambda: None)
         while self.reactor.seconds() < end:
@@ -118,20 +118,20 @@ class CostTests(SynchronousTestCase):
         self.assertLessEqual(self._cost("alice", "bob: hello\n"), LINE)
 
     def test_lines_for_several(self) -> None:
-        """Nor does one of a chunk of lines that are for different names."""
+        """A line in a chunk of lines for different names costs no more than it did."""
         self._log_in("alice", "bob", "carol")
         few, many = (self._cost("alice", "bob: hi\ncarol: hi\n" * n) for n in (10, 110))
         self.assertLessEqual((many - few) / 200, LINE_OF_MANY)
 
     def test_run(self) -> None:
-        """Nor does a chunk of lines for one name, and a long one costs what a short one does."""
+        """A chunk of lines for one name costs no more than it did, however long it is."""
         self._log_in("alice", "bob")
         short, long = (self._cost("alice", "bob: hello\n" * n) for n in (2, 2000))
         self.assertLessEqual(short, RUN)
         self.assertLess(long, short + 10)
 
     def test_further_recipients(self) -> None:
-        """Nor does each further recipient of a chunk."""
+        """Each further recipient of a chunk costs no more than it did."""
         names = [f"peer {number}" for number in range(110)]
         self._log_in("alice", *names)
         few, many = (
@@ -147,7 +147,7 @@ class CostTests(SynchronousTestCase):
         self.assertEqual(self._cost("alice", "bob: hello\n"), before)
 
     def test_who(self) -> None:
-        """The names that are here are told for the same cost again, however many there are."""
+        """Telling the names that are here again costs the same, however many there are."""
         self._log_in("alice", "bob")
         before = self._cost("alice", "/who\n")
         self._log_in(*(f"peer {number}" for number in range(300)))

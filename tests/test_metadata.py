@@ -31,7 +31,7 @@ class PythonTests(SynchronousTestCase):
         self.assertEqual(self.named[0], self.oldest)
 
     def test_readme(self) -> None:
-        """The README says which is required, and which are tried."""
+        """The README says which version is required, and which are tried."""
         self.assertIn(
             f"It needs Python {self.oldest} or newer, on Linux; {self.named[0]} to"
             f" {self.named[-1]} are tried.",

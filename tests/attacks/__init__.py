@@ -1,1 +1,1 @@
-"""Those who mean harm: bytes that nobody would send, and crowds that want the server to fall."""
+"""Attacks: bytes that no honest client would send, and crowds that want the server to fail."""

@@ -1,4 +1,4 @@
-"""Crowds that mean harm: C{python -m tests.attacks.crowd WORD PORT} is one, by itself.
+"""Hostile crowds: C{python -m tests.attacks.crowd WORD PORT} is one, by itself.
 
 They have nothing but sockets, and no manners. Each ends by itself, and says in a sentence what it
 has seen.
@@ -59,7 +59,7 @@ def logins(place: Place) -> str:
 
 
 def hoard(place: Place) -> str:
-    """More connections than the server may have descriptors, which stay, and say nothing."""
+    """Silent connections that stay, more than the server may have descriptors."""
     clients = place.connect_all()
     place.stay()
     return f"{len(clients)} connections were made"
@@ -97,7 +97,7 @@ def deaf_and_curious(place: Place) -> str:
 
 
 def oversized(place: Place) -> str:
-    """All that has a bound, beyond it."""
+    """Everything that has a bound, beyond its bound."""
     answers = []
     for what, said in {
         "a login of 1 MiB": b"x" * 2**20 + b"\n",
@@ -144,7 +144,7 @@ def _say_andhear(client: socket.socket, said: bytes) -> str:
 
 
 def garbage(place: Place) -> str:
-    """Bytes by chance, before the login and after it."""
+    """Random bytes, before the login and after it."""
     rng = Random(0)
     done = 0
     while place.is_time:
@@ -181,7 +181,7 @@ def half_handshakes(place: Place) -> str:
 
 
 def tls_garbage(place: Place) -> str:
-    """Whatever is not TLS, to a port that speaks nothing else."""
+    """Bytes that are not TLS, to a port that speaks nothing else."""
     hello, rng = _client_hello(), Random(0)
     done = 0
     while place.is_time:

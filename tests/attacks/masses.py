@@ -82,7 +82,7 @@ def rude_and_greedy(place: Place) -> str:
 
 
 def _say(place: Place, speakers: Sequence[tuple[socket.socket, bytes]]) -> int:
-    """Say the same over and over; how many bytes were taken."""
+    """Says the same over and over, and returns the number of bytes taken."""
     said = 0
     at = dict.fromkeys((client for client, _ in speakers), 0)
     while place.is_time:
@@ -135,4 +135,4 @@ MASSES: tuple[Callable[[Place], str], ...] = (
     rude_and_greedy,
     guesses,
 )
-"""All that there are."""
+"""All crowds of this kind."""

@@ -27,7 +27,7 @@ from tests.functional.processes import TWISTD, Process
 from tests.scratch import TREE
 
 Run = Callable[..., Process]
-"""Starts a process with these arguments, and sees to it that it ends with whoever asked."""
+"""Starts a process with these arguments, and sees to it that it ends with its caller."""
 
 _PAUSE = 0.01
 """Seconds between two exchanges of the honest pair."""
@@ -81,7 +81,7 @@ ATTACKS = (
     Attack("half-handshakes", 1000, 20, ("--login-timeout", "5"), tls=True),
     Attack("tls-garbage", 1, 10, tls=True),
 )
-"""All that there are, at full size."""
+"""All attacks, at full size."""
 
 
 class Honest(LineOnlyReceiver):
@@ -204,7 +204,7 @@ class Findings:
 
 
 async def undergo(reactor: Any, run: Run, attack: Attack, folder: Path) -> Findings:
-    """Start a server, have it attacked, see what becomes of the pair, and stop it.
+    """Starts a server, has it attacked, watches the pair meanwhile, and stops it.
 
     @param folder: for certificates and secrets, if there are to be any.
     """
@@ -274,7 +274,7 @@ def _with_tls(pem: Path) -> tuple[str, ...]:
 
 
 def _with_secrets(path: Path) -> tuple[str, ...]:
-    """Those of the honest, which cost what they do in earnest."""
+    """The secrets of the honest, which are as expensive as real ones."""
     path.write_text("".join(f"{name}:{PasswordHasher().hash(name)}\n" for name in _HONEST))
     path.chmod(0o600)
     return ("--auth", f"argon2:{path}")

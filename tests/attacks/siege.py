@@ -1,4 +1,4 @@
-"""A siege: a whole server on simulated sockets, and bytes that say what is done to it.
+"""A siege: a whole server on simulated sockets, and bytes that choose the attack on it.
 
 Strategy: any bytes are a program; L{feed} runs it, and then checks that the server is still as it
 should be. So anything that can make up bytes can attack: Hypothesis, a
@@ -81,7 +81,7 @@ _ROOMS = (Session, ChatReader, Link, ServerTransport)
 """The objects that a connection has, none of which may be left when it is gone."""
 
 _PASSABLE = ("achat_twisted.", "tests.simulation.", "twisted.internet.task", "twisted.python.")
-"""Modules whose objects are looked into for what they still hold."""
+"""Modules whose objects are searched for references that they still hold."""
 
 
 class Tape:
@@ -308,7 +308,7 @@ def _is_passable(held: Any) -> bool:
 
 
 def feed(data: bytes) -> None:
-    """Attack a server of its own with what C{data} says, and see whether it bears it.
+    """Attacks a server of its own as C{data} says, and checks that it survives.
 
     @raise PromiseBroken: if it does not.
     """

@@ -21,10 +21,10 @@ from tests.fakes import FakeLink, FakeOutput
 from tests.house import House
 
 CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
-"""All that UTF-8 has."""
+"""All characters that UTF-8 has."""
 
 SEPARATORS = ["\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\r\r", "\0"]
-"""Whatever somebody's client may take for a line end, but for the line end."""
+"""All that some client may take for a line end, except for the line end."""
 
 ESCAPES = {
     "a window title": "\x1b]0;owned\x07",
@@ -72,7 +72,7 @@ class CharacterTests(SynchronousTestCase):
                 self.assertIsNone(wire.decode_block(block, wire.MAX_LINE), hex(ord(char)))
 
     def test_in_names(self) -> None:
-        """No name has a character that cannot be seen, or turns round what stands behind it."""
+        """No name has a character that cannot be seen, or that reverses the text after it."""
         for char in CHARACTERS:
             try:
                 name = wire.parse_login(f"a{char}b").name
@@ -129,7 +129,7 @@ class ForgeryTests(SynchronousTestCase):
         self.assertEqual(self._bob_hears(), [])
 
     def test_names(self) -> None:
-        """A name that would do so is none."""
+        """A name that would do so is refused."""
         for separator in [*SEPARATORS, "\n"]:
             for forged in ("! bye 0", "from carol: x", "/who"):
                 self._says(f"a{separator}{forged}\nbob: hi\n".encode())
@@ -141,7 +141,7 @@ class ForgeryTests(SynchronousTestCase):
             self.assertRegex(line, "^from (a|from carol): hi$")
 
     def test_texts_that_look_like_lines(self) -> None:
-        """A text may be what the server would say: before it stands who has said it."""
+        """A text may look like the server's: its sender's name stands before it."""
         self._says(b"mallory\nbob: from carol: x\nbob: ! bye 0\nbob:from carol: y\n")
         self.assertEqual(
             self._bob_hears(),

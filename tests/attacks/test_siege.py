@@ -37,7 +37,7 @@ class SiegeTests(SynchronousTestCase):
     @given(programs())
     @example(b"")
     def test_bears_everything(self, program: bytes) -> None:
-        """Whatever bytes come, however cut, with whatever befalls who sends them."""
+        """Any bytes, however they are cut, and whatever befalls their senders."""
         feed(program)
 
     def test_memory(self) -> None:

@@ -246,7 +246,7 @@ class ConversationTests(ClientTestCase):
         self.assert_left(0)
 
     def test_end_of_file_after_quit(self) -> None:
-        """A server that ends without goodbye is no loss if it has confirmed every line."""
+        """A server that ends without goodbye costs nothing if it has confirmed every line."""
         connection = self.log_in()
         self.types("bob: hi")
         self.ends_input()
@@ -350,7 +350,7 @@ class ConversationTests(ClientTestCase):
         self.assert_left(1)
 
     def test_breaks_after_giving_up(self) -> None:
-        """Lines that were not sent are told of once, whatever else goes wrong."""
+        """Unsent lines are reported once, whatever else goes wrong."""
         self.output.loseConnection = lambda: None
         connection = self.log_in(retry=0)
         self.types("bob: hi")
@@ -459,7 +459,7 @@ class RestartTests(ClientTestCase):
         self.assert_left(0)
 
     def test_goodbye_without_a_number(self) -> None:
-        """A goodbye that does not say what was taken in is none."""
+        """A goodbye that does not say how many lines were taken in does not count."""
         connection = self.log_in()
         self.types("bob: hi")
         connection.says("! bye")
@@ -630,7 +630,7 @@ class RetryTests(ClientTestCase):
     """Tries to reach an absent server."""
 
     def test_gives_up(self) -> None:
-        """After the given time the client says where it could not get, and with how many lines."""
+        """After the given time the client names the server, and the number of unsent lines."""
         self.start()
         self.types("bob: 1", "bob: 2")
         for _ in range(30):
@@ -684,7 +684,7 @@ class RetryTests(ClientTestCase):
         self.assertIn("given up with at least 64 lines unsent", self.told()[0])
 
     def test_shows_the_first_of_many(self) -> None:
-        """Of many lines that were not sent the first are shown: there one can go on."""
+        """Of many unsent lines the first are shown, to go on from there."""
         self.start(retry=0)
         self.types(*(f"bob: {number}" for number in range(FIRST + 1)))
         self.endpoint.refuses()
@@ -707,7 +707,7 @@ class RetryTests(ClientTestCase):
         )
 
     def test_unknown_host(self) -> None:
-        """A host that nobody knows is absent too; it may only be that the network is not there."""
+        """An unknown host counts as absent too, as only the network may be down."""
         self.start()
         self.endpoint.fails(DNSLookupError("no such host."))
         self.assertEqual(

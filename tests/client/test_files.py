@@ -106,7 +106,7 @@ class OutputTests(FileTestCase):
         )
 
     def test_pipe_that_ends_at_the_close(self) -> None:
-        """A pipe that nobody reads any more is no fault when it is closed and all is out."""
+        """A pipe that nobody reads any more is not a fault when it is closed and all is out."""
         reading, writing = os.pipe()
         output = self.output(self.keep(writing))
         output.loseConnection()
@@ -115,7 +115,7 @@ class OutputTests(FileTestCase):
         self.assertEqual(output.fault, "")
 
     def test_nothing_for_a_closed_file(self) -> None:
-        """A file that could not be written is no fault if there was nothing to write."""
+        """A file that could not be written is not a fault if there was nothing to write."""
         output = self.output(self.keep(os.open(os.devnull, os.O_RDONLY)))
         output.loseConnection()
         self._turn(output, output.doWrite)

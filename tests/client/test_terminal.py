@@ -73,7 +73,7 @@ class InputTests(TerminalTestCase):
         self.assertEqual(self.sent(), ["/quite", "bob: /quit", " /quit", "/sync"])
 
     def test_lines_that_no_server_takes(self) -> None:
-        """Lines that are no text, or too long, are refused here as a server would."""
+        """Lines that are not text, or too long, are refused here as by a server."""
         long = b"x" * (MAX_TYPED + 1)
         self.terminal.dataReceived(b"a: \xff\na: \x1b[2J\n" + long + b"\na: good\n")
         self.assertEqual(self.sent(), ["a: good", "/sync"])
@@ -162,7 +162,7 @@ class OutputTests(TerminalTestCase):
         )
 
     def test_broken_without_loss(self) -> None:
-        """An output that has broken is told of, even if nothing had come for it."""
+        """A broken output is reported, even if nothing had come for it."""
         self.output.breaks("nobody reads")
         self.assertEqual(self.terminal.loss, "nobody reads")
 

@@ -26,7 +26,7 @@ TWISTD = (str(SCRIPTS / "twistd"), "--nodaemon", "--pidfile=", "achat")
 
 
 class Watched:
-    """Text that grows, and those who wait for something to stand in it.
+    """Text that grows, and callers that wait for something in it.
 
     @ivar text: what has come since the last L{turn_page}.
     @ivar whole: all that has ever come.
@@ -228,7 +228,7 @@ class FunctionalTestCase(TestCase):
         self.addCleanup(client.abort)
 
     async def bye(self, client: Client) -> int:
-        """Wait for a connection's orderly end; how many lines the server says it has taken in."""
+        """Waits for a connection's orderly end, and returns the number of lines taken in."""
         reason = await client.lost
         self.assertIsInstance(reason, ConnectionDone)
         word, number = client.lines()[-1].rsplit(" ", 1)

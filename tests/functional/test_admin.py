@@ -88,7 +88,7 @@ class AdminTests(FunctionalTestCase):
         await server.output.contains("asked for drain 60: broken off\n")
 
     async def test_works_while_the_server_stops(self) -> None:
-        """An operator can look, and kick who holds the stop up, until the stop is over."""
+        """An operator can look, and kick clients that hold the stop up, until it is over."""
         server = await self.start("--admin", str(self.socket), "--grace", "60")
         stuck, alice = await self.call(server, "stuck"), await self.call(server, "alice")
         stuck.transport.pauseProducing()
@@ -103,7 +103,7 @@ class AdminTests(FunctionalTestCase):
         self.assert_ledger(server, r"accepted 12000 \+ inherited 0 = delivered ")
 
     async def test_nobody_else_may_ask(self) -> None:
-        """The socket is for its owner alone, and there for as long as the server."""
+        """The socket is for its owner only, and there for as long as the server."""
         server = await self.serve()
         self.assertEqual(stat.S_IMODE(self.socket.stat().st_mode), 0o600)
         self.assertEqual((await self.admin("who"))[0], 0)
@@ -138,7 +138,7 @@ class AdminTests(FunctionalTestCase):
         self.assertEqual((await self.admin("who"))[0], 0)
 
     async def test_something_else(self) -> None:
-        """A file that is no socket is left alone."""
+        """A file that is not a socket is left alone."""
         self.socket.write_text("precious")
         server = self.run_twistd("--port", "0", "--admin", str(self.socket))
         self.assertEqual(await server.ended, 1)

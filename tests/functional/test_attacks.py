@@ -12,7 +12,7 @@ from tests.functional.processes import FunctionalTestCase
 
 
 class OrdealTestCase(FunctionalTestCase):
-    """Whatever is tried: no traceback, no line lost, nothing left behind, and others are served."""
+    """Attacks cause no traceback, lose no line, leave nothing behind, and keep nobody waiting."""
 
     timeout = 300
 
@@ -59,7 +59,7 @@ class AttackTests(OrdealTestCase):
         self.assertLess(findings.newcomer, math.inf)
 
     async def test_no_descriptors(self) -> None:
-        """When there are no descriptors for more, those who are here are served as ever."""
+        """When there are no descriptors for more, clients that are here are served as before."""
         findings = await self._undergo("hoard", 100, 3, descriptors=50)
         self.assertLessEqual(findings.peak.descriptors, 50)
 
@@ -71,7 +71,7 @@ class AttackTests(OrdealTestCase):
         self.assertLess(findings.newcomer, math.inf)
 
     async def test_deaf_and_curious(self) -> None:
-        """Those who ask without reading the answers are not read either."""
+        """Clients that ask without reading the answers are not read either."""
         findings = await self._undergo("deaf-and-curious", 30, 3)
         grown = findings.peak.resident - findings.before.resident
         self.assertLess(grown, 30 * 4 * 2**20)

@@ -119,7 +119,7 @@ class SecretTests(FunctionalTestCase):
         )
 
     async def test_no_warning(self) -> None:
-        """With it, nobody is warned that anybody can log in as anybody."""
+        """With --auth the log does not warn that anybody can log in as anybody."""
         for auth, times in (([], 1), (["--auth", f"argon2:{self.write('')}"], 0)):
             server = await self.start("--port", "0", "--interface", "0.0.0.0", *auth)
             await self.call(server, "alice:x")
@@ -178,7 +178,7 @@ class ChatTests(ChatTestCase):
         self.assertIn("does not let ann in: the secret is missing or wrong", chat.told.whole)
 
     async def test_prompt(self) -> None:
-        """Or it is asked for, and not shown."""
+        """The secret may be asked for at the terminal, which does not show it."""
         server = await self._start()
         chat = self._in_a_terminal(ACHAT, "chat", f"ann:@127.0.0.1:{server.port()}")
         await chat.shown.contains("Secret of ann: ")

@@ -131,7 +131,7 @@ class BenchTests(FunctionalTestCase):
         )
 
     async def test_server_that_closes(self) -> None:
-        """A server that closes connections has a row without figures, and it is told why."""
+        """A server that closes connections has a row without figures, with the reason."""
         process = await self.bench("mesh", "--command", f"rogue={ROGUE} closes", code=1)
         self.assertRegex(process.output.text, r"(?m)^  rogue +-  ")
         self.assertRegex(
@@ -140,7 +140,7 @@ class BenchTests(FunctionalTestCase):
         )
 
     async def test_server_that_says_something_else(self) -> None:
-        """A server that says what it should not has its words repeated."""
+        """A server that says something wrong has its words repeated."""
         process = await self.bench("mesh", "--command", f"rogue={ROGUE} chats", code=1)
         self.assertIn(
             "  rogue: round 1: the server has said '! kept bob 1', which was not due\n",

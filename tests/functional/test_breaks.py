@@ -48,7 +48,7 @@ def _reset(client: socket.socket) -> None:
 
 
 class BreakTests(NumberedTestCase):
-    """One who is sent 6 MB, and breaks off in the middle."""
+    """A client that is sent 6 MB, and breaks off in the middle."""
 
     async def _posts(self, server: Process, alice: Client) -> None:
         """Alice posts to Bob, who has just logged in, until all of it is taken in."""
@@ -61,7 +61,7 @@ class BreakTests(NumberedTestCase):
     async def _returns(
         self, server: Process, address: Process | IStreamClientEndpoint
     ) -> list[int]:
-        """Bob comes again, and gets what there is for him: the numbers of his lines."""
+        """Bob comes again, and gets his mail: the numbers of his lines."""
         await server.output.contains("bob left")
         bob = await self.count(address, "bob")
         await bob.gets(LINES - 1)
@@ -71,7 +71,7 @@ class BreakTests(NumberedTestCase):
         return bob.numbers
 
     async def test_reset(self) -> None:
-        """Wherever a connection is reset, what its machine had not got comes again, in order."""
+        """Wherever a connection is reset, lines its machine had not got come again, in order."""
         server = await self.start()
         alice = await self.call(server, "alice")
         for cut in CUTS:
@@ -88,7 +88,7 @@ class BreakTests(NumberedTestCase):
             self.assertLessEqual(numbers[0] * len(TEXT), cut + 3 * WINDOW)
 
     async def test_reset_of_a_unix_socket(self) -> None:
-        """On a unix socket whatever the client itself had not read comes again, to the line."""
+        """On a unix socket all lines that the client itself had not read come again."""
         path = str(self.folder() / "socket")
         server = await self.start("--listen", f"unix:{path}")
         endpoint = UNIXClientEndpoint(reactor, path)

@@ -49,7 +49,7 @@ class Host(Factory):
         return guest
 
     async def guest(self) -> Client:
-        """The next connection, when it has said who it is."""
+        """The next connection, when it has said its name."""
         guest = await self._waiting
         await guest.heard.contains("\n")
         guest.heard.turn_page()

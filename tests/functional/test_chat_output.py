@@ -43,7 +43,7 @@ class OutputTests(ChatTestCase):
         return chat
 
     async def test_ways_out(self) -> None:
-        """Messages that were not taken are told of, and make a failure; all others do not."""
+        """Messages that were not taken are reported, and make a failure; all others do not."""
         server = await self.start()
         await self._fetch(server, "")
         ann = await self.call(server, "ann")
@@ -62,13 +62,13 @@ class OutputTests(ChatTestCase):
                 self.assertNotIn("achat:", bob.told.whole)
 
     async def test_closed_but_not_needed(self) -> None:
-        """An output that is closed is no failure if nothing has come for it."""
+        """A closed output is not a failure if nothing has come for it."""
         server = await self.start()
         bob = await self._fetch(server, ">&-")
         self.assertEqual((await bob.ended, bob.told.whole), (0, ""))
 
     async def test_reader_that_leaves(self) -> None:
-        """When the reader of a pipe has had enough, the client tells what has come in vain."""
+        """When the reader of a pipe has had enough, the client reports the messages it lost."""
         server = await self.start()
         await self._fetch(server, "")
         await self._mail(server)
@@ -125,7 +125,7 @@ class RefusedTests(ChatTestCase):
     """Lines that are not sent."""
 
     async def test_refused_by_the_client(self) -> None:
-        """A line that is no text is told of and makes a failure; the others are sent."""
+        """A line that is not text is reported and makes a failure; the others are sent."""
         server = await self.start()
         bob = await self.call(server, "bob")
         ci = self.chat("ci", server.port())

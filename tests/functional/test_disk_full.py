@@ -61,7 +61,7 @@ class FullDiskTests(NumberedTestCase):
         await server.output.contains(ROOM)
 
     async def _post(self, alice: Client, number: int) -> str:
-        """Post one line to Bob; what became of it, or C{nothing} if that is not told yet."""
+        """Posts one line to Bob, and returns its fate, or C{nothing} if that is not told yet."""
         alice.heard.turn_page()
         alice.say(f"bob: {number} {TEXT}")
         for pongs in (1, 2):  # the second one comes after that turn
@@ -71,7 +71,7 @@ class FullDiskTests(NumberedTestCase):
         return next((word for word in told if word != "pong"), "nothing")
 
     async def _post_until_full(self, alice: Client, first: int) -> int:
-        """Post line after line; the number of the one that is refused."""
+        """Posts line after line, and returns the number of the one that is refused."""
         number = first
         while (outcome := await self._post(alice, number)) in {"kept", "nothing"}:
             number += 1
@@ -126,7 +126,7 @@ class FullDiskTests(NumberedTestCase):
         return server, alice
 
     async def test_life_goes_on(self) -> None:
-        """On a full disk who is here talks, who returns gets the mail, and the log says it once."""
+        """On a full disk clients go on talking and fetching mail, and the log says it once."""
         server, alice = await self._goes_on()
         alice.say("/sync")
         await alice.heard.contains("! synced")

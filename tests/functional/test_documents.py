@@ -13,7 +13,7 @@ PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 
 def transcripts(text: str) -> list[list[tuple[str, str, str]]]:
-    """The transcripts in a document: who, C{>} for says or C{<} for hears, and what."""
+    """The transcripts in a document: the client, C{>} for says or C{<} for hears, and the line."""
     blocks = re.findall(r"```transcript\n(.*?)```", text, re.DOTALL)
     found = []
     for block in blocks:

@@ -135,7 +135,7 @@ class JSONTests(FunctionalTestCase):
         self._check(server.output.whole)
 
     async def test_text(self) -> None:
-        """Nor is a word of a message in the log if it is text."""
+        """No word of a message is in a log of text."""
         server = await self.start("--listen", f"unix:{self.socket}")
         await self._converse(server)
         self.assertIn("alice left", server.output.whole)

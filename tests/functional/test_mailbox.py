@@ -1,4 +1,4 @@
-"""The mailbox on disk: what outlives the process, and files with which no server starts."""
+"""The mailbox on disk: mail that outlives the process, and files that stop a start."""
 
 from __future__ import annotations
 

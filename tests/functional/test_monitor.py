@@ -42,7 +42,7 @@ class MonitorTests(FunctionalTestCase):
         }
 
     async def test_metrics(self) -> None:
-        """The metrics show who comes, how, what is said, and what it takes."""
+        """The metrics show logins, lines, and their cost."""
         folder = self.folder()
         # As it is durable, an answer to /sync comes after a commit, and not a moment before.
         options = ("--http", "0", "--durable", "--mailbox", f"sqlite:{folder / 'mail'}")

@@ -62,7 +62,7 @@ class OptionsTests(ReloadTestCase):
         await bob.heard.contains("! full alice 1\n")
 
     async def test_bad_file(self) -> None:
-        """A bad file is told of, and everything goes on as it was; a good one then counts."""
+        """A bad file is reported, and everything goes on as it was; a good one then counts."""
         server = await self.configured("max-line = 100")
         alice = await self.call(server, "alice")
         for text, why in (

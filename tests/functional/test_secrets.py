@@ -69,7 +69,7 @@ class SecretTests(FunctionalTestCase):
         self.assertIn("alice sent a line that was refused", server.output.whole)
 
     async def test_checked(self) -> None:
-        """Nor when it is checked, right, wrong or for nobody; in no format, at the lowest level."""
+        """A checked secret, right, wrong or for nobody, is in no log, of either format."""
         path = self.folder() / "passwords"
         path.write_text(password_file(alice=SECRET))
         path.chmod(0o600)

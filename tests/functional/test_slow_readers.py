@@ -1,4 +1,4 @@
-"""Those who do not read: nobody else notices, and they get everything when they read again."""
+"""Slow readers: nobody else notices, and they get everything when they read again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LINES = 30_000
 
 
 class SlowReaderTests(NumberedTestCase):
-    """A house with somebody in it who does not read."""
+    """A house with a client that does not read."""
 
     async def _house(self, *options: str) -> tuple[Process, dict[str, Counter]]:
         """A server and its clients, one of which has stopped reading."""
@@ -25,7 +25,7 @@ class SlowReaderTests(NumberedTestCase):
         self.assertEqual(len(guest.lines()), 1, guest.lines())
 
     async def test_nobody_else_notices(self) -> None:
-        """While one is flooded and does not read, two others talk as if it were not there."""
+        """While a client is flooded and does not read, two others talk as if it were not there."""
         _, guests = await self._house()
         alice, bob, carol = (guests[name] for name in ("alice", "bob", "carol"))
         carol.say(*numbered("stuck", range(LINES)))

@@ -171,7 +171,7 @@ class NotifyTests(FunctionalTestCase):
         await self.serve(f"@achat-test-{os.getpid()}")
 
     async def test_manager_is_gone(self) -> None:
-        """A manager that does not listen any more is a line in the log, and nothing else."""
+        """A manager that no longer listens is a line in the log, and nothing else."""
         path = self.folder() / "notify"
         server = await self.serve(str(path))
         path.unlink()

@@ -57,14 +57,14 @@ class TakeoverTests(FunctionalTestCase):
         await self.chat()
 
     async def test_living_server(self) -> None:
-        """A living server's socket is not, whatever the lock says."""
+        """A running server's socket is left alone, whatever the lock says."""
         await self.serve()
         self.lock.unlink()
         self.assertIn("[Errno 98] another server listens there; stop ", await self.refused())
         await self.chat()
 
     async def test_race(self) -> None:
-        """Of servers that start at once on a dead one's socket one has it, the others none."""
+        """Of servers that start at once on a dead one's socket, one gets it and the others fail."""
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(self.socket))
         servers = [self.run_twistd("--listen", f"unix:{self.socket}") for _ in range(4)]
@@ -77,7 +77,7 @@ class TakeoverTests(FunctionalTestCase):
         await self.chat()
 
     async def test_locked(self) -> None:
-        """A directory that somebody keeps locked is a sentence, not a server that waits."""
+        """A directory that somebody keeps locked ends the start with a sentence."""
         descriptor = os.open(self.place, os.O_RDONLY)
         self.addCleanup(os.close, descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -92,7 +92,7 @@ class TakeoverTests(FunctionalTestCase):
         self.assertFalse(self.lock.is_symlink())
 
     async def test_mode_and_lockfile(self) -> None:
-        """The endpoint's options go on to mean what they mean to Twisted, behind a proxy too."""
+        """The endpoint's options keep Twisted's meaning, behind a proxy too."""
         endpoint = f"unix:{self.socket}:mode=600:lockfile=0"
         for kind, before in (("", ""), ("haproxy:", "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n")):
             server = await self.start("--listen", f"{kind}{endpoint}")

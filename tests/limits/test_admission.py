@@ -1,4 +1,4 @@
-"""Admission: as many connections as there may be, in all and from one host."""
+"""Admission: the number of connections is bounded, in all and from one host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AdmissionTests(SynchronousTestCase):
         self.admission = Admission(self.clock, self.limits)
 
     def enters(self, origin: str, *, is_local: bool = False) -> str:
-        """Why a connection is refused, if it is."""
+        """The reason for which a connection is refused, if it is."""
         refusal = self.admission.enter(origin, is_local)
         return refusal.why if refusal else ""
 
@@ -77,13 +77,13 @@ class AdmissionTests(SynchronousTestCase):
             self.assertEqual(self.enters(""), "")
 
     def test_no_limits(self) -> None:
-        """0 is no limit."""
+        """0 means no limit."""
         self.limits.connections = self.limits.connections_per_host = self.limits.logins_per_host = 0
         for _ in range(10):
             self.assertEqual(self.enters(HOST), "")
 
     def test_flood_is_not_told(self) -> None:
-        """Some of those who are too many are told so, and a flood is closed without a word."""
+        """Some of the connections in excess are told so, and a flood is closed without a word."""
         refusals: list[Refusal | None] = [
             self.admission.enter(f"198.51.100.{number}", False) for number in range(200)
         ]
@@ -106,7 +106,7 @@ class AdmissionTests(SynchronousTestCase):
         )
 
     def test_flood_from_everywhere(self) -> None:
-        """A flood from more places than can be remembered is told of before the minute is over."""
+        """A flood from more hosts than can be remembered is logged before the minute is over."""
         with Logged() as logged:
             for number in range(100_010):
                 self.enters(f"2001:db8:{number:x}::/64")

@@ -18,7 +18,7 @@ class LimitsTests(SynchronousTestCase):
         self.assertEqual(Limits.of(options), Limits())
 
     def test_reload(self) -> None:
-        """Other options hold when they are put in place, and not before."""
+        """New options count when they are put in place, and not before."""
         limits = Limits()
         options = Options({})
         options.parseOptions(["--rate", "1", "--limit-local", "--outbox-total", "7"])

@@ -16,7 +16,7 @@ class PoolTests(SynchronousTestCase):
         self.pool = Pool(self.limits)
 
     def holds(self, size: int) -> bool:
-        """A turn ends with so much in all outboxes; whether their shares change."""
+        """Ends a turn with so much in all outboxes, and returns whether their shares change."""
         self.pool.size = size
         return size > self.pool.calm and self.pool.look()
 
@@ -26,7 +26,7 @@ class PoolTests(SynchronousTestCase):
         self.assertEqual(self.pool.share(500_000, 100), 500_000)
 
     def test_tight(self) -> None:
-        """When there is too much each has an even share, until half of it has gone."""
+        """When there is too much each has an equal share, until half of it has gone."""
         self.assertTrue(self.holds(1_000_001))
         self.assertEqual(self.pool.share(500_000, 100), 10_000)
         self.assertFalse(self.holds(500_001))
@@ -42,20 +42,20 @@ class PoolTests(SynchronousTestCase):
         self.assertEqual(self.pool.share(400_000, 0), 400_000)
 
     def test_no_limit(self) -> None:
-        """0 is no limit, also when it becomes 0 while the pool is tight."""
+        """0 means no limit, even if it is set while the pool is tight."""
         self.holds(1_000_001)
         self.limits.outbox_total = 0
         self.assertTrue(self.holds(10**12))
         self.assertFalse(self.holds(10**15))
 
     def test_highest(self) -> None:
-        """The most that there ever were is remembered."""
+        """The highest total is remembered."""
         for size in (10_000, 200_000, 30_000):
             self.holds(size)
         self.assertEqual(self.pool.highest, 200_000)
 
     def test_highest_while_tight(self) -> None:
-        """It is remembered as well while the pool is tight, and looked at each turn."""
+        """The highest total is remembered while the pool is tight, too, and looked at each turn."""
         for size in (1_200_000, 900_000, 400_000):
             self.holds(size)
         self.assertEqual(self.pool.highest, 1_200_000)

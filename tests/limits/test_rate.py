@@ -44,7 +44,7 @@ class AllowanceTests(SynchronousTestCase):
         self.assertFalse(self.bucket.is_waiting)
 
     def test_wait_for_more_than_a_burst(self) -> None:
-        """Nor any longer if it was several bursts too much, as a chunk of short lines is."""
+        """Even after several bursts too much, as in a chunk of short lines, it waits no longer."""
         self.overdraw(100)
         self.clock.advance(8.1)
         self.overdraw(100)

@@ -36,7 +36,7 @@ class CertificateTests(SynchronousTestCase):
         self.assertEqual(str(self.failureResultOf(answer, Denied).value), why)
 
     def test_contract(self) -> None:
-        """It is what C{twisted.cred} wants."""
+        """It has the interface that C{twisted.cred} asks for."""
         verifyObject(ICredentialsChecker, self.checker)
         verifyObject(ICertificate, ShownCertificate("x", self.authority.identity.x509, []))
         self.assertFalse(self.checker.knows("alice"))
@@ -57,7 +57,7 @@ class CertificateTests(SynchronousTestCase):
         )
 
     def test_wrong(self) -> None:
-        """Nobody else is, and the reason is there for the log."""
+        """A client without a good certificate is denied, with the reason for the log."""
         own, strange = self.authority, Authority("a stranger")
         for identity, why in [
             (own.client("bob"), "its certificate is for 'bob'"),

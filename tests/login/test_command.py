@@ -85,14 +85,14 @@ class PasswdTests(SynchronousTestCase):
         self.is_refused("NAME will not do: it begins with ! or /", "!a")
 
     def test_wrong_secret(self) -> None:
-        """Nor is one taken that nobody could send."""
+        """A secret that nobody could send is refused."""
         self.is_refused("the secret must not be empty", typed=b"\n")
         self.is_refused("the secret must not be empty", typed=b"")
         self.is_refused("the secret will not do: not UTF-8", typed=b"\xff\n")
         self.is_refused("the secret will not do: control characters", typed=b"a\0b\n")
 
     def test_wrong_file(self) -> None:
-        """A file that is no password file is left as it was."""
+        """A file that is not a password file is left as it was."""
         self.path.write_text("alice:secret\n")
         self.is_refused(
             f"{self.path} is left as it was: line 1 is not"

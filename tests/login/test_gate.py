@@ -36,7 +36,7 @@ from tests.passwords import password_file
 
 @implementer(ICredentialsChecker)
 class FakeChecker:
-    """A checker that answers as it is told, and remembers who was looked at."""
+    """A checker that answers as it is told, and remembers the names it saw."""
 
     credentialInterfaces = (IUsernamePassword,)
 
@@ -158,7 +158,7 @@ class PortalGateTests(GateTestCase):
         self.assertFalse(self.link.asked)
 
     def test_denied(self) -> None:
-        """Everybody else is told the same, whatever was wrong; only the log knows what it was."""
+        """All denials are alike; only the log knows what was wrong."""
         gate = self.gate(self.argon2(alice="one"))
         for login, why in [
             ("alice:two", "denied: the secret of alice is another"),
@@ -170,7 +170,7 @@ class PortalGateTests(GateTestCase):
             self.assertEqual(wire.render_notice(notice), b"! denied\n")
 
     def test_knows(self) -> None:
-        """It knows the names that its checkers know."""
+        """The gate knows the names that its checkers know."""
         gate = self.gate(self.argon2(alice="one"), FilePasswordDB("x"), self.argon2(bob="two"))
         self.assertEqual([gate.knows(n) for n in ("alice", "bob", "carol")], [True, True, False])
 
@@ -247,7 +247,7 @@ class DelayTests(GateTestCase):
     """The consequences of wrong secrets."""
 
     def test_delay(self) -> None:
-        """After a wrong one the next answer takes longer, and the one after that longer still."""
+        """After a wrong secret the next answer takes longer, and the one after it still longer."""
         checker = FakeChecker(_says_no)
         gate = self.gate(checker)
         self.is_refused(gate, "alice:1", "denied: no such name and secret")
@@ -354,7 +354,7 @@ class DoorkeeperTests(GateTestCase):
         self.keeper.reload({"auth": list(auth)})()
 
     def test_open(self) -> None:
-        """Unless it is told otherwise, everybody is let in."""
+        """By default everybody is let in."""
         verifyObject(IGate, self.keeper)
         self.reload()
         self.assertIsNone(self.keeper.enter(wire.Login("alice", None), self.link))

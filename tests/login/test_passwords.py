@@ -77,7 +77,7 @@ class Argon2Tests(SynchronousTestCase):
         self.assertEqual(self.worker.jobs, AT_ONCE + 2)
 
     def test_at_once(self) -> None:
-        """No more of them are with the worker than may be there at once."""
+        """The worker has no more verifications at once than it may."""
         self.worker.held = True
         for _ in range(AT_ONCE + 5):
             self.asks("alice", "one").addErrback(lambda _: None)
@@ -107,7 +107,7 @@ class Argon2Tests(SynchronousTestCase):
         self.assertEqual(len(self.verified), AT_ONCE + 1)
 
     def test_no_thread(self) -> None:
-        """Without a thread the server is busy, the log learns why, and later it is not."""
+        """Without a thread the server is busy, and the log says why; with one it is not."""
         self.worker.short = True
         for _ in range(2 * AT_ONCE):
             refused = self.failureResultOf(self.asks("alice", "one"), wire.Refused).value
@@ -123,7 +123,7 @@ class Argon2Tests(SynchronousTestCase):
         self.failureResultOf(self.asks("alice", "one"), UnauthorizedLogin)
 
     def test_knows(self) -> None:
-        """It knows who stands in the file, and that at once."""
+        """It knows the names in the file, and answers at once."""
         self.assertEqual([self.checker.knows(n) for n in ("alice", "carol")], [True, False])
         self.path.write_text(password_file(carol="three"))
         self.assertEqual([self.checker.knows(n) for n in ("alice", "carol")], [False, True])
@@ -145,7 +145,7 @@ class Argon2Tests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(answer), b"alice")
 
     def test_damaged_hash(self) -> None:
-        """A hash that argon2 cannot make sense of lets nobody in, and the log learns why."""
+        """A hash that argon2 cannot read lets nobody in, and the log says why."""
         hashed = HASHER.hash("one")
         self.path.write_text(f"alice:{hashed[:-2]}\n")  # of a length that base64 never has
         refused = self.failureResultOf(self.asks("alice", "one"), wire.Refused).value

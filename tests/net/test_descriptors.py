@@ -1,4 +1,4 @@
-"""Descriptors: when they are short nobody is let in, until there are some again."""
+"""Descriptors: when they are short nobody is let in, until there are more again."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class DescriptorsTests(SynchronousTestCase):
         self.assertEqual(self.accepting(), [False, True])
 
     def test_log(self) -> None:
-        """The operator is told once, and what would help."""
+        """The operator is told once, with a remedy."""
         with Logged() as logged:
             self.descriptors.taken(300)
             self.descriptors.taken(301)

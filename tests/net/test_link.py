@@ -111,7 +111,7 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual(self.link.outstanding(), 4)
 
     def test_record_of_which_a_part_is_missing(self) -> None:
-        """With TLS in between, the record before what is outstanding may be unreadable, too."""
+        """With TLS in between, the record before the outstanding ones may be unreadable, too."""
         above: Any = StringTransport()
         below: Any = self.socket
         link = Link(above, below, self.clock, is_tls=True)
@@ -129,7 +129,7 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual((self.link.origin, self.link.local), ("uid 7", True))
 
     def test_behind_a_proxy(self) -> None:
-        """Behind a proxy a client is who the proxy says, and never this machine's own."""
+        """Behind a proxy a client is the one that the proxy names, and never this machine's own."""
         for header, expected in (
             (b"TCP4 203.0.113.7 192.0.2.1 4000 80", ("203.0.113.7", False, "203.0.113.7:4000")),
             (b"TCP4 127.0.0.1 127.0.0.1 4000 80", ("127.0.0.1", False, "127.0.0.1:4000")),

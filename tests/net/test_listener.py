@@ -144,7 +144,7 @@ class ListenerTests(SynchronousTestCase):
         )
 
     def test_cannot_listen_for_another_reason(self) -> None:
-        """Any other reason is told as it is."""
+        """Any other error is reported as it is."""
         for failure, why in [
             (CannotListenError("", 80, PermissionError(13, "no")), "[Errno 13] no"),
             (

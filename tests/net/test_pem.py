@@ -80,7 +80,7 @@ class ContextTests(FolderTestCase):
             self.assertEqual(shown(context, host), [name])
 
     def test_good_for_longest(self) -> None:
-        """Of two certificates for a key, or for a name, that which is good for longest is shown."""
+        """Of two certificates for a key, or for a name, the one that is valid longest is shown."""
         old = Identity("old", "a.example")
         new = Identity("new", "a.example", key=old.key, days=3)
         other = Identity("other", "a.example", days=2)

@@ -50,7 +50,7 @@ class ProxiedTests(SynchronousTestCase):
         return proxied
 
     def test_introduced_first(self) -> None:
-        """The reader hears for whom it is before the client's first bytes, which come with it."""
+        """The reader hears the client's address before the client's first bytes."""
         self.proxied.dataReceived(HEADER[:20])
         self.assertEqual((self.reader.told, self.proxied.origin), ([], ""))
         self.proxied.dataReceived(HEADER[20:] + b"alice\n")
@@ -58,14 +58,14 @@ class ProxiedTests(SynchronousTestCase):
         self.assertEqual(self.reader.told, ["from 203.0.113.7", "alice\n", "bob: hi\n"])
 
     def test_unknown(self) -> None:
-        """Those whom the proxy does not name count together, and not for this machine."""
+        """Clients that the proxy does not name count together, and not for this machine."""
         self.proxied.dataReceived(b"PROXY UNKNOWN\r\n")
         self.assertEqual(self.reader.told, ["from the proxy at 127.0.0.1"])
         self.socket.peerAddr = UNIXAddress(None)
         self.assertEqual(self.proxied.origin, "the proxy at this machine")
 
     def test_no_header(self) -> None:
-        """A missing header is told once, and nothing of what follows gets through."""
+        """A missing header is reported once, and nothing after it gets through."""
         self.proxied.dataReceived(b"alice\n")
         self.proxied.dataReceived(HEADER + b"bob: hi\n")
         self.assertEqual(self.reader.told, ["it does not begin with a PROXY header"])

@@ -42,7 +42,7 @@ GOOD = {
     version_2(0x21, 0x00, b""): None,
     version_2(0x21, 0x00, TLVS): None,
 }
-"""Headers, and for whom they say that the proxy has come."""
+"""Headers, and the clients that they name."""
 
 BAD = (
     b"alice\n",

@@ -186,7 +186,7 @@ class HousekeeperTests(SynchronousTestCase):
         self.house.comes("bob")
 
     def test_status(self) -> None:
-        """A few words say how the server is: its phase, or that it drains until it stops."""
+        """A few words give the server's state: its phase, or that it is draining."""
         self.house.comes("alice").says("alice: hi")
         self.assertEqual(self.housekeeper.status(), "ready: 1 sessions, 1 in flight")
         self.housekeeper.drain(True)
@@ -296,7 +296,7 @@ class ServerTests(SynchronousTestCase):
         )
 
     def test_drain_in_vain(self) -> None:
-        """A drain ends at its deadline, and says who is left; nobody is let in all the same."""
+        """A drain ends at its deadline, and says how many are left; the doors stay shut."""
         self.house.comes("alice")
         _, transport = self.ask("drain 0.7")
         self.house.clock.pump([0.5, 0.1])
@@ -389,7 +389,7 @@ class ServerTests(SynchronousTestCase):
         self.assertTrue(transport.disconnecting)
 
     def test_bug(self) -> None:
-        """Our own fault is a traceback in the log, and a sentence for who asked."""
+        """Our own fault is a traceback in the log, and a sentence for the operator."""
         _, transport = self.ask("who")
         self.assertEqual(len(self.flushLoggedErrors(Bug)), 1)
         self.assertIn("its log says how", self.rows(transport)[0]["error"])

@@ -87,7 +87,7 @@ class LobbyTests(SynchronousTestCase):
         self.assertEqual(status(self._asks("/healthz")), 200)
 
     def test_ready(self) -> None:
-        """It is ready in one phase alone, and says which it is."""
+        """It is ready in one phase only, and names its phase."""
         for phase, code in (("starting", 503), ("ready", 200), ("stopping", 503), ("new", 503)):
             self.phase = phase
             answer = self._asks("/readyz")
@@ -114,7 +114,7 @@ class LobbyTests(SynchronousTestCase):
         self.assertEqual(logged.texts, [])
 
     def test_nothing_else(self) -> None:
-        """There are no other paths, and no other methods; and there is no query to mind."""
+        """Other paths and other methods are refused, and queries are ignored."""
         for path, method, code in (
             ("/", "GET", 404),
             ("/metrics/", "GET", 404),
@@ -130,7 +130,7 @@ class LobbyTests(SynchronousTestCase):
         self.assertIn("\r\nAllow: GET, HEAD\r\n", self._asks("/metrics", "PUT"))
 
     def test_says_nothing_of_itself(self) -> None:
-        """An answer does not tell what has written it."""
+        """An answer does not name the software."""
         self.assertNotIn("Twisted", self._asks("/healthz"))
 
     def test_one_request_each(self) -> None:
@@ -161,7 +161,7 @@ class LobbyTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_idle_crowd(self) -> None:
-        """When there are too many, the one goes that has been idle for longest, and one gets in."""
+        """When there are too many, the one that has been idle longest goes, and one gets in."""
         crowd = [Visitor(self.lobby) for _ in range(VISITORS)]
         crowd[0].sends(b"GET /healthz HTTP/1.1\r\n\r\n")
         crowd[1].sends(b"GET /hea")

@@ -1,4 +1,4 @@
-"""The metrics: their names, their values, and those who show them."""
+"""The metrics: their names, their values, and the dashboard."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class MetricsTests(SynchronousTestCase):
         self.assertEqual(new, old)
 
     def test_names(self) -> None:
-        """Names say whose they are and in which unit; counters end as counters, others do not."""
+        """Names have an owner and a unit; counters end as counters, others do not."""
         for family in self.watched.families():
             self.assertRegex(family.name, r"^(achat|process)(_[a-z]+)+$")
             self.assertTrue(
@@ -116,7 +116,7 @@ class MetricsTests(SynchronousTestCase):
         )
 
     def test_version(self) -> None:
-        """The versions of what runs are told."""
+        """The versions of achat and Twisted are told."""
         (info,) = (family for family in self.watched.families() if family.name == "achat_info")
         self.assertEqual(
             info.samples[0].labels, {"version": __version__, "twisted": twisted.__version__}

@@ -1,4 +1,4 @@
-"""The claims: what holds for each way in which a server may end."""
+"""The claims for each way in which a server may end."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class FileTests(FileTestCase):
         )
 
     def test_same_as_default(self) -> None:
-        """A file that says nothing, or what holds anyhow, changes nothing."""
+        """A file that is empty, or repeats the defaults, changes nothing."""
         for text in ("", "# nothing\n", "plain = false\nlisten = []\nport = 8080"):
             self.assertEqual(self.values(text), {})
 
@@ -128,7 +128,7 @@ class FileTests(FileTestCase):
             self.assertEqual(str(error), f"achat: {self.path}: {sentence}")
 
     def test_wrong_and_overruled(self) -> None:
-        """A mistake in the file is one, even if the command line overrules it."""
+        """A mistake in the file is reported, even if the command line overrides it."""
         error = self.assertRaises(SystemExit, self.parsed, "port = 'x'", "--port", "1")
         self.assertIn(f"{self.path}: port must be a number", str(error))
 
@@ -165,7 +165,7 @@ class FileTests(FileTestCase):
             self.assertIn(what, str(error))
 
     def test_unusable_file(self) -> None:
-        """A file that is missing or no TOML is told of in one sentence, with the line."""
+        """A file that is missing or not TOML is reported in one sentence, with the line."""
         for content, sentence in (
             (None, f"{self.path} cannot be read: No such file or directory"),
             (b'port = "\xff"', f"{self.path} is not UTF-8"),
@@ -211,7 +211,7 @@ class CommandTests(FileTestCase):
         return done.stdout
 
     def test_can_be_fed_back(self) -> None:
-        """Its output has every option, and as a file means the same."""
+        """Its output has every option, and means the same when it is used as a file."""
         text = "mailbox = 'sqlite:/x \"y\"'\nlisten = ['tcp:1', 'unix:/x\\\\:y']\nplain = true"
         options = self.parsed(text, "--grace", "5", "--no-plain", "--max-line", "100")
         printed = self._printed(
@@ -224,7 +224,7 @@ class CommandTests(FileTestCase):
         self.assertEqual(again | {"config": None}, options | {"config": None})
 
     def test_sources(self) -> None:
-        """Behind each option stands who says so."""
+        """Each option has its source after it."""
         self.path.write_text("port = 1\nplain = true")
         lines = self._printed("-c", str(self.path), "--listen", "tcp:2", "-g", "5").splitlines()
         self.assertIn(f"port = 1  # {self.path}", lines)

@@ -112,7 +112,7 @@ class ServiceTests(TestCase):
         self.assertNotIn("MemoryDenyWriteExecute", read("achat.service")["Service"])
 
     def test_has_descriptors_for_many_clients(self) -> None:
-        """The service may have far more connections than a soft limit of 1024 would allow."""
+        """The service may have far more connections than a soft limit of 1024 allows."""
         self.assertGreaterEqual(int(read("achat.service")["Service"]["LimitNOFILE"]), 65536)
 
 

@@ -211,7 +211,7 @@ class LogbookTests(SynchronousTestCase):
         self.assertEqual(self.sent, [(syslog.LOG_INFO, "[-] Ωmega \\udc80 is here")])
 
     def test_cannot_be_written(self) -> None:
-        """A log that cannot be had is said so in one sentence, before the start."""
+        """A log that cannot be opened is reported in one sentence, before the start."""
         for twistd, why in (
             ({"logfile": str(self.folder / "no" / "log")}, "the log cannot be written: [Errno 2]"),
             ({"logfile": "-", "nodaemon": False}, "a daemon has no standard output to log to"),

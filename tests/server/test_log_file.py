@@ -40,7 +40,7 @@ class RenewableFileTests(SynchronousTestCase):
         self.assertEqual(len(list(self.path.parent.iterdir())), 2)
 
     def test_moved_away_and_made_anew(self) -> None:
-        """A file that somebody has put into its place is gone on in, not moved away as well."""
+        """A file that somebody has put in its place is used, not moved away as well."""
         self.path.rename(self.path.with_name("log.moved"))
         self.path.write_bytes(b"theirs\n")
         self.log.renew()
@@ -49,7 +49,7 @@ class RenewableFileTests(SynchronousTestCase):
         self.assertEqual(len(list(self.path.parent.iterdir())), 2)
 
     def test_in_place(self) -> None:
-        """Without that it moves its file away itself, and older ones further."""
+        """If nobody has moved the file, it does so itself, and moves older ones further."""
         for word in (b"one\n", b"two\n"):
             self.log.renew()
             self.log.file.write(word)
@@ -68,7 +68,7 @@ class RenewableFileTests(SynchronousTestCase):
         self.assertEqual(len(list(self.path.parent.iterdir())), 1)
 
     def test_cannot_be_made(self) -> None:
-        """If no new one can be had, that is one line in the log, which stays where it is."""
+        """If no new file can be made, the log stays where it is, and says so in one line."""
         moved = self.path.parent.rename(f"{self.path.parent}.moved")
         self.addCleanup(moved.rename, self.path.parent)
         with Logged() as logged:

@@ -47,12 +47,12 @@ class LogQueueTests(SynchronousTestCase):
             self.queue.run_next()
 
     def test_before_the_reactor_runs(self) -> None:
-        """Lines are written at once, as twistd may fork yet."""
+        """At first lines are written at once, as twistd may still fork."""
         self._put("1")
         self.assertEqual((self.log, self.threads), (["1"], []))
 
     def test_while_it_runs(self) -> None:
-        """A thread writes, the same for all lines, and in order."""
+        """One thread writes all lines, in order."""
         self._begin()
         self._put("1", "2")
         self.assertEqual((self.log, self.threads), ([], [self.queue.run]))
@@ -125,7 +125,7 @@ class LogQueueTests(SynchronousTestCase):
         self.assertEqual(self.log, ["1", "2", "3"])
 
     def test_last_lines(self) -> None:
-        """At the end all that waits is written, and so is each line that comes yet."""
+        """At the end all waiting lines are written, and so is each later one."""
         queue = LogQueue(lambda lines: self._write(f"{lines} are missing"))
         queue.begin()
         queue.put(partial(self._write, "1"))

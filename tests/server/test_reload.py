@@ -96,7 +96,7 @@ class ReloaderTests(SynchronousTestCase):
         self.assertEqual(self._reload("grace = 1"), ["reloaded: no option has changed"])
 
     def test_bad_file(self) -> None:
-        """A bad file changes nothing, and is told of in one line."""
+        """A bad file changes nothing, and is reported in one line."""
         for text, why in (
             (
                 "max-line = 1",
@@ -113,7 +113,7 @@ class ReloaderTests(SynchronousTestCase):
         self.assertEqual(self.steps, ["begin", "end"] * 3)
 
     def test_one_cannot(self) -> None:
-        """If one cannot, nothing is put in place, and the log has its sentence."""
+        """If one part cannot take them, none does, and the log has its sentence."""
         for error in (ValueError("no"), CannotStart("achat: no"), SystemExit("no"), OSError("no")):
             self.last.error = error
             texts = self._reload("max-line = 4096")

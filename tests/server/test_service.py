@@ -210,7 +210,7 @@ class ServiceTests(SynchronousTestCase):
         return stopped, bob
 
     def test_grace_ends(self) -> None:
-        """After the grace period who is slow is closed, and soon aborted: the rest is kept."""
+        """After the grace period slow clients are closed, and soon aborted: the rest is kept."""
         stopped, bob = self._stop_with_stuck_client()
         self.clock.advance(9.9)
         self.assertFalse(bob.link.finished)

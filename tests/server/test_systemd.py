@@ -34,7 +34,7 @@ class NotifierTests(SynchronousTestCase):
         self.sent.append(message.decode())
 
     def test_ready(self) -> None:
-        """When everybody is let in systemd hears that, and how the server is."""
+        """When everybody is let in systemd hears that, with the server's status."""
         self.notifier.ready()
         self.assertEqual(self.sent, ["READY=1\nSTATUS=ready: 0 sessions"])
 

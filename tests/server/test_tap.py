@@ -176,7 +176,7 @@ class EndpointTests(SynchronousTestCase):
     """The endpoints at which it is to listen."""
 
     def test_loopback(self) -> None:
-        """Unless it is told otherwise it listens where only this machine can reach it."""
+        """By default it listens where only this machine can reach it."""
         self.assertEqual(parsed().endpoints(), ["tcp:8080:interface=127.0.0.1:backlog=1024"])
 
     def test_port_and_interface(self) -> None:

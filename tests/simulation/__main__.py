@@ -11,7 +11,7 @@ from tests.simulation.witness import PromiseBroken
 
 
 def main(arguments: list[str]) -> int:
-    """Run schedules; 1 if one of them has failed, which ends the run."""
+    """Runs schedules; returns 1 if one of them has failed, which ends the run."""
     parser = ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--schedules", type=int, default=1000, metavar="N")
     parser.add_argument("--first", type=int, default=0, metavar="SEED")

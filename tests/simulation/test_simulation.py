@@ -165,7 +165,7 @@ class CheckerTests(SynchronousTestCase):
         self.assertIn("agree on", self._found(_with_mailbox(Unjust)))
 
     def test_silent_refusal(self) -> None:
-        """A refusal that its sender is not told of is noticed."""
+        """A refusal that its sender does not hear of is noticed."""
         for word in ("full", "unknown"):
             self.assertIn("told", self._found(Parts(render=_says_nothing_of(word))))
 

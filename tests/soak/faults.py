@@ -109,4 +109,4 @@ FAULTS: list[Fault] = [
     by_stopped_crowd("garbage", 1),
     by_stopped_crowd("slow-logins", 20),
 ]
-"""All that there are."""
+"""All faults."""

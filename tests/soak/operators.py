@@ -91,7 +91,7 @@ def is_ready(told: str) -> bool:
 
 
 def operators(desk: Desk, server: Chat) -> list[Fault]:
-    """All that they do."""
+    """All their actions."""
 
     async def reloading(scene: Scene) -> None:
         """The configuration is changed again and again, and sometimes it is broken."""
@@ -111,7 +111,7 @@ def operators(desk: Desk, server: Chat) -> list[Fault]:
             await _ask(there, "visitor", "/quit")
 
     async def scraping(scene: Scene) -> None:
-        """Somebody wants to know how it is."""
+        """Somebody scrapes the metrics."""
         port = _port(server, "metrics are at ")
         for _ in range(5):
             there = TCP4ClientEndpoint(scene.reactor, "127.0.0.1", port)

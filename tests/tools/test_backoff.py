@@ -29,7 +29,7 @@ class GuessTests(SynchronousTestCase):
         self.assertEqual(self.backoff.wait("other"), 0)
 
     def test_forgotten(self) -> None:
-        """A key that was not tried for long is as good as new."""
+        """A key that was not tried for a long time is as good as new."""
         for _ in range(5):
             self.backoff.tried("host")
         self.clock.advance(599)
@@ -58,7 +58,7 @@ class FightTests(SynchronousTestCase):
         self.backoff = Backoff(self.clock, longest=60)
 
     def _fights(self, name: str) -> float:
-        """Take a name over as soon as possible; how long that took, in seconds."""
+        """Takes a name over as soon as possible, and returns the seconds that it took."""
         began = self.clock.seconds()
         while self.backoff.lasts(name):
             self.clock.advance(0.5)
@@ -75,13 +75,13 @@ class FightTests(SynchronousTestCase):
         self.assertEqual(waits, [0, FIRST, 2, 4, 8, 16, 32, 60, 60, 60])
 
     def test_a_fight_that_is_over_is_forgotten(self) -> None:
-        """After some peace a takeover is as quick as ever."""
+        """After some peace a takeover is as quick as at first."""
         for _ in range(5):
             self._fights("bob")
         self.clock.advance(32)
         self.assertEqual([self._fights("bob"), self._fights("bob")], [0, FIRST])
 
     def test_names_are_apart(self) -> None:
-        """A fight over one name is none over another."""
+        """A fight over one name does not delay another."""
         self._fights("bob")
         self.assertEqual(self._fights("carol"), 0)

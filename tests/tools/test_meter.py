@@ -13,7 +13,7 @@ class HistogramTests(SynchronousTestCase):
     """L{Histogram}."""
 
     def test_buckets(self) -> None:
-        """Each bucket counts what is no greater than its bound, and the last one all."""
+        """Each bucket counts the times up to its bound, and the last one all."""
         histogram = Histogram((0.1, 1, 5))
         for value in (0.05, 0.1, 0.2, 5.0, 6.0):
             histogram.observe(value)

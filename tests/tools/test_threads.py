@@ -47,7 +47,7 @@ class ThreadWorkerTests(SynchronousTestCase):
         return self.successResultOf(work)
 
     def test_no_thread(self) -> None:
-        """Work for which there is no thread is not begun then, nor later, and fails by name."""
+        """Work for which there is no thread is never begun, and fails by name."""
         done: list[int] = []
         self.failureResultOf(self.worker.run(lambda: done.append(1)), NoThread)
         self.short = False

@@ -85,7 +85,7 @@ class Cases(SynchronousTestCase):
         self.assertEqual(self.ask(kind, place, _CONVERSATION.format(secret)), _ANSWER)
 
     def warnings(self) -> list[str]:
-        """The lines of the log that are graver than information."""
+        """The lines of the log above the level of information."""
         return re.findall(r"#(?:warn|error|critical)\] (.*)", self.manager.log())
 
     def test_as_shipped(self) -> None:
@@ -107,7 +107,7 @@ class Cases(SynchronousTestCase):
         self.assertIn("! too-long 4096", answer)
 
     def test_other_machines(self) -> None:
-        """A port for others is told to be one, and that there anybody may be anybody."""
+        """The log says that a port is open to others, and that anybody may be anybody there."""
         self.tell("For other machines, or another port")
         self.chat("tcp", "127.0.0.1 8080")
         self.assertIn(", and anybody who reaches it can log in as anybody", self.warnings()[-1])

@@ -1,4 +1,4 @@
-"""The manager that starts the units in a box: what all of them do, and systemd itself."""
+"""The manager that starts the units in a box: their common part, and systemd itself."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class SystemdTests(cases.Cases):
 
 
 class StandInTests(cases.Cases):
-    """The stand-in, which needs namespaces alone."""
+    """The stand-in, which needs only namespaces."""
 
     def make(self, place: Path) -> Manager:
         return stand_in.StandIn(place)

@@ -54,7 +54,7 @@ class ForeignTests(SynchronousTestCase):
             self.assertEqual(protocol_of(f" {line}\t"), protocol, line)
 
     def test_names(self) -> None:
-        """A name that people would use is none of them, however alike it looks."""
+        """A name that people would use is not one of them, however similar it looks."""
         for name in NAMES:
             self.assertIsNone(protocol_of(name), name)
 
@@ -70,6 +70,6 @@ class ForeignTests(SynchronousTestCase):
         st.text(st.characters(categories=["L", "N", "M"], include_characters=" _-.@"), max_size=64)
     )
     def test_ordinary_names(self, name: str) -> None:
-        """A name of letters and digits is no other protocol's, unless it greets in SMTP or SSH."""
+        """A name of letters and digits belongs to no protocol, unless it greets in SMTP or SSH."""
         greets = name.strip().lower().startswith(("ehlo ", "lhlo ", "helo ", "ssh-"))
         self.assertTrue(greets or protocol_of(name) is None)

@@ -45,7 +45,7 @@ class LineSplitterTests(SynchronousTestCase):
                 self.assertEqual(split([stream[:at], stream[at:]]), ["x" * MAX, "y"])
 
     def test_too_long(self) -> None:
-        """A longer line is reported once, and the lines after it are as good as ever."""
+        """A longer line is reported once, and the lines after it are good."""
         self.assertEqual(split([b"x" * 9 + b"\na\n"]), ["<too-long 8>", "a"])
         self.assertEqual(split([b"x" * 9, b"x" * 99, b"xx\na\n"]), ["<too-long 8>", "a"])
 

@@ -162,7 +162,7 @@ class ClientLineTests(SynchronousTestCase):
                 self.assertRaises(wire.BadLine, wire.decode_line, raw, 100)
 
     def test_another_protocol(self) -> None:
-        """Another protocol's first line is no login, and no name in a password file either."""
+        """Another protocol's first line is not a login, nor a name in a password file."""
         for line in ("POST / HTTP/1.1", "SSH-2.0-x", "PROXY UNKNOWN"):
             self.assertRaises(wire.Foreign, wire.parse_login, line)
             self.assertRaises(wire.Refused, wire.check_name, line)
@@ -184,7 +184,7 @@ class ClientLineTests(SynchronousTestCase):
 
 
 class BlockTests(SynchronousTestCase):
-    """Many lines at once are what they are one by one."""
+    """Many lines at once mean what they mean one by one."""
 
     @given(st.lists(RAW_LINES, min_size=1))
     def test_decoded_as_one_by_one(self, lines: list[bytes]) -> None:
@@ -229,7 +229,7 @@ class BlockTests(SynchronousTestCase):
                 self.assertEqual(run.text, "\n".join(said))
 
     def test_no_runs(self) -> None:
-        """Lines for others, with something to trim, commands and doubled names are none."""
+        """Lines for others, lines to trim, commands and doubled names are not a run."""
         for block in (
             "bob: a\ncarol: b\n",
             "bob: a\nbob:b\n",
