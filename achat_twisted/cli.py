@@ -27,16 +27,16 @@ from achat_twisted.tools.clock import wait_steadily
 from achat_twisted.tools.prompt import ask_secret
 
 PORT = 8080
-"""Where a server listens, unless it is told otherwise."""
+"""The port of a server, unless the address names one."""
 
 RETRY = 60
-"""Seconds for which an absent server is tried again, unless the user says otherwise."""
+"""The seconds for which an absent server is tried again, unless the user says otherwise."""
 
 INTERRUPTED = 130
-"""The exit code after Ctrl-C: what a shell says of a command that SIGINT has ended."""
+"""The exit code after Ctrl-C, as shells give it for a command that SIGINT has ended."""
 
 SECRET = "ACHAT_SECRET"
-"""The environment's variable that holds the secret, if the address holds none."""
+"""The environment variable that holds the secret, if the address does not."""
 
 _CONNECT_TIMEOUT = 10.0
 _LONGEST_RETRY = 365 * 24 * 3600
@@ -51,7 +51,7 @@ _ADDRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Who, and at which server."""
+    """A name and perhaps a secret, and the server to log in to."""
 
     login: wire.Login
     host: str
@@ -64,7 +64,7 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """NAME@HOST or NAME@HOST:PORT; the name may hold an @, and an IPv6 address has brackets.
+    """Parse NAME@HOST or NAME@HOST:PORT; the name may hold an @, and IPv6 addresses have brackets.
 
     Such an address may have a scope (RFC 4007, 11): C{fe80::1%eth0}.
     """
@@ -87,7 +87,7 @@ def parse_address(text: str) -> Address:
 def complete(
     login: wire.Login, environ: Mapping[str, str], ask: Callable[[str], str] = getpass
 ) -> wire.Login:
-    """A login with the secret that was not written down where all the machine can see it.
+    """The login with its secret, which need not be given where all the machine can see it.
 
     @param ask: see L{ask_secret}.
     """
@@ -100,7 +100,7 @@ def complete(
 
 
 class _Commands(click.Group):
-    """The commands, of which some are imported only by who uses them."""
+    """The commands, some of which are imported only when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), "admin", "bench", "config", "passwd"])
@@ -128,7 +128,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="achat")
 def main() -> None:
-    """Chat over plain lines; the server is started with twistd achat."""
+    """Chat over plain lines; twistd achat starts the server."""
 
 
 @main.command()
@@ -146,14 +146,14 @@ def chat(address: Address, retry: int) -> None:
 
     Each line of standard input is sent to the server: "bob: hi" posts hi to bob, and /help lists
     the commands. Messages go to standard output, all else to standard error. The end of input or
-    /quit ends the chat, when all lines are sent and all messages have come.
+    /quit ends the chat, once all lines are sent and all messages have come.
 
     A secret that the server asks for is taken from the environment's ACHAT_SECRET, or with
-    NAME:@HOST from the terminal. NAME:SECRET@HOST works as well, but everybody on this machine can
-    see it there.
+    NAME:@HOST from the terminal. NAME:SECRET@HOST works too, but everybody on this machine can see
+    it there.
 
-    When the server restarts, the chat goes on, and those lines are sent again that the server has
-    not taken in. If the connection breaks without the server's word on that, or the server has not
+    When the server restarts, the chat goes on, and the lines that the server has not taken in are
+    sent again. If the connection breaks without the server's word on that, or the server has not
     answered for 90 seconds, the lines in doubt are shown.
 
     The exit code is 0 if every line was sent and confirmed, none was refused, and every message
@@ -177,10 +177,10 @@ def _chat(reactor: Any, address: Address, retry: int, blocking: dict[int, bool])
     left = Deferred.fromCoroutine(_converse(reactor, address, retry, outgoing, terminal))
 
     def leave_at_once() -> None:
-        # An ordered end of the reactor would wait for its threads, and thus for a name server.
+        # An orderly end of the reactor would wait for its threads, and thus for a name server.
         if not left.called:
             if unshown := terminal.interrupt():
-                # There may be more, in the kernel: a full output is why the server is not read.
+                # There may be more in the kernel, as nothing is read while the output is full.
                 with suppress(OSError):
                     os.write(2, f"achat: at least {unshown}\n".encode())
             _restore(blocking)
@@ -211,11 +211,11 @@ async def _converse(
 
 
 def _open_standard_files() -> dict[int, bool]:
-    """See that there are standard files; whether each of them blocks, as it must again at the end.
+    """Make sure that there are standard files; returns which of them block, to be restored.
 
-    In the place of one that was closed stands one that is at its end, and takes nothing: what was
-    to be shown there is lost, and the exit code says so. The mode is that of the open file, not of
-    the process: other processes that share it would be surprised.
+    One that was closed is replaced by one that is at its end, and takes nothing: lines for it are
+    lost, and the exit code says so. The mode belongs to the open file, not to the process: other
+    processes that share it would be surprised.
     """
     for fd in range(3):
         try:

@@ -50,7 +50,7 @@ from achat_twisted.tools.threads import ThreadWorker
 __all__ = ["Options", "makeService"]
 
 _DESCRIPTORS = 2**20
-"""As many as the server allows itself, if it may: enough for any C{--connections}."""
+"""The descriptors that the server allows itself, if it may: enough for any C{--connections}."""
 
 
 def _is_guarded(options: Mapping[str, Any]) -> bool:
@@ -112,7 +112,7 @@ def _monitor(
     meter: Meter,
     reactor: Any,
 ) -> Service:
-    # Not imported above, as it takes 4 MB, which only those need who are watched.
+    # Not imported above, as it takes 4 MB, which only a server with --http needs.
     from achat_twisted.operator import http, metrics
 
     registry = metrics.registry(metrics.Metrics(broker, mailbox, factory, meter))
@@ -121,9 +121,9 @@ def _monitor(
 
 
 def makeService(options: Options, reactor: Any = None) -> IService:
-    """Every object of the server, made and handed to those who need it.
+    """Make every object of the server, and hand it to those that need it.
 
-    @param reactor: a test's own; without it twistd's, see L{wait_steadily}.
+    @param reactor: a test's own; None for twistd's, see L{wait_steadily}.
     """
     reactor = reactor or _steady_reactor()
     selftest.run()

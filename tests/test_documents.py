@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -19,6 +21,24 @@ _QUOTED = re.compile("`[^`\n]*`")
 
 _SAYS_MORE = {"", "see below", "reject; with `--auth` takeover"}
 """The words in place of a default that varies, or that does not exist."""
+
+
+_NO_BEGINNING = re.compile(r"(Who|Whom|Whose|Whoever|What|Whatever|How|Whether|So|Which|Where)\b")
+
+_NOT_YET_IN_ENGLISH = (
+    *("reader/", "broker/", "mailbox/", "bench/"),
+    *("net/poller.py", "net/transport.py"),
+)
+"""Parts of the package whose docstrings are still to be rewritten."""
+
+
+def docstrings(module: Path) -> Iterator[tuple[int, str]]:
+    """The docstrings in a module, those of attributes included, with their line numbers."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            text = node.value.value
+            if isinstance(text, str):
+                yield node.lineno, text
 
 
 def prose(document: Path) -> str:
@@ -92,3 +112,19 @@ class LinkTests(SynchronousTestCase):
             text = _FENCED.sub("", document.read_text())
             headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
             self.assertEqual(len(headings), len(set(headings)), document.name)
+
+
+class DocstringTests(SynchronousTestCase):
+    """Docstrings, which begin as an English sentence or phrase may."""
+
+    def test_beginnings(self) -> None:
+        """None begins with a bare who, what, how, whether, so, which or where."""
+        package = ROOT / "achat_twisted"
+        found = [
+            f"{name}:{line}: {text.strip().splitlines()[0]}"
+            for module in sorted(package.rglob("*.py"))
+            if not (name := str(module.relative_to(package))).startswith(_NOT_YET_IN_ENGLISH)
+            for line, text in docstrings(module)
+            if _NO_BEGINNING.match(text.strip())
+        ]
+        self.assertEqual(found, [])

@@ -1,4 +1,4 @@
-"""Who is here, where a line goes, and what becomes of it: sessions, outboxes, writers.
+"""The broker: those who are here, and the way of a line to them: sessions, outboxes, writers.
 
-It imports all folders below it, the contracts of net alone. It never reads from a socket.
+It imports all folders below it, but only the contracts of net. It never reads from a socket.
 """

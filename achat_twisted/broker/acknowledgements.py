@@ -1,8 +1,8 @@
-"""Arrears: since when a peer's machine has owed an acknowledgement, to about a second.
+"""Acknowledgements: the age of the oldest byte not yet acknowledged, to about a second.
 
-Strategy: to note when each line was written would cost every line. Instead it is noted once a
-second how much has been written by then: a mark. As long as less than that has arrived, the oldest
-byte on its way is at least as old as the mark.
+Strategy: to note when each line was written would cost every line. Instead a mark notes once a
+second how much has been written by then. As long as less than that has arrived, the oldest byte
+under way is at least as old as the mark.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 _FINENESS = 30
-"""Marks are this part of the oldest one's age apart, or a second; so a peer that never catches up
-has no more than some two hundred of them in hours.
+"""Marks are apart by the oldest one's age divided by this, but at least by a second; so a peer that
+never catches up has no more than some two hundred of them in hours.
 """
 
 
 class Mark(NamedTuple):
-    """So many bytes had been written at that moment."""
+    """The number of bytes that had been written by that moment."""
 
     moment: float
     written: int
@@ -25,7 +25,7 @@ class Mark(NamedTuple):
 def look(marks: tuple[Mark, ...], now: float, arrived: int, written: int) -> tuple[Mark, ...]:
     """The marks that have not been reached, and one for now if more has been written since.
 
-    @param arrived: bytes of those C{written} that have.
+    @param arrived: the number of the C{written} bytes that have arrived.
     """
     left = [mark for mark in marks if mark.written > arrived]
     if left:

@@ -1,4 +1,4 @@
-"""The feeder: from the mailbox to the outboxes of those who have come, or fallen behind."""
+"""The feeder: from the mailbox to the outboxes of sessions that are new, or have fallen behind."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.tools.errors import Unavailable
 
 FETCH = 30.0
-"""Seconds for a page of mail to come; who waits for longer is closed, and may come again."""
+"""The seconds for a page of mail to come; a session that waits longer is closed."""
 
 
 class Feeder:
-    """Feeds sessions page by page, and slows those down who fill the mailbox too fast."""
+    """Feeds sessions page by page, and slows down those who fill the mailbox too fast."""
 
     _log = Logger()
 
     def __init__(
         self, clock: IReactorTime, mailbox: IMailbox, end: Callable[[Session], None]
     ) -> None:
-        """@param end: called with a leaving session that has got all its mail."""
+        """@param end: called with a leaving session that has all its mail."""
         self._clock = clock
         self._mailbox = mailbox
         self._end = end
@@ -41,13 +41,13 @@ class Feeder:
         self._fetch(session)
 
     def leave_live(self, session: Session, feed: Feed) -> None:
-        """From now on its copies go to the mailbox, behind those that are on their way."""
+        """Send its copies to the mailbox from now on, after those that are on their way."""
         session.feed = feed
         self._mailbox.pass_by(session.name, session.passed)
         session.passed = 0
 
     def relieve(self, session: Session) -> None:
-        """There is room in its outbox again."""
+        """Feed it on, and its senders: there is room in its outbox again."""
         self._fetch(session)
         if session.feed is Feed.BEHIND:
             session.pace.ease_one()
@@ -56,7 +56,7 @@ class Feeder:
         session.relieved()
 
     def press(self, sender: Session) -> None:
-        """Slow a sender down to what the mailbox can put away."""
+        """Slow a sender down to what the mailbox can take."""
         self._pace.press(sender)
         committed = None if self._is_easing else self._mailbox.commit()
         if committed is not None:
@@ -64,7 +64,7 @@ class Feeder:
             committed.addCallback(self._ease)
 
     def stop_feeding(self, session: Session) -> None:
-        """The session has ended; a page that it waits for stays in the mailbox."""
+        """Fetch no more, as the session has ended; a page under way stays in the mailbox."""
         if session.fetch is not None:
             session.fetch.cancel()
 
@@ -85,7 +85,7 @@ class Feeder:
             fetch.addErrback(self._failed, session).addCallback(self._fetched, session)
 
     def _failed(self, failure: Failure, session: Session) -> list[bytes]:
-        """The mail stays where it is, and its name must come back for it."""
+        """Abort the session; its mail stays in the mailbox for when its name comes back."""
         if not session.over:
             if failure.check(defer.TimeoutError):
                 failure = Failure(Unavailable(f"it did not come within {FETCH:g} seconds"))

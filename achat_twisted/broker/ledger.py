@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Ledger:
-    """What only ever grows, in copies; a copy is one accepted line for one recipient."""
+    """The sums that only ever grow, in copies; a copy is one accepted line for one recipient."""
 
     accepted: int = 0
     inherited: int = 0
-    """Those that were in the mailbox when the server started."""
+    """Copies that were in the mailbox when the server started."""
 
     delivered: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    """By the word of the notice that told the sender: unknown or full."""
+    """By the word of the sender's notice: unknown or full."""
 
     def balance(self, *, kept: int, expired: int, in_flight: int) -> Balance:
-        """The ledger closed for a moment, with what the mailbox and the outboxes hold."""
+        """The balance at this moment, with what the mailbox and the outboxes hold."""
         return Balance(
             accepted=self.accepted,
             inherited=self.inherited,
@@ -48,7 +48,7 @@ class Balance:
 
     @property
     def missing(self) -> int:
-        """Copies in no column; less than nothing if a copy is in two. Anything but 0 is a bug."""
+        """Copies in no column; negative if a copy is in two. Anything but 0 is a bug."""
         right = self.delivered + self.kept + self.refused.total() + self.expired + self.in_flight
         return self.accepted + self.inherited - right
 

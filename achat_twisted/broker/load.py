@@ -1,4 +1,4 @@
-"""The load: what all sessions hold at a moment, for who looks on."""
+"""The load: what all sessions hold at a moment, for the metrics."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from achat_twisted.broker.session import Feed, Session
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the sessions hold.
+    """The sessions, and what they hold.
 
-    @ivar sessions: how many there are, by what they are fed from.
+    @ivar sessions: the number of them, by what they are fed from.
     @ivar queued: bytes in all outboxes.
     @ivar fullest: bytes in the fullest one.
     @ivar unacknowledged: bytes written that are not known to have arrived.
@@ -27,8 +27,8 @@ class Load:
 
 
 def weigh(sessions: Iterable[Session], now: float, held: int) -> Load:
-    """Look at each session, and closer at those who may have something on its way; but no line is
-    counted, and so with 10,000 of them it takes 3 ms at most.
+    """Look at each session, and more closely at those that may have something under way; no line is
+    counted, so that 10,000 sessions take 3 ms at most.
 
     @param held: bytes in all outboxes, and those that are written and have not arrived.
     """

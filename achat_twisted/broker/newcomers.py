@@ -1,8 +1,8 @@
 """The reunion: for a moment after its start, a server that remembers no names expects everybody.
 
-Where the mailbox ends with the process, nobody is known after a restart but those who have come
-back. A line that comes a moment before its recipient would be refused, as for a stranger. It is
-kept instead, since the name may have been here before.
+Where the mailbox ends with the process, only those who have come back are known after a restart. A
+line that comes a moment before its recipient would be refused, as for a stranger. It is kept
+instead, since the name may have been here before.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from twisted.internet.interfaces import IReactorTime
 from achat_twisted.login.interfaces import IGate
 
 DURATION = 10.0
-"""Seconds that it lasts. C{achat chat} tries again within six seconds, however long it has."""
+"""The seconds that it lasts. C{achat chat} tries again within six, however long it has tried."""
 
 NAMES = 10_000
-"""Names that are taken on trust meanwhile, as each takes 1 KB until its mail expires."""
+"""The most names that are trusted meanwhile, as each takes 1 KB until its mail expires."""
 
 
 class Reunion:
-    """Expects those whom the gate knows, and until the reunion is over anybody."""
+    """Expects the names that the gate knows, and until the reunion is over any name."""
 
     def __init__(self, clock: IReactorTime, gate: IGate) -> None:
-        """It begins now.
+        """Begin now.
 
         @param gate: asked first; the names that it knows are expected at any time.
         """

@@ -1,1 +1,1 @@
-"""The client behind C{achat chat}: a conversation that outlives the connections it takes."""
+"""The client behind C{achat chat}: a conversation that outlives its connections."""

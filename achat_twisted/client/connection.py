@@ -25,42 +25,41 @@ REFUSALS = {
     "name-taken": "the name {name} is taken at {server}",
     "replaced": "{name} has come to {server} on another connection, which replaces this one",
 }
-"""The notices that end a session, and how they are told."""
+"""The notices that end a session, in words for the user."""
 
 NOT_TAKEN = {"unknown", "full", "bad-line", "too-long"}
-"""The notices that say that a line was refused, or a copy of it."""
+"""The notices that say that a line, or a copy of it, was refused."""
 
 LISTEN = 15.0
-"""Seconds between two looks at whether anything has come."""
+"""The seconds between two looks at whether anything has come."""
 
 PING_AFTER = 45.0
-"""Seconds of silence, by whole looks, after which the server is asked whether it is there."""
+"""The seconds of silence, in whole looks, after which the server is asked if it is there."""
 
 DEAF_AFTER = 90.0
-"""Seconds of silence, by whole looks, after which the connection is given up."""
+"""The seconds of silence, in whole looks, after which the connection is given up."""
 
 
 @implementer(IPushProducer)
 class ClientSession(LineReceiver):
     """One connection to a server, from the login line to the loss.
 
-    A server whose machine has lost its power says nothing, as one does that has nothing to say; so
-    it is asked. That the kernel asks as well (L{ReadToTheEnd}) is not enough: what stands in
-    between, a proxy or a tunnel, answers the kernel's probes for a server that is long gone, but
-    only a server answers a C{/ping}.
+    A server whose machine has lost power is as silent as one that has nothing to say; so it is
+    asked. The kernel's probes (L{ReadToTheEnd}) are not enough: a proxy or a tunnel in between
+    answers them for a server that is long gone, but only a server answers a C{/ping}.
 
     @ivar answered: fires when the server has let us in, or the connection is gone.
     @ivar ended: fires when the connection is gone.
-    @ivar let_in: whether the server has said welcome.
-    @ivar bye: how many lines the server says it has taken in; None as long as it has not said.
+    @ivar let_in: true if the server has said welcome.
+    @ivar bye: the number of lines that the server says it has taken in; None until it does.
     @ivar refusal: the notice that turns us away, if there was one.
-    @ivar all_taken: whether the server has refused no line, and no copy of one.
-    @ivar deaf: whether the connection was given up because nothing came any more.
+    @ivar all_taken: true if the server has refused no line, and no copy of one.
+    @ivar deaf: true if the connection was given up because nothing came any more.
     """
 
     delimiter = b"\n"
-    MAX_LENGTH = 2**24  # far above what a server says in a line, /who with all its names included
-    transport: Any  # which has more than ITransport promises
+    MAX_LENGTH = 2**24  # far above any line of a server's, even /who with all its names
+    transport: Any  # it has more than ITransport promises
 
     def __init__(
         self, login: wire.Login, outgoing: Outgoing, terminal: Terminal, clock: IReactorTime
@@ -125,12 +124,12 @@ class ClientSession(LineReceiver):
         self.ended.callback(None)
 
     def stopProducing(self) -> None:
-        """Ends the connection, as nothing can be shown any more."""
+        """End the connection, as nothing can be shown any more."""
         self._show_rest()
         self.transport.abortConnection()
 
     def _show_rest(self) -> None:
-        """Shows those lines that had to wait for room, or has them counted."""
+        """Show the lines that had to wait for room, or have them counted."""
         self._terminal.throttle(None)
         self.paused = False
         self.dataReceived(b"")
@@ -143,16 +142,16 @@ class ClientSession(LineReceiver):
             self._listening.start(LISTEN, now=False)
 
     def _listen(self) -> None:
-        """Asks a silent server for an answer, and gives it up if none comes.
+        """Ask a silent server for an answer, and give it up if none comes.
 
-        The time is counted in looks, not taken from the clock: after this process was suspended
-        there is one look before what has come meanwhile is read.
+        The time is counted in looks, not taken from the clock: after a suspension of this process
+        there is one look before the input that has come meanwhile is read.
         """
         if self.paused:
-            return  # it is us who do not read
+            return  # it is we who do not read
         self._silence += LISTEN
-        # A server that slows us down does not look at the question before what stands ahead of it:
-        # up to a window is unread, and as much may be owed for. A line has two bytes at least.
+        # A server that slows us down first works through the lines ahead of the question: up to a
+        # window is unread, and as much may be owed for. A line has at least two bytes.
         if self._silence >= DEAF_AFTER + min(self._outgoing.said, WINDOW) / self._rate:
             self.deaf = True
             self.transport.abortConnection()
@@ -165,6 +164,6 @@ class ClientSession(LineReceiver):
 
 
 def _number(detail: str) -> int | None:
-    """The number that the detail of a notice begins with, if it does."""
+    """The number at the start of a notice's detail; None if there is none."""
     number = detail.partition(" ")[0]
     return int(number) if number.isdecimal() and len(number) < 20 else None

@@ -1,8 +1,8 @@
-"""The client: a user's conversation with a server, which outlives the connections it takes.
+"""The client: a user's conversation with a server, which outlives its connections.
 
 Strategy: a L{ClientSession} is one connection, from login to loss; a L{Client} is the loop that
 replaces it. Its C{run} reads from top to bottom: connect, converse, take stock of what the server
-has taken in, wait, again. What a user types is L{Outgoing}, what a user sees is the L{Terminal}.
+has taken in, wait, and again. A user types into L{Outgoing}, and reads from the L{Terminal}.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from achat_twisted.client.outgoing import Outgoing
 from achat_twisted.client.terminal import Terminal
 
 PATIENCE = 5.0
-"""Seconds in which a server must say welcome."""
+"""The seconds within which a server must say welcome."""
 
 PATIENCE_WITH_SECRET = 30.0
 """The same for one that has a secret to check, and may take its time after wrong ones."""
 
 FIRST = 100
-"""The number of lines shown of those that were not sent; none behind them was sent either."""
+"""The most unsent lines that are shown; those after them were not sent either."""
 
 
 class Hopeless(Exception):
-    """There is no use in going on, for the reason given."""
+    """There is no point in going on, for the reason given."""
 
 
 class Client:
@@ -52,7 +52,7 @@ class Client:
     ) -> None:
         """@param server: the endpoint in words that the user knows.
         @param retry: seconds for which an absent server is tried again; 0 for never.
-        @param backoff: seconds to wait before the attempt of that number, from 1 on.
+        @param backoff: returns the seconds to wait before the attempt of that number, from 1 on.
         """
         self._server = server
         self._endpoint = endpoint
@@ -68,17 +68,17 @@ class Client:
         self._deadline = clock.seconds() + retry
 
     async def run(self) -> int:
-        """Converse until everything is said, or until there is no use.
+        """Converse until everything is said, or until there is no point in going on.
 
-        @return: the exit code: 0 if the server has confirmed all that the user had to say, and has
-            refused nothing of it, and all that has come from it was shown; else 1.
+        @return: the exit code: 0 if the server has confirmed all lines of the user's, has refused
+            none, and all that it sent was shown; else 1.
         """
         tell: Callable[[str], None] = self._give_up
         try:
             await self._converse()
         except Hopeless as end:
             tell(str(end))
-            tell = self._terminal.say  # what was not sent need not be said twice
+            tell = self._terminal.say  # the unsent lines need not be shown twice
         await self._terminal.flush()
         if self._terminal.loss:
             tell(self._terminal.loss)
@@ -104,7 +104,7 @@ class Client:
             await deferLater(self._clock, min(self._backoff(self._attempt), left))
 
     def _give_up(self, why: str) -> None:
-        """Tells the user why, and shows the lines that were not sent, as none will be now."""
+        """Tell the user why, and show the lines that were not sent, as none will be now."""
         self._all_well = False
         some = "at least " if self._outgoing.full else ""
         unsent = self._outgoing.abandon()
@@ -118,9 +118,9 @@ class Client:
         return self._was_in and self._outgoing.ended and not self._outgoing.waiting
 
     async def _hold(self, session: ClientSession) -> str:
-        """Have a session, to its end.
+        """Hold a session, to its end.
 
-        @return: how it ended.
+        @return: a sentence on how it ended.
         @raise Hopeless: if another one would be no better.
         """
         try:
@@ -153,7 +153,7 @@ class Client:
             self._attempt = 0
 
     def _take_stock(self, session: ClientSession) -> None:
-        """See what has become of the lines that were sent."""
+        """Find out what has become of the lines that were sent."""
         if not session.let_in:
             return
         self._deadline = self._clock.seconds() + self._retry
@@ -182,7 +182,7 @@ class Client:
         return f"the connection to {self._server} broke"
 
     def _is_turned_away(self, session: ClientSession) -> bool:
-        """Whether the session ended for a reason that will still hold when we come again."""
+        """Tell if the session ended for a reason that will still hold when we come again."""
         # After a break, a server may hold on to our own old session for some time.
         passing = {"busy", "name-taken"} if self._was_in else {"busy"}
         return session.refusal is not None and session.refusal.word not in passing

@@ -1,9 +1,9 @@
 """Standard input, output and error: open files that never block, and say how they ended.
 
 Strategy: Twisted's C{StandardIO} does not tell why an output broke, nor how much of what was
-written is lost with it; and it takes an error in the input for its end. So these are descriptors
-of our own. Standard error is one, too: on a terminal all three share one mode, and a write that
-means to block would fail.
+written is lost; and it takes an error in the input for its end. So these are descriptors of our
+own. Standard error is one, too: on a terminal all three share one mode, and a blocking write would
+fail.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface, implementer
 
 _CHUNK = 2**13
-"""Bytes that are read at a time."""
+"""The bytes that are read at a time."""
 
 
 class Input(FileDescriptor):
-    """An open file that is only read; what is in it, and how it ends, goes to a protocol."""
+    """An open file that is only read; a protocol gets its content, and the reason for its end."""
 
     def __init__(self, fd: int, protocol: IProtocol, reactor: IReactorFDSet) -> None:
         super().__init__(reactor)
@@ -61,7 +61,7 @@ class IOutput(Interface):
 
     ended: Deferred[None] = Attribute("Fires when it is closed, or takes no more.")
     unshown: int = Attribute("The number of lines that are not out; after the end they are lost.")
-    fault: str = Attribute("The reason why it takes no more, if it was not closed; or empty.")
+    fault: str = Attribute("The reason why it takes no more; empty if it was closed.")
 
     def write(data: bytes) -> None:
         """Takes whole lines, which go out as there is room."""
@@ -73,7 +73,7 @@ class IOutput(Interface):
         """Forgets the producer."""
 
     def loseConnection() -> None:
-        """Closes it, when all is out."""
+        """Closes it when all is out."""
 
 
 @implementer(IOutput)
@@ -81,7 +81,7 @@ class Output(FileDescriptor):
     """An open file that is only written to, by whole lines."""
 
     def __init__(self, fd: int, name: str, reactor: IReactorFDSet) -> None:
-        """@param name: what the user calls it."""
+        """@param name: its name in words that the user knows."""
         super().__init__(reactor)
         self.ended: Deferred[None] = Deferred()
         self.unshown = 0
@@ -91,14 +91,14 @@ class Output(FileDescriptor):
         self._name = name
         os.set_blocking(fd, False)
         if _is_written_pipe(fd):
-            # It can never be read, but that is how the kernel tells that nobody reads it any more.
+            # It can never be read, but this is how the kernel tells that nobody reads it any more.
             self.startReading()
 
     def fileno(self) -> int:
         return self._fd
 
     def doRead(self) -> Exception:
-        """Ends it: nothing can be read there, so the other end has gone."""
+        """Ends it: nothing can be read there, so the other end is gone."""
         return CONNECTION_LOST
 
     def write(self, data: bytes) -> None:
@@ -127,6 +127,6 @@ class Output(FileDescriptor):
 
 
 def _is_written_pipe(fd: int) -> bool:
-    """True for a pipe that is open for writing alone."""
+    """True for a pipe that is open for writing only."""
     mode = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
     return stat.S_ISFIFO(os.fstat(fd).st_mode) and mode == os.O_WRONLY

@@ -1,10 +1,10 @@
-"""A user's lines on their way to the server: what waits, what was sent, what it has confirmed.
+"""A user's lines on their way to the server: those that wait, were sent, or are confirmed.
 
 Strategy: no socket in sight. Lines are numbered as the server numbers them: from one in each
-session, and what the client says by itself counts as well. What the server has confirmed is
-forgotten; what it has not is kept until the end of the session tells what became of it. So that
-this does not grow, a C{/sync} is sent behind a batch of lines, one at a time. The answer to that
-has its number; the one to a C{/ping} has none, but comes in its turn, which tells whose it was.
+session, including the client's own. Lines that the server has confirmed are forgotten; the others
+are kept until the end of the session tells what became of them. To keep these few, a C{/sync} is
+sent after a batch of lines, one at a time. Its answer has its number; the one to a C{/ping} has
+none, but comes in its turn, which tells whose it was.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from twisted.internet.interfaces import IPushProducer
 from achat_twisted import wire
 
 WINDOW = 64 * 1024
-"""Bytes that may be unconfirmed before no more is sent, and that may wait before no more is read.
+"""The bytes that may be unconfirmed before no more is sent, or may wait before no more is read.
 
-A line may overrun the first, and what is read at once the second.
+One line may overrun the first, and one read the second.
 """
 
 _USERS = 0
-"""In the place of a number: a ping of the user's, who wants to see the answer."""
+"""In place of a number: a ping of the user's, who wants to see the answer."""
 
 
 class Outgoing:
@@ -40,39 +40,39 @@ class Outgoing:
 
     @property
     def waiting(self) -> int:
-        """How many lines have not been sent, or were sent in vain."""
+        """The number of lines that have not been sent, or were sent in vain."""
         return len(self._waiting)
 
     @property
     def said(self) -> int:
-        """The number of lines that this session has got, the client's own included."""
+        """The number of lines given to this session, including the client's own."""
         return self._confirmed + len(self._sent)
 
     @property
     def full(self) -> bool:
-        """Whether so much is waiting that whoever adds lines is paused."""
+        """True if so much is waiting that the producer is paused."""
         return self._waiting_size >= self._window
 
     @property
     def ended(self) -> bool:
-        """Whether no more lines will come."""
+        """True if no more lines will come."""
         return self._ended
 
-    # What the user says
+    # The user's lines
 
     def throttle(self, producer: IPushProducer) -> None:
         """Pause C{producer}, which adds the lines, while too much is waiting; and at the end."""
         self._producer = producer
 
     def add(self, lines: Iterable[str]) -> None:
-        """Lines, in order."""
+        """Add lines, in order."""
         encoded = [f"{line}\n".encode() for line in lines]
         self._waiting.extend(encoded)
         self._waiting_size += sum(map(len, encoded))
         self._flow()
 
     def end(self) -> None:
-        """No more lines will come: when all are sent, say C{/quit}."""
+        """Note that no more lines will come: when all are sent, say C{/quit}."""
         self._ended = True
         if self._producer is not None:
             self._producer.pauseProducing()
@@ -80,46 +80,46 @@ class Outgoing:
         self._flow()
 
     def abandon(self) -> list[str]:
-        """Forgets the lines that wait, and returns them."""
+        """Forget the lines that wait, and return them."""
         unsent = _text(self._waiting)
         self._waiting.clear()
         self._waiting_size = 0
         return unsent
 
-    # What becomes of a session
+    # The course of a session
 
     def begin(self, write: Callable[[bytes], None]) -> None:
-        """A session takes lines, through C{write}."""
+        """Begin a session, which takes lines through C{write}."""
         self._write = write
         self._flow()
 
     def confirm(self, number: int) -> bool:
-        """The server has taken in all lines of this session up to C{number}.
+        """Note that the server has taken in all lines of this session up to C{number}.
 
-        @return: whether that line is one that the client has said by itself.
+        @return: true if that line is the client's own.
         """
         own = self._forget(number)
         self._flow()
         return own
 
     def ping(self) -> None:
-        """Asks the server for an answer, if it still takes lines from this session."""
+        """Ask the server for an answer, if it still takes lines from this session."""
         if self._write is not None and not self._quit:
             self._write(self._own(b"/ping\n"))
             self._pings.append(self.said)
 
     def pong(self) -> bool:
-        """Takes note that the server has answered a C{/ping}.
+        """Note that the server has answered a C{/ping}.
 
-        @return: whether that was one that the client has said by itself.
+        @return: true if that was the client's own.
         """
         number = self._pings.popleft() if self._pings else _USERS
         if number != _USERS and max(self._sync, self._newest) <= self._confirmed:
-            self._forget(number)  # or else an idle session's pings would gather
+            self._forget(number)  # or else an idle session's pings would pile up
         return number != _USERS
 
     def closed(self, number: int) -> None:
-        """The session has ended, and those after line C{number} wait again, ahead of all others."""
+        """End the session; the lines after C{number} wait again, ahead of all others."""
         self._forget(number)
         again = self._sent_by_user()
         self._waiting.extendleft(reversed(again))
@@ -127,9 +127,9 @@ class Outgoing:
         self._start_numbering()
 
     def broken(self) -> list[str]:
-        """The session has ended without a word on what was taken in.
+        """End the session without the server's word on what it has taken in.
 
-        @return: the lines that may have been taken in or not; they are not sent again.
+        @return: the lines that may or may not have been taken in; they are not sent again.
         """
         unsure = _text(self._sent_by_user())
         self._start_numbering()
@@ -137,13 +137,13 @@ class Outgoing:
 
     def _start_numbering(self) -> None:
         self._write = None
-        self._sent: deque[bytes | None] = deque()  # None for what the client has said by itself
+        self._sent: deque[bytes | None] = deque()  # None for the client's own
         self._sent_size = 0
         self._confirmed = 0
         self._sync = self._newest = (
             0  # the number of the last C{/sync}, and of the user's last line
         )
-        self._pings: deque[int] = deque()  # the numbers of ours that are not answered, or _USERS
+        self._pings: deque[int] = deque()  # the numbers of unanswered ones of ours, or _USERS
         self._quit = False
 
     def _sent_by_user(self) -> list[bytes]:
@@ -158,7 +158,7 @@ class Outgoing:
         return line is None and self._confirmed == number
 
     def _flow(self) -> None:
-        """Send what may be sent, and have more read if there is room."""
+        """Send what may be sent, and let more be read if there is room."""
         if self._write is not None and (batch := self._next_batch()):
             self._write(batch)
         if self._producer is not None:

@@ -1,14 +1,14 @@
 """TCP connections that are read to their end, however they end.
 
-Strategy: what a client's machine has acknowledged counts as delivered, and does not come again.
-When the server resets a connection, Linux still lets the client read that. But Twisted closes as
-soon as a write fails, with all that is unread. So these connections look into the socket a last
-time before they close it.
+Strategy: the bytes that a client's machine has acknowledged count as delivered, and do not come
+again. When the server resets a connection, Linux still lets the client read them. But Twisted
+closes as soon as a write fails, and drops all that is unread. So these connections read the socket
+a last time before they close it.
 
-Two things more are what a server's own port has, and Twisted's clients have not. The kernel asks a
-silent peer whether it is there, for when nobody looks at what comes: L{ClientSession} asks nothing
-while standard output is full. And an address keeps its scope, without which one such as
-C{fe80::1%eth0} leads nowhere (Twisted's issue 12320).
+Two more things are missing in Twisted's clients. The kernel asks a silent peer if it is there, for
+when nobody reads the input: L{ClientSession} asks nothing while standard output is full. And an
+address keeps its scope, without which one such as C{fe80::1%eth0} leads nowhere (Twisted's issue
+12320).
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ from zope.interface import directlyProvides, implementer, providedBy
 from twisted import __version__
 
 _KEEPALIVE = {TCP_KEEPIDLE: 60, TCP_KEEPINTVL: 15, TCP_KEEPCNT: 3}
-"""Seconds of silence until the kernel asks, seconds between two questions, and their number.
+"""The seconds of silence until the kernel asks, those between two questions, and their number.
 
 There is no C{TCP_USER_TIMEOUT}, see C{tcp(7)}: it would also end the connection to a server that is
-there, but keeps its window closed, as it slows this client down.
+there, but keeps its window closed to slow this client down.
 """
 
 
@@ -73,7 +73,7 @@ class _Connector(tcp.Connector):
 @implementer(IResolutionReceiver)
 @dataclass(frozen=True, slots=True)
 class _Scoping:
-    """Gets the addresses of a host, and passes them on with their scopes as part of the host."""
+    """Passes on the addresses of a host with their scopes as part of the host."""
 
     receiver: IResolutionReceiver
 
@@ -93,7 +93,7 @@ class _Scoping:
 @implementer(IHostnameResolver)
 @dataclass(frozen=True, slots=True)
 class _ScopedResolver:
-    """A resolver whose addresses have their scopes where Twisted's endpoints keep them."""
+    """A resolver whose addresses have their scopes where Twisted's endpoints do not lose them."""
 
     resolver: IHostnameResolver
 
@@ -132,7 +132,7 @@ class ReadToTheEnd:
         connector.connect()
         if not isinstance(connector.transport, _Client):
             raise RuntimeError(
-                f"this Twisted ({__version__}) makes connections in its own way, and would lose"
+                f"this Twisted ({__version__}) makes connections in another way, and would lose"
                 " lines; install an older Twisted, or a newer achat"
             )
         return connector

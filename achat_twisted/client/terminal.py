@@ -1,7 +1,7 @@
-"""The client's near end: what is typed, and what is shown.
+"""The client's near end: the lines that are typed, and those that are shown.
 
-Strategy: the three standard files never block, see L{Input} and L{Output}. What is shown has no
-control characters left, wherever it comes from.
+Strategy: the three standard files never block, see L{Input} and L{Output}. Control characters are
+never shown, wherever they come from.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _ESCAPES = {
     for code in [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]
     if code != ord("\t")
 }
-"""How control characters are shown; the tab may stay, as on the wire."""
+"""The escapes for control characters; the tab may stay, as on the wire."""
 
 
 @implementer(IPushProducer)
 class _Brake:
-    """What one output sees of whoever is shown on both."""
+    """The producer that one output sees, in place of the one that is shown on both."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -49,14 +49,14 @@ class _Brake:
 
 
 class Terminal(Protocol):
-    """The user's end: lines that are typed go to L{Outgoing}, and what is to be read is shown.
+    """The user's end: lines that are typed go to L{Outgoing}, and messages and notices are shown.
 
-    As a protocol it hears standard input alone, and its transport is that L{Input}.
+    As a protocol it hears only standard input, and its transport is that L{Input}.
 
-    @ivar all_taken: whether every line that was typed could be passed on.
+    @ivar all_taken: true if every line that was typed could be passed on.
     """
 
-    transport: Any  # which has more than ITransport promises
+    transport: Any  # it has more than ITransport promises
 
     def __init__(self, outgoing: Outgoing, output: IOutput, errors: IOutput) -> None:
         self.all_taken = True
@@ -70,7 +70,7 @@ class Terminal(Protocol):
             each.registerProducer(_Brake(self), True)
         output.ended.addCallback(self._output_ended)
 
-    # What is typed
+    # Input
 
     def connectionMade(self) -> None:
         self._outgoing.throttle(self.transport)
@@ -80,7 +80,7 @@ class Terminal(Protocol):
             self._take(self._splitter.one_by_one(self._splitter.feed(data)))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The end of input."""
+        """Pass on the last line, at the end of the input."""
         if self._outgoing.ended:
             return
         self._take(self._splitter.one_by_one(self._splitter.finish()))
@@ -89,7 +89,7 @@ class Terminal(Protocol):
             self.say(f"standard input cannot be read: {os.strerror(reason.value.errno or 0)}")
         self._outgoing.end()
 
-    # What is shown
+    # Output
 
     def message(self, line: str) -> None:
         """Show a message, on standard output."""
@@ -100,14 +100,14 @@ class Terminal(Protocol):
         self._show(self._errors, line)
 
     def say(self, sentence: str, lines: Iterable[str] = ()) -> None:
-        """Show what the client itself has to say, on standard error, and the lines it speaks of."""
+        """Show a sentence of the client's own, on standard error, and the lines it is about."""
         self.notice(f"achat: {sentence}")
         for line in lines:
             self.notice(f"    {line}")
 
     @property
     def unshown(self) -> str:
-        """A sentence on messages that have come and are not out; empty if there are none."""
+        """A sentence on the messages that have come and are not out; empty if there are none."""
         count = self._output.unshown
         if not count:
             return ""
@@ -115,28 +115,28 @@ class Terminal(Protocol):
 
     @property
     def loss(self) -> str:
-        """A sentence on why no more can be shown, and on what has come in vain; or empty."""
+        """A sentence on why no more can be shown, and on the messages lost; empty if it can."""
         fault = self._output.fault
         return "; ".join(filter(None, (fault, self.unshown))) if fault else ""
 
     def interrupt(self) -> str:
-        """Takes no more from the server.
+        """Take no more from the server.
 
-        @return: a sentence on messages that have come and are not out, see L{unshown}.
+        @return: a sentence on the messages that have come and are not out, see L{unshown}.
         """
         if self._producer is not None:
             self._producer.stopProducing()
         return self.unshown
 
     async def flush(self) -> None:
-        """Waits until all messages are out, and closes standard output."""
+        """Wait until all messages are out, and close standard output."""
         await _closed(self._output)
 
     async def close(self) -> None:
-        """Does the same for standard error."""
+        """Do the same for standard error."""
         await _closed(self._errors)
 
-    # What keeps memory bounded when an output is slow
+    # Back-pressure, which keeps memory bounded when an output is slow
 
     def throttle(self, producer: IPushProducer | None) -> None:
         """Pause C{producer}, whose lines are shown, while there is no room for more."""
@@ -166,7 +166,7 @@ class Terminal(Protocol):
         output.write(f"{line.translate(_ESCAPES)}\n".encode())
 
     def _take(self, typed: Iterable[str | wire.WireError]) -> None:
-        """Pass on the lines that a server may understand, up to C{/quit}, which is an end too."""
+        """Pass on the lines that a server may understand, up to a C{/quit}, which is an end too."""
         lines: list[str] = []
         for line in typed:
             if isinstance(line, wire.WireError):

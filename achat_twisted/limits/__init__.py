@@ -1,4 +1,4 @@
-"""How much clients may take: connections, lines, memory, and each other's time.
+"""The limits on what clients may take: connections, lines, memory, and each other's time.
 
-It imports wire, tools and net. It never closes a connection by itself.
+It imports wire, tools and net. It never closes a connection itself.
 """

@@ -1,4 +1,4 @@
-"""Admission: who may connect, by how many are here already, and by how often they have come."""
+"""Admission: limits on connections, by the number that are here and by how often they come."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from twisted.logger import Logger
 from achat_twisted.limits.limits import Limits
 
 MINUTE = 60.0
-"""Seconds in which attempts are counted, and refusals for the log."""
+"""The seconds over which attempts are counted, and refusals for the log."""
 
 _TOLD = 128
-"""How many connections above a limit are told that they are; what is more is closed at once."""
+"""The number of connections above a limit that are told so; any more are closed at once."""
 
 _ORIGINS = 100_000
-"""How many origins' attempts and refusals are remembered: about 15 MB each."""
+"""The most origins whose attempts and refusals are remembered: about 15 MB for each of the two."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a connection may not stay.
+    """The reason why a connection may not stay.
 
-    @ivar is_told: whether there is time to say so.
+    @ivar is_told: true if there is time to tell the client.
     """
 
     why: str
@@ -34,8 +34,8 @@ class Refusal:
 class Admission:
     """Counts connections, in all and by their origin, and attempts by the minute.
 
-    Who enters is counted until it leaves, welcome or not, as it has a descriptor. An origin that is
-    not known yet is C{""}.
+    A connection that enters is counted until it leaves, welcome or not, as it has a descriptor. An
+    origin that is not known yet is C{""}.
     """
 
     _log = Logger()
@@ -52,7 +52,7 @@ class Admission:
         self._stopped = False
 
     def enter(self, origin: str, is_local: bool) -> Refusal | None:
-        """A connection has come; None if it is welcome."""
+        """Count a connection that has come; None if it is welcome."""
         self._total += 1
         self._here[origin] += 1
         most = self._limits
@@ -74,23 +74,23 @@ class Admission:
         return Refusal(why, is_told=excess <= _TOLD)
 
     def leave(self, origin: str) -> None:
-        """One that has entered with that origin has gone."""
+        """Discount a connection that has entered with that origin and is gone."""
         self._total -= 1
         self._here[origin] -= 1
         if not self._here[origin]:
             del self._here[origin]
 
     def stop(self) -> None:
-        """Nobody will come any more, and no minute will end."""
+        """End the minute, and begin no other; nobody will come any more."""
         self._stopped = True
         if self._minute is not None:
             self._minute.cancel()
             self._end_minute()
 
     def refused(self, origin: str, why: str, kind: str = "") -> None:
-        """A connection that has entered is refused; the log has the first in a minute, and a sum.
+        """Note that one that has entered is refused; the log has the first in a minute, and a sum.
 
-        @param kind: one of few; the log has the first of each. Limits are one kind together.
+        @param kind: one of a few; the log has the first of each. All limits are one kind.
         """
         if kind not in self._told:
             self._told.add(kind)
@@ -125,5 +125,5 @@ class Admission:
 
 
 def _excess(count: int, limit: int) -> int:
-    """By how much C{limit} is exceeded; not at all if it is 0, as there is none then."""
+    """The excess over C{limit}; none if that is 0, which means no limit."""
     return count - limit if limit else 0

@@ -1,4 +1,4 @@
-"""Limits: how much clients may take."""
+"""Limits: the most that clients may take."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from achat_twisted.tools.interfaces import IReloadable
 @implementer(IReloadable)
 @dataclass(slots=True)
 class Limits:
-    """What is allowed at most; 0 is no limit.
+    """The most that is allowed; 0 is no limit.
 
-    There is one of it, which all share who keep to it. They look whenever it matters, so that what
-    is changed in it holds at once.
+    There is one instance, shared by all who enforce it. They look each time it matters, so that a
+    change holds at once.
 
-    @ivar connections: how many there may be.
-    @ivar connections_per_host: how many from one host, see L{achat_twisted.net.addresses.origin}.
-    @ivar logins_per_host: how many attempts in a minute from one host; each connection is one.
+    @ivar connections: in all.
+    @ivar connections_per_host: from one host, see L{achat_twisted.net.addresses.origin}.
+    @ivar logins_per_host: attempts in a minute from one host; each connection is one.
     @ivar rate: lines a second from one session, in the long run.
     @ivar burst: lines that a session may be ahead of that.
     @ivar outbox_total: bytes that are queued or unacknowledged, for all together.
-    @ivar limit_local: true if those for a host or a session hold for this machine's own, too.
+    @ivar limit_local: true if the limits for a host or a session hold for this machine's own, too.
     """
 
     connections: int = 20_000
@@ -38,7 +38,7 @@ class Limits:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Limits:
-        """Those that the server's options ask for."""
+        """The limits that the server's options ask for."""
         return cls(**{field.name: options[field.name.replace("_", "-")] for field in fields(cls)})
 
     def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:

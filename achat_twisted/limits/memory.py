@@ -1,26 +1,26 @@
-"""The pool: what is held for all clients together, and for each when that is too much."""
+"""The pool: the memory held for all clients together, and each one's share when it is too much."""
 
 from __future__ import annotations
 
 from achat_twisted.limits.limits import Limits
 
 _LEAST = 256
-"""The least share of an outbox, however many there are: so much less than it may hold alone."""
+"""The least share of an outbox, however many there are, is its own limit divided by this."""
 
 _STEP = 2**16
-"""Bytes that it grows by until it is looked at again, as there are turns without end."""
+"""The bytes that the pool grows by before it is looked at again, as turns never end."""
 
 
 class Pool:
     """Counts the bytes in all outboxes, and those that are written and not known to have arrived.
 
     When they are more than C{outbox_total} of the L{Limits} the pool is I{tight}, until they are
-    half of that again. For so long an outbox has only an even share, and what is more goes to the
+    down to half of that. Until then each outbox has only an even share, and the rest goes to the
     mailbox: so all together hold no more than twice the limit, and what comes in one turn.
 
-    @ivar size: how many there are; outboxes and writers count them.
-    @ivar calm: up to how many there is nothing to L{look} at.
-    @ivar highest: the most that there ever were at the end of a turn, to some 64 KiB.
+    @ivar size: the number of bytes; outboxes and writers count them.
+    @ivar calm: the number of bytes up to which there is nothing to L{look} at.
+    @ivar highest: the most bytes there ever were at the end of a turn, to within some 64 KiB.
     """
 
     __slots__ = ("_is_tight", "_limits", "calm", "highest", "size")
@@ -31,7 +31,7 @@ class Pool:
         self._limits = limits
 
     def look(self) -> bool:
-        """Look, at the end of a turn; whether outboxes may hold less from now on, or more."""
+        """Look, at the end of a turn; true if outboxes may hold less from now on, or more."""
         size, total, was_tight = self.size, self._limits.outbox_total, self._is_tight
         self.highest = max(self.highest, size)
         if was_tight:
@@ -42,11 +42,11 @@ class Pool:
         return self._is_tight is not was_tight
 
     def takes(self, size: int) -> bool:
-        """Whether so much more is not too much."""
+        """Tell if there is room for C{size} more bytes."""
         return self.size + size <= self._limits.outbox_total or not self._limits.outbox_total
 
     def share(self, limit: int, outboxes: int) -> int:
-        """What each of so many outboxes may hold, none of them more than C{limit}."""
+        """The bytes that each of so many outboxes may hold; never more than C{limit}."""
         if not self._is_tight:
             return limit
         return min(limit, max(limit // _LEAST, self._limits.outbox_total // max(1, outboxes)))

@@ -1,4 +1,4 @@
-"""Pacing: who is faster than a healthy recipient is slowed down to it, for moments at a time."""
+"""Pacing: a sender faster than a healthy recipient is slowed down to it, moments at a time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Protocol
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 PATIENCE = 0.5
-"""How long a high outbox may hold up those who send to it, in seconds."""
+"""The seconds for which a high outbox may hold up those who send to it."""
 
 
 class Sender(Protocol):
-    """Whoever can be slowed down. Holds add up: it goes on when all of them are released."""
+    """A client that can be slowed down. Holds add up: it goes on when all are released."""
 
     def hold(self) -> None: ...
 
@@ -22,9 +22,9 @@ class Sender(Protocol):
 class Pace:
     """Holds those who send to one peer while it has more than enough.
 
-    Nobody is held for longer than L{PATIENCE} at a time. A peer that gets no relief for as long as
-    that has I{stalled}: all are released, and until there is relief again nobody is held for it. So
-    no recipient, however slow, can hold up for longer what its senders have for others.
+    Nobody is held for longer than L{PATIENCE} at a time. A peer that gets no relief for that long
+    has I{stalled}: all are released, and nobody is held for it until there is relief again. So no
+    recipient, however slow, can hold up for longer what its senders have for others.
     """
 
     __slots__ = ("_clock", "_held", "_last_relief", "_stalled", "_timer")
@@ -37,7 +37,7 @@ class Pace:
         self._timer: IDelayedCall | None = None
 
     def press(self, sender: Sender) -> None:
-        """C{sender} has just sent to the peer, which has more than enough."""
+        """Hold C{sender}, who has just sent to the peer, which has more than enough."""
         if self._stalled or sender in self._held:
             return
         self._held[sender] = self._clock.seconds() + PATIENCE
@@ -45,11 +45,11 @@ class Pace:
         self._arm()
 
     def ease(self) -> None:
-        """The peer has taken what it had, or is gone: everybody may go on."""
+        """Let everybody go on: the peer has taken what it had, or is gone."""
         self._relieve(len(self._held))
 
     def ease_one(self) -> None:
-        """The peer has taken some, and is still behind: one may go on, who has waited longest.
+        """Let the one that has waited longest go on: the peer has taken some, but is still behind.
 
         If all went on at once, many senders would add more than the peer has taken.
         """

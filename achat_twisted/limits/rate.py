@@ -1,4 +1,4 @@
-"""Allowances: how many lines a client may send, and when it has to wait."""
+"""Rate limits: the lines that a client may send, and the waits of one that sends more."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from achat_twisted.limits.limits import Limits
 from achat_twisted.limits.pacing import Sender
 
 TELL_AGAIN = 60.0
-"""Seconds until a client is told again that it is too fast."""
+"""The seconds until a client is told again that it is too fast."""
 
 _AT_LEAST = 0.1
-"""Seconds that a wait is longer than it need be, so that several lines may follow it."""
+"""The seconds by which a wait is longer than need be, so that several lines may follow it."""
 
 
 class Allowance(Protocol):
-    """What a session may send.
+    """The lines that a session may send.
 
-    @ivar lines: how many lines it may have sent by now, since its login; who has sent more than
-        that has I{overdrawn}.
-    @ivar is_waiting: whether the sender is held now.
+    @ivar lines: the number it may have sent by now, since its login; a session that has sent more
+        has I{overdrawn}.
+    @ivar is_waiting: true if the sender is held now.
     """
 
     lines: int
@@ -33,17 +33,17 @@ class Allowance(Protocol):
     def is_waiting(self) -> bool: ...
 
     def overdraw(self, sender: Sender, sent: int) -> wire.Notice | None:
-        """Hold C{sender}, who has sent so many lines, until it may send more.
+        """Hold C{sender}, which has sent so many lines, until it may send more.
 
-        @return: what to tell it, if anything.
+        @return: the notice for it, if there is one.
         """
 
     def end(self) -> None:
-        """The session has ended."""
+        """Forget the wait, as the session has ended."""
 
 
 class Unlimited:
-    """For this machine's own clients, who have no reason to be told what they may do."""
+    """The null object: for this machine's own clients, which are not limited."""
 
     __slots__ = ()
     lines = sys.maxsize
@@ -57,13 +57,13 @@ class Unlimited:
 
 
 class Bucket:
-    """A token bucket: a line takes a token out, and so many come in each second.
+    """A token bucket: a line takes out a token, and C{rate} tokens come in each second.
 
     A whole chunk is read at a time, which may take more than there is; then its sender waits for
     as long as it takes to make up for that. The bucket is looked at only when it is empty, so that
-    a line costs nothing. What has come in by then makes up for what was overdrawn, and is a burst
-    at most besides; so at once there can be two bursts and a chunk, and from the login on never
-    more than rate, a burst and a chunk.
+    a line costs nothing. The tokens that have come in by then make up for what was overdrawn, and
+    beyond that are a burst at most. So two bursts and a chunk can come at once, but from the login
+    on never more than the rate, a burst and a chunk.
     """
 
     __slots__ = ("_clock", "_limits", "_owed", "_since", "_timer", "_told", "lines")
@@ -111,4 +111,4 @@ class Bucket:
 
 
 UNLIMITED = Unlimited()
-"""One is enough."""
+"""The one that all share, as it has no state."""

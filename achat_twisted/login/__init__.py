@@ -1,4 +1,4 @@
-"""Who may enter: the gate, secrets, client certificates.
+"""The check at login: the gate, secrets, client certificates.
 
-It imports wire, tools, net and limits. It never lets a name in by itself: the reader does.
+It imports wire, tools, net and limits. It never lets a name in itself: the reader does.
 """

@@ -1,9 +1,9 @@
 """The checker of client certificates: C{--auth tls:PATH}.
 
-Strategy: TLS only asks for a certificate, takes any, and sees that the client has the key of it.
-Whether an authority vouches for it is seen here, with each login. So whoever has none may still
-come with a secret, a refusal is a notice as any other, and the endpoints need to know nothing of
-authorities, however they come by the server's own certificates.
+Strategy: TLS only asks for a certificate, takes any, and makes sure that the client has its key.
+Whether an authority vouches for it is checked here, at each login. So a client without one may
+still use a secret, a refusal is a notice like any other, and the endpoints need to know nothing of
+authorities, wherever they get the server's own certificates from.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _FOR_CLIENTS = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDE
 
 @implementer(IOwnChecker)
 class CertificateChecker:
-    """Lets in whom one of the authorities in a file calls by the name that it gives.
+    """Lets in a client with a certificate for its name from one of the authorities in a file.
 
-    That is the common name of the certificate's subject.
+    The name is the common name of the certificate's subject.
     """
 
     credentialInterfaces = (ICertificate,)
@@ -49,7 +49,7 @@ class CertificateChecker:
         self._file.open()
 
     def knows(self, name: str) -> bool:
-        """Whom an authority may call by a name nobody can tell."""
+        """Always false: nobody can tell which names an authority may certify."""
         return False
 
     def requestAvatarId(self, credentials: ShownCertificate) -> Deferred[bytes | tuple[()]]:
@@ -63,7 +63,7 @@ class CertificateChecker:
             certificate = shown.certificate.to_cryptography()
             usable, names = _is_for_clients(certificate), _common_names(certificate)
         except X509StoreContextError as error:
-            raise Denied(f"its certificate is not good: {error}") from None
+            raise Denied(f"its certificate is not valid: {error}") from None
         except ValueError as error:
             raise Denied(f"its certificate cannot be read: {error}") from None
         if not usable:

@@ -1,4 +1,4 @@
-"""C{achat passwd}: makes a password file's entries, and changes them."""
+"""C{achat passwd}: adds and changes the entries of a password file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from achat_twisted.login import password_file as entries
 from achat_twisted.tools.prompt import ask_secret
 
 MODE = 0o600
-"""What a password file's mode is: nobody but its owner need see even the hashes."""
+"""The mode of a password file: nobody but its owner need see even the hashes."""
 
 
 @click.command()
@@ -27,8 +27,8 @@ MODE = 0o600
 def passwd(file: Path, name: str) -> None:
     """Give NAME a secret in FILE, for twistd achat --auth argon2:FILE.
 
-    The secret is asked for twice; or it is the first line of standard input, if that is no
-    terminal. FILE is made if there is none. A server that uses it need not be told.
+    The secret is asked for twice; if standard input is not a terminal, it is its first line
+    instead. FILE is created if it does not exist. A server that uses it need not be told.
     """
     name = name.strip()
     try:
@@ -62,10 +62,10 @@ def _ask_secret(name: str) -> str:
 
 
 def _change(path: Path, name: str, hashed: str) -> bool:
-    """Write the entry; whoever reads meanwhile sees the file before or after, never a part of it.
+    """Write the entry; a reader sees the file as it was before or after, never a part of it.
 
-    @return: whether there was none for C{name} before.
-    @raise ValueError: if the file is no password file.
+    @return: true if there was none for C{name} before.
+    @raise ValueError: if the file is not a password file.
     """
     with _alone_in(path.parent):
         text, owner = "", None
@@ -93,7 +93,7 @@ def _change(path: Path, name: str, hashed: str) -> bool:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep others that do the same in C{folder} waiting; and have it on the disk at the end."""
+    """Make others that do the same in C{folder} wait; and sync it to the disk at the end."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,7 +1,7 @@
-"""What a client may prove itself with, and what comes of it: the words of C{twisted.cred}.
+"""The credentials with which a client proves who it is, in the terms of C{twisted.cred}.
 
-A secret is an C{IUsernamePassword}, as everywhere; its name and secret are bytes of UTF-8. For a
-certificate there is nothing in Twisted. The avatar is the name.
+A secret is an C{IUsernamePassword}, as everywhere; its name and secret are bytes of UTF-8. For
+certificates Twisted has nothing. The avatar is the name.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 class ICertificate(ICredentials, Interface):  # the latter is for pydoctor, which sees no other
-    """A certificate that a client has shown, and has the key of; whose it is nobody has checked."""
+    """A certificate that a client has shown, and has the key of; nobody has checked whose it is."""
 
-    name: str = Attribute("Who the client says it is.")
-    certificate: X509 = Attribute("What it has shown for that.")
-    chain: Sequence[X509] = Attribute("What else it has shown, which may lead to an authority.")
+    name: str = Attribute("The name that the client gives.")
+    certificate: X509 = Attribute("The client's own certificate.")
+    chain: Sequence[X509] = Attribute("The others that it has shown, perhaps up to an authority.")
 
 
 @implementer(ICertificate)
@@ -42,38 +42,38 @@ class ShownCertificate:
 
 
 SUPPORTED = (IUsernamePassword, ICertificate)
-"""What a checker must be able to check, one of them at least."""
+"""The credentials of which a checker must be able to check at least one."""
 
 
 class Denied(UnauthorizedLogin):
-    """Not let in, for a reason that may be logged."""
+    """A login that is refused, for a reason that may be logged."""
 
 
 class IOwnChecker(ICredentialsChecker, Interface):
     """A checker of achat's own."""
 
     def open(worker: IWorker) -> None:
-        """Get ready, and from now on have C{worker} do what would hold the reactor up.
+        """Get ready, and from now on let C{worker} do what would block the reactor.
 
-        @raise Unusable: if that cannot be.
+        @raise Unusable: if that is not possible.
         """
 
     def knows(name: str) -> bool:
-        """Whether C{name} may come, whether it ever has or not."""
+        """Tell if C{name} may log in, even if it never has."""
 
 
 class IName(Interface):
-    """An avatar that is a name. There is nothing to ask of it: it is a C{str}."""
+    """An avatar that is a name. It is a C{str}, and has no methods of its own."""
 
 
 @implementer(IRealm)
 class Names:
-    """The realm in which who has been let in is a name."""
+    """The realm in which every avatar is a name."""
 
     def requestAvatar(
         self, avatarId: object, mind: object, *interfaces: type[Interface]
     ) -> tuple[type[Interface], str, Callable[[], None]]:
-        """@raise Denied: if a checker has let something in that cannot be a name here."""
+        """@raise Denied: if a checker has returned something that is not a name here."""
         if IName not in interfaces:
             raise NotImplementedError("there is nothing here but names")
         name = avatarId.decode(errors="replace") if isinstance(avatarId, bytes) else avatarId

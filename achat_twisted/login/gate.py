@@ -1,4 +1,4 @@
-"""The gate: who may enter, under which name."""
+"""The gate: it lets clients in, each under its name, or refuses them."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ from achat_twisted.net.interfaces import ILink
 from achat_twisted.tools.backoff import Backoff
 
 LONGEST = 10.0
-"""Seconds that a host's next login waits at most after wrong secrets.
+"""The most seconds that a host's next login waits after wrong secrets.
 
-All its logins wait, for if only wrong ones did, a client that guesses would not wait for the
-answer. A right secret does not make up for wrong ones, or else one of one's own would do for any
-number of guesses; but nobody is locked out by a neighbour for longer.
+All its logins wait: if only wrong ones did, a client that guesses would not wait for the answer. A
+right secret does not make up for wrong ones, or anyone who has one could guess without end; but no
+neighbour can lock anybody out for longer.
 """
 
 FORGET = 600.0
-"""Seconds without a wrong secret, after which a host is as good as new."""
+"""The seconds without a wrong secret after which a host is as good as new."""
 
 PATIENCE = 20.0
-"""Seconds that a login may take to be checked, delay included."""
+"""The seconds that the check of a login may take, including the delay."""
 
 AT_ONCE = 2
-"""How many logins from one host are checked at a time, so that others find room beside them."""
+"""The logins from one host that are checked at a time, so that others find room beside them."""
 
 
 @implementer(IGate)
@@ -59,23 +59,23 @@ class OpenGate:
     """Anybody may enter, under any name."""
 
     def greet(self, link: ILink) -> None:
-        """Nothing is asked of anybody."""
+        """Ask nothing."""
 
     def enter(self, login: wire.Login, link: ILink) -> None:
-        """At once."""
+        """Let it in at once."""
 
     def knows(self, name: str) -> bool:
-        """Nobody in particular."""
+        """Always false: no name is known in advance."""
         return False
 
 
 OPEN = OpenGate()
-"""The one that is there unless the server is told otherwise."""
+"""The gate of a server without C{--auth}."""
 
 
 @implementer(ICredentialsChecker)
 class AnyOf:
-    """Several checkers as one: who satisfies any of them is let in."""
+    """Several checkers as one, which accepts whatever any of them accepts."""
 
     def __init__(self, checkers: Sequence[ICredentialsChecker], kind: type[Interface]) -> None:
         self.credentialInterfaces = (kind,)
@@ -96,10 +96,9 @@ class AnyOf:
 
 @implementer(IGate)
 class PortalGate:
-    """Who has a secret or a certificate that a checker accepts may enter, under the name it says.
+    """Lets in anyone whose secret or certificate a checker accepts, under the name in its answer.
 
-    A login with a secret is a matter for those that check secrets, and one without for those that
-    check certificates.
+    A login with a secret goes to the checkers of secrets, and one without to those of certificates.
     """
 
     _log = Logger()
@@ -133,7 +132,7 @@ class PortalGate:
         return any(checker.knows(name) for checker in self._own)
 
     def _credentials(self, login: wire.Login, link: ILink) -> ICredentials | None:
-        """What there is to check; None if that is nothing."""
+        """The credentials to be checked; None if there are none."""
         kinds = self._portal.checkers
         if login.secret is not None and IUsernamePassword in kinds:
             return UsernamePassword(login.name.encode(), login.secret.encode())

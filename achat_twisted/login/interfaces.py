@@ -10,10 +10,10 @@ from achat_twisted.net.interfaces import ILink
 
 
 class IGate(Interface):
-    """Who may enter."""
+    """The decision on each login."""
 
     def greet(link: ILink) -> None:
-        """There is a new connection, from which nothing has come."""
+        """Prepare a new connection, from which nothing has come yet."""
 
     def enter(login: wire.Login, link: ILink) -> Deferred[str] | None:
         """Let somebody in, or not.
@@ -23,4 +23,4 @@ class IGate(Interface):
         """
 
     def knows(name: str) -> bool:
-        """Whether somebody by that name may enter, who need never have been here."""
+        """Tell if somebody by that name may enter, even if they have never been here."""

@@ -1,7 +1,7 @@
-"""A password file's text: what its lines mean, and how one is changed.
+"""The text of a password file: reading its lines, and changing one.
 
 A line is C{NAME:$argon2id$…}, the hash in argon2's own format, which holds its parameters. Empty
-lines count for nothing, nor do those that begin with C{#}, which no name does.
+lines are ignored, and so are those that begin with C{#}, as no name does.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _HASH = re.compile(r"\$argon2id\$v=19\$(m=\d{1,7},t=\d{1,5},p=\d{1,3})(\$[A-Za-z
 
 
 class Malformed(ValueError):
-    """A line that means nothing: which, and what would be right."""
+    """A line that is not an entry: its number, and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Everybody who has a secret.
+    """All names that have a secret.
 
     @ivar hashes: the hash of each name's secret.
-    @ivar dummy: a hash that no secret has, with the parameters that most of the others have: for
-        unknown names, which are to take as long.
+    @ivar dummy: a hash that no secret has, with the commonest parameters of the others, so that
+        unknown names take as long.
     """
 
     hashes: Mapping[str, str]
@@ -39,9 +39,9 @@ class Entries:
 
 
 def parse(text: str) -> Entries:
-    """A password file.
+    """Parse a password file.
 
-    @raise Malformed: if a line is no entry, or a name stands there twice.
+    @raise Malformed: if a line is not an entry, or a name is there twice.
     """
     hashes: dict[str, str] = {}
     costs: Counter[str] = Counter()
@@ -70,7 +70,7 @@ def _dummy(cost: str) -> str:
 
 
 def change(text: str, name: str, hashed: str) -> str:
-    """A password file in which C{name} has the secret with that hash, and no other."""
+    """The text with that hash for C{name}, in place of any that it had."""
     entry = f"{name}:{hashed}"
     lines = text.removesuffix("\n").split("\n") if text else []
     for number, line in enumerate(lines):

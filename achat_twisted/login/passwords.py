@@ -22,19 +22,19 @@ from achat_twisted.tools.interfaces import IWorker
 from achat_twisted.tools.watched_file import WatchedFile
 
 AT_ONCE = 2
-"""How many secrets are verified at the same time: each takes 64 MiB for 0.1 seconds."""
+"""The secrets that are verified at the same time: each takes 64 MiB for 0.1 seconds."""
 
 WAITING = 100
-"""How many may wait for that; whoever comes then is told that the server is busy."""
+"""The secrets that may wait for that; logins beyond them are told that the server is busy."""
 
-_hasher = PasswordHasher()  # which takes the parameters from the hash when it verifies
+_hasher = PasswordHasher()  # it takes the parameters from the hash when it verifies
 
 
 def verify(hashed: str, secret: bytes) -> bool:
-    """Compares a secret with a hash.
+    """Compare a secret with a hash.
 
-    @raise Unavailable: if that cannot be found out, as there are no threads or no memory for it,
-        or as it is no hash.
+    @raise Unavailable: if it cannot be verified, for want of threads or memory, or because the hash
+        is not one.
     """
     try:
         return _hasher.verify(hashed, secret)
@@ -46,10 +46,10 @@ def verify(hashed: str, secret: bytes) -> bool:
 
 @implementer(IWorker)
 class InPlace:
-    """No worker: what is given is done at once."""
+    """The null object: work is done at once."""
 
     def start(self) -> None:
-        """Nothing to get ready."""
+        """Nothing is to be prepared."""
 
     def run(self, work: Callable[[], Any]) -> Deferred[Any]:
         return maybeDeferred(work)
@@ -62,7 +62,7 @@ class InPlace:
 class Argon2Checker:
     """Knows the names in a password file, and verifies their secrets in a worker.
 
-    An unknown name has its secret verified too, against a hash that none has, and takes as long.
+    The secret of an unknown name is verified too, against a dummy hash, to take as long.
     """
 
     credentialInterfaces = (IUsernamePassword,)
@@ -81,8 +81,8 @@ class Argon2Checker:
         return name in self._file.content().hashes
 
     def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
-        """@return: fires with the name; fails with L{wire.Refused} if too many wait already, or it
-        cannot be verified just now.
+        """@return: fires with the name; fails with L{wire.Refused} if too many wait already, or if
+        it cannot be verified just now.
         """
         if len(self._turnstile.waiting) >= WAITING:
             return fail(wire.busy())
@@ -102,14 +102,14 @@ class Argon2Checker:
         return answer
 
     def _check(self, name: str, secret: bytes) -> bytes:
-        """Done by the worker."""
+        """Do the worker's part."""
         content = self._file.content()
         hashed = content.hashes.get(name)
         is_right = self._verify(content.dummy if hashed is None else hashed, secret)
         if hashed is None:
             raise UnauthorizedLogin
         if not is_right:
-            raise Denied(f"the secret of {name} is another")
+            raise Denied(f"the secret of {name} is wrong")
         return name.encode()
 
 

@@ -1,4 +1,4 @@
-"""What C{--auth} may name, as C{twisted.cred.strcred} finds it: its plugins, without their work."""
+"""The plugins for C{--auth}, as C{twisted.cred.strcred} finds them; they are cheap to import."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def _path(kind: str, text: str) -> Path:
 
 @implementer(ICheckerFactory, IPlugin)
 class Argon2Factory:
-    """Makes what C{argon2:PATH} is."""
+    """Makes the checker for C{argon2:PATH}."""
 
     authType = "argon2"
     authHelp = """
-A file of names and their secrets' hashes, which "achat passwd PATH NAME" makes
-and changes. It is read again when it has changed.
+A file of names and the hashes of their secrets, which "achat passwd PATH NAME"
+creates and changes. It is read again when it has changed.
 """
     argStringFormat = "PATH of a file of lines NAME:$argon2id$..."
     credentialInterfaces = (IUsernamePassword,)
@@ -39,12 +39,12 @@ and changes. It is read again when it has changed.
 
 @implementer(ICheckerFactory, IPlugin)
 class TLSFactory:
-    """Makes what C{tls:PATH} is."""
+    """Makes the checker for C{tls:PATH}."""
 
     authType = "tls"
     authHelp = """
-A file of certificates (PEM) of authorities. Who has a certificate from one of
-them, and connects by TLS, may log in under its subject's common name.
+A file of authorities' certificates (PEM). A client that connects by TLS with a
+certificate from one of them may log in under its subject's common name.
 """
     argStringFormat = "PATH of a file of authorities' certificates."
     credentialInterfaces = (ICertificate,)

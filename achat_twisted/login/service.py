@@ -1,4 +1,4 @@
-"""The doorkeeper: which gate there is, from start to stop, as the options want it."""
+"""The doorkeeper: the gate that the options ask for, from start to stop."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from achat_twisted.tools.suggest import suggest
 class Doorkeeper(Service):
     """A gate that can be replaced by another one, while people come and go.
 
-    Who is in stays in, and who is being checked is checked as it was when it came.
+    Those who are in stay in, and those who are being checked are checked by the gate they came to.
     """
 
     _log = Logger()
 
     def __init__(self, clock: IReactorTime, worker: IWorker) -> None:
-        """@param worker: does what would hold the reactor up, while the service runs."""
+        """@param worker: does what would block the reactor, while the service runs."""
         self._clock = clock
         self._worker = worker
         self._guesses = Backoff(clock, longest=LONGEST, forget=FORGET)
@@ -45,12 +45,12 @@ class Doorkeeper(Service):
     def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         """Make the gate that C{options["auth"]} asks for.
 
-        @return: puts it in place.
-        @raise CannotStart: if that cannot be.
+        @return: a function that puts it in place.
+        @raise CannotStart: if that is not possible.
         """
         auth = tuple(options["auth"])
-        # One that there is stays: it minds its file by itself, and the process may have left the
-        # folder from which a relative path counts.
+        # A checker that is there already stays: it watches its file by itself, and the process may
+        # have left the folder that a relative path starts from.
         made = {d: self._checkers.get(d) or self._checker(d) for d in auth}
         checkers = list(made.values())
         gate = PortalGate(checkers, self._guesses, self._clock) if checkers else OPEN
@@ -85,7 +85,7 @@ class Doorkeeper(Service):
     def _announce(self) -> None:
         if self._auth:
             self._log.info(
-                "who logs in is checked by {auth}",
+                "logins are checked by {auth}",
                 auth=", ".join(a.partition(":")[0] for a in self._auth),
             )
         else:
@@ -97,7 +97,7 @@ class Doorkeeper(Service):
             if not set(SUPPORTED) & set(checker.credentialInterfaces):
                 raise ValueError("it checks neither secrets nor certificates")
             if any(isinstance(user, str) for user in getattr(checker, "users", ())):
-                # That is how Twisted's memory: is made, while all others take bytes.
+                # Twisted's memory: has text, where all others have bytes.
                 raise ValueError("it would let nobody in; use file:PATH or argon2:PATH")
             if IOwnChecker.providedBy(checker):
                 checker.open(self._worker)
@@ -109,6 +109,6 @@ class Doorkeeper(Service):
             why = str(error)
         else:
             return checker
-        # Of what stands behind the type nobody knows here whether it is a secret.
+        # Only the type is shown, as the rest may be a secret.
         kind = description.partition(":")[0]
         raise CannotStart(f"achat: --auth {kind} will not do: {why}")

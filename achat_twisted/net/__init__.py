@@ -1,4 +1,4 @@
-"""Sockets: what is read and written, what has been acknowledged, and how a connection ends.
+"""Sockets: reading and writing, acknowledgements, and the end of a connection.
 
 It imports wire and tools. It never looks at what the bytes mean.
 """

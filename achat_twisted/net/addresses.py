@@ -1,4 +1,4 @@
-"""Addresses, for people to read."""
+"""Addresses: for people to read, and for limits to count by."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from twisted.internet.interfaces import IAddress
 
 
 def describe(address: IAddress) -> str:
-    """An address as a client would type it, in one line that steers no terminal.
+    """An address as a client would type it, in one line without control characters.
 
-    A client on a unix socket gives itself any path, or an abstract name (C{unix(7)}); what cannot
-    be printed in it is escaped.
+    A client on a unix socket may choose any path or abstract name (C{unix(7)}); what cannot be
+    printed in it is escaped.
     """
     if isinstance(address, IPv4Address):
         return f"{address.host}:{address.port}"
@@ -32,7 +32,7 @@ def _printable(name: bytes) -> str:
 
 
 def is_local(address: IAddress) -> bool:
-    """Whether it is an address that only this machine has, and can reach."""
+    """Tell if it is an address that only this machine has, and can reach."""
     if isinstance(address, IPv4Address | IPv6Address):
         host = ip_address(address.host.partition("%")[0])
         return (getattr(host, "ipv4_mapped", None) or host).is_loopback
@@ -40,10 +40,10 @@ def is_local(address: IAddress) -> bool:
 
 
 def origin(address: IAddress) -> str:
-    """Whom a connection counts for, where there is a limit for each host.
+    """The host that a connection counts for, where each host has a limit.
 
-    An IPv6 host is a network of 64 bits, as whoever has one address has them all (RFC 4291, 2.5.1);
-    a network that begins anew on each link has its scope (RFC 4007, 6).
+    An IPv6 host is a network of 64 bits, as a host with one address has all (RFC 4291, 2.5.1);
+    a link-local one is named with its link, as it exists on each (RFC 4007, 6).
     """
     if not isinstance(address, IPv4Address | IPv6Address):
         return "this machine"

@@ -1,4 +1,4 @@
-"""Descriptors: a process has only so many, and some must be left when all the others are taken."""
+"""Descriptors: a process has only so many, and must keep some in reserve."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 AGAIN = 0.25
-"""Seconds until it is looked again whether there are enough."""
+"""The seconds between two looks at whether there are enough again."""
 
 
 class Port(Protocol):
-    """What is used of a port that listens."""
+    """The parts of a listening port that are used here."""
 
     connected: Any
 
@@ -25,20 +25,20 @@ class Port(Protocol):
 
 
 class Descriptors:
-    """Has ports accept nobody while descriptors are short.
+    """Makes ports accept nobody while descriptors are short.
 
-    Clients that come meanwhile wait in the kernel. Without that Twisted accepts them and closes
-    them, as fast as they come again. The lowest number that is free is the next to be given out,
-    see C{open(2)}, so a high one says that there are few left.
+    Clients that come meanwhile wait in the kernel. Otherwise Twisted would accept and close them,
+    as fast as they come again. The lowest free number is the next to be given out, see C{open(2)},
+    so a high one says that few are left.
 
-    @ivar are_short: True while nobody may be accepted.
+    @ivar are_short: true while nobody may be accepted.
     """
 
     _log = Logger()
 
     def __init__(self, clock: IReactorTime, limit: int, free: Callable[[], int]) -> None:
         """@param limit: the first number that is never given out.
-        @param free: the lowest number that is free, if it is below that.
+        @param free: returns the lowest free number, if it is below that.
         """
         self._clock = clock
         self._most = limit - min(128, limit // 4)
@@ -47,16 +47,16 @@ class Descriptors:
         self.are_short = False
 
     def watch(self, port: Port) -> None:
-        """From now on C{port} accepts nobody while descriptors are short."""
+        """From now on make C{port} accept nobody while descriptors are short."""
         self._ports.append(port)
 
     def taken(self, fd: int) -> None:
-        """A connection has got this one."""
+        """Note that a connection has this one."""
         if fd >= self._most and not self.are_short:
             self.are_short = True
             self._log.warn(
                 "descriptors are short, as there are {most} connections and files: nobody is let in"
-                " until there are less; LimitNOFILE= in systemd's unit and ulimit -n allow more",
+                " until there are fewer; LimitNOFILE= in systemd's unit and ulimit -n allow more",
                 most=self._most,
             )
             for port in self._open_ports():
@@ -76,9 +76,9 @@ class Descriptors:
 
 
 def have_many(wanted: int) -> int:
-    """Allow this process as many descriptors as it may have, if it wants so many.
+    """Raise this process's limit on descriptors to C{wanted}, or as near as it may.
 
-    @return: how many it has now, see C{getrlimit(2)}.
+    @return: the limit now, see C{getrlimit(2)}.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < wanted:
@@ -88,7 +88,7 @@ def have_many(wanted: int) -> int:
 
 
 def lowest_free() -> int:
-    """The lowest descriptor that is free; as many as there may be, if none is."""
+    """The lowest free descriptor; the limit, if none is free."""
     try:
         fd = os.open(os.devnull, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""Lingering: when a half-closed connection may be closed without destroying what was sent."""
+"""Lingering: a half-closed connection is closed once that cannot destroy what was sent."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 QUIET = 1.0
-"""Seconds without input after which a peer that has everything is not waited for."""
+"""The seconds without input after which a peer that has everything is waited for no longer."""
 
 PATIENCE = 10.0
-"""Seconds in which a peer must acknowledge something, or close; then it is aborted."""
+"""The seconds within which a peer must acknowledge something, or close; then it is aborted."""
 
 _FIRST_LOOK = 0.01
-"""Seconds to the second look; each further one waits twice as long, up to L{QUIET}."""
+"""The seconds before the second look; each further wait is twice as long, up to L{QUIET}."""
 
 
 class Lingering(Protocol):
-    """What is looked at: a transport that has half-closed, and throws its input away."""
+    """A transport that has half-closed, and throws its input away."""
 
     input_seen: int
     """Bytes thrown away so far."""
 
     input_over: bool
-    """Whether the peer has sent its end of file."""
+    """True if the peer has sent its end of file."""
 
     def outstanding(self) -> int: ...
 
@@ -50,7 +50,7 @@ class Linger:
         self._timer: IDelayedCall = clock.callLater(0, self._look)
 
     def connection_lost(self) -> None:
-        """The connection is gone: nothing is left to look at."""
+        """Stop looking, as the connection is gone."""
         if self._timer.active():
             self._timer.cancel()
         self._flush()

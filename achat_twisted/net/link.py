@@ -19,14 +19,14 @@ from achat_twisted.net.proxy import Proxied
 from achat_twisted.net.transport import ServerTransport
 
 TLS_RECORD = 2**14
-"""Bytes in a TLS record (RFC 8446, 5.1): one of which a part is missing cannot be read at all.
+"""The bytes in a TLS record (RFC 8446, 5.1), of which a peer can read all or nothing.
 
-So what the socket says is outstanding, when it is anything, may be too little by that much.
+So if the socket says that anything is outstanding, it may be that much more.
 """
 
 
 class IStream(ITransport, IConsumer):
-    """What a protocol writes to: the socket's transport, or a layer above it."""
+    """A transport that a protocol writes to: the socket's, or a layer above it."""
 
 
 @implementer(ILink, IPushProducer)
@@ -49,9 +49,9 @@ class Link:
     def __init__(
         self, top: IStream, bottom: ServerTransport, clock: IReactorTime, *, is_tls: bool = False
     ) -> None:
-        """@param top: what the protocol writes to.
+        """@param top: the transport that the protocol writes to.
         @param bottom: the socket's transport; the same, unless there are layers between.
-        @param is_tls: whether one of these encrypts.
+        @param is_tls: true if one of these encrypts.
         """
         self.closed: Deferred[None] = Deferred()
         self._top = top
@@ -70,7 +70,7 @@ class Link:
 
     @property
     def local(self) -> bool:
-        # A loopback address in a proxy's header is one of the proxy's machine, not of this one.
+        # A loopback address in a proxy's header belongs to the proxy's machine, not to this one.
         return not isinstance(self._top, Proxied) and is_local(self._top.getPeer())
 
     @property
@@ -82,7 +82,7 @@ class Link:
     def write(self, data: bytes) -> Deferred[None] | None:
         bottom = self._bottom
         if bottom.disconnecting or not bottom.connected or self._gone:
-            # When TLS has ended, or the socket is gone, what is written is dropped without a word.
+            # When TLS has ended, or the socket is gone, writes are silently dropped.
             self._unsent += len(data)
             self._full = not self._is_lost()
         else:
@@ -93,7 +93,7 @@ class Link:
         return self._room
 
     def _is_lost(self) -> bool:
-        """Whether the socket is gone, which it is a moment before the protocol is told."""
+        """Tell if the socket is gone, a moment before the protocol is told."""
         return self._gone or not self._bottom.connected
 
     def outstanding(self) -> int:
@@ -145,7 +145,7 @@ class Link:
 
     def resumeProducing(self) -> None:
         if self._bottom.disconnecting:
-            # TLS has ended and the socket is flushed, but it does not close under a producer.
+            # TLS has ended and the socket is flushed, but with a producer it does not close.
             self._top.unregisterProducer()
         else:
             self._make_room()
@@ -158,7 +158,7 @@ class Link:
                 room.callback(None)
 
     def stopProducing(self) -> None:
-        """The connection is going; its protocol will say so."""
+        """The connection is going; its protocol will tell the link."""
 
 
 def over(transport: ITransport, clock: IReactorTime) -> Link:

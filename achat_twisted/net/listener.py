@@ -1,4 +1,4 @@
-"""A port, as a service: it listens on one endpoint, and says where."""
+"""A listener: a service that listens on one endpoint, and says where."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _HINTS = {
 class Listener(Service):
     """Listens on one endpoint from start to stop.
 
-    @ivar greeting: what it says when it does.
-    @ivar warning: what it says besides if more than this machine can reach it, and nobody must
-        prove who it is.
-    @ivar overheard: what it says instead if that must be proved where others can listen.
+    @ivar greeting: the log line at its start.
+    @ivar warning: the log line after that if other machines can reach it, and clients need not
+        prove who they are.
+    @ivar overheard: the log line instead if they must, but others can listen in.
     """
 
     _log = Logger()
@@ -59,8 +59,8 @@ class Listener(Service):
     ) -> None:
         """@param description: the endpoint in words that the user knows.
         @param prepare: called with the port before it accepts anybody.
-        @param is_guarded: whether those who log in must prove who they are.
-        @param is_encrypted: whether nobody in between can read what they say.
+        @param is_guarded: true if clients must prove who they are.
+        @param is_encrypted: true if nobody in between can read what they send.
         """
         self._endpoint = endpoint
         self._description = description
@@ -72,7 +72,7 @@ class Listener(Service):
     def privilegedStartService(self) -> None:
         """Listen, while the process may still use any port.
 
-        @raise CannotStart: if it cannot be done.
+        @raise CannotStart: if that is not possible.
         """
         super().privilegedStartService()
         failures: list[Failure] = []
@@ -82,7 +82,7 @@ class Listener(Service):
             raise CannotStart(f"achat: cannot listen on {self._description}: {_why(failure)}")
 
     def startService(self) -> None:
-        """Say where it listens; by now every port is open that is to be."""
+        """Log where it listens; by now all ports are open."""
         super().startService()
         if self._port is None:
             return
@@ -90,7 +90,7 @@ class Listener(Service):
         self._warn(self._port)
 
     def guard(self, is_guarded: bool) -> None:
-        """Take note that those who log in must prove who they are from now on, or need not."""
+        """Note that from now on clients must prove who they are, or need not."""
         has_changed = is_guarded != self._is_guarded
         self._is_guarded = is_guarded
         if has_changed and self._port is not None:
@@ -105,7 +105,7 @@ class Listener(Service):
         return port.stopListening() or succeed(None)
 
     def _warn(self, port: IListeningPort) -> None:
-        """Say what those who can reach the port could do that they had better not."""
+        """Log a warning of what anyone who can reach the port could do."""
         host = port.getHost()
         if is_local(host) or (self._is_guarded and self._is_encrypted):
             return

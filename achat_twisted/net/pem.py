@@ -1,8 +1,8 @@
-"""Keys and certificates in PEM files: what belongs together, and whether it can be used.
+"""Keys and certificates in PEM files, matched and checked.
 
 Strategy: whatever the files are called, a key belongs to the certificate with its public half, and
-a certificate is followed by the one of its issuer. So a folder that certbot keeps can be used as
-it is. What fits nothing is an error: it may be half of what is just being exchanged.
+a certificate is followed by its issuer's. So certbot's folder can be used as it is. A key without a
+certificate is an error: the files may be half replaced.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----\n?", re.D
 
 @dataclass(frozen=True, slots=True)
 class _Identity:
-    """A key, and what a client gets to see of it: its certificate first, then the issuers'.
+    """A key, and the certificates shown for it: its own first, then the issuers'.
 
-    @ivar chain: which Twisted passes on, so they need not be what its types say.
+    @ivar chain: Twisted only passes them on, so they need not be what its types say.
     """
 
     key: Any
@@ -37,7 +37,7 @@ class _Identity:
 
     @property
     def names(self) -> Sequence[str]:
-        """The host names that it is for."""
+        """The host names in its certificate."""
         try:
             names = self.chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName)
         except x509.ExtensionNotFound:
@@ -47,23 +47,23 @@ class _Identity:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The PEM files in a folder, and in those inside of it.
+    """The PEM files in a folder and its subfolders.
 
-    @raise ValueError: if there is none.
+    @raise ValueError: if there are none.
     """
     found = sorted(file for file in folder.rglob("*.pem") if file.is_file())
     if not found:
-        raise ValueError(f"no file *.pem is to be seen in {folder}")
+        raise ValueError(f"no file *.pem can be seen in {folder}")
     return found
 
 
 def context_of(files: Sequence[Path], **more: Any) -> SSL.Context:
-    """What shows each client the certificate for the name that it asks for.
+    """A context that shows each client the certificate for the name that it asks for.
 
-    Names can begin with C{*.}; who asks for a name that is not there, or for none, gets the first
-    certificate. Where several are for the same name, it is the one that is good for longest.
+    Names can begin with C{*.}; a client that asks for an unknown name, or for none, gets the first
+    certificate. If several are for the same name, it is the one that is valid for longest.
 
-    @param more: what else C{CertificateOptions} are to be made with.
+    @param more: further arguments for C{CertificateOptions}.
     @raise ValueError: if a key or certificate cannot be used, or there is none.
     @raise OSError: if a file cannot be read.
     """
@@ -93,7 +93,7 @@ def context_of(files: Sequence[Path], **more: Any) -> SSL.Context:
 
 
 def _identities(files: Sequence[Path]) -> list[_Identity]:
-    """What is in the files, that which is good for longest first."""
+    """The identities in the files, the one that is valid for longest first."""
     keys: list[tuple[Path, Any]] = []
     certificates: list[x509.Certificate] = []
     for file in files:
@@ -122,7 +122,7 @@ def _identities(files: Sequence[Path]) -> list[_Identity]:
 
 
 def _above(leaf: x509.Certificate, issuers: Sequence[x509.Certificate]) -> list[x509.Certificate]:
-    """The certificates between this one and the root, which clients know."""
+    """The certificates between this one and the root, which clients have themselves."""
     chain: list[x509.Certificate] = []
     while True:
         last = chain[-1] if chain else leaf
@@ -133,15 +133,15 @@ def _above(leaf: x509.Certificate, issuers: Sequence[x509.Certificate]) -> list[
 
 
 def _blocks(file: Path) -> Iterator[tuple[str, bytes]]:
-    """What a PEM file consists of, each with its kind."""
+    """The blocks of a PEM file, each with its kind."""
     text = file.read_bytes()
     blocks = list(_BLOCK.finditer(text))
     if len(blocks) != text.count(b"-----BEGIN "):
-        raise ValueError(f"{file}: it has not been written to its end")
+        raise ValueError(f"{file}: it is incomplete")
     return ((block[1].decode(), block[0]) for block in blocks)
 
 
 def _public(key: Any) -> bytes:
-    """A public key, to be compared."""
+    """A public key in a form that can be compared."""
     encoded: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return encoded

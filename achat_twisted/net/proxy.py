@@ -1,8 +1,8 @@
-"""Connections that a proxy brings: it says first for whom it has come.
+"""Connections through a proxy, which first says for whom they are.
 
-Strategy: a layer between the socket and its reader takes the header off, as C{policies} of Twisted
-does such things. Twisted's own layer for it (C{protocols.haproxy}) stumbles over headers that come
-in pieces and over addresses that are none, and tells nobody that the header is there.
+Strategy: a layer between the socket and its reader takes off the header, as in Twisted's
+C{policies}. Twisted's own layer for it (C{protocols.haproxy}) stumbles over headers that come in
+pieces and over malformed addresses, and tells nobody that the header is complete.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from achat_twisted.net.proxy_header import BadHeader, Header
 
 @implementer(IHalfCloseableProtocol)
 class Proxied(ProtocolWrapper):
-    """A connection that begins with a header, and is the client's own behind it."""
+    """A connection that begins with a header, after which come the client's own bytes."""
 
     wrappedProtocol: Any
 
@@ -65,14 +65,14 @@ class Proxied(ProtocolWrapper):
             self.loseConnection()
 
     def getPeer(self) -> IAddress:
-        """The client, if the proxy has named it; or else the proxy."""
+        """The client, if the proxy has named it, or else the proxy."""
         return self._header.source or super().getPeer()
 
     @property
     def origin(self) -> str:
-        """The origin for which it counts; empty until its first bytes have been looked at.
+        """The origin that it counts for; empty until its first bytes have been looked at.
 
-        Those whom the proxy does not name have one origin together, which is not this machine.
+        Clients that the proxy does not name share one origin, which is not this machine.
         """
         if not (self._is_known or self._is_bad):
             return ""
@@ -101,7 +101,7 @@ class ProxiedFactory(WrappingFactory[Proxied]):
 
 @implementer(IStreamServerEndpoint)
 class ProxyEndpoint:
-    """An endpoint all of whose connections a proxy brings."""
+    """An endpoint whose connections all come through a proxy."""
 
     def __init__(self, endpoint: IStreamServerEndpoint) -> None:
         self._endpoint = endpoint

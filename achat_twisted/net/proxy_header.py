@@ -1,4 +1,4 @@
-"""The header with which a proxy says for whom it has come, without a socket in sight.
+"""The header in which a proxy names its client, without a socket in sight.
 
 Source: "The PROXY protocol, versions 1 and 2", which haproxy publishes. A header of version 1 is a
 line of text; one of version 2 is 16 bytes, which say how many follow.
@@ -17,7 +17,7 @@ Source = IPv4Address | IPv6Address
 
 _LINE = b"PROXY "
 _LONGEST_LINE = 107
-"""Bytes of a header of version 1, its line end included (section 2.1)."""
+"""The most bytes in a header of version 1, with its line end (section 2.1)."""
 
 _KNOWN = re.compile(rb"PROXY TCP([46]) ([0-9A-Fa-f:.]+) ([0-9A-Fa-f:.]+) (\d{1,5}) (\d{1,5})\r\n")
 _UNKNOWN = re.compile(rb"PROXY UNKNOWN( .*)?\r\n")
@@ -39,11 +39,11 @@ class BadHeader(Exception):
 class Header:
     """Reads one header, however the stream is cut.
 
-    Of what follows the addresses of version 2 (its TLVs) nothing is kept, so no more than 107 bytes
+    Nothing is kept of what follows the addresses of version 2 (its TLVs), so no more than 107 bytes
     are held here.
 
-    @ivar source: for whom the proxy has come; None until that is known, and for good if the proxy
-        does not say it, or has come by itself (C{LOCAL}, which health checks are).
+    @ivar source: the client's address; None until it is known, and for good if the proxy does not
+        name it, or the connection is its own (C{LOCAL}, as for health checks).
     """
 
     __slots__ = ("_held", "_to_skip", "source")
@@ -51,13 +51,13 @@ class Header:
     def __init__(self) -> None:
         self.source: Source | None = None
         self._held = b""
-        self._to_skip: int | None = None  # bytes of the header that are still to come, if known
+        self._to_skip: int | None = None  # bytes of the header still to come, if known
 
     def feed(self, data: bytes) -> bytes | None:
-        """Takes in the bytes that have come.
+        """Take in the bytes that have come.
 
         @return: the bytes behind the header; None as long as that is not complete.
-        @raise BadHeader: if it cannot become one any more.
+        @raise BadHeader: if it cannot become a header any more.
         """
         if self._to_skip is None:
             self._held += data
@@ -75,7 +75,7 @@ class Header:
         return None if self._to_skip else data[skipped:]
 
     def _read_line(self) -> bytes | None:
-        """Version 1."""
+        """Read a header of version 1; returns the bytes behind it, or None if it is incomplete."""
         end = self._held.find(b"\n", 0, _LONGEST_LINE) + 1
         if not end:
             if len(self._held) >= _LONGEST_LINE:
@@ -94,7 +94,7 @@ class Header:
         return behind
 
     def _read_block(self) -> bytes:
-        """Version 2, as far as it is looked at; returns the bytes behind that."""
+        """Read a header of version 2 up to its addresses; returns the bytes behind those."""
         if len(self._held) < _START.size:
             return b""
         _, command, kind, size = _START.unpack_from(self._held)
@@ -121,7 +121,7 @@ class Header:
 
 
 def _address(version: str, host: str | bytes, port: int) -> Source:
-    """@raise BadHeader: if it is none."""
+    """@raise BadHeader: if it is not an address."""
     try:
         if not port < 2**16:
             raise ValueError
@@ -129,4 +129,4 @@ def _address(version: str, host: str | bytes, port: int) -> Source:
             return IPv4Address("TCP", str(Ip4(host)), port)
         return IPv6Address("TCP", str(Ip6(host)), port)
     except ValueError:
-        raise BadHeader("its PROXY header has an address that is none") from None
+        raise BadHeader("its PROXY header has an invalid address") from None

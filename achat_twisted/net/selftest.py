@@ -1,9 +1,9 @@
-"""The self-test: a look at Twisted, on which the promise rests, before the first port opens.
+"""The self-test: a check of Twisted, on which the promise rests, before the first port opens.
 
-Strategy: which bytes may not have arrived is reckoned by L{ServerTransport} from what Twisted says
-to it, and from one thing inside of Twisted. A newer Twisted may do it otherwise, and nobody would
-notice until lines are lost. So before the first port opens a connection of this process to itself
-is written to, blocked, drained and half-closed, which takes about two ms.
+Strategy: L{ServerTransport} works out which bytes may not have arrived from the calls that Twisted
+makes, and from one of its private attributes. A newer Twisted may differ, and nobody would notice
+until lines are lost. So before the first port opens, a connection of this process to itself is
+written to, blocked, drained and half-closed, which takes about 2 ms.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from achat_twisted.tools.errors import CannotStart
 from twisted import __version__
 
 _BUFFER = 2**12
-"""Bytes that the kernel is asked to take for the connection; it takes some more."""
+"""The bytes that the kernel is asked to buffer for the connection; it takes some more."""
 
 _NUMBERS = 2**16
-"""Numbers of four bytes that are sent: twice as much as Twisted sends at a time."""
+"""The numbers of four bytes that are sent: twice as much as Twisted sends at a time."""
 
 _ROUNDS = 500
-"""Attempts to write the rest; the kernel takes some 4 KiB at each."""
+"""The most attempts to write the rest; the kernel takes some 4 KiB at each."""
 
 MakeTransport = Callable[[IPoller, socket.socket, IProtocol], ServerTransport]
 
 
 class _Unlike(Exception):
-    """Something that Twisted does otherwise; the text is the rest of a sentence about it."""
+    """Something that Twisted does differently; the text is the rest of a sentence about it."""
 
 
 @implementer(IPoller)
 class _Poller:
-    """A poller that is asked by hand what a transport waits for."""
+    """A poller that only notes what a transport waits for."""
 
     is_reading = is_writing = False
 
@@ -60,7 +60,7 @@ class _Poller:
 
 
 class _Ended(Protocol):
-    """A protocol that knows whether its connection is over."""
+    """A protocol that notes the end of its connection."""
 
     is_over = False
 
@@ -69,22 +69,22 @@ class _Ended(Protocol):
 
 
 def make_transport(poller: IPoller, sock: socket.socket, protocol: IProtocol) -> ServerTransport:
-    """The transport that a port of achat's makes, over a socket that no port has accepted."""
+    """A transport like those of achat's ports, over a socket that no port has accepted."""
     nobody: Any = None
     return ServerTransport(poller, sock, protocol, ("127.0.0.1", 0), nobody, 0, object())
 
 
 def run(make: MakeTransport = make_transport) -> None:
-    """Sees that Twisted does what achat needs.
+    """Checks that Twisted does what achat needs.
 
     @param make: makes the transport that is tried.
-    @raise CannotStart: if it does not, or if that cannot be tried.
+    @raise CannotStart: if it does not, or if that cannot be checked.
     """
     try:
         ours, theirs = socket.socketpair()
     except OSError as error:
         raise CannotStart(
-            f"achat: it cannot be seen whether this Twisted will do, as there are no unix sockets:"
+            f"achat: this Twisted cannot be checked before the start, as there are no unix sockets:"
             f" {error}; systemd's RestrictAddressFamilies= must have AF_UNIX"
         ) from None
     with ours, theirs:
@@ -93,7 +93,7 @@ def run(make: MakeTransport = make_transport) -> None:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         try:
             _try(make, ours, theirs)
-        except Exception as error:  # whatever a Twisted might do that nobody knows
+        except Exception as error:  # nobody knows what an unknown Twisted might do
             why = str(error) if isinstance(error, _Unlike) else f"it failed ({error!r})"
             raise CannotStart(
                 f"achat: this Twisted ({__version__}) would lose lines, as {why};"
@@ -114,8 +114,8 @@ def _try(make: MakeTransport, ours: socket.socket, theirs: socket.socket) -> Non
     received = bytearray()
     for _ in range(_ROUNDS):
         arrived = _read(theirs, received)
-        # What the kernel holds is counted with its overhead here, so a figure is exact when there
-        # is nothing of it.
+        # The kernel counts what it holds with overhead, so a figure is exact only when it holds
+        # nothing.
         left = len(data) - len(received)
         _expect(transport.outstanding() == left, f"of {left} bytes not all count as outstanding")
         if poller.is_writing:
@@ -125,7 +125,7 @@ def _try(make: MakeTransport, ours: socket.socket, theirs: socket.socket) -> Non
     _expect(received == data, "what was written does not arrive")
     transport.write(b"last")
     transport.loseWriteConnection()
-    _expect(not transport.is_half_closed, "it calls a connection half-closed that is not yet")
+    _expect(not transport.is_half_closed, "it calls a connection half-closed too early")
     transport.doWrite()
     _expect(transport.is_half_closed, "it does not say that a connection is half-closed")
     received.clear()
@@ -139,7 +139,7 @@ def _try(make: MakeTransport, ours: socket.socket, theirs: socket.socket) -> Non
 
 
 def _read(sock: socket.socket, received: bytearray) -> bool:
-    """Reads all that has arrived, and tells if there was anything."""
+    """Reads all that has arrived; true if there was anything."""
     before = len(received)
     try:
         while data := sock.recv(2**16):

@@ -1,8 +1,8 @@
-"""TLS: the certificates of a port, which can be exchanged while it is open.
+"""TLS: the certificates of a port, which can be replaced while it is open.
 
 Strategy: a port asks L{Certificates} for each new connection, and those have a context ready that
-was made, and so checked, as a whole. Exchanging it changes nothing for the connections that there
-are. Twisted's own C{tls:} and C{ssl:} endpoints read their files once.
+was made, and so checked, as a whole. A new one changes nothing for connections that are open.
+Twisted's own C{tls:} and C{ssl:} endpoints read their files only once.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from achat_twisted.net.pem import context_of, files_in
 from achat_twisted.tools.interfaces import IReloadable
 
 _FIELD = re.compile(r"(?:((?:\\.|[^:=\\])+)=)?((?:\\.|[^:\\])+)")
-"""A field of an endpoint string, in which a backslash takes away the next character's meaning."""
+"""A field of an endpoint string, in which a backslash escapes the next character."""
 
 MakeContext = Callable[[], SSL.Context]
 
 
 @implementer(IOpenSSLServerConnectionCreator, IReloadable)
 class Certificates:
-    """What a port shows to its clients: to each what is valid when it connects."""
+    """The certificates that a port shows: to each client those in force when it connects."""
 
     def __init__(self, description: str, make_context: MakeContext) -> None:
         """@param description: the endpoint in words that the user knows.
         @param make_context: reads the files, and checks them; called now, and for each reload.
-        @raise ValueError: if they will not do.
+        @raise ValueError: if they cannot be used.
         @raise OSError: if they cannot be read.
         """
         self._description = description
@@ -57,7 +57,7 @@ class Certificates:
 
 
 def is_tls(description: str) -> bool:
-    """Whether it describes an endpoint with certificates."""
+    """Tell if it describes an endpoint with certificates."""
     return description.startswith(("tls:", "ssl:"))
 
 
@@ -66,8 +66,8 @@ def listening(reactor: Any, description: str) -> tuple[IStreamServerEndpoint, Ce
 
     The arguments are those of Twisted's own.
 
-    @raise TypeError: if an argument is missing, unknown or doubled.
-    @raise ValueError: if one is wrong, or a certificate is.
+    @raise TypeError: if an argument is missing, unknown or given twice.
+    @raise ValueError: if an argument or a certificate is wrong.
     @raise OSError: if a file cannot be read.
     """
     kind, _, rest = description.partition(":")

@@ -1,8 +1,8 @@
-"""Unix sockets, which are files: a dead server's is taken over, and one's own is taken away.
+"""Unix sockets, which are files: a dead server's is replaced, and a server's own is removed.
 
-Strategy: the kernel does not remove the file of a socket that nobody has open any more, so that a
-killed server leaves one. Twisted tells a dead server from a living one by its process number, which
-in a container is the same each time. Here the socket itself is asked: a connection is refused when
+Strategy: the kernel does not remove the file of a socket that nobody has open any more, so a killed
+server leaves one behind. Twisted tells a dead server from a living one by its process number, which
+in a container is the same each time. Here the socket itself is tried: a connection is refused when
 nobody listens (C{connect(2)}, C{unix(7)}).
 """
 
@@ -25,13 +25,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 PATIENCE = 1.0
-"""Seconds for which another server that starts in the same directory is waited for."""
+"""The seconds to wait for another server that starts in the same directory."""
 
 _AGAIN = 0.01
-"""Seconds between two looks whether it is done."""
+"""The seconds between two looks at whether it is done."""
 
 NOBODY = (-1, -1)
-"""A user and a group that leave a file to those who have made it, see C{chown(2)}."""
+"""A user and a group that leave a file's owners unchanged, see C{chown(2)}."""
 
 
 class UnixSockets:
@@ -55,16 +55,16 @@ class UnixSockets:
     ) -> IListeningPort:
         """Listen at a path.
 
-        @param wantPID: whether to leave a lock file beside it while it is open, as Twisted does;
-            other programs on Twisted heed it.
-        @raise CannotListenError: if that cannot be done, or another server listens there.
+        @param wantPID: true for a lock file beside it while it is open, as Twisted makes it; other
+            programs on Twisted respect it.
+        @raise CannotListenError: if that is not possible, or another server listens there.
         """
         port = _Port(os.fsencode(address), factory, backlog, mode, self._reactor, wantPID)
         try:
             with _alone_in(os.path.dirname(os.path.abspath(address))):
                 _make_way(address)
                 port.startListening()
-            if self._owner != NOBODY:  # or a sandbox that forbids the call would end the start
+            if self._owner != NOBODY:  # as a sandbox may forbid the call
                 os.chown(address, *self._owner, follow_symlinks=False)
         except OSError as error:
             raise CannotListenError(None, address, error) from None
@@ -73,7 +73,7 @@ class UnixSockets:
 
 
 class _Port(unix.Port):
-    """Twisted's own, which at its end would remove whatever is at its path, or fail over it."""
+    """Twisted's own, which at its end would remove whatever is at its path, or fail to."""
 
     _log = Logger()
     _file: os.stat_result
@@ -111,13 +111,13 @@ class _Port(unix.Port):
 
 @contextmanager
 def _alone_in(directory: str) -> Iterator[None]:
-    """Keep other servers from looking at the sockets of a directory, until this one listens.
+    """Keep other servers from looking at the sockets of a directory until this one listens.
 
-    Otherwise two that start at once could both find a dead server's socket, and the second one
-    remove the first one's. The kernel's lock ends with the process that holds it, whatever becomes
-    of it, see C{flock(2)}.
+    Otherwise two that start at once could both find a dead server's socket, and the second would
+    remove the first one's. The kernel's lock ends with the process that holds it, however that
+    ends, see C{flock(2)}.
 
-    @raise OSError: if another process does not let go of it within L{PATIENCE}.
+    @raise OSError: if another process does not release it within L{PATIENCE}.
     """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -144,7 +144,7 @@ def _make_way(path: str) -> None:
     """
     with suppress(FileNotFoundError):
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
-            return  # and listening will say that something is there
+            return  # and listening will fail, as something is there
         with socket.socket(socket.AF_UNIX) as knocking:
             knocking.setblocking(False)
             code = knocking.connect_ex(path)
@@ -153,5 +153,5 @@ def _make_way(path: str) -> None:
         if code != errno.ECONNREFUSED:
             return
         os.unlink(path)
-    if os.path.islink(f"{path}.lock"):  # which is what Twisted's are
+    if os.path.islink(f"{path}.lock"):  # as Twisted's are
         os.unlink(f"{path}.lock")

@@ -1,4 +1,4 @@
-"""What an operator sees and does: achat admin, metrics over HTTP.
+"""The operator's tools: achat admin, and metrics over HTTP.
 
-It imports all folders below it but the reader. It never changes what becomes of a line.
+It imports all folders below it but the reader. It never changes the fate of a line.
 """

@@ -1,4 +1,4 @@
-"""What an operator can ask for: a table, a row an action."""
+"""The actions that an operator can ask for: a table, with a row for each."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from achat_twisted.operator.interfaces import IHousekeeper, Row
 from achat_twisted.operator.protocol import Refused, Request
 
 LONGEST_DRAIN = 86_400
-"""Seconds that a drain may wait for the sessions to leave."""
+"""The most seconds that a drain may wait for the sessions to leave."""
 
 Tell = Callable[[Row], Awaitable[None]]
 
 _LOOK = 0.5
-"""Seconds between two looks at who is still here."""
+"""The seconds between two looks at who is still here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """An action on its way.
+    """An action under way.
 
-    @ivar tell: puts a row into the answer; to be awaited, as the operator may be slow to read.
-    @ivar note: puts into the log what has come of it so far.
+    @ivar tell: adds a row to the answer; to be awaited, as the operator may be slow to read.
+    @ivar note: logs its outcome so far.
     """
 
     housekeeper: IHousekeeper
@@ -38,7 +38,7 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action: what its argument is, if it takes any, and what it does.
+    """An action: the name of its argument, if it takes one, and its function.
 
     @ivar run: may raise L{Refused}.
     """
@@ -69,7 +69,7 @@ async def _mail(errand: Errand) -> None:
 
 
 async def _drain(errand: Errand) -> None:
-    """Let nobody in, and wait for those who are here; the doors stay shut whatever comes of it."""
+    """Let nobody in, and wait for all sessions to end; the doors stay shut whatever happens."""
     housekeeper, clock = errand.housekeeper, errand.clock
     if errand.argument == "off":
         housekeeper.drain(False)
@@ -118,7 +118,7 @@ async def run(
 ) -> None:
     """Do what an operator asks for.
 
-    @raise Refused: if it is not done.
+    @raise Refused: if it cannot be done.
     """
     action = ACTIONS.get(request.word)
     if action is None:

@@ -1,4 +1,4 @@
-"""The operator's socket: who may ask, one request a connection, and each a line in the log."""
+"""The operator's socket: one request a connection, and each is logged with its user."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from achat_twisted.tools.deadlines import Deadlines
 from achat_twisted.tools.errors import CannotStart
 
 PATIENCE = 10.0
-"""Seconds in which a request must come, and what was answered be read."""
+"""The seconds within which a request must come, and later its answer must be read."""
 
 _AT_ONCE = 100
-"""How many rows are told until others have their turn."""
+"""The rows that are sent before others have their turn."""
 
 _CREDENTIALS = struct.Struct("iII")
 """The kernel's C{struct ucred}: process, user and group of the other end, see C{unix(7)}."""
@@ -52,9 +52,9 @@ def peer_uid(transport: Any) -> int:
 
 
 def is_gone(transport: Any) -> bool:
-    """Whether the other end of a unix socket, which writes no more, does not read any more."""
+    """Tell if the other end of a unix socket, which writes no more, does not read any more."""
     poll = select.poll()
-    poll.register(transport.getHandle(), 0)  # a hangup is always told
+    poll.register(transport.getHandle(), 0)  # a hangup is always reported
     return bool(poll.poll(0))
 
 
@@ -65,7 +65,7 @@ class AdminConnection(LineOnlyReceiver):
     delimiter = b"\n"
     MAX_LENGTH = protocol.MAX_REQUEST
     _log = Logger()
-    transport: Any  # which has more than ITransport promises
+    transport: Any  # it has more than ITransport promises
 
     def __init__(
         self,
@@ -76,10 +76,10 @@ class AdminConnection(LineOnlyReceiver):
         on_gone: Callable[[AdminConnection], None],
         is_gone: Callable[[ITransport], bool] = is_gone,
     ) -> None:
-        """@param waiting: calls L{late} for those who take too long.
-        @param uid: who is at the other end of a connection.
-        @param on_gone: called with this one when the connection is no more.
-        @param is_gone: whether an end that writes no more does not read any more.
+        """@param waiting: calls L{late} for connections that take too long.
+        @param uid: returns the user at the other end of a connection.
+        @param on_gone: called with this one when the connection is gone.
+        @param is_gone: tells if an end that writes no more does not read any more.
         """
         self._housekeeper = housekeeper
         self._clock = clock
@@ -96,7 +96,7 @@ class AdminConnection(LineOnlyReceiver):
         self._waiting.add(self)
 
     def dataReceived(self, data: bytes) -> None:
-        if self._answering is None:  # what comes behind the request is not even kept
+        if self._answering is None:  # anything after the request is dropped
             super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
@@ -106,17 +106,17 @@ class AdminConnection(LineOnlyReceiver):
             self._answering = Deferred.fromCoroutine(self._answer(line))
 
     def lineLengthExceeded(self, line: bytes) -> None:
-        self.lineReceived(line)  # which is refused for its length
+        self.lineReceived(line)  # it is refused for its length
 
     def readConnectionLost(self) -> None:
-        """It will ask no more; but as long as it is there it wants its answer."""
+        """Go on with the answer, unless nobody is there to read it; nothing more will be asked."""
         if self._answering is None:
             self.transport.loseConnection()
         elif self._is_gone(self.transport):
             self.transport.abortConnection()
 
     def writeConnectionLost(self) -> None:
-        """It is only ever closed as a whole."""
+        """Never called: the connection is only ever closed as a whole."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.break_off()
@@ -124,11 +124,11 @@ class AdminConnection(LineOnlyReceiver):
         self._on_gone(self)
 
     def late(self) -> None:
-        """It has taken too long."""
+        """Abort the connection, which has taken too long."""
         self.transport.abortConnection()
 
     def break_off(self) -> None:
-        """Do what was asked for no further."""
+        """Cancel the action, if one is under way."""
         if self._answering is not None:
             self._answering.cancel()
 
@@ -144,7 +144,7 @@ class AdminConnection(LineOnlyReceiver):
                 room.callback(None)
 
     def stopProducing(self) -> None:
-        """The connection is going; its protocol hears of that."""
+        """The connection is going; its protocol will hear of that."""
 
     async def _answer(self, line: bytes) -> None:
         who, why_not = f"uid {self._uid(self.transport)}", ""
@@ -179,7 +179,7 @@ class AdminConnection(LineOnlyReceiver):
 
 
 class AdminServer(ServerFactory, Service):
-    """Listens on a unix socket that its own user alone can reach, from start to stop."""
+    """Listens on a unix socket that only its own user can reach, from start to stop."""
 
     noisy = False
     _log = Logger()
@@ -194,7 +194,7 @@ class AdminServer(ServerFactory, Service):
         uid: Callable[[ITransport], int] = peer_uid,
         is_gone: Callable[[ITransport], bool] = is_gone,
     ) -> None:
-        """@param path: where the socket is to be; its directory exists."""
+        """@param path: the socket's path; its directory exists."""
         self._path = path
         self._housekeeper = housekeeper
         self._clock = clock
@@ -207,7 +207,7 @@ class AdminServer(ServerFactory, Service):
     def privilegedStartService(self) -> None:
         """Listen.
 
-        @raise CannotStart: if it cannot be done.
+        @raise CannotStart: if that is not possible.
         """
         super().privilegedStartService()
         try:
@@ -221,7 +221,7 @@ class AdminServer(ServerFactory, Service):
         self._log.info("achat admin is answered on {path}", path=self._path)
 
     def stopService(self) -> Deferred[None]:
-        """Close the socket, and break off what is still being done."""
+        """Close the socket, and break off all actions under way."""
         super().stopService()
         for connection in list(self._open):
             connection.break_off()

@@ -1,4 +1,4 @@
-"""C{achat admin}: the command line of an operator."""
+"""C{achat admin}: the operator's command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from achat_twisted.operator import protocol
 from achat_twisted.operator.interfaces import Row
 
 PATIENCE = 30.0
-"""Seconds that a server may be silent, besides those that it was told to wait."""
+"""The seconds that a server may be silent, besides those that it was told to wait."""
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
@@ -29,14 +29,14 @@ def _default_socket() -> Path:
 @click.option(
     "path",
     "--socket",
-    type=click.Path(readable=False, path_type=Path),  # who may not is told so further down
+    type=click.Path(readable=False, path_type=Path),  # _ask has a clearer message
     default=_default_socket,
     show_default="admin.sock in $RUNTIME_DIRECTORY, or else in /run/achat",
     help="The server's --admin socket.",
 )
 @click.pass_context
 def admin(context: click.Context, path: Path) -> None:
-    """See and do what an operator must, on the server's own machine.
+    """Look after a server, on its own machine.
 
     The exit code is 0 if it is done, and 1 if it is refused or there is no server.
     """
@@ -48,8 +48,8 @@ def admin(context: click.Context, path: Path) -> None:
 def who(path: Path) -> None:
     """List the sessions.
 
-    Of each: lines taken in from it, and bytes that are queued for it, or sent but not yet
-    acknowledged by its machine.
+    For each: lines taken in from it, and bytes queued for it, or sent but not yet acknowledged by
+    its machine.
     """
     rows = [{key: str(value) for key, value in row.items()} for row in _ask(path, "who")]
     if not rows:
@@ -65,14 +65,14 @@ def who(path: Path) -> None:
 @click.argument("name")
 @click.pass_obj
 def kick(path: Path, name: str) -> None:
-    """End the session of NAME; what it has not got waits in its mailbox."""
+    """End the session of NAME; the lines it has not got wait in its mailbox."""
     _show(_ask(path, "kick", name))
 
 
 @admin.command()
 @click.pass_obj
 def stats(path: Path) -> None:
-    """Tell what has become of all copies, and how many clients there are."""
+    """Show what has become of all copies, and how many clients there are."""
     _show(_ask(path, "stats"))
 
 
@@ -80,7 +80,7 @@ def stats(path: Path) -> None:
 @click.argument("name")
 @click.pass_obj
 def mail(path: Path, name: str) -> None:
-    """Tell how many lines wait for NAME, and how many bytes count for them; never what they say."""
+    """Show how many lines wait for NAME, and the bytes they count for; never what they say."""
     _show(_ask(path, "mail", name))
 
 
@@ -98,7 +98,7 @@ def mail(path: Path, name: str) -> None:
 def drain(path: Path, deadline: int, off: bool) -> None:
     """Let nobody new in, and wait until all sessions have left.
 
-    Nobody is let in until --off or a restart, also if somebody is still here at the deadline, or
+    Nobody is let in until --off or a restart, even if somebody is still here at the deadline, or
     after Ctrl-C.
     """
     if off:
@@ -124,7 +124,7 @@ def _ask(path: Path, word: str, argument: str = "", patience: float = PATIENCE) 
     """Ask the server for an action.
 
     @return: the rows of its answer, as they come.
-    @raise click.ClickException: if it is not done.
+    @raise click.ClickException: if it is not done, or there is no answer.
     """
     request = os.fsencode(str(protocol.Request(word, argument)))
     try:
@@ -144,12 +144,12 @@ def _ask(path: Path, word: str, argument: str = "", patience: float = PATIENCE) 
         raise click.ClickException(f"the server at {path} does not answer") from None
     except FileNotFoundError:
         raise click.ClickException(
-            f"there is no server: {path} does not exist; say --socket PATH"
+            f"there is no server: {path} does not exist; give --socket PATH"
         ) from None
     except ConnectionRefusedError:
         raise click.ClickException(f"there is no server at {path} any more") from None
     except PermissionError:
-        raise click.ClickException(f"{path} is for the server's user and root alone") from None
+        raise click.ClickException(f"{path} is only for the server's user and root") from None
     except (OSError, ValueError) as error:
         raise click.ClickException(f"{path} cannot be used: {error}") from None
-    raise click.ClickException(f"the server at {path} has gone before it had answered")
+    raise click.ClickException(f"the server at {path} went away before it answered")

@@ -1,4 +1,4 @@
-"""The housekeeper: what an operator can see and do, with the rooms that know and do it."""
+"""The housekeeper: an operator's view of the server, and its controls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from achat_twisted.operator.interfaces import IHousekeeper, Row
 
 @implementer(IHousekeeper)
 class Housekeeper:
-    """The server's own."""
+    """Asks the server's own parts."""
 
     def __init__(
         self,
@@ -23,8 +23,8 @@ class Housekeeper:
         connections: Callable[[], int],
         phase: Callable[[], str],
     ) -> None:
-        """@param connections: how many are open, those without a name included.
-        @param phase: where the server is between its start and its end.
+        """@param connections: returns the number that are open, including those without a name.
+        @param phase: returns the server's phase between its start and its end.
         """
         self._broker = broker
         self._mailbox = mailbox
@@ -79,11 +79,11 @@ class Housekeeper:
         return self._broker.draining
 
     def status(self) -> str:
-        """How the server is, in a few words."""
+        """The server's status in a few words."""
         in_flight = self._broker.estimate().in_flight
         return f"{self.state()}: {self.sessions()} sessions, {in_flight} in flight"
 
     def state(self) -> str:
-        """Where the server is: its phase, or C{draining}."""
+        """The server's phase, or C{draining}."""
         phase = self._phase()
         return "draining" if self.draining() and phase == "ready" else phase

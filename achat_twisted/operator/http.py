@@ -1,10 +1,9 @@
-"""The monitor: what the server answers over HTTP to those who watch it.
+"""The monitor: metrics and health over HTTP.
 
-Strategy: C{twisted.web} does the talking. As nothing is asked that takes long, a connection is for
-one request, and has ten seconds for it, whatever it does. So none is left over that a stop would
-have to wait for, and one that is slow on purpose gets no further. When there are too many, the one
-goes that has been there for longest and has not asked for anything yet, so a crowd of idle ones
-does not keep out one that asks.
+Strategy: C{twisted.web} speaks HTTP. As no request takes long, a connection is for one request, and
+has ten seconds in all. So a stop need not wait for any, and one that is slow on purpose gains
+nothing. When there are too many, the oldest one that has not asked for anything yet goes, so that a
+crowd of idle ones does not keep out one that asks.
 """
 
 from __future__ import annotations
@@ -27,25 +26,25 @@ from achat_twisted.net.listener import Listener
 from achat_twisted.tools.deadlines import Deadlines
 
 VISIT = 10.0
-"""Seconds for a visitor to ask and to take the answer; then the connection is aborted."""
+"""The seconds for a visitor to ask and to take the answer; then the connection is aborted."""
 
 VISITORS = 50
-"""How many may be there at a time.
+"""The most visitors at a time.
 
-When one more comes, the one that was idle for longest goes; or the newcomer, if none is idle.
+When one more comes, the one that has been idle for longest goes; or the newcomer, if none is idle.
 """
 
 READY = "ready"
-"""The word of a server that lets clients in."""
+"""The phase of a server that lets clients in."""
 
 Page = Callable[[Request], bytes]
-"""Answers a request; what it returns is the body."""
+"""Answers a request; returns the body."""
 
 _METHODS = (b"GET", b"HEAD")
 
 
 class Pages(Resource):
-    """All there is to see, by path."""
+    """All pages, by path."""
 
     isLeaf = True
 
@@ -75,18 +74,18 @@ class Pages(Resource):
 
 
 def pages(registry: CollectorRegistry, phase: Callable[[], str]) -> Pages:
-    """What an operator's tools ask for.
+    """The pages for an operator's tools.
 
-    @param phase: tells where the server is between its start and its end; L{READY} while it lets
+    @param phase: returns the server's phase between its start and its end; L{READY} while it lets
         clients in.
     """
 
     def metrics(request: Request) -> bytes:
-        # Bytes, as Twisted takes text for UTF-8, which a header need not be (RFC 9110, 5.5).
+        # As bytes: Twisted decodes text as UTF-8, which a header need not be (RFC 9110, 5.5).
         accept = request.getHeader(b"Accept") or b""
         try:
             encode, kind = choose_encoder(accept.decode("ascii"))
-        except (TypeError, ValueError):  # it stumbles over a version that is no number
+        except (TypeError, ValueError):  # it stumbles over a version that is not a number
             encode, kind = choose_encoder("")
         request.setHeader(b"Content-Type", kind.encode("ascii"))
         return encode(registry)
@@ -104,7 +103,7 @@ def pages(registry: CollectorRegistry, phase: Callable[[], str]) -> Pages:
 
 
 class _Nowhere(BytesIO):
-    """Where what a visitor brings along is put."""
+    """A file that throws away the body of a request."""
 
     def write(self, data: Any) -> int:
         return len(data)
@@ -144,13 +143,13 @@ class _Visit(http.HTTPChannel):
 
 
 class Lobby(Site):
-    """Where visitors are received: so many at a time, each for so long."""
+    """Receives visitors, L{VISITORS} at a time, each for L{VISIT} seconds."""
 
     noisy = False
     protocol = _Visit  # type: ignore[assignment]  # Twisted's own would switch to HTTP/2
 
     def __init__(self, resource: Resource, clock: IReactorTime) -> None:
-        # Instead of Twisted's timeout, which begins anew with each byte, there is a deadline.
+        # There is a deadline instead of Twisted's timeout, which begins anew with each byte.
         super().__init__(resource, timeout=None, reactor=clock)
         self._deadlines: Deadlines[_Visit] = Deadlines(clock, VISIT, _Visit.abort)
         self._visits: set[_Visit] = set()
@@ -182,30 +181,30 @@ class Lobby(Site):
             visit.abort()
 
     def _send_away(self, visit: _Visit) -> None:
-        """Aborts it, and counts it no longer, though its connection ends a moment later."""
+        """Abort it, and count it no longer, though its connection ends a moment later."""
         self.left(visit)
         visit.abort()
 
     def startFactory(self) -> None:
-        """There is no access log, and so no clock for it that ticks each second."""
+        """Open no access log, nor the clock for it that ticks each second."""
 
     def stopFactory(self) -> None:
-        """Nor is it closed."""
+        """Close no access log."""
 
     def log(self, request: http.Request) -> None:
-        """Nor does anybody write into it."""
+        """Write no access log."""
 
     def acceptableProtocols(self) -> list[bytes]:
-        """What may be agreed upon in a TLS handshake: no HTTP/2, for a single request."""
+        """The protocols for a TLS handshake: no HTTP/2, for a single request."""
         return [b"http/1.1"]
 
     def getContentFile(self, length: int | None) -> BytesIO:
-        """Where C{twisted.web} puts a request's body, however long."""
+        """The file for a request's body, of any length."""
         return _Nowhere()
 
 
 class Monitor(Listener):
-    """The door for those who watch the server; open until its stop is over."""
+    """The listener for those who watch the server; open until its stop is over."""
 
     greeting = "metrics are at http://{where}/metrics"
     warning = "{where} can be reached from other machines, and anybody there can read the metrics"
@@ -215,6 +214,6 @@ class Monitor(Listener):
         self._lobby = lobby
 
     def stopService(self) -> Deferred[None]:
-        """Close the port, and send away who is still there."""
+        """Close the port, and send away all visitors."""
         self._lobby.close()
         return super().stopService()

@@ -1,4 +1,4 @@
-"""The contract of what an operator can see and do."""
+"""The contract of the operator's view and controls."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from collections.abc import Iterator
 from zope.interface import Interface
 
 Row = dict[str, str | int]
-"""What an operator is told of one thing, by name."""
+"""The facts about one thing, by name."""
 
 
 class IHousekeeper(Interface):
-    """What an operator can see and do."""
+    """An operator's view of the server, and its controls."""
 
     def who() -> Iterator[Row]:
         """A row for each session, with its state at the moment when the row is taken."""
 
     def sessions() -> int:
-        """How many there are, those included that leave and have not got all yet."""
+        """The number of sessions, including those that leave and have not got everything yet."""
 
     def kick(name: str) -> bool:
-        """End the session of C{name} at once, with what has been written by now.
+        """End the session of C{name} at once, with the lines written so far.
 
-        What it has not got is kept for it. False if there is none.
+        Those that it has not got are kept for it. False if there is no such session.
         """
 
     def stats() -> Row:
-        """What has become of all copies so far, and how many clients there are."""
+        """The fate of all copies so far, and the number of clients."""
 
     def mail(name: str) -> Row | None:
-        """How much is kept for C{name}; None if there is nobody by that name."""
+        """The amount of mail kept for C{name}; None if there is nobody by that name."""
 
     def drain(on: bool) -> None:
         """Let nobody new in from now on, or everybody again."""
 
     def draining() -> bool:
-        """Whether nobody new is let in."""
+        """Tell if nobody new is let in."""

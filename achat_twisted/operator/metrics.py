@@ -1,9 +1,9 @@
-"""The metrics: what the server's figures are called, and what they mean.
+"""The metrics: the names of the server's figures, and their meanings.
 
-Strategy: nothing is kept up to date for a scrape. Each of them asks ledger, sessions, mailbox and
-meter how things stand at that moment, and takes 2 to 5 ms with 10,000 sessions. Labels have values
-from short lists, which are all there from the start; nobody's name is one. The rules for names are
-at U{https://prometheus.io/docs/practices/naming/}.
+Strategy: nothing is kept up to date for a scrape. Each scrape reads the ledger, the sessions, the
+mailbox and the meter as they are, and takes 2 to 5 ms with 10,000 sessions. The values of labels
+come from short lists, and are all there from the start; no client's name is one. The rules for
+names are at U{https://prometheus.io/docs/practices/naming/}.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.tools.meter import Histogram, Meter
 
 REASONS = ("full", "unknown")
-"""Why copies are refused, by the word of the notice that tells the sender."""
+"""The reasons for which copies are refused, by the word of the sender's notice."""
 
 
 class Metrics:
-    """A collector of all that an operator sees."""
+    """The collector of all the server's metrics."""
 
     def __init__(
         self, broker: Broker, mailbox: IMailbox, factory: ChatFactory, meter: Meter
@@ -47,14 +47,14 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily(
             "achat",
-            "Versions of what runs.",
+            "Versions in use.",
             {"version": __version__, "twisted": twisted.__version__},
         )
         yield from _ledger(self._broker.estimate())
         yield from self._sessions(self._broker.load())
         yield _histogram(
             "achat_turn_seconds",
-            "Time to serve a round of clients, in which nobody else is served.",
+            "Time to serve a round of clients, during which nobody else is served.",
             self._meter.turns,
         )
         yield from self._mail()
@@ -76,7 +76,7 @@ class Metrics:
         yield _labelled(
             CounterMetricFamily(
                 "achat_logins_total",
-                "Connections that have logged in, or have ended before.",
+                "Connections that have logged in, or have ended before that.",
                 labels=["outcome"],
             ),
             self._meter.logins,
@@ -100,7 +100,7 @@ class Metrics:
             ),
             (
                 "unacknowledged_age_seconds",
-                "How long the oldest of them has been under way, to about a second.",
+                "Age of the oldest unacknowledged byte, to about a second.",
                 load.age,
             ),
         ):
@@ -109,7 +109,7 @@ class Metrics:
     def _mail(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "achat_mailbox_bytes",
-            "Mail that is kept, counted as --mailbox-total counts it.",
+            "Bytes of mail that is kept, as --mailbox-total counts them.",
             self._mailbox.size(),
         )
         yield GaugeMetricFamily(
@@ -119,13 +119,13 @@ class Metrics:
         )
         yield _histogram(
             "achat_mailbox_commit_seconds",
-            "Time to write a batch into the mailbox's file, also if that has failed.",
+            "Time to write a batch to the mailbox's file, including failures.",
             self._meter.commits,
         )
 
 
 def registry(metrics: Metrics) -> CollectorRegistry:
-    """All that is exposed: the server's metrics, and the process's."""
+    """The registry of all metrics: the server's, and the process's."""
     all_of_it = CollectorRegistry()
     all_of_it.register(metrics)
     all_of_it.register(ProcessFigures())
@@ -151,7 +151,7 @@ def _ledger(balance: Balance) -> Iterator[Metric]:
     for name, meaning, copies in (
         ("inherited", "Copies that were in the mailbox at the start.", balance.inherited),
         ("kept", "Copies that are in the mailbox.", balance.kept),
-        ("in_flight", "Copies on their way: those in no other column.", balance.in_flight),
+        ("in_flight", "Copies on their way: all in no other column.", balance.in_flight),
     ):
         yield GaugeMetricFamily(f"achat_copies_{name}", meaning, copies)
 

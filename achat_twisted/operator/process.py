@@ -1,4 +1,4 @@
-"""The process, in the figures and names that Prometheus's libraries have for it."""
+"""The process's figures, under the names that Prometheus's own libraries use."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _PAGE = resource.getpagesize()
 _TICK = os.sysconf("SC_CLK_TCK")
 
 _Figure = tuple[str, str, float]
-"""A name, to stand behind C{process_}; its meaning; its value."""
+"""A name, to follow C{process_}; its meaning; its value."""
 
 
 class ProcessFigures:
-    """As the library's own C{ProcessCollector}, but without C{process_open_fds}.
+    """Like the library's own C{ProcessCollector}, but without C{process_open_fds}.
 
     To count those it lists a directory with an entry for each, which takes 5 to 18 ms with 10,000
-    connections, and holds all of them up; see C{achat_connections} instead.
+    connections, and holds them all up; see C{achat_connections} instead.
     """
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
-        """@param proc: see C{proc(5)}. What is hidden there is a figure less, and no failure."""
+        """@param proc: see C{proc(5)}. If it is hidden there are fewer figures, but no failure."""
         self._stat = proc / "self" / "stat"
-        # /proc/stat has it as well, but a sandbox may hide that: systemd's ProcSubset=pid does.
+        # /proc/stat has it too, but a sandbox may hide that, as systemd's ProcSubset=pid does.
         self._boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def collect(self) -> Iterator[Metric]:

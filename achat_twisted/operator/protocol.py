@@ -1,9 +1,9 @@
-"""What an operator and the server say to each other, without a socket in sight.
+"""The protocol between an operator and the server, without a socket in sight.
 
-Strategy: a request is one line of plain words, C{kick alice}, so that C{nc -U} can ask as well. The
-answer is a JSON object a line: rows with what was asked for, and a last one that says whether it is
-done, C{{"ok": true}}, or why not, C{{"ok": false, "error": "…"}}. Then the server closes; a
-connection is for one request.
+Strategy: a request is one line of plain words, C{kick alice}, so that C{nc -U} can send it too. The
+answer is one JSON object a line: rows of facts, and a last one that says that it is done,
+C{{"ok": true}}, or why not, C{{"ok": false, "error": "…"}}. Then the server closes; a connection is
+for one request.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ SOCKET = "admin.sock"
 """The socket's name in the directory that systemd makes for the server, C{$RUNTIME_DIRECTORY}."""
 
 MAX_REQUEST = 256
-"""The longest request, in bytes without its line end: a word and a name fit twice."""
+"""The longest request, in bytes without its line end: twice what a word and a name need."""
 
 _VERDICT = "ok"
-"""What the last row has, and no other one."""
+"""The key that only the last row has."""
 
 
 class Refused(Exception):
-    """What was asked for is not done; the sentence says why."""
+    """A request that is not done; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A word, and what follows it, trimmed."""
+    """A word and its argument, trimmed."""
 
     word: str
     argument: str = ""
@@ -40,9 +40,9 @@ class Request:
 
 
 def parse_request(line: bytes) -> Request:
-    """A request as it came, without its line end.
+    """Parse a request as it came, without its line end.
 
-    @raise Refused: if it is no text, or holds control characters; so it may go to the log.
+    @raise Refused: if it is not text, or holds control characters; so any other may be logged.
     """
     try:
         word, _, argument = wire.decode_line(line, MAX_REQUEST).strip().partition(" ")
@@ -59,16 +59,16 @@ def render_row(row: Row) -> bytes:
 def render_end(why_not: str = "") -> bytes:
     """The last row of an answer.
 
-    @param why_not: one sentence; none, if it is done.
+    @param why_not: one sentence; empty if it is done.
     """
     return render_row({_VERDICT: False, "error": why_not} if why_not else {_VERDICT: True})
 
 
 def parse_row(line: bytes) -> Row | None:
-    """A line of an answer: a row, or None, as it was the last one and all is done.
+    """Parse a line of an answer: a row, or None if it is the last one and all is done.
 
-    @raise Refused: if it was the last one, and it is not done.
-    @raise ValueError: if it is none.
+    @raise Refused: if it is the last one, and the request is not done.
+    @raise ValueError: if it is neither.
     """
     row = json.loads(line)
     if not isinstance(row, dict):

@@ -1,4 +1,4 @@
-"""C{achat config}: what the options of the server come to."""
+"""C{achat config}: the configuration that the server's options result in."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from achat_twisted.server.options import Options
 def command(options: tuple[str, ...]) -> None:
     """Print the configuration that the server would have with these options.
 
-    It is TOML, which can be given to the server as it is with --config FILE. Behind each option
-    stands who says so: the default, a file, or the command line. If an option is wrong, the exit
-    code is 1, with one sentence: so "achat config --config FILE" is the check before a reload.
+    It is TOML, which can be given to the server as it is with --config FILE. A comment on each
+    option says where it is from: the default, a file, or the command line. If an option is wrong,
+    the exit code is 1, with one sentence: so check with "achat config --config FILE" before a
+    reload.
     """
     parsed = Options()
     parsed.parseOptions(options)

@@ -1,8 +1,7 @@
-"""Options that may stand in a file as well: TOML, each under the name it has on the command line.
+"""Options in a file: TOML, with each under the name that it has on the command line.
 
-Strategy: the file goes through the checks that the command line goes through, before it; so what
-the command line says is said last, and wins. Only the tables of options are known here, and not a
-single option.
+Strategy: the file goes through the same checks as the command line, but first; so the command line
+has the last word, and wins. This module knows the tables of options, but not a single option.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from achat_twisted.tools.suggest import suggest
 Scalar = bool | int | float | str
 
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (bool, "true or false"),  # ahead of the numbers, as Python takes it for one
+    (bool, "true or false"),  # before the numbers, as Python takes it for one
     ((int, float), "a number"),
     (str, "a string"),
     (list, "a list"),
@@ -50,10 +49,10 @@ def choice(option: str, *words: str) -> Callable[[str], str]:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What an option is, as it would be written in the file.
+    """An option, as it would be written in the file.
 
-    @ivar value: None if it is nothing in particular.
-    @ivar source: who says so: C{default}, C{command line}, or the path of the file.
+    @ivar value: None if it is not set.
+    @ivar source: C{default}, C{command line}, or the path of the file.
     """
 
     value: Scalar | list[str] | None
@@ -61,9 +60,9 @@ class Setting:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What stands in a TOML file.
+    """The content of a TOML file.
 
-    @raise usage.UsageError: if that cannot be said.
+    @raise usage.UsageError: if it cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -72,12 +71,12 @@ def read(path: Path) -> dict[str, Any]:
         raise usage.UsageError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise usage.UsageError(f"{path} is not UTF-8") from None
-    except (ValueError, RecursionError) as error:  # also for a number of thousands of digits
+    except (ValueError, RecursionError) as error:  # as for a number of thousands of digits
         raise usage.UsageError(f"{path} is not TOML: {error}") from None
 
 
 def write(settings: dict[str, Setting]) -> str:
-    """A TOML file that says the same, with a comment on each setting about who says so."""
+    """A TOML file with these settings, and a comment on each that names its source."""
     lines = []
     for key, setting in settings.items():
         if setting.value is None:
@@ -91,17 +90,17 @@ def write(settings: dict[str, Setting]) -> str:
 class Configured(usage.Options):
     """Options of the command line, and of the file that C{--config} names.
 
-    A flag is true or false there, a value is a number or a string, and what may be repeated is a
-    string or a list of them. A repeatable option is known by its attribute: C{opt_x} keeps what it
-    is given in a list, under the option's name. What the command line gives replaces that.
+    In the file a flag is true or false, a value is a number or a string, and a repeatable option is
+    a string or a list of them. The method C{opt_x} of a repeatable option appends its values to a
+    list, under the option's name. Values from the command line replace that list.
     """
 
     private: ClassVar[frozenset[str]] = frozenset()
-    """Options whose values may be secrets, so that no log says them."""
+    """Options whose values may be secrets, and are not logged."""
 
     optFlags: ClassVar[list[list[Any]]] = []
     optParameters: ClassVar[list[list[Any]]] = [
-        ["config", "c", None, "TOML file with options; those of the command line win.", str]
+        ["config", "c", None, "TOML file with options; the command line wins.", str]
     ]
 
     def __init__(self) -> None:
@@ -112,7 +111,7 @@ class Configured(usage.Options):
         self._in_words: dict[str, Any] = {}
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """As ever, but a mistake ends the process with one sentence, not with pages of usage."""
+        """Parse as usual, but a mistake ends the process with one sentence, not with the usage."""
         self._words = list(sys.argv[1:] if options is None else options)
         try:
             self._look_at_words()
@@ -122,12 +121,12 @@ class Configured(usage.Options):
             raise SystemExit(f"achat: {self.blame(str(error))}") from None
 
     def again(self) -> Self:
-        """The same command line, with the file as it is now.
+        """The options from the same command line, with the file as it is now.
 
         @raise SystemExit: if it is wrong now, with one sentence.
         """
         if self._path is not None and self._path.is_fifo():
-            # Who opens it waits for somebody who writes.
+            # To open it would be to wait for a writer.
             raise SystemExit(f"achat: {self._path} cannot be read again: it is a pipe")
         anew = self.fresh()
         anew.parent = self.parent
@@ -136,29 +135,29 @@ class Configured(usage.Options):
         return anew
 
     def fresh(self) -> Self:
-        """Options of the same kind, about which nothing has been said yet."""
+        """Options of the same kind, with nothing parsed yet."""
         return type(self)()
 
     def settings(self) -> dict[str, Setting]:
-        """Every option, as it is now, and who says so."""
+        """All options as they are now, with their sources."""
         return {key: self._setting(key) for key in sorted(self._keys())}
 
     def named(self, key: str) -> str:
-        """An option, for a sentence about what is wrong with it: as whoever set it knows it."""
+        """An option's name for an error message, as it is written where it was set."""
         if key in self._in_file and key not in self._in_words:
             return f"{self._path}: {key}"
         return f"--{key}"
 
     def blame(self, sentence: str) -> str:
-        """A sentence about options, behind the file's name if the file has set one of them."""
+        """A sentence about options, after the file's name if the file has set one of them."""
         if any(self.named(key) != f"--{key}" for key in _OPTION.findall(sentence)):
             return f"{self._path}: {sentence}"
         return sentence
 
-    # What there is
+    # The options
 
     def _keys(self) -> set[str]:
-        """What may stand in a file."""
+        """The options that a file may hold."""
         repeatable = {key for key, value in self.items() if isinstance(value, list)}
         return ({*self.defaults} | repeatable) - {"config"}
 
@@ -176,11 +175,11 @@ class Configured(usage.Options):
     # The command line
 
     def _look_at_words(self) -> None:
-        """See what the command line has to say, without minding it yet."""
+        """Find out which options the command line sets, without checking them yet."""
         try:
             pairs, _ = getopt.getopt(self._words, self.shortOpt, self.longOpt)
         except getopt.error:
-            return  # of which more is said when it is minded
+            return  # the check will report it
         for word, text in pairs:
             key = self.synonyms.get(word.lstrip("-"), "")
             denied = key.removeprefix("no-")
@@ -221,12 +220,12 @@ class Configured(usage.Options):
         self._in_file = values
 
     def _apply(self, key: str, value: Any) -> None:
-        """Take one key of the file for what it means, as its option does with words.
+        """Set an option from the file, as the command line would.
 
-        @raise usage.UsageError: if it means nothing.
+        @raise usage.UsageError: if there is no such option, or its value is wrong.
         """
         if key not in self._keys():
-            raise usage.UsageError(f"{key} is no option{suggest(key, sorted(self._keys()))}")
+            raise usage.UsageError(f"{key} is not an option{suggest(key, sorted(self._keys()))}")
         self._check_kind(key, value)
         if key in self._flags():
             self[key] = int(value)
@@ -263,7 +262,7 @@ AnyOptions = TypeVar("AnyOptions", bound=type[Configured])
 
 
 def with_denials(options: AnyOptions) -> AnyOptions:
-    """A class decorator: the command line can take back a flag that the file has set."""
+    """A class decorator with which the command line can undo a flag that the file has set."""
     for flag, *_ in options.optFlags:
         setattr(options, f"opt_no_{flag.replace('-', '_')}", _denial(flag))
     return options

@@ -1,4 +1,4 @@
-"""Endpoints: where the server listens, as the options say it."""
+"""Endpoints: the places where the server listens, as the options give them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from achat_twisted.server.config import Configured
 from achat_twisted.server.reload import Reloader
 
 _PROXY = "haproxy:"
-"""How an endpoint begins whose connections a proxy brings."""
+"""The prefix of an endpoint whose connections come through a proxy."""
 
 
 class Endpoints:
@@ -33,7 +33,7 @@ class Endpoints:
     def make(self, option: str, description: str) -> IStreamServerEndpoint:
         """The endpoint that C{option} describes.
 
-        @raise SystemExit: if it is none, in a sentence.
+        @raise SystemExit: if it is not an endpoint, in one sentence.
         """
         endpoint: IStreamServerEndpoint
         try:
@@ -48,22 +48,22 @@ class Endpoints:
                 endpoint = serverFromString(maker, inner)
             return endpoint if inner == description else ProxyEndpoint(endpoint)
         except TypeError:
-            why = r"an argument is missing, unknown or doubled; a colon inside of one is written \:"
+            why = r"an argument is missing, unknown or given twice; a colon in one is written \:"
         except IndexError:
-            why = "systemd has not handed over so many sockets"
+            why = "systemd has not passed that many sockets"
         except (ValueError, KeyError, AttributeError, OSError) as error:
-            why = str(error).replace("invalid literal for int() with base 10:", "no number:")
+            why = str(error).replace("invalid literal for int() with base 10:", "not a number:")
         named = self._options.named(option)
-        raise SystemExit(f"achat: {named} {description!r} is no endpoint: {why}")
+        raise SystemExit(f"achat: {named} {description!r} is not an endpoint: {why}")
 
 
 def is_encrypted(description: str) -> bool:
-    """Tell if nobody on the way can read what crosses it."""
+    """Tell if nobody in between can read its connections."""
     return tls.is_tls(description.removeprefix(_PROXY))
 
 
 def owner(twistd: Mapping[str, Any]) -> tuple[int, int]:
-    """The user and the group that twistd's own options have the server become.
+    """The user and the group that the server becomes by twistd's own options.
 
     They are to own its unix sockets, which are made before that.
     """

@@ -1,4 +1,4 @@
-"""The contracts of the process's surroundings: its signals, and the one that has started it."""
+"""The contracts of the process's surroundings: its signals, and the manager that has started it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from zope.interface import Interface
 
 
 class INotifier(Interface):
-    """Whoever has started the process, and wants to know how it is."""
+    """The way to tell the manager that has started the process about its state."""
 
     def ready() -> None:
-        """Everybody is let in; also said when a reload is over."""
+        """Tell that everybody is let in; also called when a reload is over."""
 
     def reloading() -> None:
-        """A reload has begun; it is over with L{ready}."""
+        """Tell that a reload has begun; L{ready} ends it."""
 
     def stopping(patience: float) -> None:
-        """A stop has begun, which should not be cut off for so many seconds."""
+        """Tell that a stop has begun, which should not be cut off for so many seconds."""
 
     def stopped() -> None:
-        """There is no more to tell."""
+        """Tell nothing more."""
 
 
 class ISignals(Interface):
@@ -29,11 +29,11 @@ class ISignals(Interface):
     def ignore_strays() -> None:
         """From now on, let no signal end the process but those that are meant to.
 
-        Of each of the others the first is a line in the log.
+        The first of each of the others is logged.
         """
 
     def on_hangup(reload: Callable[[], None]) -> None:
-        """Call C{reload} on SIGHUP, which would kill the process at once."""
+        """Call C{reload} on SIGHUP, which would otherwise kill the process at once."""
 
     def on_rotate(rotate: Callable[[], None]) -> None:
         """Call C{rotate} on SIGUSR1, with which twistd begins a new log file."""

@@ -1,10 +1,10 @@
-"""The log: what is grave enough for it, and what a line looks like.
+"""The log: the level from which it takes events, and the form of its lines.
 
 Strategy: twistd looks for an observer on the application before it writes its first line. So the
 service, as it becomes part of the application, brings one along that writes to where twistd would
-have written. It is made of Twisted's own observers; the lines in JSON are ours, and what stands
-between an observer and the log: an encoding that has a form for every character, and a
-L{LogQueue}, so that the server never waits for its log.
+have written. It is made of Twisted's own observers. Ours are the lines in JSON, and the parts
+between an observer and the log: an encoding that has a form for every character, and a L{LogQueue},
+so that the server never waits for its log.
 """
 
 from __future__ import annotations
@@ -43,30 +43,30 @@ from achat_twisted.server.log_queue import LogQueue
 from achat_twisted.tools.errors import CannotStart
 
 LEVELS = ("debug", "info", "warn", "error")
-"""What C{--log-level} may be; what is less grave is not logged."""
+"""The values of C{--log-level}; events below it are not logged."""
 
 TEXT, JSON = FORMATS = ("text", "json")
-"""What C{--log-format} may be."""
+"""The values of C{--log-format}."""
 
 _LEGACY = {"time", "system", "message", "isError", "format", "failure", "why", "printed", "debug"}
-"""What Twisted's older way of logging puts beside what is meant."""
+"""The fields that Twisted's older way of logging adds to an event."""
 
 _NO_KIND = {"{log_text}", "{log_io}"}
-"""How Twisted wraps what came as text: by the older way of logging, or on standard output."""
+"""The formats of plain text, from the older way of logging or from standard output."""
 
 
 _STEERING = {
     number: chr(number).encode("unicode_escape").decode()
     for number in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
-    if chr(number) not in "\n\t"  # which Twisted has indented
+    if chr(number) not in "\n\t"  # Twisted has indented these
 }
-"""Characters that steer a terminal, and how they are written instead."""
+"""The characters that control a terminal, with their escapes."""
 
 
 def as_text(event: LogEvent) -> str | None:
-    """One event as twistd writes it, but nothing in it steers the terminal that shows it.
+    """One event as twistd writes it, but with nothing in it that controls a terminal.
 
-    What strangers say is checked where it comes in; this is for what libraries quote of it.
+    Text from strangers is checked where it comes in; this is for the parts that libraries quote.
     """
     text = formatEventAsClassicLogText(event)
     return text and text.translate(_STEERING)
@@ -75,8 +75,8 @@ def as_text(event: LogEvent) -> str | None:
 def as_json(event: LogEvent) -> str:
     """One event as a line that is a JSON object.
 
-    C{event} is what was said with the names of its fields, which is the same for all events of
-    that kind, and C{message} with their values. The fields stand beside them by name.
+    C{event} is the text with the names of its fields, which is the same for all events of that
+    kind, and C{message} is the text with their values. The fields themselves follow by name.
     """
     message = formatEvent(event)
     kind = safe_str(event.get("log_format") or "")
@@ -104,18 +104,18 @@ def as_json(event: LogEvent) -> str:
 
 def _plain(value: object) -> str | int | float | bool | None:
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # which JSON has no number for
+        return str(value)  # JSON has no such number
     return value if isinstance(value, str | int | float | None) else safe_str(value)
 
 
 class _Stream:
-    """A descriptor to which whole lines are written, also if somebody has made it non-blocking."""
+    """A descriptor to which whole lines are written, even if somebody has made it non-blocking."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def write(self, data: bytes) -> None:
-        """@raise OSError: if it does not take them."""
+        """@raise OSError: if it does not take them all."""
         while data:
             try:
                 data = data[os.write(self._descriptor, data) :]
@@ -126,7 +126,7 @@ class _Stream:
 
 
 class _Whole:
-    """Writes lines to a file, and ends one of which a full disk took a part only."""
+    """Writes lines to a file, and ends one of which a full disk took only a part."""
 
     def __init__(self, file: _Stream) -> None:
         self._file = file
@@ -143,7 +143,7 @@ class _Whole:
 
 
 class _Encoded:
-    """As much of a text file as an observer uses. What the encoding has not is escaped."""
+    """The part of a text file that an observer uses; escapes what the encoding does not have."""
 
     def __init__(self, write: Callable[[bytes], object], encoding: str) -> None:
         self._write = write
@@ -153,11 +153,11 @@ class _Encoded:
         self._write(text.encode(self._encoding, "backslashreplace"))
 
     def flush(self) -> None:
-        """There is nothing to flush."""
+        """Do nothing, as nothing is buffered."""
 
 
 class _Syslog(SyslogObserver):
-    """Twisted's own, with somebody else to call C{syslog(3)}."""
+    """Twisted's own, with another function to call C{syslog(3)}."""
 
     def __init__(self, prefix: str, send: Callable[[int, str], object]) -> None:
         super().__init__(prefix)
@@ -165,12 +165,12 @@ class _Syslog(SyslogObserver):
 
 
 def _send(priority: int, line: str) -> None:
-    """Hand a line to the system's log, which may take its time."""
+    """Pass a line to the system's log, which may block."""
     syslog.syslog(priority, line.encode("utf-8", "backslashreplace").decode())
 
 
 class Logbook:
-    """Where the application logs to, from its first line on."""
+    """The application's log, from its first line on."""
 
     def __init__(
         self,
@@ -180,10 +180,10 @@ class Logbook:
         on_rotate: Callable[[Callable[[], None]], None],
         reactor: IReactorCore,
     ) -> None:
-        """@param twistd: its own options, of which those count that say where to log to.
+        """@param twistd: its own options, some of which say where to log to.
         @param level: one of L{LEVELS}.
         @param line: one of L{FORMATS}.
-        @param on_rotate: has a call made when somebody wants a new file.
+        @param on_rotate: takes a function to be called when somebody wants a new file.
         @param reactor: while it runs, nobody waits for the log.
         """
         self._twistd = twistd
@@ -195,7 +195,7 @@ class Logbook:
         self.set_level(level)
 
     def set_level(self, level: str) -> None:
-        """Log from now on what is as grave as this."""
+        """Log events from this level on."""
         self._threshold.setLogLevelForNamespace("", LogLevel.levelWithName(level))
 
     def keep_for(self, parent: object) -> None:
@@ -228,7 +228,7 @@ class Logbook:
         return self._to_file(_Stream(log.file.fileno()), "utf-8")
 
     def _to_file(self, file: _Stream, encoding: str) -> ILogObserver:
-        """What formats a line now, and has it written to a file when it is its turn."""
+        """An observer that formats a line now, and has it written to a file in its turn."""
         write = _Whole(file).write
         self._at_once = self._formatter(_Encoded(write, encoding))
         return self._formatter(
@@ -242,9 +242,7 @@ class Logbook:
     def _to_syslog(self, prefix: str) -> ILogObserver:
         """The same for the system's log."""
         if self._line == JSON:
-            raise CannotStart(
-                "achat: twistd's --syslog has lines of text, and no --log-format json"
-            )
+            raise CannotStart("achat: twistd's --syslog takes only text, not --log-format json")
 
         def send_later(priority: int, line: str) -> None:
             self._queue.put(partial(_send, priority, line))

@@ -1,4 +1,4 @@
-"""The log's file, which begins anew when somebody asks for it."""
+"""The log's file, which can be replaced by a new one on request."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from twisted.python.logfile import LogFile
 
 
 class RenewableFile:
-    """Appends to a file, whatever others do to that meanwhile.
+    """Appends to a file, whatever others do to it meanwhile.
 
     Strategy: there is one descriptor, and C{dup2(2)} puts another file behind it in one step. So
-    nothing is lost in between, and nobody who writes has to know. Appending (C{O_APPEND}) is what
-    lets others truncate the file.
+    nothing is lost in between, and its writers need not know. As it appends (C{O_APPEND}), others
+    may truncate the file.
 
-    @ivar file: to write to; without a buffer, so that what is written is there.
+    @ivar file: to write to; it has no buffer, so that writes are in the file at once.
     """
 
     _log = Logger()
@@ -33,8 +33,8 @@ class RenewableFile:
         """Go on at the path, in a new file.
 
         Somebody may have moved the old one away already, as C{logrotate(8)} does; otherwise it is
-        now, to the path with C{.1} behind it, and older ones to C{.2} and so on. What cannot be
-        done is said in the log, which then stays where it is.
+        moved now, to the path with C{.1} added, and older ones to C{.2} and so on. If that cannot
+        be done the log stays where it is, and says so.
         """
         try:
             if self._is_in_place():

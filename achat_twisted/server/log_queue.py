@@ -1,9 +1,9 @@
-"""Lines on their way to the log, which must never hold the server up.
+"""Lines on their way to the log, which must never hold up the server.
 
-Strategy: a pipe that nobody reads, a disk that hangs and a syslog that is stuck all block the one
-that writes. So while the server serves, a thread writes, from a queue with a bound. Before and
-after that lines are written at once, or at least waited for: nobody is served then, twistd may
-fork, and the process may end at any time.
+Strategy: a pipe that nobody reads, a disk that hangs and a syslog that is stuck all block their
+writer. So while the server serves, a thread writes, from a bounded queue. Before and after that
+lines are written at once, or at least waited for: nobody is served then, twistd may fork, and the
+process may end at any time.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from time import monotonic, sleep
 from twisted.logger import Logger
 
 CAPACITY = 10_000
-"""Lines that may wait for the log; what comes then is missing, until half of them are written."""
+"""The lines that may wait for the log; any more are dropped, until half of them are written."""
 
 LAST = 2.0
-"""Seconds for which the last lines are waited for, all together."""
+"""The seconds for which the last lines are waited for, all together."""
 
 PAUSE = 0.01
-"""Seconds for which the thread sleeps when it has written all, so that it is not woken for each
+"""The seconds for which the thread sleeps when it has written all, so that it is not woken for each
 line: with 4,000 logins in a row, of two lines each, that was 75 of 540 µs of CPU for a login.
 """
 
@@ -34,7 +34,7 @@ Work = Callable[[], object]
 
 
 def start_thread(work: Callable[[], None]) -> None:
-    """Start a thread that does not keep the process, should the log never answer.
+    """Start a thread that does not keep the process alive if the log never answers.
 
     @raise RuntimeError: if the system allows no more threads.
     """
@@ -42,16 +42,16 @@ def start_thread(work: Callable[[], None]) -> None:
 
 
 class _Gap:
-    """Lines in a row that found no room."""
+    """The number of lines in a row for which there was no room."""
 
     lines = 0
 
 
 class LogQueue:
-    """Does what is put, in order, in a thread of its own between L{begin} and L{end}.
+    """Does the work that is put, in order, between L{begin} and L{end} in a thread of its own.
 
-    C{SimpleQueue} may be used by a destructor that logs while another line is put, which would wait
-    for itself at any lock of ours.
+    A destructor may log while another line is put; that would be a deadlock with any lock of ours,
+    but C{SimpleQueue} allows it.
     """
 
     _log = Logger()
@@ -61,8 +61,8 @@ class LogQueue:
         tell_missing: Callable[[int], None],
         start: Callable[[Callable[[], None]], None] = start_thread,
     ) -> None:
-        """@param tell_missing: writes how many lines are missing in this place, or fails as any
-            line may.
+        """@param tell_missing: writes how many lines are missing at this point, or fails as for any
+            line.
         @param start: starts a thread, or raises C{RuntimeError}.
         """
         self._tell_missing = tell_missing
@@ -70,24 +70,24 @@ class LogQueue:
         self._waiting: SimpleQueue[Work] = SimpleQueue()
         self._serving = self._has_thread = self._is_full = False
         self._gap = _Gap()
-        self._missing = 0  # of those whose place has come
+        self._missing = 0  # lines whose turn has come
         self._until: float | None = None
 
     def begin(self) -> None:
-        """Wait for the log no more."""
+        """From now on do not wait for the log."""
         self._serving = True
-        # A reactor that fails ends the process without the calls at its end.
+        # A reactor that fails ends the process without its shutdown calls.
         atexit.register(self.end)
 
     def end(self) -> None:
-        """Wait for what is left, and from now on for each line, for L{LAST} seconds in all."""
+        """Wait for the lines left, and from now on for each line, for L{LAST} seconds in all."""
         atexit.unregister(self.end)
         self._serving = False
         self._until = monotonic() + LAST
         self._wait()
 
     def put(self, write: Work) -> None:
-        """Have a line written. If there is no room for it, it is counted in its place."""
+        """Have a line written, or counted as missing if there is no room for it."""
         bound = CAPACITY // 2 if self._is_full else CAPACITY
         was_full, self._is_full = self._is_full, self._waiting.qsize() >= bound
         if not self._is_full:
@@ -99,7 +99,7 @@ class LogQueue:
         self._gap.lines += 1
 
     def do(self, work: Work) -> None:
-        """Have something done behind the lines that wait."""
+        """Have something done after the lines that wait."""
         if self._can_wait():
             self._waiting.put(work)
             self._wait()
@@ -107,14 +107,14 @@ class LogQueue:
             work()
 
     def run(self) -> None:
-        """Do what is put, for ever: the thread's work."""
+        """Do the work that is put, for ever; this is what the thread runs."""
         while True:
             self.run_next()
             if self._waiting.empty():
                 sleep(PAUSE)
 
     def run_next(self) -> None:
-        """Do what was put first; wait for it, if there is nothing."""
+        """Do the work that was put first; wait if there is none."""
         work = self._waiting.get()
         try:
             work()
@@ -122,8 +122,8 @@ class LogQueue:
             self._log.failure("The log has failed")
 
     def _can_wait(self) -> bool:
-        """Whether there is a thread for what waits; if none can be started, the log is waited for
-        until one can be.
+        """Tell if there is a thread for the lines that wait; if none can be started, the log is
+        waited for until one can be.
         """
         if self._serving and not self._has_thread:
             try:
@@ -140,15 +140,15 @@ class LogQueue:
             done.wait(max(0.0, self._until - monotonic()))
 
     def _attempt(self, write: Work) -> None:
-        """Write a line, behind how many are missing before it; or it is missing as well."""
+        """Write a line, after the number missing before it; or count it as missing, too."""
         try:
             self._say_missing()
             write()
-        except Exception:  # whatever it is, there is no other place where it could be said
+        except Exception:  # whatever it is, there is nowhere else to report it
             self._missing += 1
 
     def _pass(self, gap: _Gap) -> None:
-        """Say at once how many lines are missing in a gap, or with the next line that is taken."""
+        """Write how many lines are missing in a gap, now or before the next line that is taken."""
         self._missing += gap.lines
         with suppress(Exception):
             self._say_missing()

@@ -29,23 +29,23 @@ from achat_twisted.tools.suggest import suggest
 _LIMITS = Limits()
 
 DAY = 86_400.0
-"""Seconds."""
+"""A day, in seconds."""
 
 _BACKLOG = 1024
-"""How many connections the kernel may complete that the server has not taken yet.
+"""The connections that the kernel may complete before the server accepts them.
 
-Twisted's 50 are full within milliseconds when many come at once, and then the kernel lets the first
-packet of whoever comes fall: they knock again after a second, and after three, and so on.
+Twisted's 50 are full within milliseconds when many come at once, and then the kernel drops the
+first packet of each newcomer, which tries again after a second, after three, and so on.
 """
 
 _LINES_IN_OUTBOX = 8
-"""How many of the longest lines an outbox must hold at least."""
+"""The least number of lines of greatest length that an outbox must hold."""
 
 
 def _number(
     option: str, kind: type[int] | type[float], least: float, most: float, unit: str
 ) -> Callable[[str], float]:
-    """A check for a numeric option: what it returns is what the option means."""
+    """A check for a numeric option; returns its value."""
 
     def check(text: str) -> float:
         try:
@@ -77,11 +77,11 @@ def _duplicate(text: str) -> Duplicate:
 
 
 MEMORY = "memory"
-"""What C{--mailbox} is for a mailbox in memory."""
+"""The value of C{--mailbox} for a mailbox in memory."""
 
 
 def _mailbox(text: str) -> Path | str:
-    """Where the mailbox's file is, or L{MEMORY}."""
+    """The path of the mailbox's file, or L{MEMORY}."""
     kind, _, path = text.partition(":")
     if text == MEMORY:
         return MEMORY
@@ -102,7 +102,7 @@ def _http(text: str) -> str:
 
 
 _LONGEST_SOCKET = 107
-"""Bytes that the path of a unix socket may have, see C{unix(7)}."""
+"""The most bytes that the path of a unix socket may have, see C{unix(7)}."""
 
 
 def _admin(text: str) -> Path:
@@ -127,7 +127,7 @@ class Options(AuthOptionMixin, Configured):
             "grace",
             "g",
             GRACE,
-            "Seconds a stop may take; what is undelivered then is kept.",
+            "Seconds a stop may take; lines undelivered by then are kept.",
             _number("grace", float, 0, 3600, "of seconds "),
         ],
         [
@@ -141,14 +141,14 @@ class Options(AuthOptionMixin, Configured):
             "login-timeout",
             None,
             LOGIN_TIMEOUT,
-            "Seconds in which a client must send its name.",
+            "Seconds within which a client must send its name.",
             _number("login-timeout", float, 0.1, 3600, "of seconds "),
         ],
         [
             "outbox-limit",
             None,
             OUTBOX_LIMIT,
-            "Bytes queued in memory for one peer; what is more goes to its mailbox.",
+            "Bytes queued in memory for one client; the rest goes to its mailbox.",
             _number("outbox-limit", int, 2**16, 2**30, "of bytes "),
         ],
         [
@@ -197,7 +197,7 @@ class Options(AuthOptionMixin, Configured):
             "recipients",
             None,
             wire.MAX_RECIPIENTS,
-            "Names that a line may be for.",
+            "Recipients a line may have.",
             _number("recipients", int, 1, 10**6, ""),
         ],
         [
@@ -241,14 +241,14 @@ class Options(AuthOptionMixin, Configured):
             "log-level",
             None,
             "info",
-            "What is grave enough for the log: debug, info, warn or error.",
+            "Least level that is logged: debug, info, warn or error.",
             choice("log-level", *LEVELS),
         ],
         [
             "log-format",
             None,
             "text",
-            "A line of the log: text, or json for an object.",
+            "Format of a log line: text, or json for an object.",
             choice("log-format", *FORMATS),
         ],
         [
@@ -271,14 +271,14 @@ class Options(AuthOptionMixin, Configured):
         [
             "durable",
             None,
-            "Answer /sync when all lines before it outlive a crash; needs --mailbox sqlite.",
+            "Answer /sync once all lines before it survive a crash; needs --mailbox sqlite.",
         ],
         [
             "limit-local",
             None,
-            "Let the limits for a host and a client hold for this machine's own, too.",
+            "Apply the limits per host and per client to this machine's own, too.",
         ],
-        ["plain", None, "Send messages alone, no notices: the wire of the a-chat tutorial."],
+        ["plain", None, "Send only messages, no notices: the wire of the a-chat tutorial."],
     ]
     supportedInterfaces = SUPPORTED
     private = frozenset({"auth"})
@@ -312,7 +312,7 @@ class Options(AuthOptionMixin, Configured):
         self["listen"].append(endpoint)
 
     def opt_auth(self, description: str) -> None:
-        """Who may log in, as TYPE:ARGUMENT; may be repeated. Without it: anybody, as anybody."""
+        """Login check, as TYPE:ARGUMENT; may be repeated. Without it anybody can be anybody."""
         kind = description.partition(":")[0]
         known = sorted(factory.authType for factory in findCheckerFactories())
         if kind not in known:
@@ -324,7 +324,7 @@ class Options(AuthOptionMixin, Configured):
 
     def parseArgs(self, *args: str) -> None:
         if args:
-            raise usage.UsageError(f"there are options only, no arguments such as {args[0]!r}")
+            raise usage.UsageError(f"it takes only options, no arguments such as {args[0]!r}")
 
     def postOptions(self) -> None:
         if self["mailbox"] is None:
@@ -349,6 +349,6 @@ class Options(AuthOptionMixin, Configured):
             )
 
     def endpoints(self) -> list[str]:
-        """Where to listen, as Twisted endpoint strings."""
+        """The endpoints to listen on, as Twisted's strings."""
         interface = quoteStringArgument(self["interface"])
         return self["listen"] or [f"tcp:{self['port']}:interface={interface}:backlog={_BACKLOG}"]

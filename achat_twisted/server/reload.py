@@ -1,4 +1,4 @@
-"""New options for a server that runs: all of them are looked at first, and then put in place."""
+"""New options for a running server: all of them are checked first, and then put in place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Value = TypeVar("Value")
 
 @implementer(IReloadable)
 class Put(Generic[Value]):
-    """Makes a value of the options, and puts it where it belongs."""
+    """Makes a value from the options, and puts it where it belongs."""
 
     def __init__(
         self, make: Callable[[Mapping[str, Any]], Value], put: Callable[[Value], None]
@@ -30,7 +30,7 @@ class Put(Generic[Value]):
 
 
 class _Looked(Mapping[str, Any]):
-    """Options that remember which of them somebody has looked at."""
+    """Options that remember which of them were looked at."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = options
@@ -48,10 +48,10 @@ class _Looked(Mapping[str, Any]):
 
 
 class Reloader:
-    """Has the command line and its file read again, and everybody take what has changed.
+    """Reads the command line and its file again, and gives the new options to all parts.
 
-    If anything is wrong, nothing is put in place. An option that no part looks at is said to wait
-    for the next start, each time again.
+    If anything is wrong, nothing is put in place. An option that no part looks at is logged as
+    waiting for the next start, at each reload.
     """
 
     _log = Logger()
@@ -62,7 +62,7 @@ class Reloader:
         on_begin: Callable[[], None] = lambda: None,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
-        """@param options: with which the server was started.
+        """@param options: those with which the server was started.
         @param on_begin: called before anything is done.
         @param on_end: called when all is done, or nothing could be.
         """
@@ -73,11 +73,11 @@ class Reloader:
         self._parts: list[IReloadable] = []
 
     def add(self, *parts: IReloadable) -> None:
-        """Let all of them take new options: those that they look at."""
+        """Let these parts take new options, each those that it looks at."""
         self._parts.extend(parts)
 
     def reload(self) -> None:
-        """Do it; whatever is wrong is in the log, and never raised."""
+        """Reload; anything that is wrong is logged, and never raised."""
         self._on_begin()
         options = self._options
         try:

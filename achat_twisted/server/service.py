@@ -19,17 +19,17 @@ from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.server.interfaces import INotifier, ISignals
 
 GRACE = 10.0
-"""Seconds a stop may take, unless the server is told otherwise."""
+"""The seconds that a stop may take, unless the server is told otherwise."""
 
 LAST_RESORT = 5.0
-"""Seconds for an abort to take effect; what it has not ended by then is ended by force."""
+"""The seconds for an abort to take effect; connections that are left then are given up."""
 
 PUTTING_AWAY = 60.0
-"""Seconds after the grace period for all that is left to do, the mailbox included."""
+"""The seconds after the grace period for all that is left to do, including the mailbox."""
 
 
 class Phase(Enum):
-    """Where the server is between its start and its end."""
+    """The phases of the server between its start and its end."""
 
     STARTING = "starting"
     READY = "ready"
@@ -37,9 +37,9 @@ class Phase(Enum):
 
 
 class ChatService(MultiService):
-    """A chat server. Its children are the listeners, the broker, and those who stand by.
+    """A chat server. Its children are the listeners, the broker, and the attendants.
 
-    @ivar phase: where it is; L{Phase.STOPPING} before the first port closes.
+    @ivar phase: its present phase; L{Phase.STOPPING} before the first port closes.
     """
 
     _log = Logger()
@@ -59,13 +59,13 @@ class ChatService(MultiService):
         attendants: Sequence[Service] = (),
         on_parent: Callable[[object], None] = lambda _parent: None,
     ) -> None:
-        """@param listeners: whose C{stopService} closes a port; see L{achat_twisted.net.listener}.
-        @param attendants: who look at the server from outside, and so are there before anybody is
-            let in, and until the stop is over.
-        @param reload: called when somebody asks for it, unless a stop has begun.
+        """@param listeners: their C{stopService} closes a port; see L{achat_twisted.net.listener}.
+        @param attendants: services beside the chat, which start before anybody is let in, and stop
+            when the stop is over.
+        @param reload: called on SIGHUP, unless a stop has begun.
         @param grace: seconds after which a stop waits for nobody any more.
-        @param on_parent: called with what this becomes a part of: twistd's application, before
-            it writes its first line.
+        @param on_parent: called with this service's parent: twistd's application, before it writes
+            its first line.
         """
         super().__init__()
         self.phase = Phase.STARTING
@@ -86,7 +86,7 @@ class ChatService(MultiService):
             child.setServiceParent(self)
 
     def setServiceParent(self, parent: Any) -> None:
-        # From as early on as can be: with it the process becomes this server.
+        # As early as possible: with this call the process becomes this server.
         self._signals.ignore_strays()
         self._on_parent(parent)
         super().setServiceParent(parent)
@@ -96,13 +96,13 @@ class ChatService(MultiService):
 
         @raise CannotStart: if it cannot be opened.
         """
-        # Ahead of the line in the log that says it listens, upon which somebody may send it.
+        # Before the log says that it listens, as somebody may then send the signal.
         self._signals.on_hangup(self._hung_up)
         self._mailbox.open()
         super().startService()
         self.phase = Phase.READY
-        # Before the reactor runs, SIGTERM would kill the process, and whoever hears that we are
-        # ready may send it.
+        # Before the reactor runs, SIGTERM would kill the process, and it may be sent as soon as we
+        # say that we are ready.
         self._clock.callLater(0, self._say_ready)
 
     def _say_ready(self) -> None:
@@ -114,9 +114,9 @@ class ChatService(MultiService):
 
         C{MultiService} would stop all children at once, and swallow their errors.
 
-        @return: fires when every line that was accepted is delivered, kept or refused, and the
-            ledger is in the log; at most L{HURRY} and L{LAST_RESORT} after the grace period, but
-            for what the mailbox takes.
+        @return: fires when every accepted line is delivered, kept or refused, and the ledger is in
+            the log; at most L{HURRY} and L{LAST_RESORT} after the grace period, plus the time that
+            the mailbox takes.
         """
         self.running = 0
         self.phase = Phase.STOPPING
@@ -127,7 +127,7 @@ class ChatService(MultiService):
         self._log.info("stopping; at most {grace:g} seconds", grace=self._grace)
         self._signals.on_second_signal(self._hurry)
         self._deadlines = [
-            # A sender may be held back for slow recipients; they must not use up all the grace.
+            # A sender may be held for slow recipients; they must not use up the whole grace period.
             self._clock.callLater(self._grace / 2, self._factory.cut_reading_short),
             self._clock.callLater(self._grace, self._hurry),
         ]
@@ -138,7 +138,7 @@ class ChatService(MultiService):
         for deadline in self._deadlines:
             if deadline.active():
                 deadline.cancel()
-        await self._mailbox.close()  # which says what is lost; that is kept no more
+        await self._mailbox.close()  # it logs what is lost, which is not kept
         balance = self._broker.balance()
         if balance.missing or balance.in_flight:
             self._log.error("the ledger does not balance: {balance}", balance=balance)
@@ -148,7 +148,7 @@ class ChatService(MultiService):
         self._notifier.stopped()
 
     def set_grace(self, grace: float) -> None:
-        """Let a stop take so many seconds, if it has not begun."""
+        """Let a stop take so many seconds, if none has begun."""
         self._grace = grace
 
     def _hung_up(self) -> None:
@@ -158,14 +158,14 @@ class ChatService(MultiService):
     def _stop_each(self, children: Sequence[Service]) -> Deferred[list[None]]:
         stopping = [maybeDeferred(child.stopService) for child in children]
         for stopped in stopping:
-            stopped.addErrback(partial(self._log.failure, "A port does not close"))
+            stopped.addErrback(partial(self._log.failure, "A port could not be closed"))
         return gatherResults(stopping)
 
     def _hurry(self) -> None:
-        """Wait for nobody any more who is slow: what is not written yet goes to the mailbox.
+        """Wait for no slow client any more: lines not written yet go to the mailbox.
 
-        The connections end in order even now, with a C{! bye}. A reset would come right away, but
-        there are clients that throw away what they have not read when they are reset.
+        Even now the connections end in order, with a C{! bye}. A reset would be faster, but some
+        clients throw away unread input when they are reset.
         """
         if self._hurrying:
             return
@@ -176,12 +176,12 @@ class ChatService(MultiService):
         self._deadlines.append(self._clock.callLater(HURRY, self._abort))
 
     def _abort(self) -> None:
-        """End what is left: clients that do not even take the end."""
+        """Abort the connections that are left, whose clients do not even take the end."""
         self._factory.abort()
         self._deadlines.append(self._clock.callLater(LAST_RESORT, self._give_up))
 
     def _give_up(self) -> None:
-        """Not even an abort has ended everything: that is a bug, but the stop must end."""
+        """Give up on what not even an abort has ended: that is a bug, but the stop must end."""
         try:
             self._broker.give_up()
         finally:

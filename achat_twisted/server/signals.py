@@ -1,4 +1,4 @@
-"""The process's signals, and none."""
+"""The process's signals, and a null object without any."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ STRAYS = (
     *(signal.SIGIO, signal.SIGPWR, signal.SIGSTKFLT),
     *range(signal.SIGRTMIN, signal.SIGRTMAX + 1),
 )
-"""Signals that mean something to other programs, and end a process to which they mean nothing.
+"""Signals that mean something to other programs, and end a process that does not expect them.
 
-The others of C{signal(7)} with such an end are faults of the process (SIGSEGV and the like), limits
-that it has reached, or meant as an end: SIGTERM and SIGINT, which the reactor answers, SIGQUIT and
-SIGABRT, which leave a core, as a watchdog wants it. Python ignores SIGPIPE and SIGXFSZ.
+The other signals in C{signal(7)} that end a process are faults of its own (SIGSEGV and the like),
+limits that it has reached, or meant to end it: SIGTERM and SIGINT, which the reactor handles, and
+SIGQUIT and SIGABRT, which leave a core dump for a watchdog. Python ignores SIGPIPE and SIGXFSZ.
 """
 
 
 @implementer(ISignals)
 class ProcessSignals:
-    """The real ones.
+    """The real signals.
 
-    The reactor answers the first SIGTERM or SIGINT with a stop and ignores a second one; it leaves
-    all others alone.
+    The reactor stops on the first SIGTERM or SIGINT and ignores a second one; it leaves all others
+    alone.
     """
 
     _log = Logger()
@@ -75,7 +75,7 @@ def _name(number: int) -> str:
 
 @implementer(ISignals)
 class NoSignals:
-    """None at all, for a service that shares its process with others."""
+    """The null object, for a service that shares its process with others."""
 
     def ignore_strays(self) -> None:
         pass

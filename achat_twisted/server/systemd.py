@@ -1,4 +1,4 @@
-"""What systemd is told of the server: C{sd_notify(3)}.
+"""Messages to systemd about the server: C{sd_notify(3)}.
 
 A message is a datagram of C{NAME=value} lines, and that is all there is to it; a library would be
 larger than this, and would bring a clock and a thread of its own.
@@ -20,20 +20,20 @@ from zope.interface import implementer
 from achat_twisted.server.interfaces import INotifier
 
 EVERY = 2.0
-"""Seconds between two looks at the status, and between two requests for more time."""
+"""The seconds between two looks at the status, and between two requests for more time."""
 
 EXTENSION = 10.0
-"""Seconds that systemd is asked for at a time, while a stop goes on."""
+"""The seconds that systemd is asked for at a time, while a stop goes on."""
 
 _STATES = ("READY=1", "STOPPING=1")
-"""What systemd waits for: it must hear that, if later than it was said."""
+"""The lines that systemd waits for, and must get even if late."""
 
 
 @implementer(INotifier)
 class SystemdNotifier:
     """Tells systemd, which has started the process with C{Type=notify}.
 
-    The watchdog is answered by a timer on the reactor, so that a reactor that hangs is seen to.
+    A timer on the reactor answers the watchdog, so that a reactor that hangs is noticed.
     """
 
     _log = Logger()
@@ -48,9 +48,9 @@ class SystemdNotifier:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """@param send: sends one message; may raise C{OSError}.
-        @param status: how the server is, in one line.
-        @param watchdog: seconds within which systemd wants to hear of us; None if it does not.
-        @param monotonic: the time as systemd measures it, which C{clock} does not promise.
+        @param status: returns the server's status, in one line.
+        @param watchdog: seconds within which systemd wants to hear from us; None if it does not.
+        @param monotonic: the time as systemd measures it; C{clock} may differ.
         """
         self._send = send
         self._status = status
@@ -91,11 +91,11 @@ class SystemdNotifier:
     def _start(self, timer: LoopingCall, interval: float) -> None:
         if not timer.running:
             timer.start(interval, now=timer is self._wag).addErrback(
-                partial(self._log.failure, "systemd is told no more")
+                partial(self._log.failure, "systemd is no longer told")
             )
 
     def _look_around(self) -> None:
-        """Tell what is new, or could not be told; and while a stop goes on, that it does."""
+        """Send news and messages that could not be sent; during a stop also ask for more time."""
         news = [*self._untold, *self._news()]
         if self._stop_until is not None and self._clock.seconds() < self._stop_until:
             news.append(_extension())
@@ -103,7 +103,7 @@ class SystemdNotifier:
             self._tell(*news)
 
     def _news(self) -> list[str]:
-        """The status, if it is another one than was told."""
+        """The status, if it differs from the last one sent."""
         status = self._status()
         if status == self._told:
             return []
@@ -111,7 +111,7 @@ class SystemdNotifier:
         return [f"STATUS={status}"]
 
     def _tell(self, *lines: str) -> None:
-        """Send a message; that it cannot be sent is said once, until it can again."""
+        """Send a message; a failure is logged once, until one can be sent again."""
         states = [line for line in lines if line in _STATES]
         try:
             self._send("\n".join(lines).encode())
@@ -131,7 +131,7 @@ class SystemdNotifier:
 
 @implementer(INotifier)
 class NoNotifier:
-    """Nobody wants to know."""
+    """The null object: nobody wants to know."""
 
     def ready(self) -> None:
         pass
@@ -149,9 +149,9 @@ class NoNotifier:
 def from_environment(
     environ: MutableMapping[str, str], status: Callable[[], str], clock: IReactorTime
 ) -> INotifier:
-    """The notifier that systemd has asked for, or none.
+    """The notifier that systemd has asked for, or the null object.
 
-    What it has asked with is taken out of C{environ}, as it is not meant for child processes.
+    Its variables are removed from C{environ}, as they are not meant for child processes.
     """
     address = environ.pop("NOTIFY_SOCKET", "")
     usec = environ.pop("WATCHDOG_USEC", "")
@@ -163,12 +163,12 @@ def from_environment(
 
 
 def _sender(address: str) -> Callable[[bytes], None]:
-    """Sends to C{address}: a path, or a name behind an C{@}, which stands for a zero byte."""
+    """Sends to C{address}: a path, or a name after an C{@}, which stands for a zero byte."""
     to = f"\0{address[1:]}" if address.startswith("@") else address
 
     def send(message: bytes) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as way:
-            way.setblocking(False)  # as nobody may wait, and what is not told is told again
+            way.setblocking(False)  # as nobody may wait; what is not sent is sent again later
             way.sendto(message, to)
 
     return send

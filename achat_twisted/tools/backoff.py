@@ -1,4 +1,4 @@
-"""Backoff: whatever is tried again and again waits twice as long each time."""
+"""Backoff: each further try waits twice as long as the one before."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from twisted.internet.interfaces import IReactorTime
 
 FIRST = 1.0
-"""Seconds of the first wait."""
+"""The first wait, in seconds."""
 
 KEYS = 10_000
-"""How many keys are remembered; when there are more, the one tried longest ago is forgotten."""
+"""The most keys that are remembered; beyond that, the one tried longest ago is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class _Record:
 
 
 class Backoff:
-    """The waits of all who try, by a key: a host that guesses, a name that is fought over."""
+    """The waits before further tries, by key: a host that guesses, a name that is fought over."""
 
     def __init__(self, clock: IReactorTime, *, longest: float, forget: float | None = None) -> None:
-        """@param longest: seconds that a wait does not exceed.
-        @param forget: seconds after a try in which there must be no other for the key to be as good
-            as new; twice its wait, if it is None.
+        """@param longest: the longest wait, in seconds.
+        @param forget: seconds after its last try at which a key is as good as new; None for twice
+            its wait.
         """
         self._clock = clock
         self._longest = longest
@@ -34,11 +34,11 @@ class Backoff:
         self._records: OrderedDict[str, _Record] = OrderedDict()  # the longest ago first
 
     def __len__(self) -> int:
-        """The number of keys that are remembered."""
+        """The number of keys remembered."""
         return len(self._records)
 
     def wait(self, key: str) -> float:
-        """Seconds that the next try waits; 0 for a key that is as good as new."""
+        """The seconds that the next try waits; 0 for a key that is as good as new."""
         record = self._records.get(key)
         if record is None:
             return 0.0
@@ -46,12 +46,12 @@ class Backoff:
         return record.wait if self._clock.seconds() < record.since + forget else 0.0
 
     def lasts(self, key: str) -> bool:
-        """Tell if the wait that the last try has begun is not over yet."""
+        """Tell if the wait that began with the last try is not over yet."""
         wait = self.wait(key)
         return wait > 0 and self._clock.seconds() < self._records[key].since + wait
 
     def tried(self, key: str) -> None:
-        """There was a try: the next wait begins, twice as long as the last one."""
+        """Note a try: the next wait begins, twice as long as the last one."""
         wait = min(2 * self.wait(key), self._longest) or FIRST
         self._records[key] = _Record(wait, self._clock.seconds())
         self._records.move_to_end(key)

@@ -1,4 +1,4 @@
-"""Deadlines: one timer for many who wait equally long."""
+"""Deadlines: one timer for many things with the same time limit."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Generic, TypeVar
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 _AT_A_TIME = 50
-"""How many may be late until others have their turn: some 10 ms for late logins."""
+"""The number of late ones handled in one turn: some 10 ms for late logins."""
 
 Waiting = TypeVar("Waiting", bound=Hashable)
 
 
 class Deadlines(Generic[Waiting]):
-    """Calls somebody for each who has waited too long.
+    """Calls C{on_late} with each one that has waited too long.
 
-    As all have equally long, the first to come is the first to be late, and a dict in the order of
-    coming with one timer for its first does for all. A timer each would be 0.3 KB for a connection,
-    also long after its login, as the reactor keeps cancelled ones for a while.
+    As all have equally long, the first to come is the first to be late, so a dict in the order of
+    coming and one timer for its first will do. A timer each would be 0.3 KB for a connection, even
+    long after its login, as the reactor keeps cancelled ones for a while.
     """
 
     def __init__(
         self, clock: IReactorTime, wait: float, on_late: Callable[[Waiting], None]
     ) -> None:
-        """@param wait: seconds after which L{add}ed ones are late."""
+        """@param wait: seconds after which one that was L{add}ed is late."""
         self._clock = clock
         self._wait = wait
         self._on_late = on_late
@@ -32,19 +32,19 @@ class Deadlines(Generic[Waiting]):
         self._timer: IDelayedCall | None = None
 
     def add(self, waiting: Waiting) -> None:
-        """Call C{on_late} with it in time, unless it is L{remove}d before."""
+        """Call C{on_late} with it when it is late, unless it is L{remove}d before."""
         self._until[waiting] = self._clock.seconds() + self._wait
         self._watch()
 
     def remove(self, waiting: Waiting) -> None:
-        """Wait for it no longer; nothing, if it is not waited for."""
+        """Wait for it no longer; does nothing if it is not waited for."""
         self._until.pop(waiting, None)
         if not self._until and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def hasten(self, wait: float) -> None:
-        """From now on nobody is waited for any longer than C{wait} seconds."""
+        """From now on wait for nothing longer than C{wait} seconds."""
         now = self._clock.seconds()
         self._wait = min(self._wait, wait)
         self._until = {one: min(until, now + wait) for one, until in self._until.items()}

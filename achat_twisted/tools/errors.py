@@ -1,26 +1,26 @@
-"""Errors that say to an operator what is wrong."""
+"""Errors that tell an operator what is wrong."""
 
 from __future__ import annotations
 
 
 class CannotStart(SystemExit, Exception):
-    """Why the server cannot start, in one sentence, with which the process ends.
+    """The reason, in one sentence, why the server cannot start; it ends the process.
 
-    As it is also an ordinary exception, twistd tidies up before that; and if it runs as a daemon,
-    it tells the terminal.
+    As it is also an ordinary exception, twistd tidies up first, and tells the terminal if it runs
+    as a daemon.
     """
 
 
 class Unavailable(Exception):
-    """Something cannot be done just now, which is nobody's bug; its text is for the log."""
+    """Something that cannot be done just now, and is nobody's bug; its text is for the log."""
 
 
 class NoThread(Unavailable):
-    """The system lets no thread be started: the work was not begun, and may be given again."""
+    """The system allows no more threads: the work was not begun, and may be given again."""
 
     def __init__(self) -> None:
         super().__init__("no thread can be started, as the system allows no more just now")
 
 
 class Unusable(Exception):
-    """A checker cannot do its work, for the reason given."""
+    """A checker or a file that cannot be used, for the reason given."""

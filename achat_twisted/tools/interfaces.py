@@ -1,4 +1,4 @@
-"""The contracts that several folders have in common."""
+"""The contracts that several folders share."""
 
 from __future__ import annotations
 
@@ -13,41 +13,42 @@ Result = TypeVar("Result")
 
 
 class IWorker(Interface):
-    """Where something is done that would hold the reactor up."""
+    """A place for work that would block the reactor."""
 
     def start() -> None:
         """Get ready."""
 
     def run(work: Callable[[], Any]) -> Deferred[Any]:
-        """Do C{work} behind what was given before; fires with what it returns.
+        """Do C{work} after all that was given before; fires with its result.
 
         It never raises. It fails as C{work} does, or with L{NoThread} if that was not begun.
         """
 
     def stop() -> None:
-        """Nothing more will come."""
+        """Stop; no more work will come."""
 
 
 class IMeter(Interface):
-    """What has to be told as it happens, for who looks on; all else can be asked for later."""
+    """The events that metrics need as they happen; all else can be read later."""
 
     def login(outcome: str) -> None:
-        """A login has ended: with the notice of that word, or as a word says."""
+        """Count a login that has ended: C{outcome} is one of the meter's C{OUTCOMES}."""
 
     def time_turn(turn: Callable[P, Result]) -> Callable[P, Result]:
-        """C{turn}, which serves a round of clients, timed each time if anybody wants to know."""
+        """C{turn}, which serves a round of clients, timed at each call if metrics are wanted."""
 
     def time_commit(commit: Callable[P, Result]) -> Callable[P, Result]:
-        """C{commit}, which is done for the mailbox in any thread, but one at a time; likewise."""
+        """C{commit}, a commit of the mailbox, likewise; in any thread, but one at a time."""
 
 
 class IReloadable(Interface):
-    """What can take new options while the server runs."""
+    """A part that can take new options while the server runs."""
 
     def reload(options: Mapping[str, Any]) -> Callable[[], None]:
-        """Make what the new options ask for, and change nothing yet.
+        """Prepare what the new options ask for, and change nothing yet.
 
-        @return: puts it in place, and does not fail; it is not called if others cannot reload.
-        @raise ValueError: if it cannot be made, in one sentence; C{OSError} and L{CannotStart}
-            are taken for the same.
+        @return: a function that puts it in place and does not fail; it is not called if another
+            part cannot reload.
+        @raise ValueError: if that is not possible, in one sentence; C{OSError} and L{CannotStart}
+            mean the same.
         """

@@ -1,8 +1,8 @@
-"""The meter: what is told as it happens, and counted for who looks on.
+"""The meter: events that are counted and timed for the metrics.
 
-Strategy: a line is never counted here. What grows with each line is in the ledger already, and is
-read when somebody asks. Only logins, turns and commits are told, and the last two are timed by a
-wrapper that is not there unless somebody looks on.
+Strategy: a line is never counted here. The numbers that grow with each line are in the ledger
+already, and are read on demand. Only logins, turns and commits are reported, and the last two are
+timed by a wrapper that is there only if metrics are wanted.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 
 OUTCOMES = ("welcome", "denied", "bad-name", "name-taken", "busy", "timeout", "left")
-"""How a login ends: by the word of the notice that the client gets, or without one."""
+"""The ways in which a login ends: mostly the word of the notice that the client gets."""
 
 TURN_BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
-"""Seconds; a single line takes a tenth of the least, and clients notice the last ones."""
+"""In seconds; a single line takes a tenth of the least, and clients notice the last ones."""
 
 COMMIT_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-"""Seconds; from a disk with a cache of its own to one that hangs."""
+"""In seconds; from a disk with a cache of its own to one that hangs."""
 
 
 class Histogram:
-    """How many values lie below which bound.
+    """The number of values up to each bound.
 
-    It has one writer; who reads it meanwhile, in another thread, may miss the last value. The
-    library's own takes a lock, and 0.70 µs instead of 0.15.
+    It has one writer; a reader in another thread may miss the last value. The library's own takes
+    a lock, and 0.70 µs instead of 0.15.
 
     @ivar total: the sum of all values.
     """
@@ -42,8 +42,8 @@ class Histogram:
     __slots__ = ("_bounds", "_counts", "total")
 
     def __init__(self, bounds: Sequence[float]) -> None:
-        """@param bounds: the greatest value that each bucket takes, ascending; what is greater
-        than all has a bucket of its own.
+        """@param bounds: the greatest value that each bucket takes, ascending; values above them
+        all have a bucket of their own.
         """
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
@@ -54,18 +54,18 @@ class Histogram:
         self.total += value
 
     def buckets(self) -> list[tuple[str, float]]:
-        """Each bound, and how many values are no greater, as Prometheus writes them."""
+        """Each bound, with the number of values no greater, as Prometheus writes them."""
         names = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
         return list(zip(names, accumulate(self._counts), strict=True))
 
 
 @implementer(IMeter)
 class Meter:
-    """Counts, and times.
+    """Counts logins, and times turns and commits.
 
-    @ivar logins: how many have ended, by outcome; all L{OUTCOMES} are there from the start.
-    @ivar turns: seconds that it took to serve a round of clients.
-    @ivar commits: seconds that the mailbox's commits took, also those that failed.
+    @ivar logins: the number that have ended, by outcome; all L{OUTCOMES} are there from the start.
+    @ivar turns: the seconds taken to serve a round of clients.
+    @ivar commits: the seconds that the mailbox's commits took, including those that failed.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -101,7 +101,7 @@ class Meter:
 
 @implementer(IMeter)
 class NoMeter:
-    """Nobody looks on."""
+    """The null object: nothing is counted or timed."""
 
     def login(self, outcome: str) -> None:
         pass
@@ -114,4 +114,4 @@ class NoMeter:
 
 
 NO_METER = NoMeter()
-"""For all who are not looked at."""
+"""For servers without metrics."""

@@ -1,4 +1,4 @@
-"""Secrets, asked for at the terminal, never at standard input."""
+"""Asking for secrets: at the terminal, never at standard input."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def ask_secret(
 ) -> str:
     """Asks for the secret of C{name} at this process's terminal, whatever is piped in or out.
 
-    @param instead: what to do where there is no terminal.
-    @param twice: if it must be typed the same again.
-    @param ask: asks a question; what is typed then is not shown.
+    @param instead: advice for the user if there is no terminal.
+    @param twice: true if it must be typed twice.
+    @param ask: asks a question, and does not show what is typed.
     @raise click.ClickException: if there is no terminal.
     """
     with warnings.catch_warnings():
-        # Without a terminal getpass would read the secret from standard input, where somebody's
-        # lines are; and it warns of that first.
+        # Without a terminal getpass would read the secret from standard input, which may hold
+        # lines to send; it warns of that first.
         warnings.simplefilter("error", GetPassWarning)
         try:
             while True:

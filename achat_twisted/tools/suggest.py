@@ -1,4 +1,4 @@
-"""Guesses at what was meant by a word that is not known."""
+"""Guesses at what an unknown word was meant to be."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from difflib import get_close_matches
 
 
 def suggest(word: str, known: Sequence[str]) -> str:
-    """The end of a sentence about a word that is not known: what may have been meant."""
+    """The end of a sentence about an unknown word: what may have been meant, if anything."""
     matches = get_close_matches(word, known, n=1)
     return f"; did you mean {str(matches[0])!r}?" if matches else ""

@@ -1,4 +1,4 @@
-"""Threads: the mailbox's, and others of the kind."""
+"""Threads: the mailbox's, and others like it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from achat_twisted.tools.interfaces import IWorker
 
 
 class DaemonThread(Thread):
-    """A thread that does not keep the process, should the disk never answer."""
+    """A thread that does not keep the process alive if the disk never answers."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options, daemon=True)
@@ -24,7 +24,7 @@ class DaemonThread(Thread):
 
 @implementer(IWorker)
 class ThreadWorker:
-    """Works in one thread of its own, or a few, which start with the first work."""
+    """Works in one or a few threads of its own, which start with the first work."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class ThreadWorker:
         name: str = "mailbox",
         kind: type[Thread] = DaemonThread,
     ) -> None:
-        """@param kind: of threads."""
+        """@param kind: the class of the threads."""
         self._reactor = reactor
         self._pool = ThreadPool(minthreads=0, maxthreads=threads, name=name)
         self._pool.threadFactory = kind
@@ -44,8 +44,8 @@ class ThreadWorker:
     def run(self, work: Callable[[], Any]) -> Deferred[Any]:
         try:
             return deferToThreadPool(self._reactor, self._pool, work)
-        except (RuntimeError, MemoryError):  # that is how threading says so
-            # The pool has dropped the work, but will wait at its stop for a thread that never ran.
+        except (RuntimeError, MemoryError):  # threading cannot start a thread
+            # The pool has dropped the work, but would wait at its stop for a thread that never ran.
             self._pool.threads = [thread for thread in self._pool.threads if thread.ident]
             return fail(NoThread())
 

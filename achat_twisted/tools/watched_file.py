@@ -1,4 +1,4 @@
-"""A file that means something, and is read again when it has changed."""
+"""A file that is read again when it has changed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from achat_twisted.tools.rights import refuse_if_writable, warn_if_readable
 Content = TypeVar("Content")
 
 _Stamp = tuple[int, ...]
-"""What of a file changes with its content, as far as one can tell without reading it."""
+"""The parts of a file's status that change with its content."""
 
 
 class WatchedFile(Generic[Content]):
-    """What stands in a file, as it is now: whoever asks has it looked at first, which takes 2 µs.
+    """The content of a file as it is now: each use looks at the file first, which takes 2 µs.
 
-    Any thread may ask. What cannot be read, or means nothing, leaves the former content in force,
+    Any thread may use it. A file that cannot be read or parsed leaves the former content in force,
     and is logged once.
     """
 
@@ -32,8 +32,8 @@ class WatchedFile(Generic[Content]):
     def __init__(
         self, path: Path, parse: Callable[[bytes], Content], *, is_secret: bool = False
     ) -> None:
-        """@param parse: what the file means; it raises C{ValueError} if it is nothing.
-        @param is_secret: whether nobody else should be able to read it, for the log.
+        """@param parse: turns the file's bytes into its content, or raises C{ValueError}.
+        @param is_secret: true if the log is to warn when anyone but its owner can read it.
         """
         self.path = path
         self._parse = parse
@@ -44,14 +44,14 @@ class WatchedFile(Generic[Content]):
     def open(self) -> None:
         """Read it.
 
-        @raise Unusable: if it cannot be read, or means nothing.
+        @raise Unusable: if it cannot be read or parsed.
         """
         with self._lock:
             self._stamp = self._look()
             self._content = self._read()
 
     def content(self) -> Content:
-        """What stands in it; to be called after L{open}."""
+        """Its content; to be called after L{open}."""
         with self._lock:
             stamp = self._look()
             if stamp != self._stamp:
@@ -59,13 +59,13 @@ class WatchedFile(Generic[Content]):
                 try:
                     self._content = self._read()
                 except Unusable as error:
-                    self._log.error("{error}; what it said before holds on", error=error)
+                    self._log.error("{error}; its former content stays in force", error=error)
                 else:
                     self._log.info("{path} has changed, and was read again", path=self.path)
             return self._content
 
     def _look(self) -> _Stamp | None:
-        """None if there is no such file."""
+        """The file's stamp; None if there is no such file."""
         try:
             status = os.stat(self.path)
         except OSError:

@@ -1,4 +1,4 @@
-"""What is said: lines, names, notices, and other protocols known by their first words.
+"""The wire protocol: lines, names, notices, and other protocols known by their first words.
 
 It imports nothing of achat. It never touches a socket, a clock or a file: bytes in, values out.
 """

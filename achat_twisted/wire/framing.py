@@ -1,9 +1,9 @@
-"""From chunks to lines: however a stream is cut, the same lines come out.
+"""From chunks to lines: the same lines come out, however the stream is cut.
 
-Strategy: a chunk is looked at as a whole. What it completes is one block, checked with a few calls
-that run at the speed of memory: 0.03 µs for a line of 50 bytes, where one by one they cost ten
-times as much. Only if a line in it is at fault is it taken apart, and each line is looked at when
-it is its turn, with some of those behind it: L{LineSplitter.look}.
+Strategy: a chunk is looked at as a whole. The lines that it completes are one block, checked with
+a few calls that run at the speed of memory: 0.03 µs for a line of 50 bytes, a tenth of what it
+costs alone. Only a block with a faulty line is taken apart, and each line is looked at in its turn,
+with some of those behind it: L{LineSplitter.look}.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ Block = str
 
 
 Item = Block | bytes | wire.WireError
-"""A block; or one with a fault, whose lines are yet to be looked at; or a fault by itself."""
+"""A block; or one with a fault, as bytes, whose lines are still to be looked at; or a fault."""
 
 _AT_ONCE = 500
-"""How many lines of a block with a fault are looked at at a time.
+"""The number of lines in a block with a fault that are looked at in one go.
 
-A line by itself takes 50 bytes more, and what comes later may wait for long.
+A line by itself takes 50 bytes more, and later ones may wait for long.
 """
 
 
 class LineSplitter:
     """Cuts a stream of bytes into lines of at most C{max_line} bytes.
 
-    A longer one becomes a single L{wire.TooLong} in its place, reported as soon as
-    it is known; the rest of it is thrown away as it arrives, so that what is held
-    here never exceeds C{max_line + 1} bytes.
+    A longer one becomes a single L{wire.TooLong}, reported as soon as it is known;
+    the rest of it is thrown away as it arrives, so that no more than
+    C{max_line + 1} bytes are ever held here.
     """
 
     __slots__ = ("_max_line", "_rest", "_skipping")
@@ -56,7 +56,7 @@ class LineSplitter:
         self._rest = rest = chunk[end:]
         items = self._split(chunk[:end]) if end else []
         if rest.startswith(TLS):
-            # Its line might never end, and the peer waits to be answered.
+            # Its line might never end, and the peer is waiting for an answer.
             self._rest, self._skipping = b"", True
             items.append(wire.Foreign("TLS"))
         elif len(rest) > self._max_line and len(rest.removesuffix(b"\r")) > self._max_line:
@@ -74,7 +74,7 @@ class LineSplitter:
         return [lines] if block is None else [block]
 
     def look(self, lines: bytes) -> list[Item]:
-        """What the first lines of a block are that has a fault; and the rest of it, as it was."""
+        """The first lines of a block with a fault, each checked; and the rest of it, as it was."""
         *first, later = lines.split(b"\n", _AT_ONCE)
         looked: list[Item] = [self._look(line) for line in first]
         return [*looked, later] if later else looked
@@ -86,7 +86,7 @@ class LineSplitter:
             return error
 
     def one_by_one(self, items: Iterable[Item]) -> Iterator[str | wire.WireError]:
-        """The same with single lines, without their line ends, in the place of blocks."""
+        """The same items, with single lines, without their line ends, in place of blocks."""
         waiting = [*items][::-1]
         while waiting:
             item = waiting.pop()

@@ -1,7 +1,7 @@
 """Characters that cannot be seen, though Python calls them printable.
 
-Those of a name must be seen, or two that look the same are two. (That others look alike is another
-matter, which C{SECURITY.md} tells of.)
+All characters of a name must be visible, or two different names would look the same. (Characters
+that look alike are another matter, see C{SECURITY.md}.)
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ _DEFAULT_IGNORABLE = (
 )
 """Unicode's property Default_Ignorable_Code_Point, which Python's C{unicodedata} does not have.
 
-It is that of Unicode 18.0, and was the same in 14.0, as it counts in what is reserved for
-characters to come; C{tests/wire/test_invisible.py} makes it, and says so if a newer Unicode has
-another.
+It is the same in Unicode 14.0 and 18.0, as it includes what is reserved for characters to come;
+C{tests/wire/test_invisible.py} makes it, and fails if a newer Unicode has another.
 """
 
 _BLANK = r"\u2800\U0001D159\U00013441-\U00013442"
-"""Characters whose glyph is nothing, for which Unicode has no property: BRAILLE PATTERN BLANK,
+"""Characters with an empty glyph, for which Unicode has no property: BRAILLE PATTERN BLANK,
 MUSICAL SYMBOL NULL NOTEHEAD, EGYPTIAN HIEROGLYPH FULL BLANK and HALF BLANK.
 """
 

@@ -1,9 +1,9 @@
-"""What a line means: the whole wire protocol, without a socket in sight.
+"""The meaning of a line: the whole wire protocol, without a socket in sight.
 
 Strategy: values go in and come out, nothing here waits or writes. A client's
 line becomes a L{Login}, a L{Post} or a L{Command}; a server's line is a
-L{Message} or a L{Notice}. What a client got wrong is a L{WireError}, and every
-one of them knows the notice that tells the client so. C{docs/protocol.md} is the
+L{Message} or a L{Notice}. A client's mistake is a L{WireError}, and each of
+them has the notice that tells the client. C{docs/protocol.md} is the
 normative text; this is its outline::
 
     client → server                       server → client
@@ -11,8 +11,8 @@ normative text; this is its outline::
     NAME, NAME…: text     post            ! word detail        a notice
     /word argument        a command
 
-Lines end in C{\\n}, one C{\\r} before it is dropped, and hold UTF-8 without
-control characters (the tab is white space here, and may stay).
+Lines end in C{\\n}, a C{\\r} before that is dropped, and they hold UTF-8 without
+control characters (except the tab, which is white space here).
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from achat_twisted.wire.notices import (
 )
 
 MAX_RECIPIENTS = 1_000
-"""How many a line may be for unless the server is told otherwise."""
+"""The most recipients of a line, unless the server is told otherwise."""
 
 MAX_LINE = 8192
-"""The longest line unless the server is told otherwise, in bytes without the line end."""
+"""The longest line, in bytes without the line end, unless the server is told otherwise."""
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-"""C0, DEL and C1 but the tab; and the two separators that some clients take for a line end."""
+"""C0 but the tab, DEL, C1, and the two separators that some clients take for a line end."""
 
 _CONTROL_ASCII = bytes({*range(0x20), 0x7F} - {*b"\t\n"})
-"""The same within ASCII; but not the line end, as this is for whole blocks."""
+"""The same within ASCII, but without the line end, as this is for whole blocks."""
 
 _MESSAGE = "from "
 _MESSAGE_BYTES = _MESSAGE.encode()
@@ -57,9 +57,9 @@ class Login:
 
 @dataclass(slots=True)
 class Post:
-    """A text and those whom it is for; a name listed twice gets two copies.
+    """A text and its recipients; a name listed twice gets two copies.
 
-    From L{parse_run} the text is several, one after the other, with a line end between them.
+    From L{parse_run} it is several texts, with a line end between each two.
 
     Not to be changed; but not frozen either, which would triple the 0.1 µs to make one.
     """
@@ -70,7 +70,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A C{/word} and what follows it, trimmed."""
+    """A C{/word} and its argument, trimmed."""
 
     word: str
     argument: str
@@ -78,14 +78,14 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What the server says when somebody posted."""
+    """A line from the server with a text that somebody has posted."""
 
     sender: str
     text: str
 
 
 def decode_line(raw: bytes, max_line: int) -> str:
-    """A line as it came, without its C{\\n}, as text.
+    """The text of a line as it came, without its C{\\n}.
 
     @raise TooLong: if it has more than C{max_line} bytes.
     @raise BadLine: if it is not UTF-8, or holds control characters.
@@ -105,7 +105,7 @@ def decode_line(raw: bytes, max_line: int) -> str:
 
 
 def decode_block(lines: bytes, max_line: int) -> str | None:
-    """Lines as they came, each with its C{\\n}, as text; None if L{decode_line} refuses one.
+    """The text of lines as they came, each with its C{\\n}; None if L{decode_line} refuses one.
 
     Each check is one call for all lines: 0.03 µs a line of 50 bytes, against 0.3 for one alone.
     """
@@ -125,9 +125,9 @@ def decode_block(lines: bytes, max_line: int) -> str | None:
 
 
 def _are_short(lines: bytes, max_line: int) -> bool:
-    """Whether no line has more than C{max_line} bytes.
+    """Tell if no line has more than C{max_line} bytes.
 
-    It hops from line end to line end, as far as may be at a time: nothing else is looked at.
+    It hops from line end to line end, as far as it may each time, and looks at nothing else.
     """
     at = 0
     while len(lines) - at > max_line + 1:
@@ -138,9 +138,9 @@ def _are_short(lines: bytes, max_line: int) -> bool:
 
 
 def parse_login(line: str) -> Login:
-    """The first line of a connection.
+    """Parse the first line of a connection.
 
-    @raise Refused: if the name is none; its notice says what a name is.
+    @raise Refused: if the name is not allowed; its notice says why.
     @raise Foreign: if the line is another protocol's.
     """
     if (protocol := foreign.protocol_of(line)) is not None:
@@ -152,9 +152,9 @@ def parse_login(line: str) -> Login:
 
 
 def parse_line(line: str, most: int = MAX_RECIPIENTS) -> Post | Command:
-    """Any line after the first, with or without its line end.
+    """Parse any line after the first, with or without its line end.
 
-    @param most: how many recipients it may have.
+    @param most: the most recipients that it may have.
     @raise BadLine: if it names none, or too many.
     """
     if line.startswith("/"):
@@ -170,10 +170,10 @@ def parse_line(line: str, most: int = MAX_RECIPIENTS) -> Post | Command:
 
 
 def parse_run(block: str, most: int = MAX_RECIPIENTS) -> Post | None:
-    """Several lines, each with its line end, as one post; None if they must be parsed one by one.
+    """Parse several lines, each with its line end, as one post; None if that is not possible.
 
-    They are one post if all of them begin with the same names, and none has anything to trim. Who
-    streams to the same recipients sends such blocks: 0.2 µs a line of 50 bytes, against 0.5.
+    It is possible if all of them begin with the same names, and none has anything to trim. A client
+    that streams to the same recipients sends such blocks: 0.2 µs a line of 50 bytes, against 0.5.
     """
     names, _, _ = block.partition(":")
     head = f"{names}: "
@@ -195,30 +195,30 @@ def _parse_recipients(names: str) -> tuple[str, ...]:
 
 
 def _is_trimmed(text: str) -> bool:
-    """Whether no line of C{text} begins or ends with white space."""
+    """Tell if no line of C{text} begins or ends with white space."""
     if not text.isascii() or "\t" in text:
         return all(line == line.strip() for line in text.split("\n"))
     return not ("\n " in text or " \n" in text or text[:1] == " " or text[-1:] == " ")
 
 
 def render_post(sender: str, text: str) -> bytes:
-    """A post's text, or texts, as they go out, line ends included."""
+    """The lines for a post's text, or texts, as they go out, with their line ends."""
     head = f"{_MESSAGE}{sender}: "
     return f"{head}{text.replace(_LINE_END, _LINE_END + head)}\n".encode()
 
 
 def is_message(line: bytes) -> bool:
-    """Whether a rendered line is a message: no name can make a notice look like one."""
+    """Tell if a rendered line is a message: no name can make a notice look like one."""
     return line.startswith(_MESSAGE_BYTES)
 
 
 def count_messages(batch: bytes | bytearray) -> int:
-    """How many of the rendered lines in C{batch}, which starts at a line's start, are messages."""
+    """The number of messages among the rendered lines in C{batch}, which begins with a line."""
     return batch.count(b"\n" + _MESSAGE_BYTES) + batch.startswith(_MESSAGE_BYTES)
 
 
 def parse_server_line(line: str) -> Message | Notice:
-    """A server's line, without its end, as a client reads it.
+    """Parse a server's line, without its line end, as a client does.
 
     @raise BadLine: if it is neither a message nor a notice.
     """

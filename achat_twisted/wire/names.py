@@ -1,4 +1,4 @@
-"""Names: what may be one."""
+"""Names: the rules for them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from achat_twisted.wire.notices import MAX_NAME, bad_name
 
 
 def check_name(name: str) -> None:
-    """See that C{name}, trimmed, can be one.
+    """Check that C{name}, which is trimmed, is allowed.
 
-    @raise Refused: if not; its notice says what a name is.
+    @raise Refused: if not; its notice says why.
     """
     if not name:
         raise bad_name("it is empty; the first line must be NAME or NAME:SECRET")
@@ -25,7 +25,7 @@ def check_name(name: str) -> None:
     if ":" in name:
         raise bad_name("it contains :")
     if (protocol := foreign.protocol_of(name)) is not None:
-        raise bad_name(f"it is what {protocol} begins with")
+        raise bad_name(f"it is how {protocol} begins")
     if not name.isprintable():
         raise bad_name("it contains characters that cannot be printed")
     if (unseen := first_invisible(name)) is not None:

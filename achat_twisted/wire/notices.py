@@ -1,4 +1,4 @@
-"""What the server says on its own behalf, and a client's faults, each of which is told by one."""
+"""Notices: the server's own words; and clients' faults, each of which has its notice."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _NOTICE = "! "
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What the server says on its own behalf: a word, and details that depend on the word."""
+    """A line from the server on its own behalf: a word, and details that depend on the word."""
 
     word: str
     detail: str = ""
 
 
 class WireError(Exception):
-    """A client's fault; C{notice} is what the client is told."""
+    """A client's fault; C{notice} tells the client."""
 
     def __init__(self, notice: Notice, why: str = "") -> None:
-        """@param why: for the log, if the client is not told."""
+        """@param why: the reason, for the log, if the client is not told."""
         super().__init__(f"{notice.word} {notice.detail}".rstrip() + (why and f": {why}"))
         self.notice = notice
 
@@ -37,9 +37,10 @@ class BadLine(WireError):
 
 
 class NoCommand(BadLine):
-    """A command that there is not; the connection lives on.
+    """An unknown command; the connection lives on.
 
-    Who has said it is told what. The log is not: it may be a login with its secret, said twice.
+    Its word is repeated to the client, but not in the log: it may be a login with its secret, sent
+    twice.
     """
 
     def __init__(self, word: str) -> None:
@@ -50,7 +51,7 @@ class NoCommand(BadLine):
 
 
 class Foreign(BadLine):
-    """A line that only another protocol has; one with which a connection begins is its last."""
+    """A line of another protocol; a connection that begins with one is closed."""
 
     def __init__(self, protocol: str) -> None:
         super().__init__(f"that is {protocol}, which is not spoken here")
@@ -64,7 +65,7 @@ class TooLong(WireError):
 
 
 class Refused(WireError):
-    """A login that is not let in; the connection is closed."""
+    """A login that is refused; the connection is closed."""
 
 
 def bad_name(why: str) -> Refused:
@@ -76,7 +77,7 @@ def name_taken(name: str) -> Refused:
 
 
 def denied(why: str) -> Refused:
-    """@param why: for the log; who guesses is not told."""
+    """@param why: the reason, for the log; anyone who guesses is not told."""
     return Refused(Notice("denied"), why)
 
 
@@ -93,7 +94,7 @@ def mail(copies: int) -> Notice:
 
 
 def outcome(word: str, name: str, copies: int) -> Notice:
-    """What became of C{copies} for C{name}: C{word} is kept, unknown or full."""
+    """The fate of C{copies} for C{name}: C{word} is kept, unknown or full."""
     return Notice(word, f"{name} {copies}")
 
 
@@ -134,10 +135,10 @@ def usage(text: str) -> Notice:
 
 
 def render_notice(notice: Notice) -> bytes:
-    """A notice as it goes out, line end included."""
+    """A notice as it goes out, with its line end."""
     return f"{_NOTICE}{notice.word} {notice.detail}".rstrip(" ").encode() + b"\n"
 
 
 def say_nothing(notice: Notice) -> bytes:
-    """How notices are rendered for clients that expect the seeds' wire: not at all."""
+    """The rendering of notices for clients that expect the seeds' wire: nothing."""
     return b""

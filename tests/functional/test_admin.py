@@ -150,7 +150,7 @@ class AdminTests(FunctionalTestCase):
         code, said = await self.admin("who")
         self.assertEqual(code, 1)
         self.assertEqual(
-            said, f"Error: there is no server: {self.socket} does not exist; say --socket PATH\n"
+            said, f"Error: there is no server: {self.socket} does not exist; give --socket PATH\n"
         )
         chat = self.socket.with_name("chat.sock")
         server = self.run_twistd("--listen", f"unix:{chat}")

@@ -258,7 +258,7 @@ class CertificateTests(FunctionalTestCase):
         self.assertEqual(await self._come(server, "alice", None), ["! denied"])
         strange = Authority("a stranger").client("alice")
         self.assertEqual(await self._come(server, "alice", strange), ["! denied"])
-        await server.output.contains("denied: its certificate is not good: ")
+        await server.output.contains("denied: its certificate is not valid: ")
 
     async def test_folder_of_certificates(self) -> None:
         """A folder of server certificates lets clients with a certificate in as well."""

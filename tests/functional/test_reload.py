@@ -66,7 +66,10 @@ class OptionsTests(ReloadTestCase):
         server = await self.configured("max-line = 100")
         alice = await self.call(server, "alice")
         for text, why in (
-            ("max-line = 200\nmax-lines = 1", "max-lines is no option; did you mean 'max-line'?"),
+            (
+                "max-line = 200\nmax-lines = 1",
+                "max-lines is not an option; did you mean 'max-line'?",
+            ),
             ("max-line =", "Invalid value (at end of document)"),
         ):
             await self.reload(server, text, why)

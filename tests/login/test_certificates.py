@@ -53,7 +53,7 @@ class CertificateTests(SynchronousTestCase):
         self.denies(
             "alice",
             below.client("alice"),
-            "its certificate is not good: unable to get local issuer certificate",
+            "its certificate is not valid: unable to get local issuer certificate",
         )
 
     def test_wrong(self) -> None:
@@ -68,15 +68,15 @@ class CertificateTests(SynchronousTestCase):
             (own.server("alice"), "its certificate is not for clients"),
             (
                 own.client("alice", hours=-0.1),
-                "its certificate is not good: certificate has expired",
+                "its certificate is not valid: certificate has expired",
             ),
             (
                 strange.client("alice"),
-                "its certificate is not good: unable to get local issuer certificate",
+                "its certificate is not valid: unable to get local issuer certificate",
             ),
             (
                 strange.identity,
-                "its certificate is not good: self-signed certificate",
+                "its certificate is not valid: self-signed certificate",
             ),
         ]:
             self.denies("alice", identity, why)

@@ -161,10 +161,10 @@ class PortalGateTests(GateTestCase):
         """All denials are alike; only the log knows what was wrong."""
         gate = self.gate(self.argon2(alice="one"))
         for login, why in [
-            ("alice:two", "denied: the secret of alice is another"),
+            ("alice:two", "denied: the secret of alice is wrong"),
             ("carol:two", "denied: no such name and secret"),
             ("alice", "denied: it has not proved who it is"),
-            ("alice:", "denied: the secret of alice is another"),
+            ("alice:", "denied: the secret of alice is wrong"),
         ]:
             notice = self.is_refused(gate, login, why, link_from(login))
             self.assertEqual(wire.render_notice(notice), b"! denied\n")
@@ -199,7 +199,7 @@ class PortalGateTests(GateTestCase):
         self.is_let_in(gate, "alice:one", "alice")
         self.is_let_in(gate, "alice:uno", "alice")
         self.is_let_in(gate, "bob:two", "bob")
-        self.is_refused(gate, "bob:one", "denied: the secret of bob is another")
+        self.is_refused(gate, "bob:one", "denied: the secret of bob is wrong")
 
     def test_bug(self) -> None:
         """A checker that breaks is an error in the log, and keeps that one client out."""
@@ -392,8 +392,8 @@ class DoorkeeperTests(GateTestCase):
         self.assertEqual(
             logged.texts,
             [
-                "who logs in is checked by argon2",
-                "who logs in is checked by argon2",
+                "logins are checked by argon2",
+                "logins are checked by argon2",
                 "anybody can log in as anybody from now on",
             ],
         )
@@ -409,7 +409,7 @@ class DoorkeeperTests(GateTestCase):
         """A reload does not forgive guesses."""
         path = self.file(password_file(alice="one"))
         self.reload(f"argon2:{path}")
-        self.is_refused(self.keeper, "alice:x", "denied: the secret of alice is another")
+        self.is_refused(self.keeper, "alice:x", "denied: the secret of alice is wrong")
         self.reload(f"argon2:{path}")
         self.assertNoResult(self.enters(self.keeper, "alice:one"))
 

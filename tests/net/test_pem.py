@@ -103,7 +103,7 @@ class ContextTests(FolderTestCase):
         both = one.key_pem() + one.certificate_pem
         garbage = b"-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n"
         for parts, why in (
-            ([both[:-40]], "a.pem: it has not been written to its end"),
+            ([both[:-40]], "a.pem: it is incomplete"),
             ([one.key_pem(), other.certificate_pem], "a.pem: there is no certificate for the"),
             ([one.certificate_pem], f"no private key is in {self.folder}/a.pem"),
             (
@@ -120,7 +120,7 @@ class ContextTests(FolderTestCase):
     def test_nothing_there(self) -> None:
         """A folder without certificates is said to have none."""
         error = self.assertRaises(ValueError, self._context)
-        self.assertEqual(str(error), f"no file *.pem is to be seen in {self.folder}")
+        self.assertEqual(str(error), f"no file *.pem can be seen in {self.folder}")
 
 
 class CertificatesTests(FolderTestCase):

@@ -68,7 +68,7 @@ CHANGED = {
     WritesByItself: "not all count as outstanding",
     Drops: "what was written does not arrive",
     NeverWrites: "what waits is not written when there is room",
-    ClosesAtOnce: "it calls a connection half-closed that is not yet",
+    ClosesAtOnce: "it calls a connection half-closed too early",
 }
 
 

@@ -18,11 +18,11 @@ from achat_twisted.server import config
 from achat_twisted.tap import Options, makeService
 
 WRONG = [
-    ("max-lines = 1", "max-lines is no option; did you mean 'max-line'?"),
-    ("max_line = 1", "max_line is no option; did you mean 'max-line'?"),
-    ("[limits]\nmax-line = 1", "limits is no option"),
-    ("config = 'x'", "config is no option"),
-    ("help = true", "help is no option"),
+    ("max-lines = 1", "max-lines is not an option; did you mean 'max-line'?"),
+    ("max_line = 1", "max_line is not an option; did you mean 'max-line'?"),
+    ("[limits]\nmax-line = 1", "limits is not an option"),
+    ("config = 'x'", "config is not an option"),
+    ("help = true", "help is not an option"),
     (
         "duplicate = 'takover'",
         "duplicate must be reject or takeover, not 'takover'; did you mean 'takeover'?",
@@ -143,7 +143,7 @@ class FileTests(FileTestCase):
         """A wrong endpoint is reported with the file that names it."""
         options = self.parsed("listen = 'nonsense:1'")
         error = self.assertRaises(SystemExit, makeService, options, MemoryReactorClock())
-        self.assertIn(f"achat: {self.path}: listen 'nonsense:1' is no endpoint: ", str(error))
+        self.assertIn(f"achat: {self.path}: listen 'nonsense:1' is not an endpoint: ", str(error))
 
     def test_wrong_auth(self) -> None:
         """A wrong auth is reported with the file, and with the word that may have been meant."""
@@ -248,5 +248,5 @@ class CommandTests(FileTestCase):
         done = CliRunner().invoke(main, ["config", "--config", str(self.path)])
         self.assertEqual(done.exit_code, 1)
         self.assertEqual(
-            done.output, f"achat: {self.path}: prot is no option; did you mean 'port'?\n"
+            done.output, f"achat: {self.path}: prot is not an option; did you mean 'port'?\n"
         )

@@ -215,7 +215,7 @@ class LogbookTests(SynchronousTestCase):
         for twistd, why in (
             ({"logfile": str(self.folder / "no" / "log")}, "the log cannot be written: [Errno 2]"),
             ({"logfile": "-", "nodaemon": False}, "a daemon has no standard output to log to"),
-            ({"syslog": True, "prefix": "achat"}, "--syslog has lines of text"),
+            ({"syslog": True, "prefix": "achat"}, "--syslog takes only text"),
         ):
             error = self.assertRaises(CannotStart, self._begin, **twistd)
             self.assertIn(why, str(error))

@@ -102,7 +102,7 @@ class ReloaderTests(SynchronousTestCase):
                 "max-line = 1",
                 "max-line must be a whole number of bytes from 64 to 1048576, not '1'",
             ),
-            ("max-line = 4096\nkeeps = 1", "keeps is no option; did you mean 'keep'?"),
+            ("max-line = 4096\nkeeps = 1", "keeps is not an option; did you mean 'keep'?"),
         ):
             self.assertEqual(
                 self._reload(text), [f"not reloaded, all is as it was: {self.path}: {why}"]

@@ -45,22 +45,22 @@ WRONG = [
     (["--keep", "0"], "--keep must be a number of days from 0.001 to 36500, not '0'"),
     (["--durable"], "--durable needs --mailbox sqlite:PATH"),
     (["--http", "65536"], "--http must be a port from 0 to 65535, or an endpoint, not '65536'"),
-    (["8080"], "there are options only, no arguments such as '8080'"),
+    (["8080"], "it takes only options, no arguments such as '8080'"),
     (["--colour", "red"], "option --colour not recognized"),
 ]
 
 NO_ENDPOINT = [
-    ("tcp", r"an argument is missing, unknown or doubled; a colon inside of one is written \:"),
+    ("tcp", r"an argument is missing, unknown or given twice; a colon in one is written \:"),
     ("tcp:1:interfaces=x", "an argument is missing"),
     ("tcp:1:interface=::", "an argument is missing"),
-    ("systemd:domain=INET:index=0", "systemd has not handed over so many sockets"),
-    ("tcp:http", "no number: 'http'"),
-    (r"tls:/no/such/pl\:ace:8443", "no file *.pem is to be seen in /no/such/pl:ace"),
-    ("tls:path=/no/such:port=8443", "no file *.pem is to be seen in /no/such"),
+    ("systemd:domain=INET:index=0", "systemd has not passed that many sockets"),
+    ("tcp:http", "not a number: 'http'"),
+    (r"tls:/no/such/pl\:ace:8443", "no file *.pem can be seen in /no/such/pl:ace"),
+    ("tls:path=/no/such:port=8443", "no file *.pem can be seen in /no/such"),
     ("nonsense:8080", "Unknown endpoint type: 'nonsense'"),
     ("stdio:", "it is not a socket that clients can connect to"),
     ("haproxy:stdio:", "it is not a socket that clients can connect to"),
-    ("haproxy:tcp:http", "no number: 'http'"),
+    ("haproxy:tcp:http", "not a number: 'http'"),
 ]
 
 
@@ -204,7 +204,7 @@ class EndpointTests(SynchronousTestCase):
             error = self.assertRaises(
                 SystemExit, makeService, parsed("--http", endpoint), MemoryReactorClock()
             )
-            self.assertIn(f"achat: --http {endpoint!r} is no endpoint: {why}", str(error))
+            self.assertIn(f"achat: --http {endpoint!r} is not an endpoint: {why}", str(error))
 
     def test_no_endpoint(self) -> None:
         """An endpoint that clients cannot connect to is refused in one sentence."""
@@ -212,7 +212,7 @@ class EndpointTests(SynchronousTestCase):
             error = self.assertRaises(
                 SystemExit, makeService, parsed("--listen", endpoint), MemoryReactorClock()
             )
-            self.assertIn(f"achat: --listen {endpoint!r} is no endpoint: {why}", str(error))
+            self.assertIn(f"achat: --listen {endpoint!r} is not an endpoint: {why}", str(error))
 
 
 class StartTests(SynchronousTestCase):

@@ -64,7 +64,7 @@ class WatchedTests(SynchronousTestCase):
             self.assertEqual([self.file.content() for _ in range(3)], [1, 1, 1])
         self.assertEqual(len(logged.texts), 1)
         self.assertIn(f"{self.path} cannot be used: invalid literal", logged.texts[0])
-        self.assertIn("; what it said before holds on", logged.texts[0])
+        self.assertIn("; its former content stays in force", logged.texts[0])
         self.write("2")
         self.assertEqual(self.file.content(), 2)
 
@@ -79,7 +79,7 @@ class WatchedTests(SynchronousTestCase):
             logged.texts,
             [
                 f"{self.path} cannot be read: No such file or directory;"
-                " what it said before holds on"
+                " its former content stays in force"
             ],
         )
         self.write("2")

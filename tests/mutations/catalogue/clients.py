@@ -78,7 +78,7 @@ CLIENTS = (
     Mutation(
         "give up a server that is not read",
         _SESSION,
-        "            return  # it is us who do not read\n",
+        "            return  # it is we who do not read\n",
         "            pass\n",
         "tests.client.test_client",
     ),

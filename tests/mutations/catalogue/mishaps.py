@@ -56,7 +56,7 @@ MISHAPS = (
     Mutation(
         "close the ledger before the mailbox",
         "achat_twisted/server/service.py",
-        "        await self._mailbox.close()  # which says what is lost; that is kept no more\n"
+        "        await self._mailbox.close()  # it logs what is lost, which is not kept\n"
         "        balance = self._broker.balance()\n",
         "        balance = self._broker.balance()\n        await self._mailbox.close()\n",
         "tests.server.test_service",
