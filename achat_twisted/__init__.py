@@ -4,4 +4,4 @@ A message goes C{reader → wire → broker → outbox → writer}, one module f
 step; C{docs/architecture.md} has the map.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
