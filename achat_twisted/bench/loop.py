@@ -68,8 +68,17 @@ class Loop:
         """Go on for some time, whatever is pending."""
         end = time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0:
-            for fd, events in self._epoll.poll(left):
-                self._handlers[fd](events)
+            self.turn(left)
+
+    def turn(self, seconds: float) -> bool:
+        """Wait until something happens, or for some time; whether something has."""
+        # select(2) counts microseconds, where epoll_wait(2) counts milliseconds.
+        select.select([self._epoll], [], [], max(0.0, seconds))
+        ready = self._epoll.poll(0)
+        self.now = time.perf_counter()
+        for fd, events in ready:
+            self._handlers[fd](events)
+        return bool(ready)
 
     def close(self) -> None:
         self._epoll.close()

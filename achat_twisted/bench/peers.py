@@ -56,6 +56,10 @@ class Outgoing:
         self._at = start
         self._left = size
 
+    def owe(self, size: int) -> None:
+        """Have more to send, by so many bytes."""
+        self._left += size
+
     def go_on(self) -> bool:
         """Send what the kernel takes; whether that was the last of it.
 

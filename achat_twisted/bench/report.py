@@ -5,19 +5,31 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from achat_twisted import __version__
+from achat_twisted.bench.interpreter import Interpreter
 from achat_twisted.bench.rounds import Contestant, Result
 from achat_twisted.bench.summary import Summary, by_workload
 from achat_twisted.bench.workload import UNKNOWN, Measure
+
+Pythons = Mapping[str, Interpreter | None]
+"""What the load and each server run on, by name, as far as that is known."""
 
 
 def cores() -> int:
     """How many this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def builds(pythons: Pythons) -> str:
+    """A row for each Python, as a tenth of a server's CPU may be due to how that was built."""
+    known = {name: python for name, python in pythons.items() if python}
+    width = max(map(len, known), default=0)
+    return "\n".join(["Python:", *(f"  {name:{width}}  {one}" for name, one in known.items())])
 
 
 def table(summaries: Iterable[Summary]) -> str:
@@ -73,16 +85,20 @@ def machine() -> dict[str, Any]:
     }
 
 
-def document(contestants: Sequence[Contestant], results: Sequence[Result]) -> dict[str, Any]:
+def document(
+    contestants: Sequence[Contestant], results: Sequence[Result], pythons: Pythons
+) -> dict[str, Any]:
     """Everything that was measured, where and of what; in seconds, bytes and shares of a core."""
     return {
         "machine": machine(),
         "servers": {contestant.name: contestant.words for contestant in contestants},
+        "pythons": {name: python and asdict(python) for name, python in pythons.items()},
         "rounds": [
             {
                 "workload": result.step.workload.name,
                 "peers": result.step.load.peers,
                 "lines": result.step.load.lines,
+                "offered": result.step.load.rate,
                 "size": len(result.step.load.text),
                 "round": result.step.number,
                 "server": result.step.contestant.name,

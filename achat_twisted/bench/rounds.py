@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from achat_twisted.bench.crowd import meet
 from achat_twisted.bench.failure import Failed
+from achat_twisted.bench.interpreter import Interpreter, of_process
 from achat_twisted.bench.servers import Command, Server
 from achat_twisted.bench.workload import Figures, Load, Workload
 
@@ -49,14 +50,17 @@ def plan(
             yield Step(workload, load, contestant, number)
 
 
-def check(contestant: Contestant) -> None:
-    """See that a server can be measured at all.
+def check(contestant: Contestant) -> Interpreter | None:
+    """See that a server can be measured at all; the Python that it runs on, if that can be known.
 
     @raise Failed: if it cannot.
     """
     with contestant.run() as server:
         meet(server)
         server.cpu()
+        if isinstance(contestant, Command) and server.pid:
+            return of_process(server.pid)
+        return None
 
 
 def take(step: Step) -> Result:

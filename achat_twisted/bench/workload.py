@@ -23,15 +23,18 @@ class Load:
     @ivar peers: connections.
     @ivar lines: what each sender sends.
     @ivar text: what each line says.
+    @ivar rate: lines a second from all senders together; 0 is as fast as the server takes them.
     """
 
     peers: int
     lines: int
     text: str
+    rate: int = 0
 
     def __str__(self) -> str:
         lines = f", {self.lines:,} lines of {len(self.text)} bytes from each sender"
-        return f"{self.peers:,} connections{lines if self.lines else ''}"
+        rate = f", {self.rate:,} a second in all"
+        return f"{self.peers:,} connections{lines if self.lines else ''}{rate if self.rate else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Workload:
     @ivar lines: what each sender sends with so many peers, unless the user says otherwise.
     @ivar run: puts the load on a server.
     @ivar measures: what is reported; the first is the one that the spread is told of.
+    @ivar rate: lines a second from all senders, unless the user says otherwise; 0 if the load has
+        none, and sends as fast as the server takes it.
     @ivar in_pairs: whether the number of peers must be even.
     @ivar stops: whether the server is stopped, which one must have started for that.
     """
@@ -77,5 +82,6 @@ class Workload:
     lines: Callable[[int], int]
     run: Callable[[Server, Dialect, Load], Figures]
     measures: tuple[Measure, ...]
+    rate: int = 0
     in_pairs: bool = False
     stops: bool = False

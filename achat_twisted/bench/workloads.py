@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from achat_twisted.bench import crowds, floods, talk
+from achat_twisted.bench import crowds, floods, paced, talk
 from achat_twisted.bench.stop import SENDERS, stop
 from achat_twisted.bench.workload import Measure, Workload
 
@@ -12,6 +12,12 @@ _DELIVERIES = 2_000_000
 _MESSAGES = 200_000
 """How many are said in conversations."""
 
+_OFFERED = 20_000
+"""Lines a second: a quarter of what a server on one core takes in conversations."""
+
+_OFFERED_FOR = 5
+"""Seconds for which they are offered, about."""
+
 _STOPPED = 100_000
 """How many lines are sent before a stop."""
 
@@ -19,6 +25,11 @@ _RATE = Measure("rate", "deliveries/s", better="more")
 _EACH = Measure("cpu_each", "CPU µs each", 1e6, 2)
 _LOAD = Measure("generator", "load %", 100, is_compared=False)
 _FLOOD = (_RATE, _EACH, _LOAD)
+_LATENCIES = (
+    Measure("p50", "p50 ms", 1e3, 2),
+    Measure("p99", "p99 ms", 1e3, 2),
+    Measure("max", "max ms", 1e3, 1, is_compared=False),
+)
 
 _ALL = (
     Workload(
@@ -52,14 +63,23 @@ _ALL = (
         peers=100,
         lines=lambda peers: _MESSAGES // peers,
         run=talk.talk,
+        measures=(_RATE, _EACH, *_LATENCIES, _LOAD),
+        in_pairs=True,
+    ),
+    Workload(
+        "paced",
+        "Half of the clients send at a fixed --rate, however late the lines arrive.",
+        peers=100,
+        lines=lambda peers: _OFFERED * _OFFERED_FOR // (peers // 2),
+        run=paced.paced,
         measures=(
-            _RATE,
+            *_LATENCIES,
+            Measure("late", "late ms", 1e3, 2, is_compared=False),
             _EACH,
-            Measure("p50", "p50 ms", 1e3, 2),
-            Measure("p99", "p99 ms", 1e3, 2),
-            Measure("max", "max ms", 1e3, 1, is_compared=False),
+            _RATE,
             _LOAD,
         ),
+        rate=_OFFERED,
         in_pairs=True,
     ),
     Workload(

@@ -49,6 +49,9 @@ WRONG = [
     ([*OURS, *OURS], "two servers are called a; say --command NAME=COMMAND"),
     ([*OURS, "--tls", "b"], "--tls b is none of the servers: a"),
     (["stop", "--server", "localhost:1"], "stop ends its servers, so it is not for --server"),
+    (["paced", "--rate", "0"], "0 is not in the range"),
+    (["pairs", "--rate", "100"], "--rate is for paced, which is not measured"),
+    (["paced", "--peers", "7"], "paced needs an even number of --peers, not 7"),
     (["--json", "/nowhere/file"], "No such file or directory"),
     (["--chart", "/nowhere/file"], "No such file or directory"),
 ]
@@ -126,10 +129,11 @@ class WorkloadTests(SynchronousTestCase):
                 "mesh": 20_000,
                 "fan": 20_000,
                 "talk": 2_000,
+                "paced": 2_000,
                 "idle": 0,
                 "logins": 0,
                 "stop": 1_000,
             },
         )
-        for name in ("pairs", "mesh", "talk", "stop"):
+        for name in ("pairs", "mesh", "talk", "paced", "stop"):
             self.assertGreater(WORKLOADS[name].lines(10_000), 0)

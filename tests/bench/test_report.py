@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.bench.chart import chart
-from achat_twisted.bench.report import document, table
+from achat_twisted.bench.interpreter import Interpreter
+from achat_twisted.bench.report import builds, document, table
 from achat_twisted.bench.rounds import Result, Step
 from achat_twisted.bench.servers import Command
 from achat_twisted.bench.summary import summarize
@@ -17,6 +18,8 @@ from achat_twisted.bench.workload import Figures, Load
 from achat_twisted.bench.workloads import WORKLOADS
 
 OURS, THEIRS = Command("ours", "ours {port}"), Command("theirs", "theirs {port}")
+
+PYTHON = Interpreter("CPython", "3.99.1", "GCC 99", pgo=True, lto=None, debug=False)
 
 LOAD = Load(200, 1000, "x" * 40)
 
@@ -114,6 +117,22 @@ class TableTests(SynchronousTestCase):
         self.assertEqual(cells(lines[3]), "theirs 6,000 3.00x 5% 83.33 0.33x 25")
         self.assertEqual(len(lines), 4)
 
+    def test_rate(self) -> None:
+        """A load that has a rate says so."""
+        self.assertEqual(
+            str(Load(100, 5, "x", 20_000)),
+            "100 connections, 5 lines of 1 bytes from each sender, 20,000 a second in all",
+        )
+
+    def test_builds(self) -> None:
+        """The Pythons that are known have a row each, above the tables."""
+        self.assertEqual(
+            builds({"achat bench": PYTHON, "nats": None, "a": PYTHON}),
+            "Python:\n"
+            "  achat bench  CPython 3.99.1, GCC 99, PGO, LTO not recorded\n"
+            "  a            CPython 3.99.1, GCC 99, PGO, LTO not recorded",
+        )
+
     def test_unknown(self) -> None:
         """What is not known is shown as such."""
         lines = table(summarize(rounds(flood(1000, server=None)))).splitlines()
@@ -146,9 +165,12 @@ class DocumentTests(SynchronousTestCase):
     def test_everything_is_there(self) -> None:
         """The machine, the command lines, and each round's figures or why there are none."""
         results = [result(OURS, 1, flood(1000)), result(THEIRS, 1, {}, failure="gone")]
-        found = json.loads(json.dumps(document([OURS, THEIRS], results)))
+        pythons = {"ours": PYTHON, "theirs": None}
+        found = json.loads(json.dumps(document([OURS, THEIRS], results, pythons)))
         self.assertEqual(found["servers"], {"ours": "ours {port}", "theirs": "theirs {port}"})
         self.assertEqual(set(found["machine"]), {"cpu", "cores", "kernel", "python", "achat"})
+        self.assertEqual(Interpreter(**found["pythons"]["ours"]), PYTHON)
+        self.assertIsNone(found["pythons"]["theirs"])
         first, second = found["rounds"]
         self.assertEqual(first["figures"], flood(1000))
         self.assertEqual(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import shlex
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 
 from twisted.internet.threads import deferToThread
 
+from achat_twisted.bench.interpreter import Interpreter
 from achat_twisted.bench.workloads import WORKLOADS
 from benchmarks.peers import asyncio_tuned, asyncio_tutorial
 from tests.functional.certificates import write_certificate
@@ -22,24 +24,32 @@ ACHAT = shlex.join([*TWISTD, "--port", "{port}"])
 
 ROGUE = shlex.join([sys.executable, str(Path(__file__).with_name("rogue.py")), "{port}"])
 
-DELIVERIES = {"pairs": 60, "mesh": 120, "fan": 100, "talk": 120, "idle": 6, "logins": 6}
+DELIVERIES = {
+    "pairs": 60,
+    "mesh": 120,
+    "fan": 100,
+    "talk": 120,
+    "paced": 60,
+    "idle": 6,
+    "logins": 6,
+}
 """The deliveries that six clients make of twenty lines from each sender."""
 
 
 class BenchTests(FunctionalTestCase):
     """A user who measures servers."""
 
-    async def bench(self, *arguments: str, code: int = 0) -> Process:
+    async def bench(self, *arguments: str, code: int = 0, lines: int = 20) -> Process:
         """Run the command to its end, with six clients, twenty lines and one round."""
-        little = ("--peers", "6", "--lines", "20", "--rounds", "1")
+        little = ("--peers", "6", "--lines", str(lines), "--rounds", "1")
         process = self.run_process(str(SCRIPTS / "achat"), "bench", *arguments, *little)
         self.assertEqual(await process.ended, code, process.output.text)
         return process
 
-    async def rounds(self, *arguments: str) -> list[dict[str, Any]]:
+    async def rounds(self, *arguments: str, lines: int = 20) -> list[dict[str, Any]]:
         """The same, and the rounds in the JSON."""
         file = self.folder() / "results.json"
-        await self.bench(*arguments, "--json", str(file))
+        await self.bench(*arguments, "--json", str(file), lines=lines)
         found: list[dict[str, Any]] = json.loads(file.read_text())["rounds"]
         return found
 
@@ -58,13 +68,18 @@ class BenchTests(FunctionalTestCase):
         blocks = re.findall(r"(?m)^(\w+): 6 connections.*\n.*\n  this +\S", process.output.text)
         self.assertEqual(blocks, list(WORKLOADS))
         self.assertIn("this", chart.read_text())
-        rounds = {one["workload"]: one["figures"] for one in json.loads(file.read_text())["rounds"]}
+        found = json.loads(file.read_text())
+        build = Interpreter(**found["pythons"]["this"])
+        self.assertIn(f"  this         {build}\n", process.output.text)
+        self.assertEqual(build.version, platform.python_version())
+        self.assertEqual(found["pythons"]["achat bench"], found["pythons"]["this"])
+        rounds = {one["workload"]: one["figures"] for one in found["rounds"]}
         counts = {name: one["count"] for name, one in rounds.items() if "count" in one}
         self.assertEqual(counts, DELIVERIES)
         self.assertGreater(rounds["idle"]["memory_each"], 0)
-        talk = rounds["talk"]
-        self.assertGreater(talk["cpu_each"], 0)
-        self.assertTrue(0 < talk["p50"] <= talk["p99"] <= talk["max"] < 10, talk)
+        for talk in rounds["talk"], rounds["paced"]:
+            self.assertGreater(talk["cpu_each"], 0)
+            self.assertTrue(0 < talk["p50"] <= talk["p99"] <= talk["max"] < 10, talk)
         stopped = rounds["stop"]
         self.assertEqual((stopped["taken"], stopped["received"], stopped["lost"]), (120, 120, 0))
 
@@ -77,6 +92,28 @@ class BenchTests(FunctionalTestCase):
         rounds = await self.rounds("pairs", "fan", "talk", *commands)
         counts = [one["figures"]["count"] for one in rounds]
         self.assertEqual(counts, [60, 60, 60, 100, 100, 100, 120, 120, 120])
+
+    async def test_paced(self) -> None:
+        """While a server does nothing lines are due all the same, and their waiting counts."""
+        naps = f"naps={ROGUE} naps"
+        rounds = await self.rounds("paced", "--command", naps, "--rate", "400", lines=100)
+        (paced,) = (one["figures"] for one in rounds)
+        self.assertEqual((rounds[0]["offered"], paced["count"]), (400, 300))
+        # 200 of 270 lines are due in the nap: the later one is due, the less of it is left.
+        self.assertTrue(0.1 < paced["p50"] < 0.4, paced)
+        self.assertTrue(0.45 < paced["p99"] <= paced["max"], paced)
+        self.assertGreater(paced["seconds"], 299 / 400)
+
+    async def test_python_of_a_server(self) -> None:
+        """It is told of a server that this command starts, and of no process of somebody else's."""
+        shell = f"exec {ROGUE} closes"
+        command = f"wrapped={shlex.join(['sh', '-c', shell])} {{port}}"
+        process = await self.bench("mesh", "--command", command, code=1)
+        self.assertRegex(process.output.text, r"(?m)^  wrapped +\w+ 3\.")
+        server = await self.start()
+        address = ("--server", f"127.0.0.1:{server.port()}", "--pid", str(server.transport.pid))
+        process = await self.bench("pairs", *address)
+        self.assertRegex(process.output.text, r"^Python:\n  achat bench  .*\n\npairs: ")
 
     async def test_tls(self) -> None:
         """A server that speaks TLS is measured over it."""
