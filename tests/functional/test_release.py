@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import sysconfig
 import venv
@@ -67,6 +68,12 @@ class ReleaseTests(FunctionalTestCase):
         license_ = (told / "licenses" / "LICENSE").read_text()
         self.assertEqual(license_, (TREE / "LICENSE").read_text())
         self.assertIn("\nLicense-Expression: MIT\n", (told / "METADATA").read_text())
+
+    def test_documents(self) -> None:
+        """The documents that print the version print this one."""
+        operations = (TREE / "docs" / "operations.md").read_text()
+        printed = re.findall(r"(?m)^ *achat ([0-9.]+) on Twisted", operations)
+        self.assertEqual(printed, [__version__, __version__])
 
     async def test_release(self) -> None:
         """Both files are built and sound, and either installs all of achat."""
