@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable, Sequence
 
 from achat_twisted.bench.crowd import Crowd, names
 from achat_twisted.bench.dialects import Dialect
@@ -32,38 +33,40 @@ def paced(server: Server, dialect: Dialect, load: Load) -> Figures:
     piece = chunk(load.peers)
     with Crowd(server, dialect) as crowd:
         timetable = Timetable(load.rate, half)
-        sources, took = [], list[float]()
+        sends, took = [], list[float]()
         clients = zip(crowd.log_in(senders), crowd.log_in(receivers), strict=True)
         for number, (source, sink) in enumerate(clients):
             line = dialect.post(receivers[number], load.text)
-            sources.append(_Source(crowd.loop, source, dialect, Block(line, piece)))
+            sends.append(_Source(crowd.loop, source, dialect, Block(line, piece)).send)
             line = dialect.delivery(senders[number], receivers[number], load.text)
             incoming = InOrder(sink, dialect, Block(line, piece), load.lines * len(line))
             _Sink(crowd.loop, sink, incoming, len(line), timetable, number, took)
         with measured(server) as meter:
-            late = _offer(crowd.loop, sources, timetable, half * load.lines)
+            late = offer(crowd.loop, sends, timetable, half * load.lines)
     lateness = latencies(late)["p99"]
     return {**meter.figures(len(took)), **latencies(took), "late": lateness}
 
 
-def _offer(loop: Loop, sources: list[_Source], timetable: Timetable, lines: int) -> list[float]:
-    """Send so many lines in all, each in its time, and go on until the last one has arrived.
+def offer(
+    loop: Loop, sends: Sequence[Callable[[], None]], timetable: Timetable, lines: int
+) -> list[float]:
+    """Send so many lines in all, each in its time, and go on until nothing is pending.
 
-    How late each was sent is returned, in seconds.
+    @param sends: what sends a line, for each of those who take turns.
+    @return: how late each was sent, in seconds.
+    @raise Failed: if all are sent, and nothing comes any more.
     """
     late: list[float] = []
-    timetable.begin = heard = time.perf_counter()
+    timetable.start()
     while loop.pending:
-        wait = PATIENCE
-        for _ in range(min(_AT_ONCE, lines - len(late))):
-            wait = timetable.due(len(late)) - time.perf_counter()
+        wait, left = PATIENCE, lines - len(late)
+        for _ in range(min(_AT_ONCE, left)):
+            wait = timetable.due(len(late)) - timetable.clock()
             if wait > 0:
                 break
-            sources[len(late) % len(sources)].send()
+            sends[len(late) % len(sends)]()
             late.append(-wait)
-        if loop.turn(min(wait, PATIENCE)):
-            heard = loop.now
-        elif len(late) == lines and loop.now - heard >= PATIENCE:
+        if not loop.turn(min(wait, PATIENCE)) and not left:
             raise Failed(f"nothing has come for {PATIENCE:g} seconds, though more was due")
     return late
 
@@ -71,20 +74,27 @@ def _offer(loop: Loop, sources: list[_Source], timetable: Timetable, lines: int)
 class Timetable:
     """When each line is due.
 
-    @ivar begin: when the first one is, by C{time.perf_counter}.
+    @ivar clock: the time by which they are, in seconds.
     """
 
-    def __init__(self, rate: int, senders: int) -> None:
+    def __init__(
+        self, rate: int, senders: int, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         """@param rate: lines a second, from all senders together.
         @param senders: how many take turns.
         """
-        self.begin = 0.0
+        self.clock = clock
+        self._begin = 0.0
         self._rate = rate
         self._senders = senders
 
+    def start(self) -> None:
+        """Have the first line due now."""
+        self._begin = self.clock()
+
     def due(self, number: int) -> float:
         """When the line with this number is due, among those of all; they count from 0."""
-        return self.begin + number / self._rate
+        return self._begin + number / self._rate
 
     def due_from(self, sender: int, number: int) -> float:
         """When this line of one sender is; both count from 0."""
