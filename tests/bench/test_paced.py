@@ -28,6 +28,7 @@ class FakeLoop(Loop):
 
     def turn(self, seconds: float) -> bool:
         self.waited.append(seconds)
+        assert len(self.waited) < 1000, "it would go on for ever"
         self.now += max(0.0, seconds)
         if self._oversleeps:
             self.now += self._oversleeps.pop(0)
