@@ -143,8 +143,8 @@ def bench(
     In pairs, mesh, fan and talk the next line waits for the server, so that a slow server is asked
     for less, and p99 tells little more than the rate does. In paced it does not: each line has its
     moment, and the time it takes counts from there, also if it could only be sent later. "late" is
-    how late the load itself was, in 99 of 100 lines at most: what is not much longer is not the
-    server's.
+    how late the load itself was in sending 99 of 100 lines, at most: a p99 that is not much longer
+    is the load's own, or the machine's.
 
     The exit code is 0 if all rounds could be measured.
     """
