@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from achat_twisted.mailbox.accounts import LIMITS, MailLimits
-from achat_twisted.mailbox.batch import Batch
+from achat_twisted.mailbox.batch import Batch, Span
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.mail_clock import MailClock
@@ -103,6 +103,14 @@ class FullDatabase(Database):
         if self._disk.broken:
             raise sqlite3.OperationalError("disk I/O error")
         return super().page(name, first, size)
+
+
+def batch_of(*spans: Span, names: Mapping[int, str | None] | None = None) -> Batch:
+    """A batch with these copies, and names."""
+    batch = Batch(names=dict(names or {}))
+    for span in spans:
+        batch.add(span)
+    return batch
 
 
 def scratch_file(case: SynchronousTestCase) -> Path:

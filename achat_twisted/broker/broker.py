@@ -233,7 +233,7 @@ class Broker(Service):
                 continue
             if peer.feed is _LIVE:
                 if self.durable:
-                    self._mailbox.record(name, line)
+                    self._record(sender, name, line)
                 else:
                     peer.passed += 1
                 peer.deliver(line)
@@ -260,12 +260,22 @@ class Broker(Service):
         self._ledger.accepted += copies * len(peers)
         for peer in peers:
             if self.durable:
-                for line in lines.splitlines(keepends=True):
-                    self._mailbox.record(peer.name, line)
+                self._record(sender, peer.name, lines)
             else:
                 peer.passed += copies
             peer.deliver(lines)
         return True
+
+    def _record(self, sender: Session, name: str, lines: bytes) -> None:
+        """Have lines outlive a crash that go straight to C{name}.
+
+        When more comes than the disk takes, the sender waits for it: so would all that it says.
+        """
+        self._mailbox.record(name, lines)
+        committed = self._mailbox.commit() if self._mailbox.pressed else None
+        if committed is not None:
+            sender.hold()
+            committed.addCallback(lambda _: sender.release())
 
     def _keep(self, sender: Session, name: str, line: bytes) -> None:
         if not (self._mailbox.knows(name) or self._introduce(name)):

@@ -1,29 +1,47 @@
-"""A batch: what is to change in a mailbox's file, as long as it is not there yet."""
+"""A batch: what is to change in a mailbox's file, as long as it is not there yet.
+
+Strategy: copies that stand one behind the other in a name's row, and came at the same moment, are
+one L{Span}, however many. So what a batch costs goes by the runs that have come, not by lines.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple
 
 from achat_twisted.mailbox.mail_clock import Standing
 
-
-class Place(NamedTuple):
-    """Whose copy, and where it stands in the row; see C{schema.sql}."""
-
-    name: int
-    position: int
-
-
-class Line(NamedTuple):
-    """What stands there, and since when."""
-
-    since: float
-    line: bytes
-
-
 _TIDY = 8 * 2**20
 """Bytes more of lines, after which those that have arrived are looked for."""
+
+
+class Span(NamedTuple):
+    """Copies for one name whose positions follow each other; see C{schema.sql}.
+
+    @ivar name: the name's id.
+    @ivar first: the position of the first copy.
+    @ivar since: when they were kept.
+    @ivar lines: all their lines, each with its line end.
+    @ivar copies: the number of them, at least one.
+    """
+
+    name: int
+    first: int
+    since: float
+    lines: bytes
+    copies: int
+
+    @property
+    def end(self) -> int:
+        """The position behind the last copy."""
+        return self.first + self.copies
+
+    def split(self) -> list[bytes]:
+        """The lines one by one."""
+        return self.lines.splitlines(keepends=True)
 
 
 @dataclass(slots=True)
@@ -31,54 +49,113 @@ class Batch:
     """Changes that are committed together.
 
     @ivar names: by id; None for one that is forgotten.
-    @ivar copies: those whose place is taken in the file are there already, and not written again.
+    @ivar spans: by name's id what is to be in its row, in order, each place once. Copies whose
+        places are taken in the file are there already, and not written again.
     @ivar arrived: by name's id the position before which every copy has arrived.
     @ivar standing: where the mail clock stands, if that is to be noted.
     @ivar size: bytes of all lines.
     """
 
     names: dict[int, str | None] = field(default_factory=dict)
-    copies: dict[Place, Line] = field(default_factory=dict)
+    spans: dict[int, list[Span]] = field(default_factory=dict)
     arrived: dict[int, int] = field(default_factory=dict)
     standing: Standing | None = None
     size: int = 0
     tidy_at: int = _TIDY
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.copies or self.arrived or self.standing)
+        return bool(self.names or self.spans or self.arrived or self.standing)
 
-    def add(self, place: Place, line: Line) -> None:
-        """One more copy, unless there is one at that place."""
-        if place not in self.copies:
-            self.copies[place] = line
-            self.size += len(line.line)
-            if self.size > self.tidy_at:
-                self.drop_arrived()
+    def __iter__(self) -> Iterator[Span]:
+        for spans in self.spans.values():
+            yield from spans
+
+    def add(self, span: Span) -> None:
+        """More copies, but for those whose places in the batch are taken."""
+        spans = self.spans.get(span.name)
+        if spans is None:
+            self.spans[span.name] = [span]
+            self.size += len(span.lines)
+        elif spans[-1].end <= span.first:
+            spans.append(span)
+            self.size += len(span.lines)
+        else:
+            self._fill_in(spans, span)
+        if self.size > self.tidy_at:
+            self.drop_arrived()
+
+    def _fill_in(self, spans: list[Span], span: Span) -> None:
+        """Put copies between, and before, those that are here."""
+        begin = bisect_right(spans, span.first, key=attrgetter("end"))
+        end = bisect_right(spans, span.end - 1, key=attrgetter("first"))
+        lines = span.split()
+        filled: list[Span] = []
+        first = span.first
+        for taken in spans[begin:end]:
+            filled += self._piece(span, lines, first, taken.first)
+            filled.append(taken)
+            first = taken.end
+        filled += self._piece(span, lines, first, span.end)
+        spans[begin:end] = filled
+
+    def _piece(self, span: Span, lines: list[bytes], first: int, end: int) -> list[Span]:
+        """The part of a span from C{first} up to C{end}, counted; nothing, if that is empty."""
+        if first >= end:
+            return []
+        part = b"".join(lines[first - span.first : end - span.first])
+        self.size += len(part)
+        return [Span(span.name, first, span.since, part, end - first)]
 
     def page(self, name: int, first: int, size: int) -> list[bytes]:
         """The lines for C{name} from position C{first} on, about C{size} bytes of them, and up to
         the first that is not here.
         """
-        lines: list[bytes] = []
-        while size > 0 and (found := self.copies.get(Place(name, first + len(lines)))):
-            lines.append(found.line)
-            size -= len(found.line)
-        return lines
+        spans = self.spans.get(name, ())
+        page: list[bytes] = []
+        for span in spans[bisect_right(spans, first, key=attrgetter("end")) :]:
+            if span.first > first + len(page) or size <= 0:
+                break
+            for line in span.split()[first + len(page) - span.first :]:
+                if size <= 0:
+                    break
+                page.append(line)
+                size -= len(line)
+        return page
+
+    def places(self) -> Iterator[tuple[int, int]]:
+        """The name's id and the position of each copy."""
+        for span in self:
+            for position in range(span.first, span.end):
+                yield span.name, position
+
+    def copies(self) -> int:
+        """The number of copies that are to be in the file."""
+        return sum(span.copies for span in self)
 
     def drop_arrived(self) -> None:
-        """Forget the copies that have arrived before they could be written."""
-        self.copies = {
-            place: line
-            for place, line in self.copies.items()
-            if place.name not in self.arrived or place.position >= self.arrived[place.name]
-        }
-        self.size = sum(len(line.line) for line in self.copies.values())
+        """Forget the copies that have arrived before they could be written.
+
+        It looks at no more than the names for which something has arrived, and what goes.
+        """
+        for name, before in self.arrived.items():
+            spans = self.spans.get(name)
+            if spans is not None and spans[0].first < before:
+                self._drop_before(before, spans)
+                if not spans:
+                    del self.spans[name]
         self.tidy_at = 2 * self.size + _TIDY
+
+    def _drop_before(self, before: int, spans: list[Span]) -> None:
+        """Forget one name's copies before a position."""
+        gone = spans[: bisect_right(spans, before - 1, key=attrgetter("first"))]
+        self.size -= sum(len(span.lines) for span in gone)
+        last = gone[-1]
+        spans[: len(gone)] = self._piece(last, last.split(), before, last.end)
 
     def absorb(self, later: Batch) -> None:
         """Let the changes of C{later} follow these."""
         self.names.update(later.names)
         self.arrived.update(later.arrived)
         self.standing = later.standing or self.standing
-        for place, line in later.copies.items():
-            self.add(place, line)
+        for span in later:
+            self.add(span)

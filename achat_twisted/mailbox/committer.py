@@ -107,7 +107,7 @@ class Committer:
         except defer.TimeoutError:
             self._take_back(self._committing)
             why = "the mailbox does not answer: not waiting for it any longer"
-            remains = Remains(None, len(self.batch.copies), why)
+            remains = Remains(None, self.batch.copies(), why)
         else:
             self._worker.stop()
         if remains.trouble:

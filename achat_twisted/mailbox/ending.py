@@ -58,8 +58,8 @@ def finish(database: Database, batch: Batch, commit: Callable[[Database, Batch],
         remains = Remains(None if isinstance(copies, Failure) else copies)
     else:
         batch.drop_arrived()
-        missing = attempt(lambda database: database.missing(batch.copies), database)
-        lost = len(batch.copies) if isinstance(missing, Failure) else missing
+        missing = attempt(lambda database: database.missing(batch.places()), database)
+        lost = batch.copies() if isinstance(missing, Failure) else missing
         trouble = f"the mailbox cannot be written: {outcome.getErrorMessage()}"
         rescued = None
         if outcome.check(Gone):

@@ -48,8 +48,11 @@ class IMailbox(Interface):
     def pass_by(name: str, copies: int) -> None:
         """So many copies have gone straight to C{name}, for which none is kept."""
 
-    def record(name: str, line: bytes) -> None:
-        """A copy goes straight to C{name}, for which none is kept; remember it until it arrives."""
+    def record(name: str, lines: bytes) -> None:
+        """Copies go straight to C{name}, for which none is kept; remember them until they arrive.
+
+        @param lines: one line, or several, one behind the other.
+        """
 
     def commit() -> Deferred[bool] | None:
         """Have all that was recorded and kept by now made safe.

@@ -80,7 +80,7 @@ class MemoryMailbox:
     def pass_by(self, name: str, copies: int) -> None:
         """Nothing to remember."""
 
-    def record(self, name: str, line: bytes) -> None:
+    def record(self, name: str, lines: bytes) -> None:
         """Nothing to remember."""
 
     def commit(self) -> None:

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted.mailbox.accounts import EXPIRY, LINE_COST, Account, Accounts, MailLimits
-from achat_twisted.mailbox.batch import Line, Place
+from achat_twisted.mailbox.batch import Span
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database, Unusable
 from achat_twisted.mailbox.interfaces import IMailbox
@@ -136,7 +136,7 @@ class SqliteMailbox:
         if not self._rows.has_room(row, line):
             return False
         now = self._mail_clock.now()
-        self._append(row, line, now)
+        self._append(row, line, 1, now)
         self._rows.grow(row, 1, len(line), now)
         return True
 
@@ -145,9 +145,9 @@ class SqliteMailbox:
         row.head += copies
         row.end += copies
 
-    def record(self, name: str, line: bytes) -> None:
+    def record(self, name: str, lines: bytes) -> None:
         row = self._rows[name]
-        self._append(row, line, self._mail_clock.now())
+        self._append(row, lines, lines.count(b"\n"), self._mail_clock.now())
         row.head = row.written = row.end
 
     def commit(self) -> Deferred[bool] | None:
@@ -185,11 +185,12 @@ class SqliteMailbox:
         row = self._rows[name]
         now = self._mail_clock.now()
         row.start = row.head = row.head - len(lines)
-        for position, line in enumerate(lines, row.start):
-            self._committer.batch.add(Place(row.id, position), Line(now, line))
+        together = b"".join(lines)
+        if lines:
+            self._committer.batch.add(Span(row.id, row.start, now, together, len(lines)))
         self._arrived(row)
         row.written = row.head
-        self._rows.grow(row, len(lines), sum(map(len, lines)), now)
+        self._rows.grow(row, len(lines), len(together), now)
         row.oldest = 0.0  # those that are in the file already stay as old as they are
         self._rows.leave(row)
 
@@ -224,10 +225,10 @@ class SqliteMailbox:
                 due=self._rows.copies,
             )
 
-    def _append(self, row: _Row, line: bytes, now: float) -> None:
-        self._committer.batch.add(Place(row.id, row.end), Line(now, line))
+    def _append(self, row: _Row, lines: bytes, copies: int, now: float) -> None:
+        self._committer.batch.add(Span(row.id, row.end, now, lines, copies))
         self._committer.soon()
-        row.end += 1
+        row.end += copies
 
     def _arrived(self, row: _Row) -> None:
         self._committer.batch.arrived[row.id] = row.start

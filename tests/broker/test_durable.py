@@ -6,7 +6,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.broker.broker import Duplicate
+from achat_twisted.limits.pacing import PATIENCE
 from achat_twisted.mailbox.committer import RETRY
+from achat_twisted.mailbox.sqlite import PRESSED
 from tests.disk import Desk
 from tests.house import Guest, House
 
@@ -20,9 +22,13 @@ class DurableTests(SynchronousTestCase):
         self._start()
         self.alice, self.bob = self.house.comes("alice"), self.house.comes("bob")
 
-    def _start(self) -> None:
+    def _start(self, outbox_limit: int = 10_000) -> None:
         self.house = House(
-            self.desk.mailbox(), self.clock, Duplicate.TAKEOVER, durable=True, outbox_limit=10_000
+            self.desk.mailbox(),
+            self.clock,
+            Duplicate.TAKEOVER,
+            durable=True,
+            outbox_limit=outbox_limit,
         )
 
     def _told(self, guest: Guest) -> list[str]:
@@ -119,6 +125,37 @@ class DurableTests(SynchronousTestCase):
         self.assertEqual(
             self.house.comes("bob").link.messages(), ["from alice: 1", "from alice: 2"]
         )
+
+    def _waits_for_the_disk(self, *lines: str) -> None:
+        """Alice says more than the disk takes; then the disk takes it, or fails."""
+        self.desk.crash()
+        self._start(outbox_limit=8 * PRESSED)
+        for full in (False, True):
+            alice, bob = self.house.comes("alice"), self.house.comes("bob")
+            self.desk.worker.held = True
+            said = 0
+            while not alice.source.paused:
+                said += len(lines)
+                if len(lines) == 1:
+                    alice.says(f"bob: {lines[0]}")
+                else:
+                    self.assertTrue(alice.says_at_once(*(f"bob: {line}" for line in lines)))
+                self.assertLess(said * len(lines[0]), PRESSED + 2**21)
+            self.clock.advance(3 * PATIENCE)
+            self.assertTrue(alice.source.paused)
+            self.desk.disk.full = full
+            self.desk.worker.release()
+            self.house.turn()
+            self.assertFalse(alice.source.paused)
+            self.assertEqual(len(bob.link.messages()), said)
+
+    def test_line_that_waits_for_the_disk(self) -> None:
+        """Who sends more than the disk takes waits until it has taken that, or fails."""
+        self._waits_for_the_disk("x" * 2**20)
+
+    def test_run_that_waits_for_the_disk(self) -> None:
+        """So does who sends it in runs."""
+        self._waits_for_the_disk(*["x" * 2**17] * 8)
 
     def test_turns_gather_while_a_commit_runs(self) -> None:
         """What comes during a commit goes with the next one, however many turns that takes."""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from twisted.trial.unittest import SkipTest
 
-from achat_twisted.mailbox.batch import Batch, Line, Place
+from achat_twisted.mailbox.batch import Span
 from achat_twisted.mailbox.database import Database
+from tests.disk import batch_of
 from tests.functional.numbered import NumberedTestCase, numbered
 from tests.functional.processes import TWISTD, Client, Process
 
@@ -35,8 +36,8 @@ READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@
 def _write_mailbox(path: Path) -> None:
     """A mailbox with mail, on some 50 pages of 4 KiB."""
     database = Database(path, durable=False)
-    copies = {Place(1, number): Line(0.0, b"x" * 500 + b"\n") for number in range(300)}
-    database.commit(Batch(names={1: "bob"}, copies=copies))
+    mail = Span(1, 0, 0.0, 300 * (b"x" * 500 + b"\n"), 300)
+    database.commit(batch_of(mail, names={1: "bob"}))
     database.close()
 
 

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.mailbox.batch import Line, Place
+from achat_twisted.mailbox.batch import Span
 from achat_twisted.mailbox.committer import LATE, RETRY, SYNC, Committer
 from achat_twisted.tools.meter import Meter
 from tests.disk import FakeDisk, FakeWorker, FullDatabase, scratch_file
@@ -42,7 +42,7 @@ class CommitterTests(SynchronousTestCase):
 
     def _add(self) -> None:
         self.position += 1
-        self.committer.batch.add(Place(1, self.position), Line(0.0, b"x\n"))
+        self.committer.batch.add(Span(1, self.position, 0.0, b"x\n", 1))
         self.committer.soon()
 
     def _in_file(self) -> int:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.mailbox.batch import Batch, Line, Place
+from achat_twisted.mailbox.batch import Batch, Span
 from achat_twisted.mailbox.checkup import APPLICATION
 from achat_twisted.mailbox.database import SCHEMA, Database, Schema, Unusable
-from tests.disk import scratch_file
+from tests.disk import batch_of, scratch_file
 
 NEXT = Schema(SCHEMA.script, ["ALTER TABLE name ADD COLUMN color TEXT;"])
 """A version that there may be one day."""
@@ -23,9 +24,9 @@ BROKEN = Schema(SCHEMA.script, ["ALTER TABLE name ADD COLUMN color TEXT; UPDATE 
 """One whose upgrade fails when it has changed something already."""
 
 
-def _copies(name: int, *positions: int, since: float = 0.0) -> dict[Place, Line]:
+def _copies(name: int, *positions: int, since: float = 0.0) -> list[Span]:
     """Copies whose lines say where they stand."""
-    return {Place(name, position): Line(since, b"%d\n" % position) for position in positions}
+    return [Span(name, position, since, b"%d\n" % position, 1) for position in positions]
 
 
 class DatabaseTestCase(SynchronousTestCase):
@@ -40,10 +41,10 @@ class DatabaseTestCase(SynchronousTestCase):
         self.addCleanup(database.close)
         return database
 
-    def with_mail(self, copies: dict[Place, Line]) -> Database:
+    def with_mail(self, copies: Iterable[Span]) -> Database:
         """A file with mail for Bob, open."""
         database = self.open()
-        database.commit(Batch(names={1: "bob", 2: "carol"}, copies=copies))
+        database.commit(batch_of(*copies, names={1: "bob", 2: "carol"}))
         return database
 
     def lines(self, database: Database, name: int = 1) -> list[bytes]:
@@ -157,7 +158,7 @@ class MailTests(DatabaseTestCase):
 
     def test_gaps_are_closed(self) -> None:
         """Where a crash has left gaps the copies stand in a row again, in order, behind them."""
-        self.with_mail({**_copies(1, -3, 0, 1, 7), **_copies(2, 5, 6)}).close()
+        self.with_mail([*_copies(1, -3, 0, 1, 7), *_copies(2, 5, 6)]).close()
         database = self.open()
         self.assertEqual(self.lines(database), [b"-3\n", b"0\n", b"1\n", b"7\n"])
         self.assertEqual(database.page(2, 5, 1000), [b"5\n", b"6\n"])
@@ -166,31 +167,43 @@ class MailTests(DatabaseTestCase):
         """A batch of which a part cannot be written is not written at all."""
         database = self.with_mail(_copies(1, 0))
         text: Any = "which the column does not take"
-        odd = {Place(1, 2): Line(0.0, text)}
-        batch = Batch(names={3: "dave"}, copies={**_copies(1, 1), **odd}, arrived={1: 1})
+        batch = batch_of(*_copies(1, 1), Span(1, 2, 0.0, text, 1), names={3: "dave"})
+        batch.arrived[1] = 1
         self.assertRaises(sqlite3.IntegrityError, database.commit, batch)
         self.assertEqual([mail.name for mail in database.mail()], ["bob", "carol"])
         self.assertEqual(self.lines(database), [b"0\n"])
-        database.commit(Batch(copies=_copies(1, 1)))
+        database.commit(batch_of(*_copies(1, 1)))
         self.assertEqual(self.lines(database), [b"0\n", b"1\n"])
 
     def test_taken_places(self) -> None:
         """A copy whose place is taken is there already: nothing is written twice or replaced."""
         database = self.with_mail(_copies(1, 0))
-        again = {Place(1, 0): Line(9.0, b"again\n")}
-        database.commit(Batch(copies={**again, **_copies(1, 1)}))
+        database.commit(batch_of(Span(1, 0, 9.0, b"again\n", 1), *_copies(1, 1)))
         self.assertEqual(self.lines(database), [b"0\n", b"1\n"])
+        database.commit(batch_of(Span(1, -1, 9.0, b"-1\nagain\nand again\n2\n", 4)))
+        self.assertEqual(database.page(1, -1, 99), [b"-1\n", b"0\n", b"1\n", b"2\n"])
+        self.assertEqual([mail.oldest for mail in database.mail()], [0.0, 0.0])
+
+    def test_run(self) -> None:
+        """Each line of a run is a copy of its own, whatever its bytes are, and however many."""
+        lines = [b"\xff\x00\n", b"\n", b"x" * 70_000 + b"\n", *(b"%d\n" % n for n in range(70_000))]
+        database = self.with_mail([Span(1, -5, 8.0, b"".join(lines), len(lines))])
+        self.assertEqual(database.page(1, -5, 10**7), lines)
+        (mail, _) = database.mail()
+        self.assertEqual((mail.copies, mail.oldest, mail.newest), (len(lines), 8.0, 8.0))
 
     def test_arrived(self) -> None:
         """What has arrived goes, that name's alone, also what comes in the same batch."""
-        database = self.with_mail({**_copies(1, 0, 1), **_copies(2, 0)})
-        database.commit(Batch(copies=_copies(1, 2, 3), arrived={1: 3}))
+        database = self.with_mail([*_copies(1, 0, 1), *_copies(2, 0)])
+        batch = batch_of(*_copies(1, 2, 3))
+        batch.arrived[1] = 3
+        database.commit(batch)
         self.assertEqual(self.lines(database), [b"3\n"])
         self.assertEqual(self.lines(database, 2), [b"0\n"])
 
     def test_forgotten(self) -> None:
         """A name that is forgotten is gone, and may come back under another number."""
-        database = self.with_mail({})
+        database = self.with_mail([])
         database.commit(Batch(names={1: None, 3: "bob"}))
         names = [(mail.id, mail.name) for mail in database.mail()]
         self.assertEqual(names, [(2, "carol"), (3, "bob")])
@@ -206,15 +219,15 @@ class MailTests(DatabaseTestCase):
 
     def test_mail(self) -> None:
         """Each name comes with how much there is for it, from where on, and since when."""
-        database = self.with_mail({**_copies(1, 3, since=20.0), **_copies(1, 4, since=10.0)})
+        database = self.with_mail([*_copies(1, 3, since=20.0), *_copies(1, 4, since=10.0)])
         self.assertEqual(
             database.mail(), [(1, "bob", 2, 4, 3, 10.0, 20.0), (2, "carol", 0, 0, 0, 0.0, 0.0)]
         )
 
     def test_expire(self) -> None:
         """The first copies that are too old go; behind one that is not, nothing goes."""
-        old = {**_copies(1, -1, 0, 1, since=10.0), **_copies(1, 3, since=5.0)}
-        database = self.with_mail({**old, **_copies(1, 2, 4, since=20.0)})
+        old = [*_copies(1, -1, 0, 1, since=10.0), *_copies(1, 3, since=5.0)]
+        database = self.with_mail([*old, *_copies(1, 2, 4, since=20.0)])
         self.assertEqual(database.expire(1, 0, 15.0), (2, 4, 5.0))
         self.assertEqual(database.page(1, 2, 99), [b"2\n", b"3\n", b"4\n"])
         self.assertEqual(database.expire(1, 2, 15.0), (0, 0, 5.0))

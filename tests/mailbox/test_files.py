@@ -9,14 +9,15 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.mailbox.batch import Batch, Line, Place
+from achat_twisted.mailbox.batch import Batch, Span
 from achat_twisted.mailbox.checkup import Damaged, explain, explain_failure
 from achat_twisted.mailbox.database import Database, Unusable
 from achat_twisted.mailbox.files import Files, Gone
-from tests.disk import scratch_file
+from tests.disk import batch_of, scratch_file
 from tests.logged import Logged
 
 
@@ -57,9 +58,9 @@ GONE: list[Callable[[Path], None]] = [
 ]
 """Things that people do to a file while a server uses it."""
 
-MAIL = Batch(names={1: "bob"}, copies={Place(1, 0): Line(0.0, b"1\n")})
+MAIL = batch_of(Span(1, 0, 0.0, b"1\n", 1), names={1: "bob"})
 
-MORE = Batch(copies={Place(1, 1): Line(0.0, b"2\n")})
+MORE = batch_of(Span(1, 1, 0.0, b"2\n", 1))
 
 
 class FilesTestCase(SynchronousTestCase):
@@ -114,8 +115,8 @@ class PlaceTests(FilesTestCase):
         """A file that has gone is what a failing commit tells of, whatever else fails it."""
         database = self.open()
         self.path.unlink()
-        odd: dict[Place, Line] = {Place(1, 2): Line(0.0, None)}  # type: ignore[arg-type]
-        self.assertRaises(Gone, database.commit, Batch(copies=odd))
+        text: Any = "which the column does not take"
+        self.assertRaises(Gone, database.commit, batch_of(Span(1, 2, 0.0, text, 1)))
 
     def test_rescue(self) -> None:
         """The mail in a file that has gone can be saved to where the next start looks for it."""

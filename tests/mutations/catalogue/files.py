@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
+_BATCH = "achat_twisted/mailbox/batch.py"
 _CHECKUP = "achat_twisted/mailbox/checkup.py"
 _COMMITTER = "achat_twisted/mailbox/committer.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _SQLITE = "achat_twisted/mailbox/sqlite.py"
 _TESTS = "tests.mailbox.test_mailbox.SqliteMailboxTests"
 _FILE = "tests.mailbox.test_database"
+_GATHERING = "tests.mailbox.test_batch"
 
 FILES = (
     Mutation(
@@ -50,9 +52,72 @@ FILES = (
     Mutation(
         "hand back without a record",
         _SQLITE,
-        "            self._committer.batch.add(Place(row.id, position), Line(now, line))\n",
-        "            pass\n",
+        "self._committer.batch.add(Span(row.id, row.start, now, together, len(lines)))",
+        "pass",
         _TESTS,
+    ),
+    Mutation(
+        "write a run as one copy",
+        _DATABASE,
+        "if span.copies == 1)",
+        ")",
+        _FILE,
+    ),
+    Mutation(
+        "cut a run in the wrong places",
+        _DATABASE,
+        "accumulate(sizes, initial=1)",
+        "accumulate(sizes, initial=0)",
+        _FILE,
+    ),
+    Mutation(
+        "write a run in the places of another",
+        _DATABASE,
+        "SELECT ?1, ?2 + key,",
+        "SELECT ?1, ?2 + key + 1,",
+        _FILE,
+    ),
+    Mutation(
+        "write a run where a copy stands already",
+        _DATABASE,
+        "FROM json_each(?5) WHERE true\nON CONFLICT (name, position) DO NOTHING",
+        "FROM json_each(?5) WHERE true\nON CONFLICT DO UPDATE SET line = excluded.line",
+        _FILE,
+    ),
+    Mutation(
+        "take a place in a batch that is taken",
+        _BATCH,
+        "elif spans[-1].end <= span.first:",
+        "elif True:",
+        _GATHERING,
+    ),
+    Mutation(
+        "forget what stands between what is in a batch",
+        _BATCH,
+        "            filled += self._piece(span, lines, first, taken.first)\n",
+        "",
+        _GATHERING,
+    ),
+    Mutation(
+        "leap over a gap in a batch",
+        _BATCH,
+        "if span.first > first + len(page) or size <= 0:",
+        "if size <= 0:",
+        _GATHERING,
+    ),
+    Mutation(
+        "forget a whole run of which the first has arrived",
+        _BATCH,
+        "spans[: len(gone)] = self._piece(last, last.split(), before, last.end)",
+        "del spans[: len(gone)]",
+        _GATHERING,
+    ),
+    Mutation(
+        "hold what has arrived for ever",
+        _BATCH,
+        "if self.size > self.tidy_at:",
+        "if False:",
+        _GATHERING,
     ),
     Mutation(
         "hand back in a place that is taken",

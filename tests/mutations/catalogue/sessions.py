@@ -186,8 +186,29 @@ SESSIONS = (
     Mutation(
         "record nothing with --durable",
         _BROKER,
-        "self._mailbox.record(name, line)",
+        "self._record(sender, name, line)",
         "peer.passed += 1",
+        _DURABLE,
+    ),
+    Mutation(
+        "record nothing of a run with --durable",
+        _BROKER,
+        "self._record(sender, peer.name, lines)",
+        "peer.passed += copies",
+        _DURABLE,
+    ),
+    Mutation(
+        "take in more than the disk takes with --durable",
+        _BROKER,
+        "self._mailbox.commit() if self._mailbox.pressed else None",
+        "None",
+        _DURABLE,
+    ),
+    Mutation(
+        "hold for ever who sends more than the disk takes",
+        _BROKER,
+        "committed.addCallback(lambda _: sender.release())",
+        "pass",
         _DURABLE,
     ),
     Mutation(
