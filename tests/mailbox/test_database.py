@@ -188,7 +188,7 @@ class MailTests(DatabaseTestCase):
         """Each line of a run is a copy of its own, whatever its bytes are, and however many."""
         lines = [b"\xff\x00\n", b"\n", b"x" * 70_000 + b"\n", *(b"%d\n" % n for n in range(70_000))]
         database = self.with_mail([Span(1, -5, 8.0, b"".join(lines), len(lines))])
-        self.assertEqual(database.page(1, -5, 10**7), lines)
+        self.assertTrue(database.page(1, -5, 10**7) == lines)  # whose difference nobody could read
         (mail, _) = database.mail()
         self.assertEqual((mail.copies, mail.oldest, mail.newest), (len(lines), 8.0, 8.0))
 

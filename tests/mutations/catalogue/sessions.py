@@ -129,9 +129,9 @@ SESSIONS = (
     ),
     Mutation(
         "record a run as one line",
-        _BROKER,
-        "for line in lines.splitlines(keepends=True):",
-        "for line in [lines]:",
+        "achat_twisted/mailbox/sqlite.py",
+        'lines.count(b"\\n")',
+        "1",
         "tests.broker.test_durable",
     ),
     Mutation(
