@@ -21,10 +21,17 @@ import achat_twisted
 from achat_twisted.broker.broker import Broker
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
+from achat_twisted.mailbox.accounts import LIMITS
+from achat_twisted.mailbox.committer import Committer
+from achat_twisted.mailbox.database import Database
+from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.mailbox.sqlite import SqliteMailbox
 from achat_twisted.net import link
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.lines import Manners
+from tests.disk import FakeWorker, scratch_file
 from tests.simulation.kernel import Endpoint, Weather
 from tests.simulation.network import Wire
 from tests.simulation.reactor import SimulatedReactor, SimulatedTransport
@@ -40,6 +47,12 @@ RUN = 84
 
 COPY = 31
 """For each further recipient of a chunk."""
+
+DURABLE_LINE = 140
+"""For a line that comes alone to a durable server, with a commit of its own."""
+
+DURABLE_RUN = 165
+"""For a chunk of lines for the same recipient there, however many."""
 
 _FOLDER = str(Path(achat_twisted.__file__).parent)
 
@@ -67,9 +80,17 @@ class CostTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.reactor = SimulatedReactor(Random(0))
-        mailbox = MemoryMailbox(self.reactor)
+        self._start(MemoryMailbox(self.reactor))
+
+    def _start(self, mailbox: IMailbox, *, durable: bool = False) -> None:
         limits = Limits(connections_per_host=0, logins_per_host=0, burst=10**6)
-        broker = Broker(self.reactor, mailbox, soon=self.reactor.poller.soon, limits=limits)
+        broker = Broker(
+            self.reactor,
+            mailbox,
+            soon=self.reactor.poller.soon,
+            limits=limits,
+            durable=durable,
+        )
         broker.startService()
         self.factory = ChatFactory(
             broker,
@@ -128,6 +149,21 @@ class CostTests(SynchronousTestCase):
         self._log_in("alice", "bob")
         short, long = (self._cost("alice", "bob: hello\n" * n) for n in (2, 2000))
         self.assertLessEqual(short, RUN)
+        self.assertLess(long, short + 10)
+
+    def test_durable(self) -> None:
+        """Nor does a line, or a chunk of them, that is in a file before it reaches anybody."""
+        database = Database(scratch_file(self), durable=True)
+        self.addCleanup(database.close)
+        committer = Committer(FakeWorker(), self.reactor)
+        mail_clock = MailClock(self.reactor, self.reactor.seconds)
+        mailbox = SqliteMailbox(lambda: database, committer, self.reactor, LIMITS, mail_clock)
+        mailbox.open()
+        self._start(mailbox, durable=True)
+        self._log_in("alice", "bob")
+        self.assertLessEqual(self._cost("alice", "bob: hello\n"), DURABLE_LINE)
+        short, long = (self._cost("alice", "bob: hello\n" * n) for n in (2, 2000))
+        self.assertLessEqual(short, DURABLE_RUN)
         self.assertLess(long, short + 10)
 
     def test_further_recipients(self) -> None:
