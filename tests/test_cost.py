@@ -36,7 +36,7 @@ from tests.simulation.kernel import Endpoint, Weather
 from tests.simulation.network import Wire
 from tests.simulation.reactor import SimulatedReactor, SimulatedTransport
 
-LINE = 70
+LINE = 50
 """Calls for a line that comes alone, to one recipient."""
 
 LINE_OF_MANY = 24

@@ -103,7 +103,7 @@ class Broker(Service):
         self._turns = Turns(
             clock,
             soon or (lambda call: clock.callLater(0, call)),
-            mailbox.commit if durable else lambda: None,
+            mailbox.commit if durable else None,
             self.pool,
             self._look_at_pool,
         )

@@ -74,8 +74,9 @@ class Outbox:
 
     def append(self, lines: bytes) -> bool:
         """Add rendered lines to this turn's batch; True if they are the first in it."""
-        self.size += len(lines)
-        self.pool.size += len(lines)
+        size = len(lines)
+        self.size += size
+        self.pool.size += size
         if self._batch:
             self._batch.append(lines)
             return False

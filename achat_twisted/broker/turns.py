@@ -43,11 +43,12 @@ class Turns:
         self,
         clock: IReactorTime,
         soon: Soon,
-        commit: Callable[[], Deferred[bool] | None],
+        commit: Callable[[], Deferred[bool] | None] | None,
         pool: Pool,
         look: Callable[[], None],
     ) -> None:
-        """@param commit: as in L{achat_twisted.mailbox.interfaces.IMailbox}.
+        """@param commit: as in L{achat_twisted.mailbox.interfaces.IMailbox}; None if nothing has to
+            be safe before it is written.
         @param look: called when a turn ends with a pool that should be looked at.
         """
         self._clock = clock
@@ -65,7 +66,7 @@ class Turns:
         self._sweep: IDelayedCall | None = None
 
     def touch(self, session: Session) -> None:
-        """Call C{session.end_turn} and C{session.dispatch} when this turn ends."""
+        """Call C{session.end_turn} and C{session.dispatch}, or C{flush}, when this turn ends."""
         self._touched.append(session)
         if not (self._will_end or self._committing):
             self._await_end()
@@ -83,6 +84,9 @@ class Turns:
             self._look()
         touched, self._touched = self._touched, []
         self._watch(touched)
+        if self._commit is None:
+            self._serve(touched, Session.flush)
+            return
         self._serve(touched, Session.end_turn)
         committed = self._commit()
         if committed is None:

@@ -37,6 +37,8 @@ _ROUNDS = 8
 _PLENTY = 2**20
 """Bytes of input in a round, after which it is the reactor's turn as well."""
 
+_IN = select.EPOLLIN
+_OUT = select.EPOLLOUT
 _WRONG = select.EPOLLHUP | select.EPOLLERR
 
 
@@ -109,16 +111,16 @@ class Poller:
         return None
 
     def start_reading(self, transport: Pollable) -> None:
-        self._change(transport, wanted=select.EPOLLIN)
+        self._change(transport, wanted=_IN)
 
     def stop_reading(self, transport: Pollable) -> None:
-        self._change(transport, unwanted=select.EPOLLIN)
+        self._change(transport, unwanted=_IN)
 
     def start_writing(self, transport: Pollable) -> None:
-        self._change(transport, wanted=select.EPOLLOUT)
+        self._change(transport, wanted=_OUT)
 
     def stop_writing(self, transport: Pollable) -> None:
-        self._change(transport, unwanted=select.EPOLLOUT)
+        self._change(transport, unwanted=_OUT)
 
     def _change(self, transport: Pollable, *, wanted: int = 0, unwanted: int = 0) -> None:
         fd = transport.fileno()
@@ -163,11 +165,15 @@ class Poller:
         @return: how many bytes have come.
         """
         self._is_polling = True
+        size = 0
         received, writable, lost = self._receive(events)
         for transport, data in received:
+            size += len(data)
             try:
-                if transport.connected:
-                    self._take_in(transport, data)
+                if data and transport.connected:
+                    transport.take_in(data)
+                elif transport.connected:
+                    self._end_input(transport)
             except Exception:
                 self._failed(transport)
         for transport in writable:
@@ -188,7 +194,7 @@ class Poller:
                 call()
             except Exception:
                 self._log.failure("Something failed at the end of a turn")
-        return sum(len(data) for _, data in received)
+        return size
 
     def _receive(
         self, events: list[tuple[int, int]]
@@ -200,13 +206,13 @@ class Poller:
         for fd, event in events:
             transport = self._polled[fd]
             try:
-                if event & select.EPOLLIN or (event & _WRONG and self._reads(fd)):
+                if event & _IN or (event & _WRONG and self._reads(fd)):
                     data = transport.receive()
                     if data is not None:
                         received.append((transport, data))
                 elif event & _WRONG:
                     lost.append(transport)
-                if event & select.EPOLLOUT:
+                if event & _OUT:
                     writable.append(transport)
             except BlockingIOError:
                 pass
@@ -218,18 +224,15 @@ class Poller:
         return received, writable, lost
 
     def _reads(self, fd: int) -> bool:
-        return bool(self._masks[fd] & select.EPOLLIN)
+        return bool(self._masks[fd] & _IN)
 
-    def _take_in(self, transport: Pollable, data: bytes) -> None:
-        if data:
-            transport.take_in(data)
-        else:
-            self.stop_reading(transport)
-            transport.readConnectionLost(Failure(CONNECTION_DONE))
+    def _end_input(self, transport: Pollable) -> None:
+        self.stop_reading(transport)
+        transport.readConnectionLost(Failure(CONNECTION_DONE))
 
     def _lose(self, transport: Pollable, why: Exception) -> None:
         if transport.connected:
-            self._change(transport, unwanted=select.EPOLLIN | select.EPOLLOUT)
+            self._change(transport, unwanted=_IN | _OUT)
             transport.connectionLost(Failure(why))
 
     def _failed(self, transport: Pollable) -> None:

@@ -116,8 +116,20 @@ class ChatReader(LineReceiver):
         self._admit()
 
     def dataReceived(self, data: bytes) -> None:
-        if not self._deaf:
-            self._work(self._splitter.feed(data))
+        if self._deaf:
+            return
+        session = self._session
+        if session is not None and self._splitter.is_between and not (self._waiting or self.paused):
+            # A line that comes alone, with nothing before it, needs none of what keeps lines in
+            # order: 14 of its calls, and a twentieth of the server's CPU when 100 clients converse.
+            post = wire.parse_alone(data, self._manners.max_line)
+            if post is not None:
+                session.taken += 1
+                self._broker.post(session, post)
+                if session.taken > session.allowance.lines:
+                    session.overdrawn()
+                return
+        self._work(self._splitter.feed(data))
 
     def introduced(self) -> None:
         if not self._deaf:

@@ -33,14 +33,17 @@ class LineSplitter:
     A longer one becomes a single L{wire.TooLong}, reported as soon as it is known;
     the rest of it is thrown away as it arrives, so that no more than
     C{max_line + 1} bytes are ever held here.
+
+    @ivar is_between: true if the next chunk begins with the first byte of a line.
     """
 
-    __slots__ = ("_max_line", "_rest", "_skipping")
+    __slots__ = ("_max_line", "_rest", "_skipping", "is_between")
 
     def __init__(self, max_line: int) -> None:
         self._max_line = max_line
         self._rest = b""
         self._skipping = False
+        self.is_between = True
 
     def feed(self, chunk: bytes) -> list[Item]:
         """The lines that C{chunk} completes."""
@@ -51,6 +54,7 @@ class LineSplitter:
             chunk = self._rest + chunk
         if chunk[-1:] == b"\n":
             self._rest = b""
+            self.is_between = True
             return self._split(chunk)
         end = chunk.rfind(b"\n") + 1
         self._rest = rest = chunk[end:]
@@ -62,6 +66,7 @@ class LineSplitter:
         elif len(rest) > self._max_line and len(rest.removesuffix(b"\r")) > self._max_line:
             self._rest, self._skipping = b"", True
             items.append(wire.TooLong(self._max_line))
+        self.is_between = not (self._rest or self._skipping)
         return items
 
     def finish(self) -> list[Item]:

@@ -169,6 +169,26 @@ def parse_line(line: str, most: int = MAX_RECIPIENTS) -> Post | Command:
     return Post(recipients, text.strip())
 
 
+def parse_alone(chunk: bytes, max_line: int) -> Post | None:
+    """The post that C{chunk} is, if it is one plain line for one name; None if it may be more.
+
+    What it takes is what L{decode_block} and L{parse_line} make of it. A conversation has hardly
+    anything else, and one look is a third of what those two and the way between them cost.
+    """
+    size = len(chunk)
+    if size > max_line or chunk.find(b"\n") + 1 != size:
+        return None
+    try:
+        line = chunk[:-1].decode()
+    except UnicodeDecodeError:
+        return None
+    names, colon, text = line.partition(":")
+    name = names.strip()
+    if not (colon and name) or name[0] == "/" or "," in name or not line.isprintable():
+        return None
+    return Post((name,), text.strip())
+
+
 def parse_run(block: str, most: int = MAX_RECIPIENTS) -> Post | None:
     """Parse several lines, each with its line end, as one post; None if that is not possible.
 

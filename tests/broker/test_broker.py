@@ -665,6 +665,17 @@ class PacingTests(SynchronousTestCase):
         self.assertFalse(alice.source.paused)
         self.assertEqual(len(alice.link.lines()), 1 + 1100)
 
+    def test_many_tallies_that_nobody_is_told(self) -> None:
+        """Nor is who gets no notices held for longer, though an empty outbox cannot become low."""
+        house = House(render=wire.say_nothing)
+        alice = house.comes("alice")
+        for number in range(1100):
+            alice.says(f"nobody {number}: hi")
+        self.assertTrue(alice.source.paused)
+        alice.session.sync("")
+        house.turn()
+        self.assertFalse(alice.source.paused)
+
     def test_recovers_from_a_hiccup(self) -> None:
         """A recipient that has stalled once, and then reads again, catches up with any flood."""
         house = House(outbox_limit=1000)

@@ -335,6 +335,28 @@ class LineTests(ReaderTestCase):
         expected = [line.replace("bob: ", "from alice: ") for line in [*lines, "bob: last"]]
         self.assertEqual(self.links[0].messages(), expected)
 
+    def test_line_in_pieces(self) -> None:
+        """A line that comes in pieces is one, though its last piece could be one by itself."""
+        bob, alice = self.calls("bob"), self.calls("alice")
+        for piece in ("bob: say ", "bob: hi\n", "bob: " + "x" * 200, "bob: hi\n", "bob: ho\n"):
+            alice.sends(piece)
+        self.house.turn()
+        self.assertEqual(bob.link.messages(), ["from alice: say bob: hi", "from alice: ho"])
+        self.assertEqual(alice.link.lines()[1:], ["! too-long 100"])
+
+    def test_line_alone_behind_others(self) -> None:
+        """Nor does a line that comes alone overtake those that wait, or a pause."""
+        bob, alice = self.calls("bob"), self.calls("alice")
+        alice.reader.pauseProducing()
+        alice.sends("bob: 1\n")
+        alice.sends("bob: 2\n")
+        self.house.turn()
+        self.assertEqual(bob.link.messages(), [])
+        alice.reader.paused = False  # it goes on, and what comes next comes before its turn does
+        alice.sends("bob: 3\n")
+        self.house.turn()
+        self.assertEqual(bob.link.messages(), [f"from alice: {number}" for number in (1, 2, 3)])
+
     def test_lines_that_wait_take_little_memory(self) -> None:
         """Short lines of somebody who is not read on take hardly more than their bytes."""
         alice = self.calls("alice")
@@ -727,6 +749,17 @@ class LimitTests(ReaderTestCase):
         self.house.clock.pump([0.1] * 5)
         self.assertEqual(alice.link.lines().count("from alice: late"), 60)
         self.assertEqual(alice.link.lines().count("! slow-down 10"), 1)
+
+    def test_line_by_line(self) -> None:
+        """Who sends line by line is slowed down when it has sent too much, and not before."""
+        alice = self.calls("alice")
+        for _ in range(50):
+            alice.sends("alice: hi\n")
+        self.assertFalse(alice.reader.paused)
+        alice.sends("alice: hi\n")
+        self.assertTrue(alice.reader.paused)
+        self.house.turn()
+        self.assertEqual(alice.link.lines()[-2:], ["from alice: hi", "! slow-down 10"])
 
     def test_refused_lines_count(self) -> None:
         """Lines that are refused count as well, and those of a run each for itself."""

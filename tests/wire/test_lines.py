@@ -195,6 +195,41 @@ class BlockTests(SynchronousTestCase):
             text = None
         self.assertEqual(wire.decode_block(b"".join(b"%b\n" % line for line in lines), 10), text)
 
+    @given(
+        st.lists(RAW_LINES, min_size=1), st.sampled_from([b"bob: ", b"/bob: ", b"bob, al: ", b""])
+    )
+    def test_alone_as_one_of_many(self, lines: list[bytes], head: bytes) -> None:
+        """A line that comes alone is the post that it would be among others, or none."""
+        chunk = b"\n".join(lines) + b"\n"
+        for alone in (head + chunk, head + chunk[:-1]):
+            post = wire.parse_alone(alone, 12)
+            if post is not None:
+                block = wire.decode_block(alone, 12)
+                assert block is not None
+                self.assertEqual([block.count("\n"), block[-1]], [1, "\n"])
+                self.assertEqual(wire.parse_line(block), post)
+
+    def test_alone(self) -> None:
+        """What people and programs say mostly is taken in one look; what may be more is not."""
+        for line, recipients, text in POSTS:
+            post = wire.parse_alone(f"{line}\n".encode(), 100)
+            is_plain = len(recipients) == 1 and line.isprintable()
+            self.assertEqual(post, wire.Post(recipients, text) if is_plain else None, line)
+        for chunk in (
+            b"",
+            b"bob: h",
+            b"bob: hi\r\n",
+            b"bob: hi\nbob: ho\n",
+            b"bob: hi\nbob: h",
+            b"bob: \xff\n",
+            b"bob: \x1b\n",
+            b"/who\n",
+            b"/sync t:1\n",
+            b"bob: " + b"x" * 96 + b"\n",
+            *(f"{line}\n".encode() for line in NO_RECIPIENT),
+        ):
+            self.assertIsNone(wire.parse_alone(chunk, 100), chunk)
+
     def test_long_lines(self) -> None:
         """A line beyond the limit is seen wherever it stands among shorter ones."""
         for before in range(3):

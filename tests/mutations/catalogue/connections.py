@@ -301,8 +301,8 @@ CONNECTIONS = (
     Mutation(
         "take in for who is gone",
         "achat_twisted/net/poller.py",
-        "if transport.connected:\n                    self._take_in",
-        "if True:\n                    self._take_in",
+        "if data and transport.connected:",
+        "if data:",
         "tests.net.test_poller",
     ),
     Mutation(

@@ -25,8 +25,15 @@ LIMITS = (
     Mutation(
         "let a client send as fast as it likes",
         _READER,
-        "            session.overdrawn()\n",
-        "            pass\n",
+        "allowance.lines:\n            session.overdrawn()\n",
+        "allowance.lines:\n            pass\n",
+        "tests.reader.test_lines",
+    ),
+    Mutation(
+        "let a client send as fast as it likes, if it sends line by line",
+        _READER,
+        "                    session.overdrawn()\n",
+        "                    pass\n",
         "tests.reader.test_lines",
     ),
     Mutation(

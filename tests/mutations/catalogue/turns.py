@@ -34,6 +34,20 @@ TURNS = (
         f"{_TESTS}.InvariantTests",
     ),
     Mutation(
+        "forget the tallies at the end of a turn without a commit",
+        _SESSION,
+        "if self._tallies or self._own_hold:",
+        "if self._own_hold:",
+        _TESTS,
+    ),
+    Mutation(
+        "never read on who has read its answers, where nothing is committed",
+        _SESSION,
+        "if self._tallies or self._own_hold:",
+        "if self._tallies:",
+        _TESTS,
+    ),
+    Mutation(
         "let answers pile up for who does not read",
         _SESSION,
         "has_unread = self._unread > min(_UNREAD, self.outbox.limit // 4)",
