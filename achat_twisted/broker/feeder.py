@@ -38,7 +38,10 @@ class Feeder:
         """Give a session that is WAITING its mail."""
         session.feed = Feed.BEHIND
         session.owed = self._mailbox.count(session.name)
-        self._fetch(session)
+        if session.owed:
+            self._fetch(session)
+        else:  # as mostly, and a Deferred with a timeout for nothing is a tenth of a login
+            self._fetched([], session)
 
     def leave_live(self, session: Session, feed: Feed) -> None:
         """Send its copies to the mailbox from now on, after those that are on their way."""

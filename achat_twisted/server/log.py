@@ -17,7 +17,7 @@ import sys
 import syslog
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,6 +33,7 @@ from twisted.logger import (
     LogLevelFilterPredicate,
     formatEvent,
     formatEventAsClassicLogText,
+    formatTime,
 )
 from twisted.python.components import Componentized
 from twisted.python.reflect import safe_str
@@ -68,8 +69,18 @@ def as_text(event: LogEvent) -> str | None:
 
     Text from strangers is checked where it comes in; this is for the parts that libraries quote.
     """
-    text = formatEventAsClassicLogText(event)
+    text = formatEventAsClassicLogText(event, _format_time)
     return text and text.translate(_STEERING)
+
+
+def _format_time(when: float | None) -> str:
+    return formatTime(when) if when is None else _format_second(int(when))
+
+
+@lru_cache(maxsize=1)
+def _format_second(second: int) -> str:
+    """The time as twistd writes it, made once for all lines of a second: it takes 8 µs."""
+    return formatTime(second)
 
 
 def as_json(event: LogEvent) -> str:
