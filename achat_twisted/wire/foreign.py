@@ -30,11 +30,15 @@ _FIRST_LINES = (
     ("SMTP", r"(?i:MAIL FROM) *: *<.*"),  # RFC 5321, 4.1.1.2
 )
 _PATTERNS = [(protocol, re.compile(pattern)) for protocol, pattern in _FIRST_LINES]
+_ANY = re.compile("|".join(f"(?:{pattern})" for _, pattern in _FIRST_LINES))
+"""All at once: a login asks twice, and hardly any first line is another protocol's."""
 
 
 def protocol_of(line: str) -> str | None:
     """The other protocol that C{line} begins; None if there is none."""
     line = line.strip()
+    if not _ANY.fullmatch(line):
+        return None
     for protocol, pattern in _PATTERNS:
         if pattern.fullmatch(line):
             return protocol

@@ -14,12 +14,18 @@ from typing import Any
 
 from twisted.application.service import Application
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import ILogObserver, Logger, LogPublisher
+from twisted.logger import (
+    ILogObserver,
+    Logger,
+    LogLevel,
+    LogPublisher,
+    formatEventAsClassicLogText,
+)
 from twisted.python.failure import Failure
 from twisted.python.log import LogPublisher as OlderPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.server.log import Logbook
+from achat_twisted.server.log import Logbook, as_text
 from achat_twisted.tools.errors import CannotStart
 
 
@@ -72,6 +78,35 @@ class LogbookTests(SynchronousTestCase):
         first, second = self.file.read_text(encoding="utf-8").split("\n", 1)
         self.assertTrue(first.endswith(r" a\x1b[2J\x9b31m\r\u2028\x00b"), first)
         self.assertEqual(second, "\t2026-01-01 [achat] forged\té\n")
+
+    def test_text_is_twisted_s(self) -> None:
+        """A line of text is what Twisted makes of an event, whatever that has in it."""
+        odd: list[dict[str, Any]] = [
+            {},
+            {"log_format": ""},
+            {"log_format": "{nothing}"},
+            {"log_format": "{name.real:>4} {name!r} {{}}"},
+            {"log_format": "{name()} (or so)", "name": lambda: "called"},
+            {"log_format": "{0}"},
+            {"log_format": b"{name}"},
+            {"log_format": "{name", "log_level": None},
+            {"log_system": "elsewhere"},
+            {"log_time": None},
+            {"log_failure": Failure(ValueError("no"))},
+            {"name": "two\nlines\n"},
+            {"name": Odd(None)},
+        ]
+        for change in odd:
+            event = {
+                "log_format": "{name} is here",
+                "log_level": LogLevel.info,
+                "log_namespace": "achat",
+                "log_time": 1e9 + 0.75,
+                "name": 7,
+            } | change
+            self.assertEqual(as_text(event), formatEventAsClassicLogText(event), change)
+        without = {"log_format": "hello"}
+        self.assertEqual(as_text(without), formatEventAsClassicLogText(without))
 
     def test_json(self) -> None:
         """An event is an object on one line, with its kind, its text, and its fields by name."""

@@ -52,6 +52,20 @@ WATCHING = (
         "tests.server.test_log",
     ),
     Mutation(
+        "leave the traceback out of the log",
+        _LOGBOOK,
+        '"log_failure", ',
+        "",
+        "tests.server.test_log",
+    ),
+    Mutation(
+        "give all lines of the log the time of the first",
+        _LOGBOOK,
+        "_format_second(int(when))",
+        "_format_second(0)",
+        "tests.server.test_log",
+    ),
+    Mutation(
         "call a server ready that stops",
         _SERVICE,
         "        self.phase = Phase.STOPPING\n",
