@@ -37,9 +37,11 @@ class Guest:
         self.broker.post(self.session, post)
 
     def says_at_once(self, *lines: str) -> bool:
-        """Has lines taken in as a run, if they can be, and returns whether they were."""
-        run = wire.parse_run("".join(f"{line}\n" for line in lines))
-        if run is None or not self.broker.post_run(self.session, run):
+        """Has lines taken in at once, if they can be, and returns whether they were."""
+        block = "".join(f"{line}\n" for line in lines)
+        run = wire.parse_run(block)
+        posts = wire.parse_several(block) if run is None else [run]
+        if posts is None or not self.broker.post_run(self.session, posts):
             return False
         self.session.taken += len(lines)
         return True

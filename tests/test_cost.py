@@ -39,8 +39,11 @@ from tests.simulation.reactor import SimulatedReactor, SimulatedTransport
 LINE = 50
 """Calls for a line that comes alone, to one recipient."""
 
-LINE_OF_MANY = 24
+LINE_OF_MANY = 4
 """For each of several lines in one chunk that are for different names."""
+
+LINE_BY_ITSELF = 23
+"""For each that has to be taken in by itself, as the chunk has a line for a name that is away."""
 
 RUN = 84
 """For a chunk of lines for the same recipient, however many."""
@@ -143,6 +146,14 @@ class CostTests(SynchronousTestCase):
         self._log_in("alice", "bob", "carol")
         few, many = (self._cost("alice", "bob: hi\ncarol: hi\n" * n) for n in (10, 110))
         self.assertLessEqual((many - few) / 200, LINE_OF_MANY)
+
+    def test_lines_by_themselves(self) -> None:
+        """Nor does one of a chunk that cannot be taken in at once."""
+        self._log_in("alice", "bob", "carol")
+        few, many = (
+            self._cost("alice", "nobody: hi\n" + "bob: hi\ncarol: hi\n" * n) for n in (10, 110)
+        )
+        self.assertLessEqual((many - few) / 200, LINE_BY_ITSELF)
 
     def test_run(self) -> None:
         """A chunk of lines for one name costs no more than it did, however long it is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
@@ -248,17 +248,18 @@ class Broker(Service):
             if peer.pressed:
                 peer.pace.press(sender)
 
-    def post_run(self, sender: Session, post: wire.Post) -> bool:
-        lines = wire.render_post(sender.name, post.text)
-        peers: list[Session] = []
-        for name in post.recipients:
-            peer = self._peers.get(name)
-            if peer is None or peer.feed is not _LIVE or not peer.outbox.takes(lines):
-                return False
-            peers.append(peer)
-        copies = post.text.count("\n") + 1
-        self._ledger.accepted += copies * len(peers)
-        for peer in peers:
+    def post_run(self, sender: Session, posts: Sequence[wire.Post]) -> bool:
+        deliveries: list[tuple[Session, bytes, int]] = []
+        for post in posts:
+            lines = wire.render_post(sender.name, post.text)
+            copies = post.text.count("\n") + 1
+            for name in post.recipients:
+                peer = self._peers.get(name)
+                if peer is None or peer.feed is not _LIVE or not peer.outbox.takes(lines):
+                    return False
+                deliveries.append((peer, lines, copies))
+        for peer, lines, copies in deliveries:
+            self._ledger.accepted += copies
             if self.durable:
                 self._record(sender, peer.name, lines)
             else:

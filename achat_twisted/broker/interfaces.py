@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
@@ -66,10 +67,12 @@ class IBroker(Interface):
         @param sender: a session from L{join}.
         """
 
-    def post_run(sender: Any, post: wire.Post) -> bool:
+    def post_run(sender: Any, posts: Sequence[wire.Post]) -> bool:
         """Route several lines at once, if that is the same as one by one; else do nothing.
 
         That is so if all recipients are here and have room for all of it.
+
+        @param posts: no two of them have a recipient in common.
         """
 
     def names() -> list[str]:

@@ -234,7 +234,11 @@ class ChatReader(LineReceiver):
         try:
             left = _AT_ONCE
             while self._waiting and not self.paused and not self._deaf:
-                self._work_off(self._waiting.pop())
+                item = self._waiting.pop()
+                if isinstance(item, str) and self._session is not None:
+                    self._take_in(item, self._session)
+                else:
+                    self._work_off(item)
                 left -= 1
                 if not left and self._session is not None:
                     self._session.rest()
@@ -354,7 +358,7 @@ class ChatReader(LineReceiver):
 
     def _take_in(self, block: Block, session: ISession) -> None:
         """Lines after the first."""
-        if block.find("\n") < len(block) - 1:
+        if "\n" in block[:-1]:
             self._take_in_run(block, session)
             return
         session.taken += 1
@@ -368,18 +372,24 @@ class ChatReader(LineReceiver):
             self._answer_fault(error, session)
 
     def _take_in_run(self, block: Block, session: ISession) -> None:
-        """Several lines: as one, or else one by one."""
-        run = wire.parse_run(block, self._manners.recipients)
-        if run is not None and self._broker.post_run(session, run):
+        """Several lines: as one; or some of them as one for each recipient, or else one by one."""
+        most = self._manners.recipients
+        run = wire.parse_run(block, most)
+        if run is not None and self._broker.post_run(session, [run]):
             session.taken += block.count("\n")
+            return
+        count = block.count("\n")
+        if count > _AT_ONCE:
+            # A line by itself takes 50 bytes more, and what comes later may wait for long.
+            later = block.split("\n", _AT_ONCE)[-1]
+            block = block.removesuffix(later)
+            self._waiting.append(later)
+            count = _AT_ONCE
+        posts = wire.parse_several(block, most) if run is None else None
+        if posts is not None and self._broker.post_run(session, posts):
+            session.taken += count
         else:
-            first = block
-            if block.count("\n") > _AT_ONCE:
-                # A line by itself takes 50 bytes more, and what comes later may wait for long.
-                later = block.split("\n", _AT_ONCE)[-1]
-                first = block.removesuffix(later)
-                self._waiting.append(later)
-            self._waiting.extend(reversed(first.splitlines(keepends=True)))
+            self._waiting.extend(reversed(block.splitlines(keepends=True)))
 
     def _take_in_fault(self, error: wire.WireError) -> None:
         """What stands in the place of a line."""

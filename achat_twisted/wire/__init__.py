@@ -19,6 +19,7 @@ from achat_twisted.wire.lines import (
     parse_login,
     parse_run,
     parse_server_line,
+    parse_several,
     render_post,
 )
 from achat_twisted.wire.names import (
@@ -86,6 +87,7 @@ __all__ = [
     "parse_login",
     "parse_run",
     "parse_server_line",
+    "parse_several",
     "pong",
     "render_notice",
     "render_post",

@@ -51,12 +51,25 @@ class RoutingTests(SynchronousTestCase):
             self.assertEqual(guest.link.messages(), ["from alice: 1", "from alice: 2"])
         self.assertEqual(house.broker.balance().accepted, 4)
 
+    def test_several(self) -> None:
+        """So do lines for different names."""
+        house = House()
+        alice, bob, carol = (house.comes(name) for name in ("alice", "bob", "carol"))
+        self.assertTrue(alice.says_at_once("bob: 1", "carol: 2", "bob: 3"))
+        house.turn()
+        self.assertEqual(bob.link.messages(), ["from alice: 1", "from alice: 3"])
+        self.assertEqual(carol.link.messages(), ["from alice: 2"])
+        self.assertEqual(house.broker.balance().accepted, 3)
+
     def test_no_run(self) -> None:
         """Nothing is done with lines for somebody who is away, or has no room for all."""
         house = House(outbox_limit=1000)
-        alice, _ = house.comes("alice"), house.comes("bob")
+        alice, bob = house.comes("alice"), house.comes("bob")
         self.assertFalse(alice.says_at_once("bob, carol: 1", "bob, carol: 2"))
+        self.assertFalse(alice.says_at_once("bob: 1", "carol: 2"))
         self.assertFalse(alice.says_at_once(*(f"bob: {'x' * 50}" for _ in range(10))))
+        house.turn()
+        self.assertEqual(bob.link.messages(), [])
         self.assertEqual(house.broker.balance().accepted, 0)
 
     def test_no_run_past_mail(self) -> None:

@@ -33,6 +33,11 @@ from tests.house import Guest, House
 NAMES = st.sampled_from(["ann", "bob", "cleo"])
 PICKS = st.integers(0, 2)
 RECIPIENTS = st.lists(NAMES, min_size=1, max_size=3)
+CHUNKS = st.one_of(
+    st.builds(lambda names, lines: [names] * lines, RECIPIENTS, st.integers(1, 6)),
+    st.lists(NAMES.map(lambda name: [name]), min_size=2, max_size=6),
+)
+"""For whom the lines of a chunk are: for the same names, or for others in turn."""
 
 
 class BrokerMachine(RuleBasedStateMachine):
@@ -86,26 +91,27 @@ class BrokerMachine(RuleBasedStateMachine):
         self.here[name] = guest
         self.connections[name].append(guest)
 
-    @rule(pick=PICKS, recipients=RECIPIENTS, lines=st.integers(1, 6), ends_turn=st.booleans())
-    def post(self, pick: int, recipients: list[str], lines: int, ends_turn: bool) -> None:
+    @rule(pick=PICKS, chunk=CHUNKS, ends_turn=st.booleans())
+    def post(self, pick: int, chunk: list[list[str]], ends_turn: bool) -> None:
         """One of those who are here posts some lines."""
         guest = self.pick(pick)
         if guest is None or guest.source.stopped:
             return
         sender = guest.session.name
-        numbers = range(self.number + 1, self.number + 1 + lines)
-        self.number += lines
-        head, tail = ", ".join(recipients), "x" * 60
-        if guest.says_at_once(*(f"{head}: {number} {tail}" for number in numbers)):
-            self.seen["runs"] += 1
-            for recipient in recipients:
-                self.posted[sender, recipient] += numbers
+        numbered = list(enumerate(chunk, self.number + 1))
+        self.number += len(chunk)
+        lines = [f"{', '.join(names)}: {number} {'x' * 60}" for number, names in numbered]
+        if guest.says_at_once(*lines):
+            self.seen["several" if len({*map(tuple, chunk)}) > 1 else "runs"] += 1
+            for number, recipients in numbered:
+                for recipient in recipients:
+                    self.posted[sender, recipient].append(number)
         else:
-            for number in numbers:
+            for (number, recipients), line in zip(numbered, lines, strict=True):
                 for recipient in recipients:
                     if self.mailbox.knows(recipient):
                         self.posted[sender, recipient].append(number)
-                guest.says(f"{head}: {number} {tail}")
+                guest.says(line)
                 for recipient in self.refused():
                     self.posted[sender, recipient].remove(number)
         if ends_turn:
@@ -136,7 +142,7 @@ class BrokerMachine(RuleBasedStateMachine):
         """Somebody's newest connection breaks, at any byte of what was just sent."""
         if guest := self.pick(pick):
             guest.link.silence()
-            self.post(sender, [guest.session.name], lines, ends_turn=True)
+            self.post(sender, [[guest.session.name]] * lines, ends_turn=True)
             self.here.pop(guest.session.name, None)
             guest.loses_connection(acknowledged)
 
@@ -361,7 +367,15 @@ class BrokerMachineTests(SynchronousTestCase):
             )
             least = min(
                 machine.seen[what]
-                for what in ("delivered", "kept", "in_flight", "inherited", "runs", "tight")
+                for what in (
+                    "delivered",
+                    "kept",
+                    "in_flight",
+                    "inherited",
+                    "runs",
+                    "several",
+                    "tight",
+                )
             )
             if least > examples / 20:
                 break

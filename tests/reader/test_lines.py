@@ -344,6 +344,19 @@ class LineTests(ReaderTestCase):
         self.assertEqual(bob.link.messages(), ["from alice: say bob: hi", "from alice: ho"])
         self.assertEqual(alice.link.lines()[1:], ["! too-long 100"])
 
+    def test_lines_for_different_names(self) -> None:
+        """Lines of a chunk reach each name in order, and each of them counts."""
+        bob, alice = self.calls("bob"), self.calls("alice")
+        alice.sends("bob: 1\nalice: 2\nbob: 3\nalice:4\n")
+        alice.sends("bob: 5\nnobody: 6\nbob: 7\n")
+        alice.sends("/sync\n")
+        self.house.turn()
+        self.assertEqual(bob.link.messages(), [f"from alice: {number}" for number in (1, 3, 5, 7)])
+        self.assertEqual(
+            alice.link.lines()[1:],
+            ["from alice: 2", "from alice: 4", "! unknown nobody 1", "! synced 8"],
+        )
+
     def test_line_alone_behind_others(self) -> None:
         """Nor does a line that comes alone overtake those that wait, or a pause."""
         bob, alice = self.calls("bob"), self.calls("alice")

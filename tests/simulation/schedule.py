@@ -138,6 +138,7 @@ class Schedule:
         address = ("10.0.0.2", number)
         here = Conversation(name, f"{address[0]}:{number}", wire.client, wire.server)
         self._conversations.append(here)
+        self._witness.conversations[here.peer] = here
         self._tell(f"{name} dials {here.peer}")
         wire.client.knock(partial(self._server.accept, wire.server, address))
         return here, wire

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,12 +65,14 @@ class Conversation:
 class Witness:
     """The truth about every copy.
 
+    @ivar conversations: all of them, by their peer.
     @ivar joined: the connections that logged in, in order.
     @ivar taken: what was posted over each connection, in order, by the connection's peer.
     @ivar outcomes: what became of the copies of each number, by C{(word, recipient)}.
     """
 
     tell: Callable[[str], None]
+    conversations: dict[str, Conversation] = field(default_factory=dict)
     joined: list[str] = field(default_factory=list)
     taken: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     recipients: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -89,6 +91,18 @@ class Witness:
         self.recipients[number] = post.recipients
         if unknown := post.recipients.count(NOBODY):
             self.outcomes[number]["unknown", NOBODY] += unknown
+
+    def post_at_once(self, peer: str, posts: Sequence[wire.Post]) -> None:
+        """Lines that are taken in together come in no order but that in which they were written."""
+        lines = {
+            int(text.split()[0]): wire.Post(post.recipients, text)
+            for post in posts
+            for text in post.text.split("\n")
+        }
+        for written in self.conversations[peer].written:
+            if isinstance(written, Posting) and written.number in lines:
+                self.post(peer, lines.pop(written.number))
+        demand(not lines, f"{[*lines]} were taken in, but never written")
 
     def keep(self, name: str, line: bytes, kept: bool) -> None:
         number = int(line.split(b": ", 1)[1].split()[0])
@@ -111,11 +125,10 @@ class WitnessedBroker(Broker):
         self._witness.post(sender.outlet.peer, post)
         super().post(sender, post)
 
-    def post_run(self, sender: Session, post: wire.Post) -> bool:
-        is_done = super().post_run(sender, post)
+    def post_run(self, sender: Session, posts: Sequence[wire.Post]) -> bool:
+        is_done = super().post_run(sender, posts)
         if is_done:
-            for text in post.text.split("\n"):
-                self._witness.post(sender.outlet.peer, wire.Post(post.recipients, text))
+            self._witness.post_at_once(sender.outlet.peer, posts)
         return is_done
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -254,6 +255,45 @@ class BlockTests(SynchronousTestCase):
             wire.render_post("me", run.text),
             b"".join(wire.render_post("me", text) for text in run.text.split("\n")),
         )
+
+    @given(st.lists(st.tuples(HEADS, RUN_TEXTS), min_size=2))
+    def test_several_are_the_same_as_their_lines(self, said: list[tuple[str, str]]) -> None:
+        """Lines that are put together by recipients are the same for each of them, in order."""
+        lines = [f"{head}{text}" for head, text in said]
+        several = wire.parse_several("".join(f"{line}\n" for line in lines))
+        if several is None:
+            return
+        expected: dict[str, list[str]] = defaultdict(list)
+        got: dict[str, list[str]] = {}
+        for line in lines:
+            post = wire.parse_line(line)
+            assert isinstance(post, wire.Post), line
+            for name in post.recipients:
+                expected[name].append(post.text)
+        for post in several:
+            for name in post.recipients:
+                self.assertNotIn(name, got, "a recipient is in two groups")
+                got[name] = post.text.split("\n")
+        self.assertEqual(got, expected)
+
+    def test_several(self) -> None:
+        """Lines for different names are a post for each, also where there is something to trim."""
+        for block, posts in (
+            ("bob: a\ncarol: b\n", [(("bob",), "a"), (("carol",), "b")]),
+            ("bob: a\ncarol:b\nbob: \u3000c \n", [(("bob",), "a\nc"), (("carol",), "b")]),
+            ("bob, al: a\n al, bob : b\n", None),
+            ("bob, al: a\nx: b\nbob, al:\n", [(("bob", "al"), "a\n"), (("x",), "b")]),
+            ("bob: a\nbob, carol: b\n", None),
+            ("bob, bob: a\ncarol: b\n", None),
+            ("bob: a\n/who\n", None),
+            ("bob: a\n/say: b\n", None),
+            ("bob: a\n: b\n", None),
+            ("bob: a\n , : b\n", None),
+            ("bob: a\nb\n", None),
+            ("a, b, c: a\nbob: b\n", None),
+        ):
+            expected = posts and [wire.Post(names, text) for names, text in posts]
+            self.assertEqual(wire.parse_several(block, 2), expected, block)
 
     def test_runs(self) -> None:
         """Lines that begin with the same names are a run, whatever their texts."""

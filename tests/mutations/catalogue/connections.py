@@ -147,7 +147,7 @@ CONNECTIONS = (
     Mutation(
         "let each short line that waits take fifty bytes",
         _READER,
-        'if block.count("\\n") > _AT_ONCE:',
+        "if count > _AT_ONCE:",
         "if not block:",
         "tests.reader.test_lines",
     ),
@@ -287,8 +287,8 @@ CONNECTIONS = (
     Mutation(
         "take lines apart from behind",
         _READER,
-        "self._waiting.extend(reversed(first.splitlines(keepends=True)))",
-        "self._waiting.extend(first.splitlines(keepends=True))",
+        "self._waiting.extend(reversed(block.splitlines(keepends=True)))",
+        "self._waiting.extend(block.splitlines(keepends=True))",
         "tests.reader.test_lines",
     ),
     Mutation(
