@@ -130,28 +130,32 @@ def kernel(data: bytes) -> tuple[float, float]:
     return received, sent
 
 
+def _parse_alone(data: bytes) -> wire.Post | None:
+    return wire.parse_alone(data, wire.MAX_LINE)
+
+
+def _parse_run(data: bytes) -> wire.Post | None:
+    (block,) = LineSplitter(wire.MAX_LINE).feed(data)
+    assert isinstance(block, str)
+    return wire.parse_run(block)
+
+
 def steps(count: int) -> dict[str, float]:
     """The steps of C{count} lines that come together, with the microseconds of each."""
     data = LINE * count
     house = House()
-    splitter = LineSplitter(wire.MAX_LINE)
-    (block,) = splitter.feed(data)
-    assert isinstance(block, str)
-    parse: Callable[[str], Any] = wire.parse_line if count == 1 else wire.parse_run
-    text = parse(block).text
+    parse = _parse_alone if count == 1 else _parse_run
+    post = parse(data)
+    assert post is not None
     received, sent = kernel(data)
-    (cut,) = least(partial(splitter.feed, data))
-    (parsed,) = least(partial(parse, block))
-    (rendered,) = least(partial(wire.render_post, "alice", text))
+    (parsed,) = least(partial(parse, data))
+    (rendered,) = least(partial(wire.render_post, "alice", post.text))
     taken_in, ended = least(partial(house.alice.take_in, data), house.end_turn)
     return {
         "recv(2)": received,
-        "cut into lines, and checked: framing, wire.decode_block": cut,
-        "parsed: wire.parse_line, parse_run": parsed,
+        "cut into lines, checked, parsed: framing, wire": parsed,
         "rendered: wire.render_post": rendered,
-        "routed, counted, queued: reader, broker, session, outbox": (
-            taken_in - cut - parsed - rendered
-        ),
+        "routed, counted, queued: reader, broker, session, outbox": taken_in - parsed - rendered,
         "the turn's end: turns, outbox, writer, link, transport": ended,
         "send(2)": sent,
     }

@@ -40,7 +40,7 @@ class Feeder:
         session.owed = self._mailbox.count(session.name)
         if session.owed:
             self._fetch(session)
-        else:  # as mostly, and a Deferred with a timeout for nothing is a tenth of a login
+        else:  # mostly; a Deferred with a timeout, for nothing, was 8 % of a profile of logins
             self._fetched([], session)
 
     def leave_live(self, session: Session, feed: Feed) -> None:

@@ -79,8 +79,8 @@ def as_text(event: LogEvent) -> str | None:
 def _plain_text(event: LogEvent) -> str | None:
     """An event with nothing but fields to fill in, as Twisted writes it; None if it may have more.
 
-    Twisted's way can also call what it finds in an event. It takes 25 µs, and this one 4, which
-    is a fifth of what a login costs.
+    Twisted's way can also call what it finds in an event. That takes 13 µs for the line of a login,
+    timed by itself, and this 2.
     """
     kind = event.get("log_format")
     if not isinstance(kind, str) or "(" in kind or not _SPECIAL.isdisjoint(event):
