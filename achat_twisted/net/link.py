@@ -40,6 +40,7 @@ class Link:
         "_gone",
         "_is_tls",
         "_linger",
+        "_local",
         "_room",
         "_top",
         "_unsent",
@@ -57,6 +58,7 @@ class Link:
         self._top = top
         self._bottom = bottom
         self._is_tls = is_tls
+        self._local: bool | None = None
         self._clock = clock
         self._unsent = 0
         self._full = self._gone = False
@@ -70,8 +72,11 @@ class Link:
 
     @property
     def local(self) -> bool:
-        # A loopback address in a proxy's header belongs to the proxy's machine, not to this one.
-        return not isinstance(self._top, Proxied) and is_local(self._top.getPeer())
+        # Remembered, as a login asks three times, and Twisted makes an address for each.
+        if self._local is None:
+            # A loopback address in a proxy's header belongs to the proxy's machine, not to this one.
+            self._local = not isinstance(self._top, Proxied) and is_local(self._top.getPeer())
+        return self._local
 
     @property
     def origin(self) -> str:

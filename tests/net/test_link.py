@@ -122,11 +122,14 @@ class LinkTests(SynchronousTestCase):
 
     def test_who_it_is(self) -> None:
         """A connection counts for its host, or on a unix socket for its user."""
-        self.socket.peerAddr = IPv4Address("TCP", "203.0.113.7", 1)
-        self.assertEqual((self.link.origin, self.link.local), ("203.0.113.7", False))
-        self.socket.peerAddr = UNIXAddress(None)
-        self.socket.owner = "uid 7"
-        self.assertEqual((self.link.origin, self.link.local), ("uid 7", True))
+        for address, owner, expected in (
+            (IPv4Address("TCP", "203.0.113.7", 1), "", ("203.0.113.7", False)),
+            (UNIXAddress(None), "uid 7", ("uid 7", True)),
+        ):
+            socket: Any = Socket()
+            socket.peerAddr, socket.owner = address, owner
+            link = Link(socket, socket, self.clock)
+            self.assertEqual((link.origin, link.local), expected)
 
     def test_behind_a_proxy(self) -> None:
         """Behind a proxy a client is the one that the proxy names, and never this machine's own."""
