@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Sequence
 
 from achat_twisted import wire
 from tests.simulation.kernel import Endpoint
@@ -41,6 +42,12 @@ class Ears(Witness):
 
     def join(self, peer: str, name: str) -> None:
         self.names[_port(peer)] = name
+
+    def post_at_once(self, peer: str, posts: Sequence[wire.Post]) -> None:
+        """Only what was posted counts here, so any order will do."""
+        for post in posts:
+            for text in post.text.split("\n"):
+                self.post(peer, wire.Post(post.recipients, text))
 
     def post(self, peer: str, post: wire.Post) -> None:
         for name in post.recipients:
