@@ -62,7 +62,7 @@ OFF = {
     ),
     "nor is a run": Edit(
         _BROKER,
-        "        self._ledger.accepted += copies * len(peers)\n",
+        "            self._ledger.accepted += copies\n",
         "",
     ),
     "which passes the mailbox by likewise": Edit(

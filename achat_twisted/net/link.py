@@ -74,7 +74,7 @@ class Link:
     def local(self) -> bool:
         # Remembered, as a login asks three times, and Twisted makes an address for each.
         if self._local is None:
-            # A loopback address in a proxy's header belongs to the proxy's machine, not to this one.
+            # A loopback address in a proxy's header belongs to the proxy's machine, not ours.
             self._local = not isinstance(self._top, Proxied) and is_local(self._top.getPeer())
         return self._local
 
