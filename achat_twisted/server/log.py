@@ -57,7 +57,7 @@ _NO_KIND = {"{log_text}", "{log_io}"}
 
 
 _SPECIAL = frozenset({"log_flattened", "log_failure", "log_system"})
-"""What makes an event more than its format and its fields."""
+"""The keys of events that are more than a format and its fields."""
 
 _STEERING = {
     number: chr(number).encode("unicode_escape").decode()

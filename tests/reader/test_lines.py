@@ -315,7 +315,7 @@ class LineTests(ReaderTestCase):
         self.house = House()
         self.factory = self._factory(self.house.clock)
         self.calls("bob")
-        self.calls("alice").sends("bob: hi\nalice: hi\n" * 600)
+        self.calls("alice").sends("bob: hi\nnobody: hi\n" * 600)
         taken = self.house.each_turn(lambda: self.house.broker.balance().accepted)
         self.assertEqual(taken[-1], 1200)
         self.assertLessEqual(max(steps([0, *taken])), 500)
