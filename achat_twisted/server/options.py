@@ -271,7 +271,7 @@ class Options(AuthOptionMixin, Configured):
         [
             "durable",
             None,
-            "Answer /sync once all lines before it survive a crash; needs --mailbox sqlite.",
+            "Say ! kept, and answer /sync, once lines survive a crash; needs --mailbox sqlite.",
         ],
         [
             "limit-local",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.address import IPv4Address, UNIXAddress
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.testing import StringTransport
+from twisted.internet.testing import MemoryReactor, StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -94,7 +93,8 @@ class ProxyEndpointTests(SynchronousTestCase):
     def test_listens(self) -> None:
         """Each connection that the inner endpoint accepts gets the layer."""
         factory = Factory.forProtocol(Reader)
+        reactor = MemoryReactor()
         endpoint = ProxyEndpoint(TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1"))
-        port: Any = self.successResultOf(endpoint.listen(factory))
-        self.addCleanup(port.connectionLost, None)
-        self.assertIsInstance(port.factory.buildProtocol(None), Proxied)
+        self.successResultOf(endpoint.listen(factory))
+        ((_, layered, *_),) = reactor.tcpServers
+        self.assertIsInstance(layered.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)), Proxied)
