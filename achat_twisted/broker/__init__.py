@@ -1,4 +1,4 @@
-"""The broker: those who are here, and the way of a line to them: sessions, outboxes, writers.
+"""The broker: those who are here, and a line's way to them: sessions, outboxes, writers.
 
 It imports all folders below it, but only the contracts of net. It never reads from a socket.
 """

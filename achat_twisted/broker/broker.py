@@ -1,4 +1,4 @@
-"""The broker: who is here, where a line goes, and what became of it."""
+"""The broker: knows who is here, routes each line, and accounts for it."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _PEACE = 60.0
 """Seconds at most for which a name that is fought over cannot be taken over again."""
 
 _FED = 2
-"""How many outboxes may hold more in a turn: each may be fed a page of mail, in 10 to 20 ms."""
+"""The most outboxes to hold more in a turn: each may be fed a page of mail, in 10 to 20 ms."""
 
 _LIVE = Feed.LIVE
 """Looked up once, as that takes 0.07 µs with an enum, and is needed for each copy."""
 
 
 class Duplicate(StrEnum):
-    """What happens when somebody logs in with the name of somebody who is here."""
+    """The fate of a login with the name of somebody who is here."""
 
     REJECT = "reject"
     TAKEOVER = "takeover"
@@ -58,8 +58,8 @@ class Broker(Service):
     writer has ended, for whatever reason, and what the writer left goes to the mailbox, ahead of
     anything newer. Stopping it drains it: every outbox gets its end marker behind what is queued.
 
-    @ivar pool: what outboxes and writers hold for all.
-    @ivar draining: whether an operator wants nobody new let in.
+    @ivar pool: the count of what all outboxes and writers hold.
+    @ivar draining: true if an operator wants nobody new let in.
     """
 
     _log = Logger()
@@ -80,10 +80,10 @@ class Broker(Service):
     ) -> None:
         """@param soon: C{clock}, if it is not given.
         @param limits: the usual ones, if they are not given.
-        @param durable: whether each turn's copies are committed before they reach any writer.
-        @param render: how notices go out; L{wire.say_nothing} for the seeds' wire.
-        @param expects: whether a name may come that has never been here; its mail is kept.
-        @param wall: the time of day, for what is only told; everything waits by C{clock}.
+        @param durable: true if each turn's copies are committed before they reach any writer.
+        @param render: renders notices; L{wire.say_nothing} for the seeds' wire.
+        @param expects: true for a name that may come though it never has; its mail is kept.
+        @param wall: the time of day, for display only; everything waits by C{clock}.
         """
         self.durable = durable
         self._clock = clock
@@ -123,11 +123,11 @@ class Broker(Service):
         self._expired_before = self._mailbox.expired
 
     def set_terms(self, duplicate: Duplicate, outbox_limit: int) -> None:
-        """Let this hold for all who log in from now on."""
+        """Apply this to all logins from now on."""
         self._duplicate = duplicate
         self._outbox_limit = outbox_limit
 
-    # Who is here
+    # Sessions, by name
 
     def join(self, name: str, outlet: IOutlet, source: IPushProducer) -> Session:
         if self._drained is not None or self.draining:
@@ -209,7 +209,7 @@ class Broker(Service):
 
     @property
     def sessions(self) -> Collection[Session]:
-        """Everybody's, also of those who leave and have not got all yet."""
+        """All sessions, even those that are leaving and still have lines to get."""
         return self._sessions
 
     def kick(self, name: str) -> bool:
@@ -221,7 +221,7 @@ class Broker(Service):
         self._cut_short(session)
         return True
 
-    # Where a line goes
+    # Routing
 
     def post(self, sender: Session, post: wire.Post) -> None:
         line = wire.render_post(sender.name, post.text)
@@ -268,9 +268,9 @@ class Broker(Service):
         return True
 
     def _record(self, sender: Session, name: str, lines: bytes) -> None:
-        """Have lines outlive a crash that go straight to C{name}.
+        """Make lines that go straight to C{name} outlive a crash.
 
-        When more comes than the disk takes, the sender waits for it: so would all that it says.
+        When more comes than the disk takes, the sender waits: all that it says would have to.
         """
         self._mailbox.record(name, lines)
         committed = self._mailbox.commit() if self._mailbox.pressed else None
@@ -299,13 +299,13 @@ class Broker(Service):
         return is_expected
 
     def resume(self, session: Session) -> None:
-        """Let a session go on, unless an older one of its name still has lines to be taken in."""
+        """Let a session go on, unless an older one of its name has lines still to be taken in."""
         deserted = self._deserted.get(session.name)
         if deserted is None or deserted[0] is session:
             self._turns.resume(session)
 
     def _resume_next(self, name: str) -> None:
-        """Let the next session of a name go on, as the one before it has said all."""
+        """Let the next session of a name go on, as the one before it has no more to say."""
         waiting = self._deserted[name] or [*filter(None, [self._peers.get(name)])]
         if not self._deserted[name]:
             del self._deserted[name]
@@ -316,7 +316,7 @@ class Broker(Service):
         self._feeder.relieve(session)
 
     def _look_at_pool(self) -> None:
-        """Have each outbox hold less when all together hold too much, and more when they do not."""
+        """Let each outbox hold less when all together hold too much, and more when they do not."""
         if self.pool.look():
             self._log.info(
                 "{size} bytes wait for all clients: {share} may wait for each from now on",
@@ -346,7 +346,7 @@ class Broker(Service):
     def _share(self) -> int:
         return self.pool.share(self._outbox_limit, len(self._sessions))
 
-    # How a session goes
+    # The end of a session
 
     def _end(self, session: Session) -> None:
         """Place the end marker behind all that the session is to have.
@@ -361,7 +361,7 @@ class Broker(Service):
         self.touch(session)
 
     def _replace(self, session: Session) -> None:
-        """Let the session go at once: what it has not got is for the one that replaced it."""
+        """Let the session go at once: what it has not got goes to the one that replaced it."""
         session.parting += (wire.replaced(),)
         self._cut_short(session)
 
@@ -389,7 +389,7 @@ class Broker(Service):
         self._conclude(session)
 
     def _conclude(self, session: Session) -> None:
-        """Remove the session, and take back what it leaves; once, whoever else finds it over."""
+        """Remove the session, and take back what it leaves; only once, however often called."""
         if session.over:
             return
         name = session.name
@@ -439,7 +439,7 @@ class Broker(Service):
         return drained
 
     def cut_short(self) -> None:
-        """Wait for nobody any more who is slow: what is not written yet goes to the mailbox."""
+        """Wait no more for slow clients: what is not written yet goes to the mailbox."""
         for session in list(self._sessions):
             self._cut_short(session)
 
@@ -468,13 +468,13 @@ class Broker(Service):
     def estimate(self) -> Balance:
         """The ledger, with all that is in no other column as in flight.
 
-        Nothing is counted here: who asks without end must not keep the others waiting.
+        Nothing is counted here: a client that keeps asking must not keep the others waiting.
         """
         balance = self._close_ledger(in_flight=0)
         return replace(balance, in_flight=balance.missing)
 
     def load(self) -> Load:
-        """What the sessions hold at this moment."""
+        """The load of the sessions at this moment."""
         self.pool.highest = max(self.pool.highest, self.pool.size)
         return weigh(self._sessions, self._clock.seconds(), self.pool.size)
 

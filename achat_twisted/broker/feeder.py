@@ -20,7 +20,7 @@ FETCH = 30.0
 
 
 class Feeder:
-    """Feeds sessions page by page, and slows down those who fill the mailbox too fast."""
+    """Feeds sessions page by page, and slows down senders that fill the mailbox too fast."""
 
     _log = Logger()
 
@@ -50,7 +50,7 @@ class Feeder:
         session.passed = 0
 
     def relieve(self, session: Session) -> None:
-        """Feed it on, and its senders: there is room in its outbox again."""
+        """Feed it again, and let senders to it go on, as there is room in its outbox."""
         self._fetch(session)
         if session.feed is Feed.BEHIND:
             session.pace.ease_one()

@@ -18,7 +18,7 @@ class ISession(Interface):
     name: str = Attribute("The name that is logged in.")
     taken: int = Attribute("The number of lines taken in after the login; its reader counts.")
     local: bool = Attribute("True if its client is on this machine.")
-    allowance: Any = Attribute("C{allowance.lines} is how many it may have taken in by now.")
+    allowance: Any = Attribute("C{allowance.lines} is the number it may have taken in by now.")
     deserted: bool = Attribute("True if its connection is lost.")
 
     def tell(notice: wire.Notice) -> None:

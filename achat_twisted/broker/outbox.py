@@ -10,7 +10,7 @@ from achat_twisted.limits.memory import Pool
 
 
 class Outbox:
-    """What waits for one peer's writer.
+    """The lines that wait for one peer's writer.
 
     Lines gather in the batch of this turn. L{seal} ends the turn, and L{release} puts what is
     sealed on the queue: one C{put}, one wake-up of the writer and one C{send} for a peer and turn,
@@ -42,7 +42,7 @@ class Outbox:
     )
 
     def __init__(self, limit: int, pool: Pool, on_low: Callable[[], None]) -> None:
-        """@param pool: where all outboxes and writers count what they hold.
+        """@param pool: the count of what all outboxes and writers hold.
         @param on_low: called when the writer has brought C{size} down to the low-water mark.
         """
         self.limit = limit
@@ -60,16 +60,16 @@ class Outbox:
 
     @property
     def high(self) -> bool:
-        """Whether those who send here should be slowed down: from half the limit on."""
+        """True if senders to it should be slowed down: from half the limit on."""
         return self.size >= self.high_mark
 
     @property
     def low(self) -> bool:
-        """Whether there is room for plenty again."""
+        """True if there is plenty of room again."""
         return self.size <= self.low_mark
 
     def takes(self, lines: bytes) -> bool:
-        """Whether it does not get high by so much more."""
+        """Tell if these lines do not make it high."""
         return self.size + len(lines) < self.high_mark
 
     def append(self, lines: bytes) -> bool:
@@ -91,7 +91,7 @@ class Outbox:
         self._end_sealed = self._ending
 
     def withdraw(self, lines: Sequence[bytes]) -> None:
-        """Take lines back, those very objects, that have not been released yet."""
+        """Take back lines, these very objects, that have not been released yet."""
         withdrawn = set(map(id, lines))
         self._sealed = [line for line in self._sealed or () if id(line) not in withdrawn]
         self._batch = [line for line in self._batch or () if id(line) not in withdrawn]
@@ -102,10 +102,10 @@ class Outbox:
 
         While its loop has nothing to do, C{write} is called at once, which saves the way through a
         C{Deferred}: 2 µs for a line that comes alone. If there is no room for more then, an empty
-        batch has the loop wait for it.
+        batch makes the loop wait for it.
 
         @param write: writes a batch; False if there is no room for more.
-        @return: whether the loop has nothing to do now either.
+        @return: true if the loop still has nothing to do.
         """
         if self._shut:
             return False
@@ -140,14 +140,14 @@ class Outbox:
         return self._queue.get()
 
     def written(self, size: int) -> None:
-        """So many bytes wait here no more, as the outlet has found room for them, or otherwise."""
+        """Subtract bytes that no longer wait here, as the outlet has found room, or otherwise."""
         before, self.size = self.size, self.size - size
         self.pool.size -= size
         if before > self.low_mark >= self.size:
             self._on_low()
 
     def resize(self, limit: int) -> None:
-        """From now on C{limit} is another one."""
+        """Change C{limit}."""
         was_low = self.low
         self.limit = limit
         self.high_mark = limit // 2
@@ -156,11 +156,11 @@ class Outbox:
             self._on_low()
 
     def retire(self) -> None:
-        """What is still here counts no more, as it goes back to the broker."""
+        """Stop counting what is still here, as it goes back to the broker."""
         self.pool.size -= self.size
         self.size = 0
 
     def unfetched(self) -> bytes:
-        """What the writer has not fetched, in order."""
+        """The lines that the writer has not fetched, in order."""
         queued = [batch for batch in self._queue.pending if batch is not None]
         return b"".join([*queued, *(self._sealed or ()), *(self._batch or ())])

@@ -1,4 +1,4 @@
-"""A logged-in connection: what the broker and the commands know of it."""
+"""A logged-in connection, as the broker and the commands know it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _UNREAD = 16 * 1024
 """Bytes of answers that may wait for a client; then it must read before it is read again."""
 
 _TALLIES = 1024
-"""How many tallies and answers to C{/sync} may wait; then likewise."""
+"""The number of tallies and answers to C{/sync} that may wait; then likewise."""
 
 
 class Feed(Enum):
-    """Where the copies for a session's name go, and what its outbox is fed from."""
+    """The destination of copies for a session's name, and the source of its outbox."""
 
     WAITING = "to the mailbox, as an older session still has lines that come first"
     BEHIND = "to the mailbox, which is fed to the outbox as there is room"
@@ -39,13 +39,13 @@ class Feed(Enum):
 
 
 class Home(Protocol):
-    """What a session asks of the broker it belongs to."""
+    """The broker that a session belongs to, as the session sees it."""
 
     durable: bool
     """True if C{! kept} and C{! synced} promise that the lines they speak of outlive a crash."""
 
     def delivered(self, session: Session, copies: int) -> None:
-        """So many more copies have arrived at the session's peer."""
+        """Note that more copies have arrived at the session's peer."""
 
     def leave(self, session: Session) -> None:
         """Let the session go when it is flushed."""
@@ -73,19 +73,19 @@ class Home(Protocol):
 class Session:
     """One name's presence: its outbox and writer, its notices, and the holds on its reader.
 
-    @ivar feed: its place in the way of a message; only the broker moves it.
+    @ivar feed: the way that messages to it take; only the broker changes it.
     @ivar passed: copies that went straight to it, and that the mailbox has not been told of yet.
-    @ivar deserted: whether the connection is lost, so that nobody hears an answer, and its name
+    @ivar deserted: true if the connection is lost, so that nobody hears an answer, and its name
         is free.
     @ivar admitted: bytes that went to the mailbox since it was last read, while BEHIND.
-    @ivar owed: copies in the mailbox that a leaving session still gets; later ones it does not.
+    @ivar owed: copies in the mailbox that a leaving session still gets; it gets no later ones.
     @ivar fetch: the page of mail that it waits for.
-    @ivar greeted: whether it has been told of its mail.
-    @ivar over: whether its writer has ended.
-    @ivar unconfirmed: whether something may not have arrived, so that it is asked for it again.
-    @ivar leaving: whether it takes in no more lines, and goes when it is flushed.
-    @ivar since: when it began, in seconds since 1970 as the wall clock had it.
-    @ivar taken: how many lines it has taken in; the reader counts, C{! bye} tells.
+    @ivar greeted: true if it has been told of its mail.
+    @ivar over: true if its writer has ended.
+    @ivar unconfirmed: true if something may not have arrived, so that it is asked again.
+    @ivar leaving: true if it takes in no more lines, and goes when it is flushed.
+    @ivar since: the time it began, in seconds since 1970 by the wall clock.
+    @ivar taken: the number of lines it has taken in; the reader counts, C{! bye} tells.
     """
 
     __slots__ = (
@@ -160,7 +160,7 @@ class Session:
         self.taken = 0
         self._home = home
         self._render = render
-        # What mostly is not there has no container of its own, which would be 0.2 KB in all.
+        # These are mostly empty, and containers for them would take 0.2 KB in all.
         self._tallies: dict[tuple[str, str], int] | None = None
         self._answers: tuple[bytes, ...] = ()  # perhaps false until they are dispatched
         self._answers_sealed = 0
@@ -174,10 +174,10 @@ class Session:
 
     @property
     def pressed(self) -> bool:
-        """Whether whoever sends here should be slowed down.
+        """True if senders to it should be slowed down.
 
         That is when the outbox is high; or, while the mailbox is fed to it, when half as much has
-        come into the mailbox as a page takes out, so that the mailbox gets empty in the end.
+        come into the mailbox as a page takes out, so that the mailbox is empty in the end.
         """
         if self.feed is Feed.LIVE:
             return self.outbox.high
@@ -198,13 +198,13 @@ class Session:
         self._home.leave(self)
 
     def deliver(self, lines: bytes) -> None:
-        """Queue a rendered line, or several; nothing, if it is rendered as nothing."""
+        """Queue a rendered line, or several; do nothing if it is rendered as nothing."""
         if lines and self.outbox.append(lines):
             self._home.touch(self)
 
     @property
     def is_here(self) -> bool:
-        """Whether it still takes part: others see it in C{/who}, and it holds its name."""
+        """True if it still takes part: others see it in C{/who}, and it holds its name."""
         return not (self.leaving or self.deserted)
 
     @property
@@ -256,7 +256,7 @@ class Session:
             self.answer(answer)
 
     def _promise(self, answer: bytes) -> None:
-        """Queue what is true when all lines so far are safe, and behind all that waits for that."""
+        """Queue an answer that is true once all lines so far are safe, behind others like it."""
         if self._withheld:
             self._withheld += (answer,)
             self._home.touch(self)
@@ -315,8 +315,7 @@ class Session:
     def cut_short(self, is_safe: bool) -> None:
         """Let it go with what has been written, and without a promise that may not hold.
 
-        @param is_safe: true if all lines so far are safe, so that what was to be told of them is
-            true.
+        @param is_safe: true if all lines so far are safe, and so the answers about them hold.
         """
         if self.over:
             return
@@ -338,7 +337,7 @@ class Session:
     def hold(self) -> None:
         """Stop reading this client until every hold is released.
 
-        One whose connection is lost is held no more: all that it can still say is here.
+        A client whose connection is lost is not held: all that it can still say is here.
         """
         if self.deserted:
             return
@@ -349,8 +348,8 @@ class Session:
     def release(self) -> None:
         """End one hold.
 
-        Whoever releases may be deep in the work of another session; to take in lines there would
-        stack one session's work upon the other's without end. So that waits for the turn's end.
+        The caller may be deep in the work of another session; to take in lines there would stack
+        one session's work upon the other's without end. So that waits for the turn's end.
         """
         if self.deserted:
             return

@@ -1,4 +1,4 @@
-"""Turns: what is done for sessions when a turn of the reactor ends, and now and then."""
+"""Turns: the work for sessions at the end of a turn of the reactor, and now and then."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ With C{--durable} a crash repeats what has arrived since.
 """
 
 _AT_A_TIME = 500
-"""How many sessions are asked until others have their turn: 3 ms."""
+"""The number of sessions that are asked until others have their turn: 3 ms."""
 
 _RESUMED = 32
-"""How many readers go on in a turn, each with what it may work off at once."""
+"""The number of readers that go on in a turn, each with what it may work off at once."""
 
 _HANDED_BACK = 2**15
 """Bytes of lines that go back to the mailbox in the time that a reader takes: 1 to 8 ms."""
@@ -32,9 +32,9 @@ _HANDED_BACK = 2**15
 class Turns:
     """Serves the sessions that a turn has touched: once, when it is over.
 
-    What came for a peer during the turn is written with one C{send}, when what has to be committed
-    before that is. Turns that end while a commit runs wait for the next one together. Readers that
-    may go on do so now, with nobody's work below them on the stack.
+    All that came for a peer during the turn is written with one C{send}, once what must be
+    committed first has been. Turns that end while a commit runs wait for the next one together.
+    Readers that may go on do so now, with no other session's work below them on the stack.
     """
 
     _log = Logger()
@@ -96,7 +96,7 @@ class Turns:
             committed.addCallback(self._committed, touched)
 
     def stop(self) -> None:
-        """No turn will have to end any more."""
+        """End no more turns."""
         self._stopped = True
         for call in (self._end, self._sweep):
             if call is not None:
@@ -134,7 +134,7 @@ class Turns:
             self._serve([session], Session.resume)
 
     def _serve(self, sessions: list[Session], serve: Callable[[Session], None]) -> None:
-        """Do the same for each; a bug costs the one that it hits, and no other."""
+        """Do the same for each; a bug costs only the session that it hits."""
         for session in sessions:
             try:
                 serve(session)
@@ -143,7 +143,7 @@ class Turns:
                 session.outlet.abort()
 
     def _watch(self, sessions: list[Session]) -> None:
-        """Ask them from now on what has arrived, until it is all."""
+        """Ask them from now on what has arrived, until everything has."""
         for session in sessions:
             if not (session.unconfirmed or session.over):
                 self._look_after(session)
@@ -155,7 +155,7 @@ class Turns:
         self._unconfirmed.append(session)
 
     def _ask(self, session: Session) -> None:
-        """Ask what has arrived, and go on looking after the session if that is not all."""
+        """Ask what has arrived, and go on looking after the session if something has not."""
         session.unconfirmed = False
         if session.over:
             return

@@ -24,10 +24,10 @@ STALL = 300.0
 class Writer:
     """Writes one peer's lines, and is the only one that does.
 
-    What was written and is not known to have arrived is the I{tail}, in whole lines; with what
-    the outbox still holds it is what a broken connection leaves to be handed back.
+    The I{tail} is what was written and is not known to have arrived, in whole lines. Together with
+    what the outbox still holds, it is handed back when the connection breaks.
 
-    @ivar marks: how much of the tail had been written when, as far as L{look} has noted it.
+    @ivar marks: the moments by which bytes of the tail were written, as noted by L{look}.
     """
 
     __slots__ = (
@@ -60,10 +60,9 @@ class Writer:
         farewell: Callable[[], bytes],
         on_end: Callable[[Failure | None], None],
     ) -> None:
-        """@param deliver: told how many more messages have arrived.
-        @param farewell: renders the last lines, asked for when all others are written.
-        @param on_end: called when nothing will be written any more, with what went wrong if
-            anything did.
+        """@param deliver: called with the number of messages that have arrived since.
+        @param farewell: renders the last lines, when all others are written.
+        @param on_end: called when nothing more will be written, with the failure if there was one.
         """
         self._outbox = outbox
         self._pool = outbox.pool
@@ -84,7 +83,7 @@ class Writer:
         self._failure: Failure | None = None
 
     def start(self) -> None:
-        """From now on there is an outlet to write to, until it is closed."""
+        """Write to the outlet from now on, until it is closed."""
         self._outlet.closed.addCallback(lambda _: self._stop_writing())
 
     def release(self) -> None:
@@ -99,7 +98,7 @@ class Writer:
                 self._loop()
 
     def _loop(self) -> None:
-        """See that the loop runs: from the first time that there is something to wait for.
+        """Make sure that the loop runs, from the first time that there is something to wait for.
 
         Most peers never need it, and it would be 2 KB for each of them.
         """
@@ -132,8 +131,8 @@ class Writer:
         size = len(batch)
         self._tail += batch
         self._pool.size += size
-        # What has been acknowledged is asked for before the outlet knows the batch; and seldom, as
-        # a question costs a system call.
+        # Acknowledgements are asked for before the outlet knows the batch; and seldom, as each
+        # question costs a system call.
         if len(self._tail) > self._ask_at:
             self.prune(unwritten=size)
         self._room = self._outlet.write(batch)
@@ -158,7 +157,7 @@ class Writer:
     def prune(self, unwritten: int = 0) -> None:
         """Count as delivered what the peer's machine has acknowledged, by whole lines.
 
-        @param unwritten: how much of the tail the outlet does not know yet.
+        @param unwritten: the bytes of the tail that the outlet does not know yet.
         """
         acknowledged = max(0, len(self._tail) - unwritten - self._outlet.outstanding())
         whole = self._tail.rfind(b"\n", 0, acknowledged) + 1
@@ -176,7 +175,7 @@ class Writer:
         self.marks = arrears.look(self.marks, self._clock.seconds(), self._arrived, written)
 
     def retire(self) -> None:
-        """What has not arrived is kept here no longer, as it goes back to the broker."""
+        """Keep what has not arrived no longer, as it goes back to the broker."""
         self._pool.size -= len(self._tail)
         self._tail.clear()
 
@@ -190,7 +189,7 @@ class Writer:
         return len(self._tail)
 
     def copies(self) -> int:
-        """How many messages are in tail and outbox; for the ledger, so it really counts."""
+        """The number of messages in tail and outbox; for the ledger, so it really counts."""
         return wire.count_messages(self._unacknowledged())
 
     def _unacknowledged(self) -> bytes:
@@ -216,7 +215,7 @@ class Writer:
         self._stall = self._clock.callLater(STALL, self._look_after, outstanding)
 
     def _look_after(self, outstanding: int) -> None:
-        """Let a peer go that has acknowledged nothing since so much was outstanding."""
+        """Let a peer go if it has acknowledged nothing since C{outstanding} was measured."""
         if self._outlet.outstanding() < outstanding:
             self._watch()
             return

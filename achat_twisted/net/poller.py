@@ -1,14 +1,14 @@
-"""The poller: which sockets can be read or written, asked for all of them at once.
+"""The poller: asks for all sockets at once which of them can be read or written.
 
 Strategy: Twisted's reactor does for each descriptor that is ready what any might need: a logging
-context, a look at what it is ready for. The sockets of clients are many and alike. So they stand in
+context, a look at what it is ready for. The sockets of clients are many and alike. So they are in
 an C{epoll(7)} of their own, which is a single descriptor to the reactor, and when that is ready
 each of its sockets is read, and nothing more: a tenth less CPU for a line, with 100 clients that
 converse.
 
 They are served in rounds: first some are read, and then all that came is taken in and answered. So
 kernel and server do not push each other out of the processor's caches for every line: 3 % less with
-100 clients, and 9 % with 2,000. A round is not for all who are ready, as nobody is answered before
+100 clients, and 9 % with 2,000. A round is not for all that are ready, as none is answered before
 it ends: with 2,000 clients, rounds of L{_SERVED} bring the 99th percentile from 31 to 23 ms.
 """
 
@@ -29,10 +29,10 @@ from achat_twisted.tools.interfaces import IMeter
 from achat_twisted.tools.meter import NO_METER
 
 _SERVED = 32
-"""How many sockets are served in a round."""
+"""The most sockets that are served in a round."""
 
 _ROUNDS = 8
-"""How many rounds there are at most until the reactor sees to other things: ports and timers."""
+"""The most rounds until the reactor sees to other things: ports and timers."""
 
 _PLENTY = 2**20
 """Bytes of input in a round, after which it is the reactor's turn as well."""
@@ -43,7 +43,7 @@ _WRONG = select.EPOLLHUP | select.EPOLLERR
 
 
 class Epoll(Protocol):
-    """What is used of C{select.epoll}."""
+    """The part of C{select.epoll} that is used."""
 
     def fileno(self) -> int: ...
 
@@ -57,7 +57,7 @@ class Epoll(Protocol):
 
 
 class Reactor(IReactorFDSet, IReactorTime):
-    """What is used of a reactor."""
+    """The part of a reactor that is used."""
 
 
 class Pollable(Protocol):
@@ -68,7 +68,7 @@ class Pollable(Protocol):
     def fileno(self) -> int: ...
 
     def receive(self) -> bytes | None:
-        """What there is to read: empty at the end of input, None if there is nothing just now.
+        """The bytes that can be read: empty at the end of input, None if there are none just now.
 
         @raise OSError: if the connection is broken.
         """
@@ -77,7 +77,7 @@ class Pollable(Protocol):
         """Pass on what L{receive} has returned."""
 
     def doWrite(self) -> Exception | None:
-        """Write what there is to write; returns why that is not possible any more."""
+        """Write what there is to write; return the reason if that is no longer possible."""
 
     def readConnectionLost(self, reason: Failure) -> None: ...
 
@@ -86,7 +86,7 @@ class Pollable(Protocol):
 
 @implementer(IPoller, IReadDescriptor)
 class Poller:
-    """Serves transports for a reactor, in which it stands itself while there are any."""
+    """Serves transports for a reactor, in which it is registered while there are any."""
 
     _log = Logger()
 
@@ -103,7 +103,7 @@ class Poller:
         """Call C{call} when all that has been read now is taken in.
 
         While that is being done, it needs no C{callLater(0)}, and so no turn of the reactor's own:
-        3 of the 23 µs that a line costs which comes alone.
+        3 of the 23 µs that a line costs if it comes alone.
         """
         if not self._is_polling:
             return self._reactor.callLater(0, call)
@@ -141,7 +141,7 @@ class Poller:
         if not self._masks:
             self._reactor.removeReader(self)
 
-    # What the reactor says
+    # Calls from the reactor
 
     def fileno(self) -> int:
         return self._epoll.fileno()
@@ -160,9 +160,9 @@ class Poller:
         """The reactor has stopped."""
 
     def _serve(self, events: list[tuple[int, int]]) -> int:
-        """A round. A bug costs the connection that it hits, and no other.
+        """Serve a round. A bug costs only the connection that it hits.
 
-        @return: how many bytes have come.
+        @return: the number of bytes that have come.
         """
         self._is_polling = True
         size = 0
@@ -199,7 +199,7 @@ class Poller:
     def _receive(
         self, events: list[tuple[int, int]]
     ) -> tuple[list[tuple[Pollable, bytes]], list[Pollable], list[Pollable]]:
-        """Who has received what, who can write, and who is lost."""
+        """The transports that have received something, that can write, and that are lost."""
         received: list[tuple[Pollable, bytes]] = []
         writable: list[Pollable] = []
         lost: list[Pollable] = []

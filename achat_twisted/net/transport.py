@@ -2,7 +2,7 @@
 
 Strategy: Twisted closes a socket before it tells the protocol, and keeps no account of what
 arrived. So the ports of achat build their connections from L{ServerTransport}, which looks at
-the socket first. What reader and writer see of it is a L{achat_twisted.net.link.Link}.
+the socket first. Reader and writer see it as a L{achat_twisted.net.link.Link}.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ it is not acknowledged. It costs 1 to 3 % of the speed of a stream, on loopback.
 """
 
 _KEEPALIVE_AFTER = 60
-"""Seconds without traffic after which it is asked whether the peer is still there."""
+"""Seconds without traffic after which the kernel checks that the peer is still there."""
 
 _KEEPALIVE_EVERY = 15
-"""Seconds between two such questions."""
+"""Seconds between two such checks."""
 
 
 def _count(fd: int, request: int) -> int:
-    """What the kernel answers to an C{ioctl(2)} that counts bytes, see C{tcp(7)}."""
+    """The kernel's answer to an C{ioctl(2)} that counts bytes, see C{tcp(7)}."""
     (count,) = struct.unpack("i", fcntl.ioctl(fd, request, bytes(4)))
     return int(count)
 
@@ -76,10 +76,10 @@ class ServerTransport(tcp.Server):
     _final = 0
 
     owner = ""
-    """Whose process the peer is, where the kernel knows."""
+    """The owner of the peer's process, where the kernel knows."""
 
     input_over = False
-    """Whether the peer has sent its end of file."""
+    """True if the peer has sent its end of file."""
 
     input_seen = 0
     """Bytes thrown away since L{discard}."""
@@ -151,7 +151,7 @@ class ServerTransport(tcp.Server):
         self._poller.stop_writing(self)
 
     def outstanding(self) -> int:
-        """How many of the last bytes written the peer has perhaps not got.
+        """The number of bytes written that the peer may not have got.
 
         Those that wait here and those that the kernel holds (C{SIOCOUTQ}): on TCP the ones that
         are not acknowledged. Encryption and unix sockets add their own overhead to the figure,
@@ -175,9 +175,8 @@ class ServerTransport(tcp.Server):
     def is_half_closed(self) -> bool:
         """True once the end of the stream has gone out to the peer.
 
-        Twisted does not say so to the transport itself, but has it here. This is the only thing
-        inside of Twisted that is looked at, and L{achat_twisted.net.selftest} sees that it is
-        there.
+        Twisted does not tell the transport itself, but has it here. This is the only private part
+        of Twisted that is looked at, and L{achat_twisted.net.selftest} checks that it is there.
         """
         return self._writeDisconnected
 
@@ -236,7 +235,7 @@ class ServerTransport(tcp.Server):
         super().connectionLost(reason)
 
     def _look_back(self, reason: Failure) -> int:
-        """What is outstanding as the connection ends."""
+        """The number of bytes outstanding as the connection ends."""
         return self._look()
 
 
@@ -265,7 +264,7 @@ class UnixServerTransport(ServerTransport, unix.Server):
         outstanding = super()._look()
         if self.socket.getsockopt(SOL_SOCKET, SO_ERROR):
             self._died = True
-            self.abortConnection()  # who has asked for the error has taken it from the reactor
+            self.abortConnection()  # as asking for the error has taken it from the reactor
         if self._died:
             return self._written - self._read
         self._read = max(self._read, self._written - outstanding)
@@ -278,10 +277,10 @@ class UnixServerTransport(ServerTransport, unix.Server):
 
 
 class _Listening:
-    """A listening socket at which nobody is found while descriptors are short.
+    """A listening socket that has nobody to accept while descriptors are short.
 
-    Twisted accepts up to hundreds of clients in one go, and does not look in between whether it
-    should go on; those for which there is no descriptor it closes.
+    Twisted accepts up to hundreds of clients in one go, and does not check in between if it should
+    go on; it closes those for which there is no descriptor.
     """
 
     def __init__(self, listening: socket, descriptors: Descriptors) -> None:
@@ -300,7 +299,7 @@ class _Listening:
 def prepare(port: object, poller: IPoller, descriptors: Descriptors) -> None:
     """Let a port that listens build its connections from the classes here.
 
-    @param descriptors: says when nobody is to be let in, and hears of each connection.
+    @param descriptors: tells when to let nobody in, and is told of each connection.
     @raise TypeError: if it is not a port of stream sockets.
     @raise ValueError: if it was made for another family of addresses than its socket has.
     """

@@ -1,4 +1,4 @@
-"""What a client can ask for: a table, a row a command."""
+"""The commands that a client can give: a table, with a row for each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from achat_twisted.broker.interfaces import IBroker, ISession
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A command: what C{/help} says behind its word, and what it does with its argument."""
+    """A command: the text that C{/help} has after its word, and the function that runs it."""
 
     usage: str
     run: Callable[[IBroker, ISession, str], None]
@@ -56,7 +56,7 @@ COMMANDS = {
 
 
 def run(broker: IBroker, session: ISession, command: wire.Command) -> None:
-    """Do what a client asks for; nothing, if its connection is lost and so nobody hears of it.
+    """Do what a client asks for; nothing if its connection is lost, as nobody would hear of it.
 
     @raise wire.NoCommand: if there is no such command.
     """

@@ -17,11 +17,11 @@ from achat_twisted.tools.interfaces import IMeter
 from achat_twisted.tools.meter import NO_METER
 
 LAST_CALL = 1.0
-"""Seconds of a stop for those who have just connected to say their name."""
+"""Seconds that a newly connected client has to say its name once the server is stopping."""
 
 
 class ChatFactory(ServerFactory):
-    """Makes readers, and knows those whose connection is open."""
+    """Makes readers, and knows the ones whose connection is open."""
 
     noisy = False
 
@@ -48,13 +48,13 @@ class ChatFactory(ServerFactory):
     def expect(self, manners: Manners) -> None:
         """Ask this of all clients that connect from now on."""
         self._manners = manners
-        # Those who are waited for already must be as early as they were told to be.
+        # Clients that are waited for already keep the deadline that they were given.
         self._logins: Deadlines[ChatReader] = Deadlines(
             self._clock, manners.login_timeout, ChatReader.login_late
         )
 
     def buildProtocol(self, addr: IAddress | None) -> ChatReader | None:
-        """A reader; none when the server stops, which closes the connection."""
+        """A reader; None when the server stops, which closes the connection."""
         if self._stopping:
             return None
         return ChatReader(
@@ -70,7 +70,7 @@ class ChatFactory(ServerFactory):
 
     @property
     def connections(self) -> int:
-        """How many are open, with a name or without."""
+        """The number that are open, with a name or without."""
         return len(self._readers)
 
     def stop_reading(self) -> Deferred[list[None]]:

@@ -36,15 +36,15 @@ LOGIN_TIMEOUT = 30.0
 
 
 _Item = framing.Item | Callable[[], None]
-"""What waits to be worked off: lines, a fault in their place, or what is to be done behind them."""
+"""Work that waits: lines, a fault in place of one, or a call to make after them."""
 
 _AT_ONCE = 500
-"""How many items are worked off until others have their turn: single lines, or whole runs."""
+"""The number of items worked off until others have their turn: single lines, or whole runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """What is asked of every client, and how it is spoken to; C{gate} says who may enter."""
+    """The terms for every client, and the rendering of notices; C{gate} says who may enter."""
 
     max_line: int = wire.MAX_LINE
     recipients: int = wire.MAX_RECIPIENTS
@@ -62,13 +62,13 @@ class ChatReader(LineReceiver):
 
     The lines are cut by L{LineSplitter}, as C{LineReceiver} itself drops a connection over a line
     that is too long, and copies the rest of a chunk for each line in it. They come in blocks, and
-    a block is taken in as a whole if it can be: a run of lines for the same recipients, who have
-    room for it. Otherwise it is taken apart, and between two lines the broker can say to pause.
+    a block is taken in as a whole if it can be: a run of lines for the same recipients, which have
+    room for it. Otherwise it is taken apart, and the broker can pause it between two lines.
     """
 
     delimiter = b"\n"
     _log = Logger()
-    transport: Any  # which has more than ITransport promises
+    transport: Any  # as it has more than ITransport promises
     _link: ILink
 
     def __init__(
@@ -105,7 +105,7 @@ class ChatReader(LineReceiver):
         self._stopped: Deferred[None] | None = None
         self._complaints: tuple[str, ...] = ()
 
-    # What the transport says
+    # Calls from the transport
 
     def connectionMade(self) -> None:
         self._link = self._make_link(self.transport)
@@ -162,7 +162,7 @@ class ChatReader(LineReceiver):
             self._session.desert()
             self._session.rest()
 
-    # What the broker says
+    # Calls from the broker
 
     def resumeProducing(self) -> None:
         if self._is_leaving and self._session is not None:
@@ -180,7 +180,7 @@ class ChatReader(LineReceiver):
         if self._stopped is not None and not self._stopped.called:
             self._stopped.callback(None)
 
-    # What the factory says
+    # Calls from the factory
 
     def stop(self) -> Deferred[None]:
         """Take in the lines that the kernel holds now, and no more.
@@ -191,7 +191,7 @@ class ChatReader(LineReceiver):
         """
         self._stopped = Deferred()
         if self._is_leaving:
-            return self._stopped  # which fires when the rest is worked off
+            return self._stopped  # fires when the rest is worked off
         if self._deaf or (self._session is not None and not self._session.last_call()):
             self.stopProducing()
         elif self._session is not None:
@@ -226,7 +226,7 @@ class ChatReader(LineReceiver):
     # Lines
 
     def _work(self, items: Sequence[_Item]) -> None:
-        """Work off what waits, and C{items} behind it, until the broker says to pause."""
+        """Work off what waits, and then C{items}, until the broker says to pause."""
         self._waiting = [*reversed(items), *self._waiting]
         if self._working:
             return
@@ -266,7 +266,7 @@ class ChatReader(LineReceiver):
                 self._go()
 
     def _go(self) -> None:
-        """The connection is no more, and everybody may know."""
+        """Let everybody know that the connection is no more."""
         self._is_leaving = False
         self._link.connection_lost()
         self.stopProducing()
@@ -274,9 +274,9 @@ class ChatReader(LineReceiver):
         self._on_gone(self)
 
     def _has_overdrawn(self) -> bool:
-        """Whether more lines were taken in than the client may send; it has no right to the rest.
+        """Tell if more lines were taken in than the client may send; it has no right to the rest.
 
-        So whoever floods and breaks off costs no more than one who stays.
+        So a client that floods and breaks off costs no more than one that stays.
         """
         session = self._session
         return session is not None and session.taken > session.allowance.lines
@@ -302,7 +302,7 @@ class ChatReader(LineReceiver):
             self._session.leave()
 
     def _log_in(self, block: Block) -> None:
-        """The first line, and perhaps more."""
+        """Take in the first line, and leave what comes with it for later."""
         line, _, rest = block.partition("\n")
         if rest:
             self._waiting.append(rest)
@@ -330,7 +330,7 @@ class ChatReader(LineReceiver):
         return session
 
     def _wait_for(self, entering: Deferred[str]) -> None:
-        """Take in nothing until the gate has said who this is; what has come by then waits."""
+        """Take in nothing until the gate has said who this is; what comes meanwhile waits."""
         self._entering = entering
         if self._stopped is None:  # or else there is little time, and not for each step anew
             self.logins.remove(self)
@@ -357,7 +357,7 @@ class ChatReader(LineReceiver):
         self.abort()
 
     def _take_in(self, block: Block, session: ISession) -> None:
-        """Lines after the first."""
+        """Take in lines after the first."""
         if "\n" in block[:-1]:
             self._take_in_run(block, session)
             return
@@ -372,7 +372,7 @@ class ChatReader(LineReceiver):
             self._answer_fault(error, session)
 
     def _take_in_run(self, block: Block, session: ISession) -> None:
-        """Several lines: as one; or some of them as one for each recipient, or else one by one."""
+        """Take in several lines: as one; or some as one for each recipient, or else one by one."""
         most = self._manners.recipients
         run = wire.parse_run(block, most)
         if run is not None and self._broker.post_run(session, [run]):
@@ -392,7 +392,7 @@ class ChatReader(LineReceiver):
             self._waiting.extend(reversed(block.splitlines(keepends=True)))
 
     def _take_in_fault(self, error: wire.WireError) -> None:
-        """What stands in the place of a line."""
+        """Take in a fault that stands in place of a line."""
         if self._session is None:
             kind = "" if isinstance(error, wire.Foreign) else f"{error.notice.word} "
             self._refuse_stranger(f"{kind}{error.notice.detail}")
@@ -415,7 +415,7 @@ class ChatReader(LineReceiver):
     # Before login
 
     def _admit(self) -> bool:
-        """Count the connection where it comes from; whether it may stay."""
+        """Count the connection for its origin; True if it may stay."""
         refusal = self._admission.enter(self._origin, self._link.local)
         if refusal is None:
             return True
@@ -428,7 +428,7 @@ class ChatReader(LineReceiver):
         return False
 
     def _is_admitted(self) -> bool:
-        """Whether it may stay; behind a proxy it is known who it is when that has said so.
+        """Tell if it may stay; behind a proxy, it is known only once the proxy has introduced it.
 
         The first line may come together with that, and is looked at before L{introduced}.
         """
@@ -445,20 +445,20 @@ class ChatReader(LineReceiver):
         self._close(self._manners.render(refusal.notice))
 
     def _refuse_stranger(self, why: str) -> None:
-        """Refuses a first line that no client of achat sends; crowds do, so the log has sums."""
+        """Refuse a first line that no achat client sends; crowds do, so the log has totals."""
         refusal = wire.bad_name(why)
         kind = str(refusal)
         self._admission.refused(self._origin, f"{kind}, from {self._link.peer}", kind)
         self._refuse(refusal, is_quiet=True)
 
     def _left_silent(self) -> None:
-        """Nothing came: a health check of a proxy's or a monitor's, every few seconds perhaps."""
+        """Note silence: a health check by a proxy or a monitor, perhaps every few seconds."""
         self._end_login("left", "{peer} left without a word", is_quiet=True)
 
     def _end_login(
         self, outcome: str, event: str, *, is_quiet: bool = False, **fields: str
     ) -> None:
-        """@param is_quiet: True for what an operator need not see who has not asked for it."""
+        """@param is_quiet: True for what operators need to see only if they have asked for it."""
         self.logins.remove(self)
         self._meter.login(outcome)
         log = self._log.debug if is_quiet else self._log.info
