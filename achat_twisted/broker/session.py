@@ -303,7 +303,7 @@ class Session:
         """Do both, L{end_turn} and L{dispatch}, as nothing is committed in between.
 
         A session that is only written to, as nearly all are, needs nothing else of them. With the
-        one pass that L{Turns} makes then, that is 4 of the calls for a line that comes alone.
+        one pass that L{Turns} makes then, that saves 4 calls for a line that comes alone.
         """
         if self._tallies or self._own_hold:
             self.end_turn()
