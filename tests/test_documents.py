@@ -25,7 +25,6 @@ _SAYS_MORE = {"", "see below", "reject; with `--auth` takeover"}
 
 _NO_BEGINNING = re.compile(r"(Who|Whom|Whose|Whoever|What|Whatever|How|Whether|So|Which|Where)\b")
 
-_NOT_YET_IN_ENGLISH = ("mailbox/", "bench/")
 """Parts of the package whose docstrings are still to be rewritten."""
 
 
@@ -118,9 +117,8 @@ class DocstringTests(SynchronousTestCase):
         """None begins with a bare who, what, how, whether, so, which or where."""
         package = ROOT / "achat_twisted"
         found = [
-            f"{name}:{line}: {text.strip().splitlines()[0]}"
+            f"{module.relative_to(package)}:{line}: {text.strip().splitlines()[0]}"
             for module in sorted(package.rglob("*.py"))
-            if not (name := str(module.relative_to(package))).startswith(_NOT_YET_IN_ENGLISH)
             for line, text in docstrings(module)
             if _NO_BEGINNING.match(text.strip())
         ]

@@ -25,7 +25,7 @@ A style for dark mode would not do: a page that shows this as a picture may be d
 """
 
 _LETTER, _BARS, _VALUES = 7, 200, 90
-"""How wide a letter of a name is, at most, and the longest bar, and a figure; in pixels."""
+"""The widths of a name's letter, at most, of the longest bar, and of a figure; in pixels."""
 
 _LINE = 20
 _PANELS = 2
@@ -57,7 +57,7 @@ def _panel(
     measure: Measure,
     group: Sequence[Summary],
 ) -> None:
-    """@param names: how wide the names are."""
+    """@param names: the width of the names."""
     _text(svg, left, top, f"{measure.heading} ({measure.better} is better)", "measure")
     values = [summary.figures.get(measure.key) for summary in group]
     most = max((value for value in values if value is not None), default=0.0)

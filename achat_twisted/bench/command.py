@@ -1,4 +1,4 @@
-"""C{achat bench}: the command line, and what is wrong with it in one sentence."""
+"""C{achat bench}: the command line, and its errors in one sentence each."""
 
 from __future__ import annotations
 
@@ -135,14 +135,14 @@ def bench(
     """Measure chat servers under load: how fast they are, and what that costs them.
 
     The medians of all rounds are shown, and how far the rounds are apart. A server may speak
-    achat's wire, that of the a-chat tutorial (achat --plain), or NATS's; which one it is shows.
+    achat's wire, that of the a-chat tutorial (achat --plain), or NATS's; its first words tell.
 
-    Above them stands which Python the load and the servers run on, and how it was built, as that
+    Above them stands the Python that the load and each server run on, and how it was built, as that
     alone may make a tenth of the CPU.
 
     In pairs, mesh, fan and talk the next line waits for the server, so that a slow server is asked
     for less, and p99 tells little more than the rate does. In paced it does not: each line has its
-    moment, and the time it takes counts from there, also if it could only be sent later. "late" is
+    moment, and the time it takes counts from there, even if it could only be sent later. "late" is
     how late the load itself was in sending 99 of 100 lines, at most: a p99 that is not much longer
     is the load's own, or the machine's.
 
@@ -156,7 +156,7 @@ def bench(
     if rate and not any(load.rate for _, load in loads):
         raise click.UsageError("--rate is for paced, which is not measured")
     _raise_limit(max(load.peers for _, load in loads))
-    # Whoever ends this one with SIGTERM does not mean to leave servers behind.
+    # A SIGTERM to this process is not meant to leave servers behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     pythons = {"achat bench": ask(sys.executable)}
     pythons |= {contestant.name: _check(contestant) for contestant in contestants}
@@ -177,7 +177,7 @@ def bench(
 def _contestants(
     commands: Sequence[Command], server: Server | None, pid: int | None, tls: Sequence[str]
 ) -> list[Contestant]:
-    """Who is measured."""
+    """The servers that are measured."""
     if pid and not server:
         raise click.UsageError("--pid is the process of --server, which is missing")
     found: list[Contestant] = [*commands]
@@ -203,7 +203,7 @@ def _ours() -> Command:
 
 
 def _choose(names: Sequence[str], server: Server | None) -> list[Workload]:
-    """What the user has named, or else all that can be done."""
+    """The workloads that the user has named, or else all that can be done."""
     if not names:
         return [one for one in WORKLOADS.values() if not (server and one.stops)]
     chosen = [WORKLOADS[name] for name in dict.fromkeys(names)]
@@ -245,7 +245,7 @@ def _check(contestant: Contestant) -> Interpreter | None:
 
 
 def _measure(steps: Sequence[Step]) -> list[Result]:
-    """Take the steps, and show on a terminal how far that is."""
+    """Take the steps, and show the progress on a terminal."""
     with click.progressbar(
         steps,
         label=steps[0].workload.name,

@@ -17,7 +17,7 @@ from achat_twisted.bench.loop import IN, OUT, WOULD_BLOCK, Loop
 from achat_twisted.bench.servers import Server
 
 AT_ONCE = 200
-"""How many log in at the same time."""
+"""The number of clients that log in at the same time."""
 
 _CHUNK = 4096
 
@@ -32,7 +32,7 @@ def names(count: int, letter: str) -> list[str]:
 
 
 def meet(server: Server) -> tuple[Server, Dialect]:
-    """Log in once: the server with the address that answers, and the dialect that it speaks.
+    """Log in once, and return the server with the address that answers, and its dialect.
 
     @raise Failed: if it speaks none, or nothing.
     """
@@ -60,7 +60,7 @@ def meet(server: Server) -> tuple[Server, Dialect]:
 class Crowd:
     """Clients of one server, on one loop.
 
-    @ivar loop: where they wait.
+    @ivar loop: the loop on which they wait.
     """
 
     def __init__(self, server: Server, dialect: Dialect) -> None:
@@ -79,7 +79,7 @@ class Crowd:
             entry.client.close()
 
     def log_in(self, names: Sequence[str], group: str = "") -> list[socket.socket]:
-        """Log in with each of the names; the sockets that are logged in, in the same order.
+        """Log in with each of the names, and return the sockets in the same order.
 
         @param group: a name for all of them, where the server has such a thing.
         @raise Failed: if one is not let in.
@@ -175,7 +175,7 @@ class _Entry:
 
 
 def _unchecked() -> ssl.SSLContext:
-    """TLS with whatever certificate: what is measured is the work, not the trust."""
+    """TLS with any certificate: the work is measured, not the trust."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,4 +1,4 @@
-"""Crowds: many who come, and many who are just there."""
+"""Crowds: many clients that come, and many that are just there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IDLE = 3.0
 
 
 def idle(server: Server, dialect: Dialect, load: Load) -> Figures:
-    """All are logged in, and say nothing: what memory and CPU they cost."""
+    """All are logged in, and say nothing: the memory and CPU that this costs."""
     before = server.memory()
     with Crowd(server, dialect) as crowd:
         for client in crowd.log_in(names(load.peers, "i")):

@@ -1,4 +1,4 @@
-"""How servers are spoken to: logging in, posting, and what a delivery looks like on the wire.
+"""The ways to speak to servers: logging in, posting, and what a delivery looks like on the wire.
 
 Strategy: text goes in and bytes come out, no socket in sight. A dialect has no options, as a
 server's first words tell which one it speaks: see L{probe} and L{recognize}.
@@ -16,8 +16,8 @@ from achat_twisted.wire import MAX_LINE
 class Dialect(ABC):
     """One way to speak to a server.
 
-    @ivar name: what it is called in reports.
-    @ivar noise: what a server may say at any time, and nobody has to answer within some minutes.
+    @ivar name: its name in reports.
+    @ivar noise: bytes a server may send at any time, and that need no answer within some minutes.
     """
 
     name: str
@@ -25,14 +25,14 @@ class Dialect(ABC):
 
     @abstractmethod
     def login(self, name: str, group: str = "") -> bytes:
-        """What a client says first.
+        """The first words of a client.
 
         @param group: a name for all who get the same lines, where a server has such a thing.
         """
 
     @abstractmethod
     def is_in(self, name: str, heard: bytes) -> bool:
-        """Whether what a client has heard says that it is logged in.
+        """True if what a client has heard says that it is logged in.
 
         @raise Failed: if it says anything else.
         """
@@ -43,25 +43,25 @@ class Dialect(ABC):
 
     @abstractmethod
     def post_all(self, recipients: Sequence[str], group: str, text: str) -> bytes:
-        """A line for many, or as few of them as will do."""
+        """A line for many, or as few lines as will do."""
 
     @abstractmethod
     def delivery(self, sender: str, recipient: str, text: str) -> bytes:
-        """What a recipient hears of a line, by its own name or by the group's."""
+        """The bytes that a recipient hears of a line, by its own name or by the group's."""
 
     @abstractmethod
     def count(self, heard: bytes, text: str) -> int:
-        """How many whole deliveries of a text there are in what a client has heard."""
+        """The number of whole deliveries of a text in what a client has heard."""
 
     def taken_in(self, heard: bytes) -> int | None:
-        """How many lines the server says it has taken in from a client that has heard all this."""
+        """The number of lines that a server tells a client it has taken in; None if it does not."""
         return None
 
 
 class Tutorial(Dialect):
     """The wire of the a-chat tutorial, which C{achat --plain} speaks: messages alone.
 
-    A login is not answered there, so whoever logs in posts a line to itself.
+    A login is not answered there, so a client that logs in posts a line to itself.
     """
 
     name = "a-chat"
@@ -105,7 +105,7 @@ class Achat(Tutorial):
 
 
 class Nats(Dialect):
-    """NATS's client protocol: a name is a subject, and whoever has it subscribes to it."""
+    """NATS's client protocol: a name is a subject, and its owner subscribes to it."""
 
     name = "NATS"
     noise = b"PING\r\n"
@@ -134,7 +134,7 @@ class Nats(Dialect):
 
 
 def probe(name: str) -> bytes:
-    """What makes a server of any dialect say something that gives it away, see L{recognize}."""
+    """Bytes to make a server of any dialect say something that gives it away; see L{recognize}."""
     return Tutorial().login(name)
 
 

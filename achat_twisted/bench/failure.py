@@ -1,4 +1,4 @@
-"""What goes wrong with a server under load."""
+"""The failure of a server under load."""
 
 from __future__ import annotations
 

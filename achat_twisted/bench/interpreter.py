@@ -1,6 +1,6 @@
-"""Which Python somebody runs on, and how it was built: that alone makes a tenth of the CPU.
+"""The Python that a program runs on, and how it was built: that alone makes a tenth of the CPU.
 
-Strategy: a Python is asked itself, about what its C{configure} was told. What a distribution has
+Strategy: a Python is asked itself what its C{configure} was told. Anything that a distribution has
 taken out of that record is unknown, not absent: Debian's Python is built with PGO and LTO, and says
 neither.
 """
@@ -21,7 +21,7 @@ _PATIENCE = 10.0
 """Seconds in which a Python must answer."""
 
 _NAME = re.compile(r"(python|pypy)[0-9.]*t?d?")
-"""What the file of a Python is called."""
+"""The names that the file of a Python may have."""
 
 _QUESTION = """
 import json, platform, sysconfig
@@ -48,10 +48,10 @@ class Interpreter:
 
     @ivar implementation: such as CPython.
     @ivar version: such as 3.11.7.
-    @ivar compiler: what has compiled it, such as GCC 12.2.0.
-    @ivar pgo: whether it is optimized by the profile of a run; None if that is not recorded.
-    @ivar lto: whether it is optimized when it is linked; None if that is not recorded.
-    @ivar debug: whether it checks itself while it runs, and is several times slower for that.
+    @ivar compiler: the one that has compiled it, such as GCC 12.2.0.
+    @ivar pgo: true if it is optimized by the profile of a run; None if that is not recorded.
+    @ivar lto: true if it is optimized when it is linked; None if that is not recorded.
+    @ivar debug: true if it checks itself while it runs, and is several times slower for that.
     """
 
     implementation: str
@@ -96,7 +96,7 @@ def of_process(pid: int) -> Interpreter | None:
 
 
 def optimizations(variables: Mapping[str, str]) -> tuple[bool | None, bool | None]:
-    """Whether there were PGO and LTO, by C{sysconfig}'s variables; None is unknown."""
+    """The use of PGO and of LTO, by C{sysconfig}'s variables; None is unknown."""
     arguments = shlex.split(variables["CONFIG_ARGS"])
     flags = f"{variables['PY_CFLAGS']} {variables['PY_CFLAGS_NODIST']}"
     pgo = "--enable-optimizations" in arguments or "-fprofile" in flags

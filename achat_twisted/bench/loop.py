@@ -17,7 +17,7 @@ PATIENCE = 10.0
 """Seconds for which nothing at all may happen before a server is given up."""
 
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-"""What a socket raises when it is not ready after all."""
+"""The errors of a socket that is not ready after all."""
 
 IN, OUT = select.EPOLLIN, select.EPOLLOUT
 
@@ -25,9 +25,9 @@ Handler = Callable[[int], None]
 
 
 class Loop:
-    """Calls whoever waits for a descriptor, until nothing is pending.
+    """Calls the handler of each descriptor that is ready, until nothing is pending.
 
-    @ivar pending: how much there is that still has to happen; handlers count it down.
+    @ivar pending: how much still has to happen; handlers count it down.
     @ivar now: when the kernel last said what is ready, by C{time.perf_counter}.
     """
 
@@ -71,7 +71,7 @@ class Loop:
             self.turn(left)
 
     def turn(self, seconds: float) -> bool:
-        """Wait until something happens, or for some time; whether something has."""
+        """Wait until something happens, or for some time; true if something has."""
         # select(2) counts microseconds, where epoll_wait(2) counts milliseconds.
         select.select([self._epoll], [], [], max(0.0, seconds))
         ready = self._epoll.poll(0)

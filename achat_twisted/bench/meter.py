@@ -1,4 +1,4 @@
-"""What a load took: time, the server's CPU, and the load's own."""
+"""The cost of a load: time, the server's CPU, and the load's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from achat_twisted.bench.workload import Figures
 
 
 class Meter:
-    """What happens between two moments."""
+    """The measurement of what happens between two moments."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -27,7 +27,7 @@ class Meter:
         self._used = None if now is None or self._cpu is None else now - self._cpu
 
     def figures(self, count: int) -> Figures:
-        """What was measured, in all and for each of so many deliveries or logins.
+        """The figures, in all and for each of C{count} deliveries or logins.
 
         C{server} and C{generator} are what they used of one core.
         """
@@ -46,7 +46,7 @@ class Meter:
 def measured(server: Server) -> Iterator[Meter]:
     """Measures what happens inside."""
     gc.collect()
-    gc.disable()  # what it takes would be charged to the server's latency
+    gc.disable()  # its time would be charged to the server's latency
     try:
         meter = Meter(server)
         yield meter

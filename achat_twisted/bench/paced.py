@@ -1,9 +1,9 @@
 """A fixed rate of lines, which waits for nobody: how long each takes from when it was due.
 
-Strategy: an open loop. The lines of all senders are due one after the other, evenly; so which line
-it is says when it was due, and nothing need stand in it. When the server, or this load, is late
-with one, those behind it are due all the same, and their waiting counts (what is left out otherwise
-is known as coordinated omission).
+Strategy: an open loop. The lines of all senders are due one after the other, evenly; so a line's
+number says when it was due, and nothing need stand in it. When the server, or this load, is late
+with one, those behind it are due all the same, and their waiting counts (to leave it out is known
+as coordinated omission).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from achat_twisted.bench.talk import latencies
 from achat_twisted.bench.workload import Figures, Load
 
 _AT_ONCE = 64
-"""How many lines that are due are sent before what has come is looked at again."""
+"""The number of due lines that are sent before incoming ones are looked at again."""
 
 
 def paced(server: Server, dialect: Dialect, load: Load) -> Figures:
@@ -52,7 +52,7 @@ def offer(
 ) -> list[float]:
     """Send so many lines in all, each in its time, and go on until nothing is pending.
 
-    @param sends: what sends a line, for each of those who take turns.
+    @param sends: sends a line, one function for each sender; they take turns.
     @return: how late each was sent, in seconds.
     @raise Failed: if all are sent, and nothing comes any more.
     """
@@ -72,16 +72,16 @@ def offer(
 
 
 class Timetable:
-    """When each line is due.
+    """The times at which lines are due.
 
-    @ivar clock: the time by which they are, in seconds.
+    @ivar clock: the clock by which they are due, in seconds.
     """
 
     def __init__(
         self, rate: int, senders: int, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         """@param rate: lines a second, from all senders together.
-        @param senders: how many take turns.
+        @param senders: the number of senders that take turns.
         """
         self.clock = clock
         self._begin = 0.0
@@ -93,11 +93,11 @@ class Timetable:
         self._begin = self.clock()
 
     def due(self, number: int) -> float:
-        """When the line with this number is due, among those of all; they count from 0."""
+        """The time at which this line among those of all is due; they count from 0."""
         return self._begin + number / self._rate
 
     def due_from(self, sender: int, number: int) -> float:
-        """When this line of one sender is; both count from 0."""
+        """The time at which this line of one sender is due; both count from 0."""
         return self.due(number * self._senders + sender)
 
 
@@ -151,8 +151,8 @@ class _Sink:
         took: list[float],
     ) -> None:
         """@param size: bytes of a line.
-        @param sender: whose lines come, by its place in the timetable.
-        @param took: where the times go, in seconds.
+        @param sender: the one whose lines come, by its place in the timetable.
+        @param took: the list that the times go into, in seconds.
         """
         self._loop = loop
         self._incoming = incoming

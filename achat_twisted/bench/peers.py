@@ -1,4 +1,4 @@
-"""Clients under load: what they send is a block of lines again and again, and so is what they hear.
+"""Clients under load: each sends, and hears, a block of lines again and again.
 
 Strategy: a flood is prepared before it begins. What is sent is a slice of a block, and what comes
 is compared with a block, in a buffer that all share; nobody looks at a single line.
@@ -32,7 +32,7 @@ class Block:
     """Some lines that are sent, or heard, again and again; many peers may share one.
 
     @ivar lines: the lines.
-    @ivar endless: the lines so often that a chunk can be cut wherever in them it begins.
+    @ivar endless: the lines, repeated so that a chunk can be cut wherever in them it begins.
     @ivar chunk: how many bytes are sent or heard at a time, at most.
     """
 
@@ -43,11 +43,11 @@ class Block:
 
 
 class Outgoing:
-    """What a peer sends."""
+    """The lines that a peer sends."""
 
     def __init__(self, client: socket.socket, block: Block, size: int, start: int = 0) -> None:
         """@param size: how many bytes are sent in all.
-        @param start: where in the block the first of them is.
+        @param start: the place of the first of them in the block.
         """
         self._send = client.send
         self._view = memoryview(block.endless)
@@ -61,7 +61,7 @@ class Outgoing:
         self._left += size
 
     def go_on(self) -> bool:
-        """Send what the kernel takes; whether that was the last of it.
+        """Send what the kernel takes; true if that was the last of it.
 
         @raise OSError: if the connection is gone.
         """
@@ -76,7 +76,7 @@ class Outgoing:
 
 
 class Incoming(ABC):
-    """What a peer is to hear, and nothing else.
+    """The lines that a peer is to hear, and nothing else.
 
     @ivar left: how many bytes are still to come.
     """
@@ -89,16 +89,16 @@ class Incoming(ABC):
 
     @abstractmethod
     def _fits(self, size: int) -> bool:
-        """Whether so many bytes in the buffer are what was due; if so, what comes behind is due."""
+        """True if so many bytes in the buffer were due; if so, what comes behind is due."""
 
     @abstractmethod
     def _odd(self, heard: bytes) -> bytes:
-        """What was heard, from the first line on that was not due."""
+        """The bytes heard, from the first line on that was not due."""
 
     def take(self) -> int:
-        """Take what has come; how many bytes that were.
+        """Take what has come, and return the number of its bytes.
 
-        @raise Failed: if it is something else than was due.
+        @raise Failed: if it is not what was due.
         @raise OSError: if the connection is gone.
         """
         try:
@@ -113,7 +113,7 @@ class Incoming(ABC):
         return size
 
     def _sift(self, heard: bytes) -> int:
-        """Leave out what may come at any time; how much is left."""
+        """Leave out what may come at any time, and return the number of bytes left."""
         noise = self._noise
         rest = heard.replace(noise, b"") if noise else heard
         size = len(rest)
@@ -139,7 +139,7 @@ class InOrder(Incoming):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the last block that has begun is complete."""
+        """True if the last block that has begun is complete."""
         return not self._at
 
     def _fits(self, size: int) -> bool:
@@ -156,7 +156,7 @@ class InOrder(Incoming):
 
 
 class AnyOrder(Incoming):
-    """Lines of one length; that they end where they should, and nowhere else, is looked at."""
+    """Lines of one length, checked only for ending where they should, and nowhere else."""
 
     def __init__(
         self, client: socket.socket, dialect: Dialect, line: bytes, size: int, chunk: int
@@ -180,7 +180,7 @@ class AnyOrder(Incoming):
 
 
 class Nothing(Incoming):
-    """Who only sends, or only is there, hears nothing."""
+    """A client that only sends, or only is there, hears nothing."""
 
     def __init__(self, client: socket.socket, dialect: Dialect) -> None:
         super().__init__(client, dialect, 0, CHUNK)

@@ -17,11 +17,11 @@ from achat_twisted.bench.summary import Summary, by_workload
 from achat_twisted.bench.workload import UNKNOWN, Measure
 
 Pythons = Mapping[str, Interpreter | None]
-"""What the load and each server run on, by name, as far as that is known."""
+"""The Pythons that the load and each server run on, by name, as far as they are known."""
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
@@ -74,7 +74,7 @@ def _count(number: int, what: str) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Where all this was measured."""
+    """The machine on which all this was measured."""
     model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return {
         "cpu": model[1] if model else platform.machine(),

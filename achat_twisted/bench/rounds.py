@@ -29,7 +29,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came out of a step.
+    """The result of a step.
 
     @ivar figures: nothing if it failed.
     @ivar failure: why it failed, if it did.
@@ -51,7 +51,7 @@ def plan(
 
 
 def check(contestant: Contestant) -> Interpreter | None:
-    """See that a server can be measured at all; the Python that it runs on, if that can be known.
+    """See that a server can be measured at all, and return the Python that it runs on, if known.
 
     @raise Failed: if it cannot.
     """

@@ -23,17 +23,17 @@ _MOMENT = 0.2
 """Seconds in which a process that breaks its connections as it ends has ended."""
 
 _TAIL = 500
-"""How much of what a server has printed is shown when it fails, in characters."""
+"""The number of characters shown of a failed server's output, from its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server that runs.
 
-    @ivar name: what it is called in reports.
+    @ivar name: its name in reports.
     @ivar address: host and port.
     @ivar pid: its process, if that is known, and is on this machine.
-    @ivar tls: whether it is spoken to over TLS.
+    @ivar tls: true if it is spoken to over TLS.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Server:
 
     @property
     def words(self) -> str:
-        """How the user has named it."""
+        """The name that the user has given it."""
         return self.name
 
     def cpu(self) -> float | None:
@@ -77,10 +77,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """How to start a server.
+    """A command that starts a server.
 
     @ivar words: the command line, split as a shell would; C{{port}} in it stands for its port.
-    @ivar tls: whether it is spoken to over TLS.
+    @ivar tls: true if it is spoken to over TLS.
     """
 
     name: str
@@ -127,11 +127,11 @@ def _free_port() -> int:
 
 
 def _accepts(address: tuple[str, int], process: subprocess.Popen[bytes]) -> bool:
-    """Wait until a server accepts connections; whether it does."""
+    """Wait until a server accepts connections; true if it does."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError), socket.create_connection(address, timeout=1) as probe:
-            # Where nobody listens, a socket may happen to connect to itself.
+            # If nobody listens, a socket may happen to connect to itself.
             if probe.getsockname() != probe.getpeername():
                 return True
         time.sleep(0.02)
@@ -141,7 +141,7 @@ def _accepts(address: tuple[str, int], process: subprocess.Popen[bytes]) -> bool
 def _watched(
     server: Server, process: subprocess.Popen[bytes], output: IO[bytes]
 ) -> Iterator[Server]:
-    """The server; if measuring it fails since it has ended, that is told as well."""
+    """The server; if measuring it fails because it has ended, that is told as well."""
     try:
         yield server
     except Failed as failure:
@@ -153,7 +153,7 @@ def _watched(
 
 
 def _fate(process: subprocess.Popen[bytes], output: IO[bytes]) -> str:
-    """What has become of a process, and the last that it has printed."""
+    """The state of a process, and the end of what it has printed."""
     code = process.poll()
     end = (
         f"still runs after {PATIENCE:g} seconds"

@@ -17,14 +17,14 @@ from achat_twisted.bench.servers import Server
 from achat_twisted.bench.workload import Figures, Load
 
 SENDERS = 100
-"""How many of the clients send, at most."""
+"""The number of clients that send, at most."""
 
 
 def stop(server: Server, dialect: Dialect, load: Load) -> Figures:
-    """Some send to all, who do not read; at once the server is stopped, and all read to the end.
+    """Some send to all, and none read; at once the server is stopped, and all read to the end.
 
-    What a server has taken in is what it says itself at the end of each session. One that does not
-    say so is taken to have taken in what was sent: its clients know no better.
+    A server says itself at the end of each session what it has taken in. One that does not is taken
+    to have taken in what was sent: its clients know no better.
     """
     assert server.pid is not None
     everybody = names(load.peers, "e")
@@ -95,7 +95,7 @@ def _read_to_the_end(loop: Loop, client: socket.socket) -> list[bytes]:
 
 
 def _watch_end(loop: Loop, pid: int) -> list[float]:
-    """When a process has ended; empty as long as it runs."""
+    """The time at which a process has ended; empty as long as it runs."""
     ended: list[float] = []
     fd = os.pidfd_open(pid)
 

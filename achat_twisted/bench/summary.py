@@ -11,7 +11,7 @@ from achat_twisted.bench.rounds import Result
 from achat_twisted.bench.workload import Figures, Load, Workload
 
 BUSY = 0.9
-"""The share of a core from which on somebody has hardly waited for anything."""
+"""The share of a core from which on a process has hardly waited for anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Summary:
     failures: tuple[str, ...]
 
     def remarks(self, cores: int) -> Iterator[str]:
-        """What must be known to read the figures, on a machine of so many cores."""
+        """The facts that must be known to read the figures, on a machine of so many cores."""
         yield from self.failures
         if not any(measure.key == "generator" for measure in self.workload.measures):
             return

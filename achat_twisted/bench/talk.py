@@ -1,4 +1,4 @@
-"""Conversations: two and two answer each other, and how long each line takes is measured."""
+"""Conversations: clients answer each other in pairs, and the time of each line is measured."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from achat_twisted.bench.workload import Figures, Load
 
 
 def talk(server: Server, dialect: Dialect, load: Load) -> Figures:
-    """Two and two answer each other, with one line in flight."""
+    """Clients answer each other in pairs, with one line in flight."""
     half = load.peers // 2
     ones, others = names(half, "o"), names(half, "t")
     with Crowd(server, dialect) as crowd:
@@ -50,9 +50,9 @@ def latencies(took: Sequence[float]) -> Figures:
 
 
 class _Talk:
-    """What the conversations have in common.
+    """The state that the conversations share.
 
-    @ivar loop: where everybody waits.
+    @ivar loop: the loop on which everybody waits.
     @ivar left: how many lines are still to be said.
     @ivar took: how long each took, from before it was sent to when the kernel said that it is
         there, in seconds.

@@ -1,4 +1,4 @@
-"""What a workload is: a load on a server, and what is measured of it."""
+"""A workload: a load on a server, and what is measured of it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from achat_twisted.bench.dialects import Dialect
 from achat_twisted.bench.servers import Server
 
 Figures = Mapping[str, float | None]
-"""What came out of a round, by the L{Measure}'s keys, in seconds and bytes; None is unknown."""
+"""The results of a round, by the L{Measure}'s keys, in seconds and bytes; None is unknown."""
 
 UNKNOWN = "-"
-"""How it is shown that nobody knows."""
+"""The sign for a figure that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much of it.
+    """The size of a load.
 
     @ivar peers: connections.
-    @ivar lines: what each sender sends.
-    @ivar text: what each line says.
+    @ivar lines: the number that each sender sends.
+    @ivar text: the text of each line.
     @ivar rate: lines a second from all senders together; 0 is as fast as the server takes them.
     """
 
@@ -41,12 +41,12 @@ class Load:
 class Measure:
     """One column of a report.
 
-    @ivar key: which of the figures.
-    @ivar heading: what it is called, with its unit.
+    @ivar key: the key of its figure.
+    @ivar heading: its name, with its unit.
     @ivar scale: how many of the unit are one second, byte or whatever the figure counts.
     @ivar digits: how many are shown behind the point.
-    @ivar better: whether one wishes for C{more} of it or for C{less}.
-    @ivar is_compared: whether it is told how many times the first server's it is.
+    @ivar better: C{more} or C{less}, as one wishes for it.
+    @ivar is_compared: true if a report shows its ratio to the first server's.
     """
 
     key: str
@@ -64,16 +64,16 @@ class Measure:
 class Workload:
     """A load, and how it is put on a server.
 
-    @ivar name: what the user calls it.
+    @ivar name: the user's name for it.
     @ivar what: what it does, in a sentence.
     @ivar peers: connections, unless the user says otherwise.
-    @ivar lines: what each sender sends with so many peers, unless the user says otherwise.
+    @ivar lines: how many each sender sends with so many peers, unless the user says otherwise.
     @ivar run: puts the load on a server.
-    @ivar measures: what is reported; the first is the one that the spread is told of.
+    @ivar measures: the columns of its report; the spread is that of the first.
     @ivar rate: lines a second from all senders, unless the user says otherwise; 0 if the load has
         none, and sends as fast as the server takes it.
-    @ivar in_pairs: whether the number of peers must be even.
-    @ivar stops: whether the server is stopped, which one must have started for that.
+    @ivar in_pairs: true if the number of peers must be even.
+    @ivar stops: true if the server is stopped, which must have been started for that.
     """
 
     name: str

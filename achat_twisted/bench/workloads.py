@@ -7,10 +7,10 @@ from achat_twisted.bench.stop import SENDERS, stop
 from achat_twisted.bench.workload import Measure, Workload
 
 _DELIVERIES = 2_000_000
-"""How many there are in a flood, about."""
+"""The number of deliveries in a flood, about."""
 
 _MESSAGES = 200_000
-"""How many are said in conversations."""
+"""The number of lines said in conversations."""
 
 _OFFERED = 20_000
 """Lines a second: a quarter of what a server on one core takes in conversations."""
@@ -19,7 +19,7 @@ _OFFERED_FOR = 5
 """Seconds for which they are offered, about."""
 
 _STOPPED = 100_000
-"""How many lines are sent before a stop."""
+"""The number of lines sent before a stop."""
 
 _RATE = Measure("rate", "deliveries/s", better="more")
 _EACH = Measure("cpu_each", "CPU µs each", 1e6, 2)
@@ -118,4 +118,4 @@ _ALL = (
 )
 
 WORKLOADS = {workload.name: workload for workload in _ALL}
-"""By name, in the order in which they are run."""
+"""The workloads by name, in the order in which they are run."""

@@ -1,4 +1,4 @@
-"""What a mailbox knows at once, without asking where the mail lies: who there is, and how much."""
+"""The facts a mailbox knows at once, without asking where the mail lies: names and amounts."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 LINE_COST = 64
-"""What a kept line takes besides its bytes, counted against the limits as such."""
+"""The bytes that a kept line counts against the limits besides its own."""
 
 
 EXPIRY = 600.0
-"""How often it is looked for mail that is too old, in seconds."""
+"""The seconds between two searches for mail that is too old."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailLimits:
-    """How much is kept, and for how long.
+    """Limits on how much is kept, and for how long.
 
     @ivar per_name: bytes kept for one name, each line with its L{LINE_COST}.
     @ivar total: bytes kept in all.
@@ -32,7 +32,7 @@ class MailLimits:
 
 
 LIMITS = MailLimits()
-"""Those that hold unless the server is told otherwise."""
+"""The limits that hold unless the server is told otherwise."""
 
 
 class Account:
@@ -58,7 +58,7 @@ AnyAccount = TypeVar("AnyAccount", bound=Account)
 
 
 class Accounts(Generic[AnyAccount]):
-    """Everybody there is.
+    """All names that are known.
 
     When too many are away and have no mail, the one that came or went longest ago is forgotten.
 
@@ -94,7 +94,7 @@ class Accounts(Generic[AnyAccount]):
         return iter(self._all.values())
 
     def introduce(self, name: str) -> None:
-        """There is somebody by that name, who has never been here."""
+        """Add a name that has never been here, unless it is known."""
         if name not in self._all:
             self.add(self._open_account(name))
 
@@ -108,7 +108,7 @@ class Accounts(Generic[AnyAccount]):
         return account
 
     def add(self, account: AnyAccount) -> AnyAccount:
-        """There is somebody; those who are added first are taken for the longest away."""
+        """Add an account; those added first are taken for the longest away."""
         self._all[account.name] = account
         self.size += account.size
         self.copies += account.copies
@@ -121,20 +121,20 @@ class Accounts(Generic[AnyAccount]):
         self._see_whether_idle(account)
 
     def has_room(self, account: Account, line: bytes) -> bool:
-        """Whether one more line may be kept for C{account}."""
+        """True if one more line may be kept for C{account}."""
         cost = len(line) + LINE_COST
         limits = self.limits
         return account.size + cost <= limits.per_name and self.size + cost <= limits.total
 
     def grow(self, account: AnyAccount, copies: int, size: int, now: float) -> None:
-        """So many copies more are kept, of so many bytes in all."""
+        """Count C{copies} more as kept, of C{size} bytes in all."""
         if not account.copies and copies:
             account.oldest = now
             self._idle.pop(account.name, None)
         self._change(account, copies, size)
 
     def shrink(self, account: AnyAccount, copies: int, size: int) -> None:
-        """So many copies are kept no more, of so many bytes in all."""
+        """Count C{copies} fewer as kept, of C{size} bytes in all."""
         self._change(account, -copies, -size)
         self._see_whether_idle(account)
 

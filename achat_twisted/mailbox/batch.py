@@ -1,7 +1,7 @@
-"""A batch: what is to change in a mailbox's file, as long as it is not there yet.
+"""A batch: the changes to a mailbox's file that are not in it yet.
 
 Strategy: copies that stand one behind the other in a name's row, and came at the same moment, are
-one L{Span}, however many. So what a batch costs goes by the runs that have come, not by lines.
+one L{Span}, however many. So the cost of a batch goes by the runs that have come, not by lines.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from achat_twisted.mailbox.mail_clock import Standing
 
 _TIDY = 8 * 2**20
-"""Bytes more of lines, after which those that have arrived are looked for."""
+"""The bytes of lines added until those that have arrived are looked for."""
 
 
 class Span(NamedTuple):
@@ -49,8 +49,8 @@ class Batch:
     """Changes that are committed together.
 
     @ivar names: by id; None for one that is forgotten.
-    @ivar spans: by name's id what is to be in its row, in order, each place once. Copies whose
-        places are taken in the file are there already, and not written again.
+    @ivar spans: by name's id the spans that are to be in its row, in order, each place once. Copies
+        whose places are taken in the file are there already, and not written again.
     @ivar arrived: by name's id the position before which every copy has arrived.
     @ivar standing: where the mail clock stands, if that is to be noted.
     @ivar size: bytes of all lines.
@@ -71,7 +71,7 @@ class Batch:
             yield from spans
 
     def add(self, span: Span) -> None:
-        """More copies, but for those whose places in the batch are taken."""
+        """Add copies, but for those whose places in the batch are taken."""
         spans = self.spans.get(span.name)
         if spans is None:
             self.spans[span.name] = [span]

@@ -37,10 +37,10 @@ _ERRORS = {
 
 
 def look_over(path: Path, version: int) -> int:
-    """See whether a file can be our mailbox, without changing anything.
+    """See if a file can be our mailbox, without changing anything.
 
-    @return: its version, 0 for a file in which nothing is yet.
-    @raise sqlite3.Error: if it cannot; what was found here has its reason as text.
+    @return: its version, 0 for a file that holds nothing yet.
+    @raise sqlite3.Error: if it cannot; a fault found here has its reason as text.
     """
     if not path.stat().st_size:
         return 0

@@ -1,4 +1,4 @@
-"""Group commit: what gathers while one commit runs is committed at a stroke by the next."""
+"""Group commit: changes that gather while one commit runs are committed at once by the next."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ disk by itself. A sync takes as long as the disk needs, and delays the commits b
 """
 
 Question = Callable[[Database], Any]
-"""Something to be asked of the database: what it returns is the answer."""
+"""Something to be asked of the database; its result is the answer."""
 
 
 class Committer:
     """The only one that talks to the database: through a worker, one job at a time.
 
-    @ivar batch: what gathers for the next commit.
-    @ivar failing: whether commits fail just now; what could not be committed is in C{batch}.
+    @ivar batch: the changes that gather for the next commit.
+    @ivar failing: true while commits fail; what could not be committed is in C{batch}.
     """
 
     _log = Logger()
@@ -54,7 +54,7 @@ class Committer:
         self._clock = clock
         self._questions: list[tuple[Question, Deferred[Any]]] = []
         self._waiting: list[Deferred[bool]] = []
-        self._riding: list[Deferred[bool]] = []  # those who wait for the commit that runs
+        self._riding: list[Deferred[bool]] = []  # waiting for the commit that runs
         self._running = False
         self._next: IDelayedCall | None = None
         self._late: IDelayedCall | None = None
@@ -214,7 +214,7 @@ class Committer:
             answer.callback(reply)
 
     def _take_back(self, batch: Batch) -> None:
-        """Let what could not be committed go with what has come since."""
+        """Put changes that could not be committed before those that have come since."""
         batch.absorb(self.batch)
         batch.drop_arrived()
         self.batch = batch
@@ -243,7 +243,7 @@ class Committer:
         self._tell(False)
 
     def _tell(self, is_safe: bool) -> None:
-        """Tell those who wait for the commit that ran; a failure concerns all others too."""
+        """Answer all who wait for the commit that ran; and all others too, if it failed."""
         waiting, self._riding = self._riding, []
         if not is_safe:
             waiting, self._waiting = waiting + self._waiting, []

@@ -1,7 +1,7 @@
-"""The mailbox's file: what is asked of SQLite, in one place.
+"""The mailbox's file: all that is asked of SQLite, in one place.
 
 Strategy: nothing here knows of Deferreds or threads. Each call is one transaction, or less, and
-whoever calls sees to it that there is one at a time. What goes wrong is a C{sqlite3.Error}.
+the caller sees to it that there is one at a time. A failure is a C{sqlite3.Error}.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class Schema:
-    """How the file is laid out.
+    """The layout of the file.
 
     @ivar script: the SQL that lays out a new file.
     @ivar upgrades: the SQL that makes a file of version 1 one of version 2, and so on.
@@ -71,8 +71,8 @@ _MAIL_CLOCK = (files(__package__) / "mail_clock.sql").read_text()
 
 
 def _index(span: Span) -> str:
-    """The lines of a span for L{_COPIES}, as JSON: a number for each, which has where it begins,
-    counted from 1, and in its lowest 32 bits how long it is.
+    """The lines of a span for L{_COPIES}, as JSON: a number for each, with its length in the
+    lowest 32 bits, and above them where it begins, counted from 1.
     """
     sizes = [*map(len, span.split())]
     starts = accumulate(sizes, initial=1)
@@ -80,7 +80,7 @@ def _index(span: Span) -> str:
 
 
 class Mail(NamedTuple):
-    """A name, and what lies in the file for it."""
+    """A name, and the mail in the file for it."""
 
     id: int
     name: str
@@ -100,7 +100,7 @@ class Database:
     def __init__(self, path: Path, *, durable: bool, schema: Schema = SCHEMA) -> None:
         """Open the file, or make it, and bring it to this version.
 
-        @param durable: whether a commit outlives a crash of the machine, and not just of the
+        @param durable: true if a commit outlives a crash of the machine, and not just of the
             server.
         @raise Unusable: if that cannot be done.
         """
@@ -171,7 +171,7 @@ class Database:
             self._sql.execute("ROLLBACK")
 
     def _close_gaps(self) -> None:
-        """Let each name's copies stand in a row without gaps, as everybody takes for granted.
+        """Let each name's copies stand in a row without gaps, as all else takes for granted.
 
         A crash leaves a gap where copies went straight to their name between two that were kept.
         """
@@ -188,7 +188,7 @@ class Database:
             self._sql.execute("DELETE FROM copy WHERE name = ? AND position <= ?", (name, last))
 
     def mail(self) -> list[Mail]:
-        """Every name, the longest known first, with what there is for it."""
+        """Every name, the longest known first, with the mail there is for it."""
         return [
             Mail(*row)
             for row in self._sql.execute(
@@ -250,7 +250,7 @@ class Database:
         return lines
 
     def count(self) -> int:
-        """How many copies there are."""
+        """The number of copies in the file."""
         (copies,) = self._sql.execute("SELECT count(*) FROM copy").fetchone()
         return int(copies)
 
@@ -258,7 +258,7 @@ class Database:
         """Throw away the copies for C{name} from position C{first} on, up to one that was kept at
         C{before} or later.
 
-        @return: how many they were, of how many bytes; and when the oldest of the rest was kept.
+        @return: their number, their bytes, and when the oldest of the rest was kept.
         """
         with self._transaction():
             (end,) = self._sql.execute(
@@ -281,12 +281,12 @@ class Database:
         return copies, size, oldest
 
     def standing(self) -> Standing | None:
-        """Where the mail clock stood when it was last noted; None if it never was."""
+        """The last noted standing of the mail clock; None if there is none."""
         row = self._sql.execute("SELECT mail, wall FROM mail_clock").fetchone()
         return None if row is None else Standing(*row)
 
     def rejuvenate(self, now: float) -> None:
-        """Have nothing be kept later than C{now}, by whatever clock it was stamped."""
+        """Set all stamps later than C{now} back to it, whatever clock they came from."""
         self._sql.execute("UPDATE copy SET since = :now WHERE since > :now", {"now": now})
 
     def missing(self, places: Iterable[tuple[int, int]]) -> int:
@@ -306,9 +306,9 @@ class Database:
         self._files.sync()
 
     def rescue(self) -> Path:
-        """Bring what was committed to where the next start finds it, though a file has gone.
+        """Bring all that was committed to where the next start finds it, though a file has gone.
 
-        @return: the file that has it all now: the database itself if only the log has gone, or
+        @return: the file that has it all now: the database itself if only the WAL has gone, or
             else a copy.
         @raise OSError: if it cannot be written.
         """

@@ -20,7 +20,7 @@ from achat_twisted.tools.errors import Unavailable
 class Remains:
     """The state of a mailbox when it is closed.
 
-    @ivar copies: the number in its file; None if nobody knows, or if they are not those due.
+    @ivar copies: the number in its file; None if it is unknown, or if they are not those due.
     @ivar lost: the number of lines that were to be in it, and are nowhere.
     @ivar trouble: the reason why they are lost, or elsewhere; empty if they are not.
     @ivar rescued: the file that has them all, as their own was not in its place.

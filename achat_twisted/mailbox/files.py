@@ -1,8 +1,8 @@
-"""The mailbox's files as the file system has them: the database, and the log beside it.
+"""The mailbox's files as the file system has them: the database, and the WAL beside it.
 
-SQLite goes on in files that were removed, moved or replaced under it, and says nothing. So it is
-looked here which files stand in their places. The log, C{PATH-wal}, has all that was committed
-since the last checkpoint; it is there for as long as the database is open.
+SQLite goes on in files that were removed, moved or replaced under it, and says nothing. So this
+module checks that they are in their places. The WAL, SQLite's write-ahead log at C{PATH-wal}, has
+all that was committed since the last checkpoint; it is there while the database is open.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Files:
         self._open_wal = -1
 
     def opened(self) -> None:
-        """Note which file is the log, as SQLite has made it by now."""
+        """Note which file is the WAL, as SQLite has made it by now."""
         self._open_wal = os.open(self.wal, os.O_RDONLY | os.O_CLOEXEC)
 
     @property
@@ -75,7 +75,7 @@ class Files:
 
     @property
     def has_wal(self) -> bool:
-        """True while the log is in its place."""
+        """True while the WAL is in its place."""
         return _is_at(self.wal, self._open_wal)
 
     def check(self) -> None:
@@ -89,7 +89,7 @@ class Files:
             raise Gone(self.wal)
 
     def sync(self) -> None:
-        """Have the disk take what the log holds, so that it outlives a crash of the machine.
+        """Have the disk take what the WAL holds, so that it outlives a crash of the machine.
 
         That is what SQLite itself does at each commit with C{synchronous=FULL}.
 
@@ -115,7 +115,7 @@ class Files:
         return place
 
     def close(self) -> None:
-        """Look at them no more; to be called when SQLite has closed them."""
+        """Close them; to be called when SQLite has."""
         for descriptor in (self._open_database, self._open_wal):
             if descriptor >= 0:
                 os.close(descriptor)

@@ -10,16 +10,16 @@ from zope.interface import Attribute, Interface
 
 
 class IMailbox(Interface):
-    """Where copies wait for names that are away or behind.
+    """A place where copies wait for names that are away or behind.
 
     Lines are rendered messages, line end included. The copies for a name stand in one row, in
-    which nobody overtakes: first those that are I{on their way} to it, then those that are
+    which none overtakes another: first those that are I{on their way} to it, then those that are
     I{kept}. A copy that is on its way leaves the row when it has arrived, or is kept again.
     """
 
-    expired: int = Attribute("How many copies were kept for too long, and thrown away, so far.")
-    pressed: bool = Attribute("Whether more comes in than can be put away as fast.")
-    failing: bool = Attribute("Whether what comes in cannot be made safe just now.")
+    expired: int = Attribute("The number of copies kept for too long, and thrown away, so far.")
+    pressed: bool = Attribute("True while lines come in faster than they can be put away.")
+    failing: bool = Attribute("True while incoming lines cannot be made safe.")
 
     def open() -> None:
         """Get ready; called once, before anything else, and while no reactor runs.
@@ -31,22 +31,22 @@ class IMailbox(Interface):
         """Let other limits hold for what is kept from now on; what is kept already stays."""
 
     def introduce(name: str) -> None:
-        """There is somebody by that name, who has never been here; nothing, if that is known."""
+        """Add a name that has never been here, unless it is known."""
 
     def enroll(name: str) -> None:
-        """A session of C{name} begins, and from now on there is somebody by that name.
+        """A session of C{name} begins, and from now on the name is known.
 
         For as long as it lasts, until L{hand_back}, nothing kept for the name expires.
         """
 
     def knows(name: str) -> bool:
-        """Whether there is somebody by that name."""
+        """True if the name is known."""
 
     def keep(name: str, line: bytes) -> bool:
         """Take one copy, behind all others for C{name}; False if that cannot be just now."""
 
     def pass_by(name: str, copies: int) -> None:
-        """So many copies have gone straight to C{name}, for which none is kept."""
+        """Count C{copies} that have gone straight to C{name}, for which none is kept."""
 
     def record(name: str, lines: bytes) -> None:
         """Copies go straight to C{name}, for which none is kept; remember them until they arrive.
@@ -55,7 +55,7 @@ class IMailbox(Interface):
         """
 
     def commit() -> Deferred[bool] | None:
-        """Have all that was recorded and kept by now made safe.
+        """Make safe all that was recorded and kept by now.
 
         @return: None if it is; else a C{Deferred} that fires when it is, with True, or with False
             if that fails, which is tried again until it succeeds.
@@ -68,7 +68,7 @@ class IMailbox(Interface):
         """
 
     def delivered(name: str, copies: int) -> None:
-        """The first so many copies that were on their way to C{name} have arrived."""
+        """Note that the first C{copies} on their way to C{name} have arrived."""
 
     def hand_back(name: str, lines: Sequence[bytes]) -> None:
         """A session of C{name} has ended, and all that was still on its way is kept again.
@@ -77,7 +77,7 @@ class IMailbox(Interface):
         """
 
     def count(name: str) -> int:
-        """How many copies are kept for C{name}."""
+        """The number of copies kept for C{name}."""
 
     def size_for(name: str) -> int:
         """Bytes kept for C{name}, as they count towards the limit for a name."""
@@ -86,7 +86,7 @@ class IMailbox(Interface):
         """The number of copies kept in all; after L{close}, without those that were lost in it."""
 
     def size() -> int:
-        """How many bytes are kept in all, counted as the limits count them."""
+        """The bytes kept in all, counted as the limits count them."""
 
     def close() -> Deferred[None]:
         """Fires when everything kept is as safe as this mailbox can make it."""

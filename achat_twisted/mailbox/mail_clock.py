@@ -1,4 +1,4 @@
-"""The mail clock: what mail ages by, which no step of the wall clock moves.
+"""The mail clock, by which mail ages, and which no step of the wall clock moves.
 
 Strategy: it goes by running time, from where it stood when a server last used the file. The wall
 clock is asked once, for the time in between, and believed within reason: that cannot have been
@@ -14,11 +14,11 @@ from typing import NamedTuple
 from twisted.internet.interfaces import IReactorTime
 
 DOWNTIME = 0.1
-"""How much of the age at which mail expires the time between two servers counts at most."""
+"""The most that the time between two servers counts, as a share of the age when mail expires."""
 
 
 class Standing(NamedTuple):
-    """Where a mail clock stood, and what the wall clock said then; in seconds since 1970 (UTC)."""
+    """The reading of a mail clock, and of the wall clock then; in seconds since 1970 (UTC)."""
 
     mail: float
     wall: float
@@ -55,5 +55,5 @@ class MailClock:
         return self._origin + self._clock.seconds()
 
     def standing(self) -> Standing:
-        """What the next server will L{start} from."""
+        """The standing that the next server will L{start} from."""
         return Standing(self.now(), self._wall())

@@ -15,11 +15,11 @@ from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, Account, Accounts, Ma
 from achat_twisted.mailbox.interfaces import IMailbox
 
 _AT_A_TIME = 2000
-"""How many copies expire until others have their turn: some 3 ms."""
+"""The number of copies that expire until others have their turn: some 3 ms."""
 
 
 class _Mail(Account):
-    """What is kept for one name, each line with the moment since when; None instead of nothing.
+    """The mail of one name, each line with the time since which it is kept; None if there is none.
 
     Most names have no mail, and an empty deque takes 0.7 KB.
     """
@@ -35,8 +35,8 @@ class _Mail(Account):
 class MemoryMailbox:
     """Mail in memory: new copies are bounded for each name and in all.
 
-    What is handed back comes on top, as it was accepted long ago. As nothing outlives the process,
-    there is nothing to remember of what is on its way, and nothing to commit.
+    Copies handed back come on top, as they were accepted long ago. As nothing outlives the process,
+    there is nothing to remember of copies on their way, and nothing to commit.
     """
 
     _log = Logger()
@@ -155,7 +155,7 @@ class MemoryMailbox:
             self._slice = self._clock.callLater(0, self._expire_some)
 
     def _drop_old(self, mail: _Mail, most: int) -> int:
-        """Throw away up to so many copies that are too old; the number of them."""
+        """Throw away up to C{most} copies that are too old, and return their number."""
         before = self._clock.seconds() - self._accounts.limits.age
         expired = 0
         while mail.lines and mail.lines[0][0] < before and expired < most:

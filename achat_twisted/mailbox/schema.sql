@@ -8,7 +8,7 @@ CREATE TABLE name (
 
 -- A copy: one accepted line for one name, until it has arrived or has expired.
 CREATE TABLE copy (
-    name     INTEGER NOT NULL, -- for whom: name.id
+    name     INTEGER NOT NULL, -- the recipient: name.id
     position INTEGER NOT NULL, -- its place in the row of that name's copies; no two are alike, and
                                -- the first to arrive is the lowest. It may be below zero.
     since    REAL NOT NULL,    -- when it was kept, in seconds since 1970 (UTC) by the mail clock,

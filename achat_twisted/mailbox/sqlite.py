@@ -28,10 +28,10 @@ from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.tools.errors import CannotStart, Unavailable
 
 PRESSED = 8 * 2**20
-"""Bytes that wait for a commit, from which those who send them are slowed down."""
+"""The bytes waiting for a commit from which on their senders are slowed down."""
 
 SATURATED = 64 * 2**20
-"""Bytes that wait for a commit, from which new copies are refused."""
+"""The bytes waiting for a commit from which on new copies are refused."""
 
 
 class _Row(Account):
@@ -63,7 +63,7 @@ class SqliteMailbox:
         mail_clock: MailClock,
     ) -> None:
         """@param open_database: called when the server starts; it may raise L{Unusable}.
-        @param mail_clock: what mail ages by, while C{clock} is what is waited by.
+        @param mail_clock: the clock by which mail ages, while C{clock} is for waiting.
         """
         self.expired = 0
         self._open_database = open_database
@@ -94,7 +94,7 @@ class SqliteMailbox:
         self._expiry.start(EXPIRY, now=False)
 
     def _start_clock(self, database: Database, stamps: Sequence[float]) -> float:
-        """Let the mail clock go; what it says. Nothing in the file is any later after that."""
+        """Start the mail clock; return its time. Nothing in the file is any later after that."""
         last, newest = database.standing(), max(stamps, default=None)
         self._mail_clock.start(last, newest, self._rows.limits.age)
         now = self._mail_clock.now()
@@ -215,7 +215,7 @@ class SqliteMailbox:
         return Deferred.fromCoroutine(self._close())
 
     async def _close(self) -> None:
-        """Close the file; what is in it must be what the ledger says."""
+        """Close the file, which must hold as many copies as the accounts say."""
         remains = await self._committer.close()
         self._lost = remains.lost
         if remains.copies is not None and remains.copies != self._rows.copies:
@@ -245,7 +245,7 @@ class SqliteMailbox:
         self._committer.soon()
 
     def _expire(self) -> Deferred[None] | None:
-        """Have those who are away lose their first copies, up to one that is not too old."""
+        """Throw away the first copies of everybody who is away, up to one that is not too old."""
         if self._committer.failing:
             return None
         self._note_time()

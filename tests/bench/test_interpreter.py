@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -54,12 +55,11 @@ class InterpreterTests(SynchronousTestCase):
 
     def test_others(self) -> None:
         """What is no Python is not asked, and what only has such a name is none."""
-        told = Path(self.mktemp())
-        folder = Path(self.mktemp())
-        folder.mkdir()
+        folder = Path(self.enterContext(TemporaryDirectory()))
+        told = folder / "told"
         for name in "server", "python3":
             script = folder / name
-            script.write_text(f"#!/bin/sh\necho asked >> {told.absolute()}\n")
+            script.write_text(f"#!/bin/sh\necho asked >> {told}\n")
             script.chmod(0o755)
             self.assertIsNone(ask(str(script)))
         self.assertEqual(told.read_text(), "asked\n")
