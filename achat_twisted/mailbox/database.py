@@ -34,7 +34,7 @@ _ONE_COPY = "INSERT INTO copy VALUES (?, ?, ?, ?) ON CONFLICT (name, position) D
 
 _COPIES = """
 INSERT INTO copy
-SELECT ?1, ?2 + key, ?3, substr(?4, value >> 32, value & 0xffffffff) FROM json_each(?5) WHERE true
+SELECT ?, ? + key, ?, substr(?, value >> 32, value & 0xffffffff) FROM json_each(?) WHERE true
 ON CONFLICT (name, position) DO NOTHING
 """
 """One row for each line of a span, which SQLite cuts up by itself: that takes half the time of one

@@ -73,8 +73,8 @@ FILES = (
     Mutation(
         "write a run in the places of another",
         _DATABASE,
-        "SELECT ?1, ?2 + key,",
-        "SELECT ?1, ?2 + key + 1,",
+        "SELECT ?, ? + key,",
+        "SELECT ?, ? + key + 1,",
         _FILE,
     ),
     Mutation(
