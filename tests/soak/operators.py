@@ -22,14 +22,18 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=2**14)
 """Cheap, but not so cheap that two who log in at once would not need two threads."""
 
 _CONFIGURATIONS = (
-    "auth = {auth}",
-    "max-line = 4096\noutbox-total = 100_000\nduplicate = 'takeover'",
+    "auth = {auth}\nrate = 2000",
+    "max-line = 4096\noutbox-total = 100_000\nduplicate = 'takeover'\nrate = 2000",
     "limit-local = true\nconnections-per-host = 0\nlogins-per-host = 0\nrate = 2000\nburst = 100",
-    "auth = {auth}\noutbox-limit = 65_536\nlog-level = 'debug'\ngrace = 5",
+    "auth = {auth}\noutbox-limit = 65_536\nlog-level = 'debug'\ngrace = 5\nrate = 2000",
     "max-line = ",
     "max-lines = 4096",
 )
-"""The configurations in force one after the other, in any order; the last two are broken."""
+"""The configurations in force one after the other, in any order; the last two are broken.
+
+All have a rate: a peer that has come while limits held for this machine, too, keeps to it, and
+would need minutes for its lines at the usual one.
+"""
 
 
 @dataclass(frozen=True, slots=True)

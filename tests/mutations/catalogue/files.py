@@ -80,8 +80,8 @@ FILES = (
     Mutation(
         "write a run where a copy stands already",
         _DATABASE,
-        "FROM json_each(?5) WHERE true\nON CONFLICT (name, position) DO NOTHING",
-        "FROM json_each(?5) WHERE true\nON CONFLICT DO UPDATE SET line = excluded.line",
+        "FROM json_each(?) WHERE true\nON CONFLICT (name, position) DO NOTHING",
+        "FROM json_each(?) WHERE true\nON CONFLICT DO UPDATE SET line = excluded.line",
         _FILE,
     ),
     Mutation(
