@@ -31,7 +31,7 @@ from achat_twisted.net.listener import Listener
 from achat_twisted.net.poller import Poller
 from achat_twisted.net.unix_sockets import UnixSockets
 from achat_twisted.operator.admin import AdminServer
-from achat_twisted.operator.housekeeping import Housekeeper
+from achat_twisted.operator.console import Console
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.lines import Manners
 from achat_twisted.server import systemd
@@ -108,7 +108,7 @@ def _monitor(
     broker: Broker,
     mailbox: IMailbox,
     factory: ChatFactory,
-    housekeeper: Housekeeper,
+    console: Console,
     meter: Meter,
     reactor: Any,
 ) -> Service:
@@ -116,8 +116,8 @@ def _monitor(
     from achat_twisted.operator import http, metrics
 
     registry = metrics.registry(metrics.Metrics(broker, mailbox, factory, meter))
-    lobby = http.Lobby(http.pages(registry, housekeeper.state), reactor)
-    return http.Monitor(endpoints.make("http", options["http"]), options["http"], lobby)
+    site = http.MonitorSite(http.Pages(registry, console), reactor)
+    return http.Monitor(endpoints.make("http", options["http"]), options["http"], site)
 
 
 def makeService(options: Options, reactor: Any = None) -> IService:
@@ -179,18 +179,13 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         )
         for description in options.endpoints()
     ]
-    housekeeper = Housekeeper(
-        broker,
-        mailbox,
-        connections=lambda: factory.connections,
-        phase=lambda: service.phase.value,
-    )
-    notifier = systemd.from_environment(os.environ, housekeeper.status, reactor)
+    console = Console(broker, mailbox, factory, phase=lambda: service.phase.value)
+    notifier = systemd.from_environment(os.environ, console.status, reactor)
     attendants: list[Service] = [gate]
     if options["admin"]:
-        attendants.append(AdminServer(options["admin"], housekeeper, reactor, sockets))
+        attendants.append(AdminServer(options["admin"], console, reactor, sockets))
     if options["http"]:
-        watched = (broker, mailbox, factory, housekeeper, meter)
+        watched = (broker, mailbox, factory, console, meter)
         attendants.append(_monitor(options, endpoints, *watched, reactor))
     service = ChatService(
         listeners,

@@ -110,7 +110,7 @@ WATCHING = (
     Mutation(
         "leave visitors there when all is over",
         _MONITOR,
-        "        self._lobby.close()\n",
+        "        self._site.close()\n",
         "",
         "tests.operator.test_http",
     ),
