@@ -37,10 +37,11 @@ from achat_twisted.reader.lines import Manners
 from achat_twisted.server import systemd
 from achat_twisted.server.endpoints import Endpoints, is_encrypted, owner
 from achat_twisted.server.log import Logbook
-from achat_twisted.server.options import DAY, MEMORY, Options
+from achat_twisted.server.options import DAY, Options
 from achat_twisted.server.reload import Put, Reloader
 from achat_twisted.server.service import ChatService
 from achat_twisted.server.signals import ProcessSignals
+from achat_twisted.server.values import MEMORY
 from achat_twisted.tools.clock import wait_steadily
 from achat_twisted.tools.errors import CannotStart
 from achat_twisted.tools.interfaces import IMeter

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import tomli_w
 from twisted.python import usage
@@ -33,18 +33,6 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 )
 
 _OPTION = re.compile(r"(?<!\S)--([a-z][a-z-]*)")
-
-
-def choice(option: str, *words: str) -> Callable[[str], str]:
-    """A check for an option that must be one of a few words."""
-
-    def check(text: str) -> str:
-        if text not in words:
-            what = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-            raise usage.UsageError(f"--{option} must be {what}, not {text!r}{suggest(text, words)}")
-        return text
-
-    return check
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +90,10 @@ class Configured(usage.Options):
     optParameters: ClassVar[list[list[Any]]] = [
         ["config", "c", None, "TOML file with options; the command line wins.", str]
     ]
+
+    def __init_subclass__(cls) -> None:
+        for flag, *_ in cls.optFlags:
+            setattr(cls, f"opt_no_{flag.replace('-', '_')}", _denial(flag))
 
     def __init__(self) -> None:
         super().__init__()
@@ -258,17 +250,9 @@ class Configured(usage.Options):
             raise usage.UsageError(f"{key} must be {' or '.join(wanted)}, not {found}")
 
 
-AnyOptions = TypeVar("AnyOptions", bound=type[Configured])
-
-
-def with_denials(options: AnyOptions) -> AnyOptions:
-    """A class decorator with which the command line can undo a flag that the file has set."""
-    for flag, *_ in options.optFlags:
-        setattr(options, f"opt_no_{flag.replace('-', '_')}", _denial(flag))
-    return options
-
-
 def _denial(flag: str) -> Callable[[Configured], None]:
+    """A method with which the command line undoes a flag that the file has set."""
+
     def deny(self: Configured) -> None:
         self[flag] = 0
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Mapping
-from ipaddress import ip_address
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, NoReturn, Self
 
@@ -21,9 +19,11 @@ from achat_twisted.login.credentials import SUPPORTED
 from achat_twisted.mailbox.accounts import LIMITS
 from achat_twisted.operator.protocol import SOCKET
 from achat_twisted.reader.lines import LOGIN_TIMEOUT
-from achat_twisted.server.config import Configured, choice, with_denials
+from achat_twisted.server import values
+from achat_twisted.server.config import Configured
 from achat_twisted.server.log import FORMATS, LEVELS
 from achat_twisted.server.service import GRACE
+from achat_twisted.server.values import MEMORY, choice, number
 from achat_twisted.tools.suggest import suggest
 
 _LIMITS = Limits()
@@ -42,200 +42,90 @@ _LINES_IN_OUTBOX = 8
 """The least number of lines of greatest length that an outbox must hold."""
 
 
-def _number(
-    option: str, kind: type[int] | type[float], least: float, most: float, unit: str
-) -> Callable[[str], float]:
-    """A check for a numeric option; returns its value."""
-
-    def check(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan
-        if not least <= value <= most:
-            what = "a whole number" if kind is int else "a number"
-            raise usage.UsageError(
-                f"--{option} must be {what} {unit}from {least:g} to {most:.15g}, not {text!r}"
-            )
-        return value
-
-    return check
-
-
-def _interface(text: str) -> str:
-    try:
-        ip_address(text)
-    except ValueError:
-        raise usage.UsageError(
-            f"--interface must be an IP address such as 127.0.0.1 or ::, not {text!r}"
-        ) from None
-    return text
-
-
-def _duplicate(text: str) -> Duplicate:
-    return Duplicate(choice("duplicate", *Duplicate)(text))
-
-
-MEMORY = "memory"
-"""The value of C{--mailbox} for a mailbox in memory."""
-
-
-def _mailbox(text: str) -> Path | str:
-    """The path of the mailbox's file, or L{MEMORY}."""
-    kind, _, path = text.partition(":")
-    if text == MEMORY:
-        return MEMORY
-    if kind == "sqlite" and path:
-        return Path(path).absolute()
-    raise usage.UsageError(f"--mailbox must be memory or sqlite:PATH, not {text!r}")
-
-
-def _http(text: str) -> str:
-    """An endpoint; a number is a port that only this machine can reach."""
-    if not text.isdecimal():
-        return text
-    if int(text) > 65535:
-        raise usage.UsageError(
-            f"--http must be a port from 0 to 65535, or an endpoint, not {text!r}"
-        )
-    return f"tcp:{text}:interface=127.0.0.1"
-
-
-_LONGEST_SOCKET = 107
-"""The most bytes that the path of a unix socket may have, see C{unix(7)}."""
-
-
-def _admin(text: str) -> Path:
-    path = Path(text).absolute()
-    if not text or len(os.fsencode(path)) > _LONGEST_SOCKET:
-        raise usage.UsageError(
-            f"--admin must be a path of at most {_LONGEST_SOCKET} bytes, not {text!r}"
-        )
-    return path
-
-
-@with_denials
 class Options(AuthOptionMixin, Configured):
     """The command line of C{twistd achat}."""
 
     synopsis = "[options]"
     longdesc = "A chat server that never silently loses a line it has accepted."
     optParameters: ClassVar = [
-        ["port", "p", 8080, "TCP port to listen on.", _number("port", int, 0, 65535, "")],
-        ["interface", "i", "127.0.0.1", "IP address to listen on.", _interface],
-        [
+        number("port", 8080, (0, 65535), "TCP port to listen on.", short="p"),
+        ["interface", "i", "127.0.0.1", "IP address to listen on.", values.interface],
+        number(
             "grace",
-            "g",
             GRACE,
+            (0, 3600),
             "Seconds a stop may take; lines undelivered by then are kept.",
-            _number("grace", float, 0, 3600, "of seconds "),
-        ],
-        [
-            "max-line",
-            None,
-            wire.MAX_LINE,
-            "Bytes a line may have.",
-            _number("max-line", int, 64, 2**20, "of bytes "),
-        ],
-        [
+            "seconds",
+            short="g",
+        ),
+        number("max-line", wire.MAX_LINE, (64, 2**20), "Bytes a line may have.", "bytes"),
+        number(
             "login-timeout",
-            None,
             LOGIN_TIMEOUT,
+            (0.1, 3600),
             "Seconds within which a client must send its name.",
-            _number("login-timeout", float, 0.1, 3600, "of seconds "),
-        ],
-        [
+            "seconds",
+        ),
+        number(
             "outbox-limit",
-            None,
             OUTBOX_LIMIT,
+            (2**16, 2**30),
             "Bytes queued in memory for one client; the rest goes to its mailbox.",
-            _number("outbox-limit", int, 2**16, 2**30, "of bytes "),
-        ],
-        [
+            "bytes",
+        ),
+        number(
             "outbox-total",
-            None,
             _LIMITS.outbox_total,
+            (0, 2**40),
             "Bytes queued or unacknowledged for all; beyond that each has only an even share.",
-            _number("outbox-total", int, 0, 2**40, "of bytes "),
-        ],
-        [
-            "connections",
-            None,
-            _LIMITS.connections,
-            "Connections at a time.",
-            _number("connections", int, 1, 10**6, ""),
-        ],
-        [
+            "bytes",
+        ),
+        number("connections", _LIMITS.connections, (1, 10**6), "Connections at a time."),
+        number(
             "connections-per-host",
-            None,
             _LIMITS.connections_per_host,
+            (0, 10**6),
             "Connections from one host at a time, or 0.",
-            _number("connections-per-host", int, 0, 10**6, ""),
-        ],
-        [
+        ),
+        number(
             "logins-per-host",
-            None,
             _LIMITS.logins_per_host,
+            (0, 10**6),
             "Logins from one host in a minute, or 0.",
-            _number("logins-per-host", int, 0, 10**6, ""),
-        ],
-        [
+        ),
+        number(
             "rate",
-            None,
             _LIMITS.rate,
+            (0, 10**9),
             "Lines a second from one client, in the long run, or 0.",
-            _number("rate", int, 0, 10**9, ""),
-        ],
-        [
-            "burst",
-            None,
-            _LIMITS.burst,
-            "Lines that a client may be ahead of --rate.",
-            _number("burst", int, 1, 10**9, ""),
-        ],
-        [
-            "recipients",
-            None,
-            wire.MAX_RECIPIENTS,
-            "Recipients a line may have.",
-            _number("recipients", int, 1, 10**6, ""),
-        ],
+        ),
+        number("burst", _LIMITS.burst, (1, 10**9), "Lines that a client may be ahead of --rate."),
+        number("recipients", wire.MAX_RECIPIENTS, (1, 10**6), "Recipients a line may have."),
         [
             "mailbox",
             "m",
             None,
             "Where mail is kept: memory, or sqlite:PATH.  [default: sqlite: in $STATE_DIRECTORY if"
             " that is set, else memory]",
-            _mailbox,
+            values.mailbox,
         ],
-        [
-            "mailbox-limit",
-            None,
-            LIMITS.per_name,
-            "Bytes kept for one name.",
-            _number("mailbox-limit", int, 0, 2**40, "of bytes "),
-        ],
-        [
-            "mailbox-total",
-            None,
-            LIMITS.total,
-            "Bytes kept in all.",
-            _number("mailbox-total", int, 0, 2**50, "of bytes "),
-        ],
-        [
+        number("mailbox-limit", LIMITS.per_name, (0, 2**40), "Bytes kept for one name.", "bytes"),
+        number("mailbox-total", LIMITS.total, (0, 2**50), "Bytes kept in all.", "bytes"),
+        number(
             "keep",
-            "k",
             LIMITS.age / DAY,
+            (0.001, 36500),
             "Days for which mail is kept.",
-            _number("keep", float, 0.001, 36500, "of days "),
-        ],
+            "days",
+            short="k",
+        ),
         [
             "duplicate",
             None,
             None,
             "A second login with a name: reject it, or let it takeover.  [default: takeover with"
             " --auth, else reject]",
-            _duplicate,
+            values.duplicate,
         ],
         [
             "log-level",
@@ -256,7 +146,7 @@ class Options(AuthOptionMixin, Configured):
             None,
             None,
             "Port on this machine, or Twisted endpoint, for /metrics, /healthz and /readyz.",
-            _http,
+            values.http,
         ],
         [
             "admin",
@@ -264,7 +154,7 @@ class Options(AuthOptionMixin, Configured):
             None,
             "Unix socket for achat admin.  [default: admin.sock in $RUNTIME_DIRECTORY if that is"
             " set, else none]",
-            _admin,
+            values.admin,
         ],
     ]
     optFlags: ClassVar = [
@@ -285,7 +175,7 @@ class Options(AuthOptionMixin, Configured):
     compData = usage.Completions(
         optActions={
             "config": usage.CompleteFiles("*.toml"),
-            "duplicate": usage.CompleteList(["reject", "takeover"]),
+            "duplicate": usage.CompleteList(Duplicate),
             "log-format": usage.CompleteList(FORMATS),
             "log-level": usage.CompleteList(LEVELS),
         }
@@ -331,11 +221,11 @@ class Options(AuthOptionMixin, Configured):
             state = self._environ.get("STATE_DIRECTORY", "").partition(":")[0]
             file = Path(state, "mailbox.sqlite").absolute()
             self.defaults["mailbox"] = f"sqlite:{file}" if state else MEMORY
-            self["mailbox"] = _mailbox(self.defaults["mailbox"])
+            self["mailbox"] = values.mailbox(self.defaults["mailbox"])
         runtime = self._environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
         if self["admin"] is None and runtime:
             self.defaults["admin"] = os.path.join(runtime, SOCKET)
-            self["admin"] = _admin(self.defaults["admin"])
+            self["admin"] = values.admin(self.defaults["admin"])
         if self["durable"] and self["mailbox"] == MEMORY:
             raise usage.UsageError("--durable needs --mailbox sqlite:PATH")
         if self["duplicate"] is None:
