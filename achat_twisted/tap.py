@@ -6,7 +6,9 @@ import os
 import select
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from operator import itemgetter
+from signal import SIGUSR1
 from typing import Any
 
 from twisted.application.service import IService, Service
@@ -26,7 +28,7 @@ from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 from achat_twisted.net import link, selftest, transport
-from achat_twisted.net.descriptors import Descriptors, have_many, lowest_free
+from achat_twisted.net.descriptors import Descriptors, have_many
 from achat_twisted.net.listener import Listener
 from achat_twisted.net.poller import Poller
 from achat_twisted.net.unix_sockets import UnixSockets
@@ -130,10 +132,9 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     selftest.run()
     twistd: Mapping[str, Any] = options.parent or {}
     signals = ProcessSignals(reactor)
-    log = Logbook(twistd, options["log-level"], options["log-format"], signals.on_rotate, reactor)
-    reloader = Reloader(
-        options, on_begin=lambda: notifier.reloading(), on_end=lambda: notifier.ready()
-    )
+    on_rotate = partial(signals.on, SIGUSR1)
+    log = Logbook(twistd, options["log-level"], options["log-format"], on_rotate, reactor)
+    reloader = Reloader(options)
     sockets = UnixSockets(reactor, owner(twistd))
     endpoints = Endpoints(reactor, sockets, options, reloader)
     meter = Meter(time.perf_counter)
@@ -168,7 +169,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         admission=Admission(reactor, limits),
         meter=told,
     )
-    descriptors = Descriptors(reactor, have_many(_DESCRIPTORS), free=lowest_free)
+    descriptors = Descriptors(reactor, have_many(_DESCRIPTORS))
     listeners = [
         Listener(
             endpoints.make("listen", description),
@@ -196,7 +197,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         clock=reactor,
         signals=signals,
         notifier=notifier,
-        reload=reloader.reload,
+        reloader=reloader,
         grace=options["grace"],
         attendants=attendants,
         on_parent=log.keep_for,

@@ -21,10 +21,10 @@ from achat_twisted.client.connection import REFUSALS, ClientSession
 from achat_twisted.client.outgoing import Outgoing
 from achat_twisted.client.terminal import Terminal
 
-PATIENCE = 5.0
+WELCOME_TIMEOUT = 5.0
 """The seconds within which a server must say welcome."""
 
-PATIENCE_WITH_SECRET = 30.0
+WELCOME_TIMEOUT_WITH_SECRET = 30.0
 """The same for one that has a secret to check, and may take its time after wrong ones."""
 
 FIRST = 100
@@ -133,7 +133,7 @@ class Client:
         return self._how_it_ended(session)
 
     async def _log_in(self, session: ClientSession) -> None:
-        patience = PATIENCE if self._login.secret is None else PATIENCE_WITH_SECRET
+        patience = WELCOME_TIMEOUT if self._login.secret is None else WELCOME_TIMEOUT_WITH_SECRET
         if self._was_in:
             # Its successor may hold the port already, and answer only when it is up.
             patience = max(patience, self._deadline - self._clock.seconds())

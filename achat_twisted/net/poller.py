@@ -42,20 +42,6 @@ _OUT = select.EPOLLOUT
 _WRONG = select.EPOLLHUP | select.EPOLLERR
 
 
-class Epoll(Protocol):
-    """The part of C{select.epoll} that is used."""
-
-    def fileno(self) -> int: ...
-
-    def register(self, fd: int, eventmask: int) -> None: ...
-
-    def modify(self, fd: int, eventmask: int) -> None: ...
-
-    def unregister(self, fd: int) -> None: ...
-
-    def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]: ...
-
-
 class Reactor(IReactorFDSet, IReactorTime):
     """The part of a reactor that is used."""
 
@@ -90,7 +76,7 @@ class Poller:
 
     _log = Logger()
 
-    def __init__(self, reactor: Reactor, epoll: Epoll, meter: IMeter = NO_METER) -> None:
+    def __init__(self, reactor: Reactor, epoll: select.epoll, meter: IMeter = NO_METER) -> None:
         self._reactor = reactor
         self._epoll = epoll
         self._polled: dict[int, Pollable] = {}

@@ -56,19 +56,9 @@ class Reloader:
 
     _log = Logger()
 
-    def __init__(
-        self,
-        options: Configured,
-        on_begin: Callable[[], None] = lambda: None,
-        on_end: Callable[[], None] = lambda: None,
-    ) -> None:
-        """@param options: those with which the server was started.
-        @param on_begin: called before anything is done.
-        @param on_end: called when all is done, or nothing could be.
-        """
+    def __init__(self, options: Configured) -> None:
+        """@param options: those with which the server was started."""
         self._options = options
-        self._on_begin = on_begin
-        self._on_end = on_end
         self._in_force = _values(options)
         self._parts: list[IReloadable] = []
 
@@ -78,7 +68,6 @@ class Reloader:
 
     def reload(self) -> None:
         """Reload; anything that is wrong is logged, and never raised."""
-        self._on_begin()
         options = self._options
         try:
             options = options.again()
@@ -91,16 +80,11 @@ class Reloader:
             self._log.failure("Reloading failed, all is as it was")
         else:
             for put in put_in_place:
-                self._dare(put)
+                try:
+                    put()
+                except Exception:
+                    self._log.failure("Something could not be put in place")
             self._tell(_values(options), looked.at)
-        finally:
-            self._on_end()
-
-    def _dare(self, put: Callable[[], None]) -> None:
-        try:
-            put()
-        except Exception:
-            self._log.failure("Something could not be put in place")
 
     def _tell(self, values: dict[str, Any], looked_at: set[str]) -> None:
         changed = [key for key, value in values.items() if value != self._in_force[key]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import partial
+from signal import SIGHUP, SIGINT, SIGTERM
 from typing import Any
 
 from twisted.application.service import MultiService, Service
@@ -17,6 +18,7 @@ from achat_twisted.broker.writer import HURRY
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.server.interfaces import INotifier, ISignals
+from achat_twisted.server.reload import Reloader
 
 GRACE = 10.0
 """The seconds that a stop may take, unless the server is told otherwise."""
@@ -54,7 +56,7 @@ class ChatService(MultiService):
         clock: IReactorTime,
         signals: ISignals,
         notifier: INotifier,
-        reload: Callable[[], None],
+        reloader: Reloader,
         grace: float = GRACE,
         attendants: Sequence[Service] = (),
         on_parent: Callable[[object], None] = lambda _parent: None,
@@ -62,7 +64,6 @@ class ChatService(MultiService):
         """@param listeners: their C{stopService} closes a port; see L{achat_twisted.net.listener}.
         @param attendants: services beside the chat, which start before anybody is let in, and stop
             when the stop is over.
-        @param reload: called on SIGHUP, unless a stop has begun.
         @param grace: seconds after which a stop waits for nobody any more.
         @param on_parent: called with this service's parent: twistd's application, before it writes
             its first line.
@@ -77,7 +78,7 @@ class ChatService(MultiService):
         self._clock = clock
         self._signals = signals
         self._notifier = notifier
-        self._reload = reload
+        self._reloader = reloader
         self._on_parent = on_parent
         self._grace = grace
         self._deadlines: list[IDelayedCall] = []
@@ -97,7 +98,7 @@ class ChatService(MultiService):
         @raise CannotStart: if it cannot be opened.
         """
         # Before the log says that it listens, as somebody may then send the signal.
-        self._signals.on_hangup(self._hung_up)
+        self._signals.on(SIGHUP, self._hung_up)
         self._mailbox.open()
         super().startService()
         self.phase = Phase.READY
@@ -125,7 +126,8 @@ class ChatService(MultiService):
 
     async def _stop(self) -> None:
         self._log.info("stopping; at most {grace:g} seconds", grace=self._grace)
-        self._signals.on_second_signal(self._hurry)
+        for number in (SIGTERM, SIGINT):
+            self._signals.on(number, self._hurry)
         self._deadlines = [
             # A sender may be held for slow recipients; they must not use up the whole grace period.
             self._clock.callLater(self._grace / 2, self._factory.cut_reading_short),
@@ -153,7 +155,11 @@ class ChatService(MultiService):
 
     def _hung_up(self) -> None:
         if self.phase is Phase.READY:
-            self._reload()
+            self._notifier.reloading()
+            try:
+                self._reloader.reload()
+            finally:
+                self._notifier.ready()
 
     def _stop_each(self, children: Sequence[Service]) -> Deferred[list[None]]:
         stopping = [maybeDeferred(child.stopService) for child in children]

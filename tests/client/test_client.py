@@ -17,7 +17,12 @@ from zope.interface.verify import verifyObject
 
 from achat_twisted import wire
 from achat_twisted.client.connection import DEAF_AFTER, LISTEN, PING_AFTER, ClientSession
-from achat_twisted.client.conversation import FIRST, PATIENCE, PATIENCE_WITH_SECRET, Client
+from achat_twisted.client.conversation import (
+    FIRST,
+    WELCOME_TIMEOUT,
+    WELCOME_TIMEOUT_WITH_SECRET,
+    Client,
+)
 from achat_twisted.client.outgoing import Outgoing
 from achat_twisted.client.terminal import Terminal
 from tests.fakes import FakeOutput
@@ -822,7 +827,7 @@ class LoginTests(ClientTestCase):
         self.types("bob: hi")
         connection = self.endpoint.accepts()
         connection.says("from bob: hi")
-        self.clock.advance(PATIENCE)
+        self.clock.advance(WELCOME_TIMEOUT)
         self.assertTrue(connection.transport.disconnected)
         self.assert_left(1)
         self.assertEqual(self.seen(), ["from bob: hi"])
@@ -841,7 +846,7 @@ class LoginTests(ClientTestCase):
         """A server that has a secret to check may take longer for it."""
         self.start(login="ann:secret")
         connection = self.endpoint.accepts()
-        self.clock.advance(PATIENCE_WITH_SECRET - 1)
+        self.clock.advance(WELCOME_TIMEOUT_WITH_SECRET - 1)
         self.assertFalse(connection.transport.disconnected)
         connection.welcomes()
         self.types("/quit")

@@ -108,7 +108,7 @@ class PollerTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = FakeReactor()
         self.epoll = FakeEpoll()
-        self.poller = Poller(cast(Any, self.reactor), self.epoll)
+        self.poller = Poller(cast(Any, self.reactor), cast(Any, self.epoll))
         self.log: list[str] = []
         self.one, self.two = (FakeTransport(fd, self.poller, self.log) for fd in (11, 12))
 
@@ -122,7 +122,7 @@ class PollerTests(SynchronousTestCase):
     def test_rounds_are_timed(self) -> None:
         """Who looks on learns how long each round takes, to the end of its turn."""
         meter = Meter(self.reactor.seconds)
-        self.poller = Poller(cast(Any, self.reactor), self.epoll, meter)
+        self.poller = Poller(cast(Any, self.reactor), cast(Any, self.epoll), meter)
         many = [FakeTransport(fd, self.poller, self.log) for fd in range(20, 60)]
         for transport in many:
             self.poller.start_reading(transport)

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any, cast
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import succeed
 from twisted.internet.protocol import connectionDone
@@ -23,6 +22,8 @@ from achat_twisted.operator.console import Console
 from achat_twisted.operator.http import VISIT, VISITORS, Monitor, MonitorSite, Pages
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.lines import Manners
+from achat_twisted.server.options import Options
+from achat_twisted.server.reload import Reloader
 from achat_twisted.server.service import ChatService
 from achat_twisted.server.signals import NoSignals
 from achat_twisted.server.systemd import NoNotifier
@@ -283,7 +284,7 @@ class MonitorTests(SynchronousTestCase):
             clock=self.clock,
             signals=NoSignals(),
             notifier=NoNotifier(),
-            reload=lambda: None,
+            reloader=Reloader(Options({})),
             attendants=[self.monitor],
         )
 

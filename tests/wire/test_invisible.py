@@ -6,8 +6,7 @@ import sys
 import unicodedata
 
 import regex
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire

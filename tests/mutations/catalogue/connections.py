@@ -70,7 +70,7 @@ CONNECTIONS = (
     Mutation(
         "linger for ever",
         _LINGER,
-        "elif now - self._progress >= PATIENCE:",
+        "elif now - self._progress >= STALL_TIMEOUT:",
         "elif now < 0:",
         "tests.net.test_linger",
     ),

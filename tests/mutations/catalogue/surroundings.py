@@ -83,7 +83,7 @@ SURROUNDINGS = (
     Mutation(
         "die of a stray signal",
         _SIGNALS,
-        "self._install(number, partial(self._ignore, number))",
+        "self.on(number, partial(self._ignore, number))",
         "pass",
         "tests.functional.test_signals.StrayTests",
     ),
