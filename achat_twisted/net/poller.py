@@ -159,7 +159,8 @@ class Poller:
                 if data and transport.connected:
                     transport.take_in(data)
                 elif transport.connected:
-                    self._end_input(transport)
+                    self.stop_reading(transport)
+                    transport.readConnectionLost(Failure(CONNECTION_DONE))
             except Exception:
                 self._failed(transport)
         for transport in writable:
@@ -192,7 +193,7 @@ class Poller:
         for fd, event in events:
             transport = self._polled[fd]
             try:
-                if event & _IN or (event & _WRONG and self._reads(fd)):
+                if event & _IN or (event & _WRONG and self._masks[fd] & _IN):
                     data = transport.receive()
                     if data is not None:
                         received.append((transport, data))
@@ -208,13 +209,6 @@ class Poller:
                 self._log.failure("A connection could not be read: closed")
                 lost.append(transport)
         return received, writable, lost
-
-    def _reads(self, fd: int) -> bool:
-        return bool(self._masks[fd] & _IN)
-
-    def _end_input(self, transport: Pollable) -> None:
-        self.stop_reading(transport)
-        transport.readConnectionLost(Failure(CONNECTION_DONE))
 
     def _lose(self, transport: Pollable, why: Exception) -> None:
         if transport.connected:

@@ -142,38 +142,33 @@ class MonitorSite(Site):
         # There is a deadline instead of Twisted's timeout, which begins anew with each byte.
         super().__init__(resource, timeout=None, reactor=clock)
         self._deadlines: Deadlines[_Visit] = Deadlines(clock, VISIT, _Visit.abort)
-        self._visits: set[_Visit] = set()
-        self._idle: dict[_Visit, None] = {}  # those that have not asked yet, in order of coming
+        self._visits: dict[_Visit, bool] = {}  # true if it has asked, in order of coming
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         if len(self._visits) >= VISITORS:
-            if not self._idle:
+            idle = next((visit for visit, has_asked in self._visits.items() if not has_asked), None)
+            if idle is None:
                 return None
-            self._send_away(next(iter(self._idle)))
+            self.left(idle)  # it is counted no longer, though its connection ends a moment later
+            idle.abort()
         return super().buildProtocol(addr)
 
     def came(self, visit: _Visit) -> None:
-        self._visits.add(visit)
-        self._idle[visit] = None
+        self._visits[visit] = False
         self._deadlines.add(visit)
 
     def asked(self, visit: _Visit) -> None:
-        self._idle.pop(visit, None)
+        if visit in self._visits:
+            self._visits[visit] = True
 
     def left(self, visit: _Visit) -> None:
-        self._idle.pop(visit, None)
-        self._visits.discard(visit)
+        self._visits.pop(visit, None)
         self._deadlines.remove(visit)
 
     def close(self) -> None:
         """Send everybody away."""
         for visit in list(self._visits):
             visit.abort()
-
-    def _send_away(self, visit: _Visit) -> None:
-        """Abort it, and count it no longer, though its connection ends a moment later."""
-        self.left(visit)
-        visit.abort()
 
     def startFactory(self) -> None:
         """Open no access log, nor the clock for it that ticks each second."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import UserDict
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from twisted.logger import Logger
@@ -29,22 +30,16 @@ class Put(Generic[Value]):
         return lambda: self._put(value)
 
 
-class _Looked(Mapping[str, Any]):
+class _Looked(UserDict[str, Any]):
     """Options that remember which of them were looked at."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self._options = options
+        super().__init__(options)
         self.at: set[str] = set()
 
     def __getitem__(self, key: str) -> Any:
         self.at.add(key)
-        return self._options[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._options)
-
-    def __len__(self) -> int:
-        return len(self._options)
+        return super().__getitem__(key)
 
 
 class Reloader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError, ConnectionDone, ConnectionLost, DNSLookupError
@@ -127,8 +127,8 @@ class ClientTestCase(SynchronousTestCase):
         self.endpoint = FakeEndpoint()
         self.pauses: list[int] = []
         self.outgoing = Outgoing()
-        self.output: Any = FakeOutput()
-        self.errors: Any = FakeOutput()
+        self.output = cast(Any, FakeOutput())
+        self.errors = cast(Any, FakeOutput())
         self.terminal = Terminal(self.outgoing, self.output, self.errors)
         self.terminal.makeConnection(StringTransport())
 
@@ -273,11 +273,11 @@ class ConversationTests(ClientTestCase):
         """While standard output is full, the server is not read; nothing is lost by it."""
         connection = self.log_in()
         verifyObject(IPushProducer, ClientSession(wire.Login("a", None), *self._ends(), self.clock))
-        self.output.producer.pauseProducing()
+        self.output.fills()
         self.assertEqual(connection.transport.producerState, "paused")
         connection.says("from bob: 1", "from bob: 2")
         self.assertEqual(self.seen(), [])
-        self.output.producer.resumeProducing()
+        self.output.empties()
         self.assertEqual(connection.transport.producerState, "producing")
         self.assertEqual(self.seen(), ["from bob: 1", "from bob: 2"])
 
@@ -285,13 +285,12 @@ class ConversationTests(ClientTestCase):
         """Input that came before the end is shown, even if there was no room for it yet."""
         connection = self.log_in()
         self.ends_input()
-        brake = self.output.producer
-        brake.pauseProducing()
+        self.output.fills()
         connection.says("from bob: last words", "! bye 1")
         connection.closes()
         self.assertEqual(self.seen(), ["from bob: last words"])
         self.assert_left(0)
-        brake.resumeProducing()
+        self.output.empties()
         self.assertEqual(connection.transport.producerState, "paused")
 
     def test_deserted(self) -> None:
@@ -327,7 +326,7 @@ class ConversationTests(ClientTestCase):
     def test_interrupt(self) -> None:
         """Messages that wait for room in standard output when the user leaves have come in vain."""
         connection = self.log_in()
-        self.output.producer.pauseProducing()
+        self.output.fills()
         connection.says("from bob: 1", "from bob: 2")
         self.output.fault = FULL
         self.assertEqual(self.terminal.interrupt(), "2 messages had come, but could not be shown")
@@ -599,10 +598,10 @@ class SilenceTests(ClientTestCase):
     def test_while_standard_output_is_full(self) -> None:
         """A client that does not read cannot know what there is to hear, and does not judge."""
         connection = self.log_in()
-        self.output.producer.pauseProducing()
+        self.output.fills()
         self.wait(10 * DEAF_AFTER)
         self.assertFalse(connection.transport.disconnected)
-        self.output.producer.resumeProducing()
+        self.output.empties()
         self.wait(PING_AFTER)
         self.assertEqual(connection.hears(), ["/ping"])
 

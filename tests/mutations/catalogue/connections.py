@@ -322,7 +322,7 @@ CONNECTIONS = (
     Mutation(
         "take a hang-up for a loss, without a look",
         "achat_twisted/net/poller.py",
-        "(event & _WRONG and self._reads(fd))",
+        "(event & _WRONG and self._masks[fd] & _IN)",
         "False",
         "tests.net.test_poller",
     ),
