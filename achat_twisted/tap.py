@@ -32,7 +32,7 @@ from achat_twisted.net.descriptors import Descriptors, have_many
 from achat_twisted.net.listener import Listener
 from achat_twisted.net.poller import Poller
 from achat_twisted.net.unix_sockets import UnixSockets
-from achat_twisted.operator.admin import AdminServer
+from achat_twisted.operator.admin import AdminFactory, AdminServer
 from achat_twisted.operator.console import Console
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.lines import Manners
@@ -185,7 +185,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     notifier = systemd.from_environment(os.environ, console.status, reactor)
     attendants: list[Service] = [gate]
     if options["admin"]:
-        attendants.append(AdminServer(options["admin"], console, reactor, sockets))
+        operators = AdminFactory(console, reactor, sockets)
+        attendants.append(AdminServer(options["admin"], operators))
     if options["http"]:
         watched = (broker, mailbox, factory, console, meter)
         attendants.append(_monitor(options, endpoints, *watched, reactor))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, succeed
-from twisted.internet.error import CannotListenError
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.endpoints import UNIXServerEndpoint
 from twisted.internet.interfaces import (
     IHalfCloseableProtocol,
-    IListeningPort,
     IPushProducer,
     IReactorTime,
 )
@@ -21,12 +20,12 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from achat_twisted.net.listener import Listener
 from achat_twisted.net.unix_sockets import UnixSockets
 from achat_twisted.operator import actions, protocol
 from achat_twisted.operator.console import Console
 from achat_twisted.operator.protocol import Facts
 from achat_twisted.tools.deadlines import Deadlines
-from achat_twisted.tools.errors import CannotStart
 
 TIMEOUT = 10.0
 """The seconds within which a request must come, and later its answer must be read."""
@@ -42,7 +41,7 @@ class AdminConnection(LineOnlyReceiver):
     delimiter = b"\n"
     MAX_LENGTH = protocol.MAX_REQUEST
     _log = Logger()
-    factory: AdminServer
+    factory: AdminFactory
     transport: Any  # it has more than ITransport promises
 
     def __init__(self) -> None:
@@ -139,8 +138,8 @@ class AdminConnection(LineOnlyReceiver):
             await deferLater(self.factory.clock, 0)
 
 
-class AdminServer(ServerFactory, Service):
-    """Listens on a unix socket that only its own user can reach, from start to stop.
+class AdminFactory(ServerFactory):
+    """Makes the connections of operators, and breaks off all actions when it is over.
 
     @ivar waiting: the connections that may take too long.
     @ivar open: all connections.
@@ -148,42 +147,25 @@ class AdminServer(ServerFactory, Service):
 
     noisy = False
     protocol = AdminConnection  # type: ignore[assignment]  # as its factory is always this one
-    _log = Logger()
-    _port: IListeningPort | None = None
 
-    def __init__(
-        self, path: Path, console: Console, clock: IReactorTime, sockets: UnixSockets
-    ) -> None:
-        """@param path: the socket's path; its directory exists."""
+    def __init__(self, console: Console, clock: IReactorTime, sockets: UnixSockets) -> None:
         self.console = console
         self.clock = clock
         self.sockets = sockets
         self.waiting: Deadlines[AdminConnection] = Deadlines(clock, TIMEOUT, AdminConnection.late)
         self.open: set[AdminConnection] = set()
-        self._path = path
 
-    def privilegedStartService(self) -> None:
-        """Listen.
-
-        @raise CannotStart: if that is not possible.
-        """
-        super().privilegedStartService()
-        try:
-            self._port = self.sockets.listenUNIX(str(self._path), self, mode=0o600)
-        except CannotListenError as error:
-            why = error.socketError
-            raise CannotStart(f"achat: cannot listen on --admin {self._path}: {why}") from None
-
-    def startService(self) -> None:
-        super().startService()
-        self._log.info("achat admin is answered on {path}", path=self._path)
-
-    def stopService(self) -> Deferred[None]:
-        """Close the socket, and break off all actions under way."""
-        super().stopService()
+    def stopFactory(self) -> None:
         for connection in list(self.open):
             connection.break_off()
-        if self._port is None:
-            return succeed(None)
-        port, self._port = self._port, None
-        return port.stopListening() or succeed(None)
+
+
+class AdminServer(Listener):
+    """Listens on a unix socket that only its own user can reach, from start to stop."""
+
+    greeting = "achat admin is answered on {where}"
+
+    def __init__(self, path: Path, factory: AdminFactory) -> None:
+        """@param path: the socket's path; its directory exists."""
+        endpoint = UNIXServerEndpoint(factory.sockets, os.fspath(path), mode=0o600)
+        super().__init__(endpoint, f"--admin {path}", factory, lambda _port: None)

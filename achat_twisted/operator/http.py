@@ -13,7 +13,6 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime, IStreamServerEndpoint
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
@@ -165,16 +164,13 @@ class MonitorSite(Site):
         self._visits.pop(visit, None)
         self._deadlines.remove(visit)
 
-    def close(self) -> None:
-        """Send everybody away."""
-        for visit in list(self._visits):
-            visit.abort()
-
     def startFactory(self) -> None:
         """Open no access log, nor the clock for it that ticks each second."""
 
     def stopFactory(self) -> None:
-        """Close no access log."""
+        """Send all visitors away, as the port is closed; there is no access log to close."""
+        for visit in list(self._visits):
+            visit.abort()
 
     def log(self, request: http.Request) -> None:
         """Write no access log."""
@@ -198,9 +194,3 @@ class Monitor(Listener):
         self, endpoint: IStreamServerEndpoint, description: str, site: MonitorSite
     ) -> None:
         super().__init__(endpoint, description, site, lambda _port: None)
-        self._site = site
-
-    def stopService(self) -> Deferred[None]:
-        """Close the port, and send away all visitors."""
-        self._site.close()
-        return super().stopService()

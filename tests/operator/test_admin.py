@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +17,7 @@ from achat_twisted import wire
 from achat_twisted.net.unix_sockets import UnixSockets
 from achat_twisted.operator import protocol
 from achat_twisted.operator.actions import ACTIONS
-from achat_twisted.operator.admin import TIMEOUT, AdminServer
+from achat_twisted.operator.admin import TIMEOUT, AdminFactory
 from achat_twisted.operator.console import Console
 from achat_twisted.operator.protocol import Facts, NotDone, Request
 from tests.fakes import Bug
@@ -220,17 +219,18 @@ class FakeUnixSockets(UnixSockets):
 
 
 class ServerTests(SynchronousTestCase):
-    """L{AdminServer}, from a connection on."""
+    """L{AdminFactory}, from a connection on."""
 
     def setUp(self) -> None:
         self.house = House()
         factory: Any = SimpleNamespace(connections=0)
         self.console = Crowded(self.house.broker, self.house.mailbox, factory, lambda: "ready")
         self.sockets = FakeUnixSockets(self.house.clock)
-        self.server = AdminServer(Path("admin.sock"), self.console, self.house.clock, self.sockets)
+        self.factory = AdminFactory(self.console, self.house.clock, self.sockets)
+        self.factory.doStart()
 
     def connect(self) -> tuple[Any, StringTransport]:
-        connection: Any = self.server.buildProtocol(None)
+        connection: Any = self.factory.buildProtocol(None)
         transport = StringTransport()
         connection.makeConnection(transport)
         return connection, transport
@@ -362,7 +362,7 @@ class ServerTests(SynchronousTestCase):
         """When the server stops, requests under way are broken off with a word."""
         self.house.comes("alice")
         _, transport = self.ask("drain 10")
-        self.successResultOf(self.server.stopService())
+        self.factory.doStop()
         self.assertEqual(self.rows(transport)[-1], {"ok": False, "error": "broken off"})
 
     def test_silent(self) -> None:

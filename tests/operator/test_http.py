@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from hypothesis import given, strategies as st
 from prometheus_client import CollectorRegistry
-from twisted.internet.defer import succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.protocol import connectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -258,6 +258,18 @@ class SiteTests(SynchronousTestCase):
         self.assertEqual(status(self._asks("/healthz")), 200)
 
 
+class SitesPort(Port):
+    """The port of a site, which hears when it is closed."""
+
+    def __init__(self, site: MonitorSite) -> None:
+        super().__init__(ADDRESSES[0][0])
+        self._site = site
+
+    def stopListening(self) -> Deferred[None]:
+        self._site.doStop()
+        return super().stopListening()
+
+
 class MonitorTests(SynchronousTestCase):
     """L{Monitor}, and the server that it watches."""
 
@@ -265,7 +277,8 @@ class MonitorTests(SynchronousTestCase):
         self.clock = Clock()
         watched = console(self.clock, lambda: self.service.phase.value)
         self.site = MonitorSite(Pages(CollectorRegistry(), watched), self.clock)
-        self.port = Port(ADDRESSES[0][0])
+        self.site.doStart()
+        self.port = SitesPort(self.site)
         self.monitor = Monitor(Endpoint(succeed(self.port)), "tcp:80", self.site)
         self.door = Door()
         mailbox = MemoryMailbox(self.clock)

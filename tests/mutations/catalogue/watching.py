@@ -110,8 +110,8 @@ WATCHING = (
     Mutation(
         "leave visitors there when all is over",
         _MONITOR,
-        "        self._site.close()\n",
-        "",
+        "        for visit in list(self._visits):\n",
+        "        for visit in ():\n",
         "tests.operator.test_http",
     ),
     Mutation(
