@@ -204,8 +204,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         on_parent=log.keep_for,
     )
     reloader.add(
-        limits,
         gate,
+        Put(Limits.of, limits.become),
         *(Put(_is_guarded, listener.guard) for listener in listeners),
         Put(itemgetter("log-level"), log.set_level),
         Put(itemgetter("grace"), service.set_grace),

@@ -78,15 +78,15 @@ class AdminConnection(LineOnlyReceiver):
         """Never called: the connection is only ever closed as a whole."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.break_off()
+        self.cut()
         self.factory.waiting.remove(self)
         self.factory.open.discard(self)
 
-    def late(self) -> None:
-        """Abort the connection, which has taken too long."""
+    def abort(self) -> None:
+        """Close the connection now."""
         self.transport.abortConnection()
 
-    def break_off(self) -> None:
+    def cut(self) -> None:
         """Cancel the action, if one is under way."""
         if self._answering is not None:
             self._answering.cancel()
@@ -152,12 +152,12 @@ class AdminFactory(ServerFactory):
         self.console = console
         self.clock = clock
         self.sockets = sockets
-        self.waiting: Deadlines[AdminConnection] = Deadlines(clock, TIMEOUT, AdminConnection.late)
+        self.waiting: Deadlines[AdminConnection] = Deadlines(clock, TIMEOUT, AdminConnection.abort)
         self.open: set[AdminConnection] = set()
 
     def stopFactory(self) -> None:
         for connection in list(self.open):
-            connection.break_off()
+            connection.cut()
 
 
 class AdminServer(Listener):

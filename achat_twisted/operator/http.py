@@ -110,7 +110,7 @@ class _Visit(http.HTTPChannel):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         super().connectionLost(reason)
-        self.factory.left(self)
+        self.factory.forget(self)
 
     def dataReceived(self, data: bytes) -> None:
         try:
@@ -148,7 +148,7 @@ class MonitorSite(Site):
             idle = next((visit for visit, has_asked in self._visits.items() if not has_asked), None)
             if idle is None:
                 return None
-            self.left(idle)  # it is counted no longer, though its connection ends a moment later
+            self.forget(idle)  # it is counted no longer, though its connection ends a moment later
             idle.abort()
         return super().buildProtocol(addr)
 
@@ -160,7 +160,7 @@ class MonitorSite(Site):
         if visit in self._visits:
             self._visits[visit] = True
 
-    def left(self, visit: _Visit) -> None:
+    def forget(self, visit: _Visit) -> None:
         self._visits.pop(visit, None)
         self._deadlines.remove(visit)
 

@@ -82,7 +82,7 @@ class ChatService(MultiService):
         self._on_parent = on_parent
         self._grace = grace
         self._deadlines: list[IDelayedCall] = []
-        self._hurrying = False
+        self._is_cut = False
         for child in (broker, *attendants, *listeners):
             child.setServiceParent(self)
 
@@ -127,11 +127,11 @@ class ChatService(MultiService):
     async def _stop(self) -> None:
         self._log.info("stopping; at most {grace:g} seconds", grace=self._grace)
         for number in (SIGTERM, SIGINT):
-            self._signals.on(number, self._hurry)
+            self._signals.on(number, self._cut)
         self._deadlines = [
             # A sender may be held for slow recipients; they must not use up the whole grace period.
             self._clock.callLater(self._grace / 2, self._factory.cut_reading_short),
-            self._clock.callLater(self._grace, self._hurry),
+            self._clock.callLater(self._grace, self._cut),
         ]
         await self._stop_each(self._listeners)
         await self._factory.stop_reading()
@@ -167,15 +167,15 @@ class ChatService(MultiService):
             stopped.addErrback(partial(self._log.failure, "A port could not be closed"))
         return gatherResults(stopping)
 
-    def _hurry(self) -> None:
+    def _cut(self) -> None:
         """Wait for no slow client any more: lines not written yet go to the mailbox.
 
         Even now the connections end in order, with a C{! bye}. A reset would be faster, but some
         clients throw away unread input when they are reset.
         """
-        if self._hurrying:
+        if self._is_cut:
             return
-        self._hurrying = True
+        self._is_cut = True
         self._log.warn("not waiting any longer")
         self._factory.cut_reading_short()
         self._broker.cut_short()
@@ -184,9 +184,9 @@ class ChatService(MultiService):
     def _abort(self) -> None:
         """Abort the connections that are left, whose clients do not even take the end."""
         self._factory.abort()
-        self._deadlines.append(self._clock.callLater(LAST_RESORT, self._give_up))
+        self._deadlines.append(self._clock.callLater(LAST_RESORT, self._forget))
 
-    def _give_up(self) -> None:
+    def _forget(self) -> None:
         """Give up on what not even an abort has ended: that is a bug, but the stop must end."""
         try:
             self._broker.give_up()

@@ -150,7 +150,7 @@ class Server:
 
     def reload(self, options: Mapping[str, Any]) -> None:
         """Take new options, in the middle of a life."""
-        self.rules.limits.reload(options)()
+        self.rules.limits.become(Limits.of(options))
         self._broker.set_terms(options["duplicate"], options["outbox-limit"])
         self._factory.expect(
             replace(

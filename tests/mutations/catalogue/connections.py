@@ -357,7 +357,7 @@ CONNECTIONS = (
     Mutation(
         "stop without a deadline",
         _SERVICE,
-        "            self._clock.callLater(self._grace, self._hurry),\n",
+        "            self._clock.callLater(self._grace, self._cut),\n",
         "",
         "tests.server.test_service",
     ),
@@ -371,7 +371,7 @@ CONNECTIONS = (
     Mutation(
         "stop without a last resort",
         _SERVICE,
-        "        self._deadlines.append(self._clock.callLater(LAST_RESORT, self._give_up))\n",
+        "        self._deadlines.append(self._clock.callLater(LAST_RESORT, self._forget))\n",
         "",
         "tests.server.test_service",
     ),
