@@ -118,8 +118,8 @@ SURROUNDINGS = (
     Mutation(
         "need a process that is in sight",
         "achat_twisted/operator/process.py",
-        "        except OSError:\n            return ()",
-        "        except BlockingIOError:\n            return ()",
+        "        except OSError:\n            return",
+        "        except BlockingIOError:\n            return",
         "tests.operator.test_metrics",
     ),
 )
