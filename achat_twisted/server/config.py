@@ -7,10 +7,11 @@ has the last word, and wins. This module knows the tables of options, but not a 
 from __future__ import annotations
 
 import getopt
+import os
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -95,8 +96,10 @@ class Configured(usage.Options):
         for flag, *_ in cls.optFlags:
             setattr(cls, f"opt_no_{flag.replace('-', '_')}", _denial(flag))
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        """@param environ: some defaults depend on it."""
         super().__init__()
+        self._environ = environ
         self._words: list[str] = []
         self._path: Path | None = None
         self._in_file: dict[str, Any] = {}
@@ -120,15 +123,11 @@ class Configured(usage.Options):
         if self._path is not None and self._path.is_fifo():
             # To open it would be to wait for a writer.
             raise SystemExit(f"achat: {self._path} cannot be read again: it is a pipe")
-        anew = self.fresh()
+        anew = type(self)(self._environ)
         anew.parent = self.parent
         # As a daemon the process has left the folder in which it was started.
         anew.parseOptions([*self._words, *([f"--config={self._path}"] if self._path else [])])
         return anew
-
-    def fresh(self) -> Self:
-        """Options of the same kind, with nothing parsed yet."""
-        return type(self)()
 
     def settings(self) -> dict[str, Setting]:
         """All options as they are now, with their sources."""

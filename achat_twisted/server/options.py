@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar, NoReturn, Self
+from typing import Any, ClassVar, NoReturn
 
 from twisted.cred.strcred import AuthOptionMixin, findCheckerFactories
 from twisted.internet.endpoints import quoteStringArgument
@@ -42,134 +42,83 @@ _LINES_IN_OUTBOX = 8
 """The least number of lines of greatest length that an outbox must hold."""
 
 
+_HELP = {
+    "port": "TCP port to listen on.",
+    "interface": "IP address to listen on.",
+    "grace": "Seconds a stop may take; lines undelivered by then are kept.",
+    "max-line": "Bytes a line may have.",
+    "login-timeout": "Seconds within which a client must send its name.",
+    "outbox-limit": "Bytes queued in memory for one client; the rest goes to its mailbox.",
+    "outbox-total": "Bytes queued or unacknowledged for all; beyond that each has only an even"
+    " share.",
+    "connections": "Connections at a time.",
+    "connections-per-host": "Connections from one host at a time, or 0.",
+    "logins-per-host": "Logins from one host in a minute, or 0.",
+    "rate": "Lines a second from one client, in the long run, or 0.",
+    "burst": "Lines that a client may be ahead of --rate.",
+    "recipients": "Recipients a line may have.",
+    "mailbox": "Where mail is kept: memory, or sqlite:PATH.  [default: sqlite: in $STATE_DIRECTORY"
+    " if that is set, else memory]",
+    "mailbox-limit": "Bytes kept for one name.",
+    "mailbox-total": "Bytes kept in all.",
+    "keep": "Days for which mail is kept.",
+    "duplicate": "A second login with a name: reject it, or let it takeover.  [default: takeover"
+    " with --auth, else reject]",
+    "log-level": "Least level that is logged: debug, info, warn or error.",
+    "log-format": "Format of a log line: text, or json for an object.",
+    "http": "Port on this machine, or Twisted endpoint, for /metrics, /healthz and /readyz.",
+    "admin": "Unix socket for achat admin.  [default: admin.sock in $RUNTIME_DIRECTORY if that is"
+    " set, else none]",
+    "durable": "Say ! kept, and answer /sync, once lines survive a crash; needs --mailbox sqlite.",
+    "limit-local": "Apply the limits per host and per client to this machine's own, too.",
+    "plain": "Send only messages, no notices: the wire of the a-chat tutorial.",
+}
+"""The words of C{--help}, in its order."""
+
+
+def _row(
+    option: str, default: object, check: Callable[[str], object], short: str | None = None
+) -> list[Any]:
+    return [option, short, default, _HELP[option], check]
+
+
+def _number(
+    option: str, default: float, least: float, most: float, unit: str = "", short: str | None = None
+) -> list[Any]:
+    """A row for a number; a whole one if its default is."""
+    return _row(option, default, number(option, type(default), least, most, unit), short)
+
+
 class Options(AuthOptionMixin, Configured):
     """The command line of C{twistd achat}."""
 
     synopsis = "[options]"
     longdesc = "A chat server that never silently loses a line it has accepted."
     optParameters: ClassVar = [
-        number("port", 8080, (0, 65535), "TCP port to listen on.", short="p"),
-        ["interface", "i", "127.0.0.1", "IP address to listen on.", values.interface],
-        number(
-            "grace",
-            GRACE,
-            (0, 3600),
-            "Seconds a stop may take; lines undelivered by then are kept.",
-            "seconds",
-            short="g",
-        ),
-        number("max-line", wire.MAX_LINE, (64, 2**20), "Bytes a line may have.", "bytes"),
-        number(
-            "login-timeout",
-            LOGIN_TIMEOUT,
-            (0.1, 3600),
-            "Seconds within which a client must send its name.",
-            "seconds",
-        ),
-        number(
-            "outbox-limit",
-            OUTBOX_LIMIT,
-            (2**16, 2**30),
-            "Bytes queued in memory for one client; the rest goes to its mailbox.",
-            "bytes",
-        ),
-        number(
-            "outbox-total",
-            _LIMITS.outbox_total,
-            (0, 2**40),
-            "Bytes queued or unacknowledged for all; beyond that each has only an even share.",
-            "bytes",
-        ),
-        number("connections", _LIMITS.connections, (1, 10**6), "Connections at a time."),
-        number(
-            "connections-per-host",
-            _LIMITS.connections_per_host,
-            (0, 10**6),
-            "Connections from one host at a time, or 0.",
-        ),
-        number(
-            "logins-per-host",
-            _LIMITS.logins_per_host,
-            (0, 10**6),
-            "Logins from one host in a minute, or 0.",
-        ),
-        number(
-            "rate",
-            _LIMITS.rate,
-            (0, 10**9),
-            "Lines a second from one client, in the long run, or 0.",
-        ),
-        number("burst", _LIMITS.burst, (1, 10**9), "Lines that a client may be ahead of --rate."),
-        number("recipients", wire.MAX_RECIPIENTS, (1, 10**6), "Recipients a line may have."),
-        [
-            "mailbox",
-            "m",
-            None,
-            "Where mail is kept: memory, or sqlite:PATH.  [default: sqlite: in $STATE_DIRECTORY if"
-            " that is set, else memory]",
-            values.mailbox,
-        ],
-        number("mailbox-limit", LIMITS.per_name, (0, 2**40), "Bytes kept for one name.", "bytes"),
-        number("mailbox-total", LIMITS.total, (0, 2**50), "Bytes kept in all.", "bytes"),
-        number(
-            "keep",
-            LIMITS.age / DAY,
-            (0.001, 36500),
-            "Days for which mail is kept.",
-            "days",
-            short="k",
-        ),
-        [
-            "duplicate",
-            None,
-            None,
-            "A second login with a name: reject it, or let it takeover.  [default: takeover with"
-            " --auth, else reject]",
-            values.duplicate,
-        ],
-        [
-            "log-level",
-            None,
-            "info",
-            "Least level that is logged: debug, info, warn or error.",
-            choice("log-level", *LEVELS),
-        ],
-        [
-            "log-format",
-            None,
-            "text",
-            "Format of a log line: text, or json for an object.",
-            choice("log-format", *FORMATS),
-        ],
-        [
-            "http",
-            None,
-            None,
-            "Port on this machine, or Twisted endpoint, for /metrics, /healthz and /readyz.",
-            values.http,
-        ],
-        [
-            "admin",
-            None,
-            None,
-            "Unix socket for achat admin.  [default: admin.sock in $RUNTIME_DIRECTORY if that is"
-            " set, else none]",
-            values.admin,
-        ],
+        _number("port", 8080, 0, 65535, short="p"),
+        _row("interface", "127.0.0.1", values.interface, short="i"),
+        _number("grace", GRACE, 0, 3600, "seconds", short="g"),
+        _number("max-line", wire.MAX_LINE, 64, 2**20, "bytes"),
+        _number("login-timeout", LOGIN_TIMEOUT, 0.1, 3600, "seconds"),
+        _number("outbox-limit", OUTBOX_LIMIT, 2**16, 2**30, "bytes"),
+        _number("outbox-total", _LIMITS.outbox_total, 0, 2**40, "bytes"),
+        _number("connections", _LIMITS.connections, 1, 10**6),
+        _number("connections-per-host", _LIMITS.connections_per_host, 0, 10**6),
+        _number("logins-per-host", _LIMITS.logins_per_host, 0, 10**6),
+        _number("rate", _LIMITS.rate, 0, 10**9),
+        _number("burst", _LIMITS.burst, 1, 10**9),
+        _number("recipients", wire.MAX_RECIPIENTS, 1, 10**6),
+        _row("mailbox", None, values.mailbox, short="m"),
+        _number("mailbox-limit", LIMITS.per_name, 0, 2**40, "bytes"),
+        _number("mailbox-total", LIMITS.total, 0, 2**50, "bytes"),
+        _number("keep", LIMITS.age / DAY, 0.001, 36500, "days", short="k"),
+        _row("duplicate", None, values.duplicate),
+        _row("log-level", "info", choice("log-level", *LEVELS)),
+        _row("log-format", "text", choice("log-format", *FORMATS)),
+        _row("http", None, values.http),
+        _row("admin", None, values.admin),
     ]
-    optFlags: ClassVar = [
-        [
-            "durable",
-            None,
-            "Say ! kept, and answer /sync, once lines survive a crash; needs --mailbox sqlite.",
-        ],
-        [
-            "limit-local",
-            None,
-            "Apply the limits per host and per client to this machine's own, too.",
-        ],
-        ["plain", None, "Send only messages, no notices: the wire of the a-chat tutorial."],
-    ]
+    optFlags: ClassVar = [[flag, None, _HELP[flag]] for flag in ("durable", "limit-local", "plain")]
     supportedInterfaces = SUPPORTED
     private = frozenset({"auth"})
     compData = usage.Completions(
@@ -182,13 +131,9 @@ class Options(AuthOptionMixin, Configured):
     )
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
-        super().__init__()
+        super().__init__(environ)
         self["listen"] = []
         self["auth"] = []
-        self._environ = environ
-
-    def fresh(self) -> Self:
-        return type(self)(self._environ)
 
     def opt_version(self) -> NoReturn:
         """Display the versions of achat and Twisted and exit."""

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 from twisted.python import usage
 
@@ -22,18 +21,12 @@ _LONGEST_SOCKET = 107
 
 
 def number(
-    option: str,
-    default: float,
-    bounds: tuple[float, float],
-    text: str,
-    unit: str = "",
-    short: str | None = None,
-) -> list[Any]:
-    """A row of C{optParameters} for a number; a whole one if its default is.
+    option: str, kind: type[int] | type[float], least: float, most: float, unit: str
+) -> Callable[[str], float]:
+    """A check for an option that must be a number.
 
     @param unit: in the plural; empty if it is a mere number.
     """
-    kind, (least, most) = type(default), bounds
     what = "a whole number" if kind is int else "a number"
 
     def check(value: str) -> float:
@@ -48,7 +41,7 @@ def number(
             )
         return given
 
-    return [option, short, default, text, check]
+    return check
 
 
 def choice(option: str, *words: str) -> Callable[[str], str]:
