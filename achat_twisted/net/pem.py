@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def _identities(files: Sequence[Path]) -> Sequence[tuple[Any, Sequence[Any]]]:
                 raise ValueError(f"{file}: the private key has a password") from None
             except ValueError:
                 raise ValueError(f"{file}: {kind.lower()} cannot be read") from None
-    certificates.sort(key=lambda certificate: certificate.not_valid_after_utc, reverse=True)
+    certificates.sort(key=attrgetter("not_valid_after_utc"), reverse=True)
     publics = {_public(key.public_key()) for _, key in keys}
     issuers = [one for one in certificates if _public(one.public_key()) not in publics]
     identities = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class Certificates:
             context = self._read()
         except (ValueError, OSError) as error:
             raise ValueError(f"{self._description}: {error}") from None
-        return lambda: self._show(context)
+        return partial(self._show, context)
 
     def _read(self) -> SSL.Context:
         source = self._source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import UserDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from twisted.logger import Logger
@@ -27,7 +28,7 @@ class Put(Generic[Value]):
 
     def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         value = self._make(options)
-        return lambda: self._put(value)
+        return partial(self._put, value)
 
 
 class _Looked(UserDict[str, Any]):

@@ -20,6 +20,10 @@ _LONGEST_SOCKET = 107
 """The most bytes that the path of a unix socket may have, see C{unix(7)}."""
 
 
+def _wrong(option: str, what: str, text: str, advice: str = "") -> usage.UsageError:
+    return usage.UsageError(f"--{option} must be {what}, not {text!r}{advice}")
+
+
 def number(
     option: str, kind: type[int] | type[float], least: float, most: float, unit: str
 ) -> Callable[[str], float]:
@@ -27,7 +31,7 @@ def number(
 
     @param unit: in the plural; empty if it is a mere number.
     """
-    what = "a whole number" if kind is int else "a number"
+    what = f"{'a whole' if kind is int else 'a'} number{unit and f' of {unit}'}"
 
     def check(value: str) -> float:
         try:
@@ -35,10 +39,7 @@ def number(
         except ValueError:
             given = math.nan
         if not least <= given <= most:
-            raise usage.UsageError(
-                f"--{option} must be {what}{unit and f' of {unit}'} from {least:g} to {most:.15g},"
-                f" not {value!r}"
-            )
+            raise _wrong(option, f"{what} from {least:g} to {most:.15g}", value)
         return given
 
     return check
@@ -50,7 +51,7 @@ def choice(option: str, *words: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text not in words:
             what = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-            raise usage.UsageError(f"--{option} must be {what}, not {text!r}{suggest(text, words)}")
+            raise _wrong(option, what, text, suggest(text, words))
         return text
 
     return check
@@ -61,9 +62,7 @@ def interface(text: str) -> str:
     try:
         ip_address(text)
     except ValueError:
-        raise usage.UsageError(
-            f"--interface must be an IP address such as 127.0.0.1 or ::, not {text!r}"
-        ) from None
+        raise _wrong("interface", "an IP address such as 127.0.0.1 or ::", text) from None
     return text
 
 
@@ -79,7 +78,7 @@ def mailbox(text: str) -> Path | str:
         return MEMORY
     if kind == "sqlite" and path:
         return Path(path).absolute()
-    raise usage.UsageError(f"--mailbox must be memory or sqlite:PATH, not {text!r}")
+    raise _wrong("mailbox", "memory or sqlite:PATH", text)
 
 
 def http(text: str) -> str:
@@ -87,9 +86,7 @@ def http(text: str) -> str:
     if not text.isdecimal():
         return text
     if int(text) > 65535:
-        raise usage.UsageError(
-            f"--http must be a port from 0 to 65535, or an endpoint, not {text!r}"
-        )
+        raise _wrong("http", "a port from 0 to 65535, or an endpoint", text)
     return f"tcp:{text}:interface=127.0.0.1"
 
 
@@ -97,7 +94,5 @@ def admin(text: str) -> Path:
     """The path of the socket for C{achat admin}."""
     path = Path(text).absolute()
     if not text or len(os.fsencode(path)) > _LONGEST_SOCKET:
-        raise usage.UsageError(
-            f"--admin must be a path of at most {_LONGEST_SOCKET} bytes, not {text!r}"
-        )
+        raise _wrong("admin", f"a path of at most {_LONGEST_SOCKET} bytes", text)
     return path

@@ -24,7 +24,6 @@ from achat_twisted.wire.lines import (
 )
 from achat_twisted.wire.names import check_name as check_name
 from achat_twisted.wire.notices import (
-    MAX_NAME as MAX_NAME,
     BadLine as BadLine,
     Foreign as Foreign,
     NoCommand as NoCommand,
