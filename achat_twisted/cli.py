@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from getpass import getpass
+from pkgutil import resolve_name
 from typing import Any
 
 import click
@@ -99,30 +100,22 @@ def complete(
     return replace(login, secret=secret)
 
 
-class _Commands(click.Group):
-    """The commands, some of which are imported only when they are used."""
+_ELSEWHERE = {
+    "admin": "achat_twisted.operator.command:admin",
+    "bench": "achat_twisted.bench.command:bench",
+    "config": "achat_twisted.server.command:command",
+    "passwd": "achat_twisted.login.command:passwd",
+}
+"""The commands that are imported only when they are used, by their words."""
 
+
+class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "admin", "bench", "config", "passwd"])
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "admin":
-            from achat_twisted.operator.command import admin
-
-            return admin
-        if cmd_name == "bench":
-            from achat_twisted.bench.command import bench
-
-            return bench
-        if cmd_name == "config":
-            from achat_twisted.server.command import command
-
-            return command
-        if cmd_name == "passwd":
-            from achat_twisted.login.command import passwd
-
-            return passwd
-        return super().get_command(ctx, cmd_name)
+        command: click.Command | None = super().get_command(ctx, cmd_name)
+        return resolve_name(_ELSEWHERE[cmd_name]) if cmd_name in _ELSEWHERE else command
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

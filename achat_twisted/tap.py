@@ -6,7 +6,9 @@ import os
 import select
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from operator import itemgetter
+from signal import SIGUSR1
 from typing import Any
 
 from twisted.application.service import IService, Service
@@ -26,21 +28,22 @@ from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 from achat_twisted.net import link, selftest, transport
-from achat_twisted.net.descriptors import Descriptors, have_many, lowest_free
+from achat_twisted.net.descriptors import Descriptors, have_many
 from achat_twisted.net.listener import Listener
 from achat_twisted.net.poller import Poller
 from achat_twisted.net.unix_sockets import UnixSockets
-from achat_twisted.operator.admin import AdminServer
-from achat_twisted.operator.housekeeping import Housekeeper
+from achat_twisted.operator.admin import AdminFactory, AdminServer
+from achat_twisted.operator.console import Console
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.lines import Manners
 from achat_twisted.server import systemd
 from achat_twisted.server.endpoints import Endpoints, is_encrypted, owner
 from achat_twisted.server.log import Logbook
-from achat_twisted.server.options import DAY, MEMORY, Options
+from achat_twisted.server.options import DAY, Options
 from achat_twisted.server.reload import Put, Reloader
 from achat_twisted.server.service import ChatService
 from achat_twisted.server.signals import ProcessSignals
+from achat_twisted.server.values import MEMORY
 from achat_twisted.tools.clock import wait_steadily
 from achat_twisted.tools.errors import CannotStart
 from achat_twisted.tools.interfaces import IMeter
@@ -108,7 +111,7 @@ def _monitor(
     broker: Broker,
     mailbox: IMailbox,
     factory: ChatFactory,
-    housekeeper: Housekeeper,
+    console: Console,
     meter: Meter,
     reactor: Any,
 ) -> Service:
@@ -116,8 +119,8 @@ def _monitor(
     from achat_twisted.operator import http, metrics
 
     registry = metrics.registry(metrics.Metrics(broker, mailbox, factory, meter))
-    lobby = http.Lobby(http.pages(registry, housekeeper.state), reactor)
-    return http.Monitor(endpoints.make("http", options["http"]), options["http"], lobby)
+    site = http.MonitorSite(http.Pages(registry, console), reactor)
+    return http.Monitor(endpoints.make("http", options["http"]), options["http"], site)
 
 
 def makeService(options: Options, reactor: Any = None) -> IService:
@@ -129,10 +132,9 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     selftest.run()
     twistd: Mapping[str, Any] = options.parent or {}
     signals = ProcessSignals(reactor)
-    log = Logbook(twistd, options["log-level"], options["log-format"], signals.on_rotate, reactor)
-    reloader = Reloader(
-        options, on_begin=lambda: notifier.reloading(), on_end=lambda: notifier.ready()
-    )
+    on_rotate = partial(signals.on, SIGUSR1)
+    log = Logbook(twistd, options["log-level"], options["log-format"], on_rotate, reactor)
+    reloader = Reloader(options)
     sockets = UnixSockets(reactor, owner(twistd))
     endpoints = Endpoints(reactor, sockets, options, reloader)
     meter = Meter(time.perf_counter)
@@ -167,7 +169,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         admission=Admission(reactor, limits),
         meter=told,
     )
-    descriptors = Descriptors(reactor, have_many(_DESCRIPTORS), free=lowest_free)
+    descriptors = Descriptors(reactor, have_many(_DESCRIPTORS))
     listeners = [
         Listener(
             endpoints.make("listen", description),
@@ -179,18 +181,14 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         )
         for description in options.endpoints()
     ]
-    housekeeper = Housekeeper(
-        broker,
-        mailbox,
-        connections=lambda: factory.connections,
-        phase=lambda: service.phase.value,
-    )
-    notifier = systemd.from_environment(os.environ, housekeeper.status, reactor)
+    console = Console(broker, mailbox, factory, phase=lambda: service.phase.value)
+    notifier = systemd.from_environment(os.environ, console.status, reactor)
     attendants: list[Service] = [gate]
     if options["admin"]:
-        attendants.append(AdminServer(options["admin"], housekeeper, reactor, sockets))
+        operators = AdminFactory(console, reactor, sockets)
+        attendants.append(AdminServer(options["admin"], operators))
     if options["http"]:
-        watched = (broker, mailbox, factory, housekeeper, meter)
+        watched = (broker, mailbox, factory, console, meter)
         attendants.append(_monitor(options, endpoints, *watched, reactor))
     service = ChatService(
         listeners,
@@ -200,14 +198,14 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         clock=reactor,
         signals=signals,
         notifier=notifier,
-        reload=reloader.reload,
+        reloader=reloader,
         grace=options["grace"],
         attendants=attendants,
         on_parent=log.keep_for,
     )
     reloader.add(
-        limits,
         gate,
+        Put(Limits.of, limits.become),
         *(Put(_is_guarded, listener.guard) for listener in listeners),
         Put(itemgetter("log-level"), log.set_level),
         Put(itemgetter("grace"), service.set_grace),

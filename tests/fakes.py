@@ -10,7 +10,6 @@ from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.testing import StringTransport
 from zope.interface import implementer
 
-from achat_twisted.client.files import IOutput
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.net.interfaces import ILink
@@ -20,15 +19,33 @@ class Bug(Exception):
     """A fault of our own."""
 
 
-@implementer(IOutput)
 class FakeOutput(StringTransport):
-    """An L{Output} as a terminal is one: all of it is out at once, unless it is told to break."""
+    """An C{Output} as a terminal is one: all of it is out at once, unless it is told to break."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ended: Deferred[None] = Deferred()
         self.unshown = 0
         self.fault = ""
+        self.full = False
+
+    def fills(self) -> None:
+        """There is no room for more."""
+        self.full = True
+        if self.producer is not None:
+            self.producer.pauseProducing()
+
+    def empties(self) -> None:
+        """There is room again."""
+        self.full = False
+        if self.producer is not None:
+            self.producer.resumeProducing()
+
+    def is_lost(self) -> None:
+        """Nobody reads it any more."""
+        self.full = False
+        if self.producer is not None:
+            self.producer.stopProducing()
 
     def write(self, data: bytes) -> None:
         if self.fault:

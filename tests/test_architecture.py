@@ -22,8 +22,6 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.net.interfaces import ILink
 from achat_twisted.net.link import Link
-from achat_twisted.operator.housekeeping import Housekeeper
-from achat_twisted.operator.interfaces import IHousekeeper
 from achat_twisted.reader.lines import ChatReader, Manners
 from achat_twisted.server.interfaces import INotifier, ISignals
 from achat_twisted.server.signals import NoSignals, ProcessSignals
@@ -65,12 +63,6 @@ class ContractTests(SynchronousTestCase):
         house = House()
         verifyObject(IBroker, house.broker)
         verifyObject(ISession, house.comes("alice").session)
-
-    def test_housekeeper(self) -> None:
-        """The operator's housekeeper."""
-        house = House()
-        housekeeper = Housekeeper(house.broker, house.mailbox, lambda: 0, lambda: "ready")
-        verifyObject(IHousekeeper, housekeeper)
 
     def test_mailboxes(self) -> None:
         """Every mailbox."""

@@ -21,10 +21,10 @@ from achat_twisted.client.connection import REFUSALS, ClientSession
 from achat_twisted.client.outgoing import Outgoing
 from achat_twisted.client.terminal import Terminal
 
-PATIENCE = 5.0
+WELCOME_TIMEOUT = 5.0
 """The seconds within which a server must say welcome."""
 
-PATIENCE_WITH_SECRET = 30.0
+WELCOME_TIMEOUT_WITH_SECRET = 30.0
 """The same for one that has a secret to check, and may take its time after wrong ones."""
 
 FIRST = 100
@@ -133,17 +133,17 @@ class Client:
         return self._how_it_ended(session)
 
     async def _log_in(self, session: ClientSession) -> None:
-        patience = PATIENCE if self._login.secret is None else PATIENCE_WITH_SECRET
+        timeout = WELCOME_TIMEOUT if self._login.secret is None else WELCOME_TIMEOUT_WITH_SECRET
         if self._was_in:
             # Its successor may hold the port already, and answer only when it is up.
-            patience = max(patience, self._deadline - self._clock.seconds())
+            timeout = max(timeout, self._deadline - self._clock.seconds())
         try:
-            await session.answered.addTimeout(patience, self._clock)
+            await session.answered.addTimeout(timeout, self._clock)
         except defer.TimeoutError:
             session.transport.abortConnection()
             if not self._was_in:
                 raise Hopeless(
-                    f"{self._server} has not said welcome within {patience:g} seconds; a server"
+                    f"{self._server} has not said welcome within {timeout:g} seconds; a server"
                     " that speaks no notices (--plain) is for nc, not for achat"
                 ) from None
         if session.let_in:

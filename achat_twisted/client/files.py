@@ -15,10 +15,9 @@ import stat
 
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocol, IPushProducer, IReactorFDSet
+from twisted.internet.interfaces import IProtocol, IReactorFDSet
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.python.failure import Failure
-from zope.interface import Attribute, Interface, implementer
 
 _CHUNK = 2**13
 """The bytes that are read at a time."""
@@ -56,29 +55,15 @@ class Input(FileDescriptor):
         self._protocol.connectionLost(reason)
 
 
-class IOutput(Interface):
-    """A place where lines are shown. A line is out when the kernel has taken all of it."""
-
-    ended: Deferred[None] = Attribute("Fires when it is closed, or takes no more.")
-    unshown: int = Attribute("The number of lines that are not out; after the end they are lost.")
-    fault: str = Attribute("The reason why it takes no more; empty if it was closed.")
-
-    def write(data: bytes) -> None:
-        """Takes whole lines, which go out as there is room."""
-
-    def registerProducer(producer: IPushProducer, streaming: bool) -> None:
-        """Pauses C{producer} while there is no room for more."""
-
-    def unregisterProducer() -> None:
-        """Forgets the producer."""
-
-    def loseConnection() -> None:
-        """Closes it when all is out."""
-
-
-@implementer(IOutput)
 class Output(FileDescriptor):
-    """An open file that is only written to, by whole lines."""
+    """An open file that is only written to, by whole lines.
+
+    A line is out when the kernel has taken all of it.
+
+    @ivar ended: fires when it is closed, or takes no more.
+    @ivar unshown: the number of lines that are not out; after the end they are lost.
+    @ivar fault: the reason why it takes no more; empty if it was closed.
+    """
 
     def __init__(self, fd: int, name: str, reactor: IReactorFDSet) -> None:
         """@param name: its name in words that the user knows."""
@@ -93,6 +78,11 @@ class Output(FileDescriptor):
         if _is_written_pipe(fd):
             # It can never be read, but this is how the kernel tells that nobody reads it any more.
             self.startReading()
+
+    @property
+    def full(self) -> bool:
+        """True while there is no room for more."""
+        return self.producerPaused and not self.disconnected
 
     def fileno(self) -> int:
         return self._fd

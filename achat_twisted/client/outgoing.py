@@ -27,7 +27,10 @@ _USERS = 0
 
 
 class Outgoing:
-    """The lines of one user, through any number of sessions."""
+    """The lines of one user, through any number of sessions.
+
+    @ivar ended: true if no more lines will come.
+    """
 
     def __init__(self, window: int = WINDOW) -> None:
         self._window = window
@@ -35,7 +38,7 @@ class Outgoing:
         self._write: Callable[[bytes], None] | None = None
         self._waiting: deque[bytes] = deque()
         self._waiting_size = 0
-        self._ended = False
+        self.ended = False
         self._start_numbering()
 
     @property
@@ -53,11 +56,6 @@ class Outgoing:
         """True if so much is waiting that the producer is paused."""
         return self._waiting_size >= self._window
 
-    @property
-    def ended(self) -> bool:
-        """True if no more lines will come."""
-        return self._ended
-
     # The user's lines
 
     def throttle(self, producer: IPushProducer) -> None:
@@ -73,7 +71,7 @@ class Outgoing:
 
     def end(self) -> None:
         """Note that no more lines will come: when all are sent, say C{/quit}."""
-        self._ended = True
+        self.ended = True
         if self._producer is not None:
             self._producer.pauseProducing()
             self._producer = None
@@ -140,9 +138,8 @@ class Outgoing:
         self._sent: deque[bytes | None] = deque()  # None for the client's own
         self._sent_size = 0
         self._confirmed = 0
-        self._sync = self._newest = (
-            0  # the number of the last C{/sync}, and of the user's last line
-        )
+        # The number of the last /sync, and of the user's last line.
+        self._sync = self._newest = 0
         self._pings: deque[int] = deque()  # the numbers of unanswered ones of ours, or _USERS
         self._quit = False
 
@@ -178,7 +175,7 @@ class Outgoing:
             self._newest = self.said
             if line[:1] == b"/" and is_command(line.decode(), "ping"):
                 self._pings.append(_USERS)
-        if self._ended and not self._waiting:
+        if self.ended and not self._waiting:
             if not self._quit:
                 self._quit = True
                 batch.append(self._own(b"/quit\n"))

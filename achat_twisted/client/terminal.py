@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.client.files import IOutput
+from achat_twisted.client.files import Output
 from achat_twisted.client.outgoing import Outgoing, is_command
 from achat_twisted.wire.framing import LineSplitter
 
@@ -32,42 +32,26 @@ _ESCAPES = {
 
 
 @implementer(IPushProducer)
-class _Brake:
-    """The producer that one output sees, in place of the one that is shown on both."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
-
-    def pauseProducing(self) -> None:
-        self._terminal.pause(self)
-
-    def resumeProducing(self) -> None:
-        self._terminal.resume(self)
-
-    def stopProducing(self) -> None:
-        self._terminal.resume(self)
-
-
 class Terminal(Protocol):
     """The user's end: lines that are typed go to L{Outgoing}, and messages and notices are shown.
 
-    As a protocol it hears only standard input, and its transport is that L{Input}.
+    As a protocol it hears only standard input, and its transport is that L{Input}. To the outputs
+    it is the producer, in place of the one that is shown on both.
 
     @ivar all_taken: true if every line that was typed could be passed on.
     """
 
     transport: Any  # it has more than ITransport promises
 
-    def __init__(self, outgoing: Outgoing, output: IOutput, errors: IOutput) -> None:
+    def __init__(self, outgoing: Outgoing, output: Output, errors: Output) -> None:
         self.all_taken = True
         self._outgoing = outgoing
         self._output = output
         self._errors = errors
         self._splitter = LineSplitter(MAX_TYPED)
         self._producer: IPushProducer | None = None
-        self._full: set[_Brake] = set()
         for each in (output, errors):
-            each.registerProducer(_Brake(self), True)
+            each.registerProducer(self, True)
         output.ended.addCallback(self._output_ended)
 
     # Input
@@ -145,24 +129,29 @@ class Terminal(Protocol):
             return
         if self.loss:
             producer.stopProducing()
-        elif self._full:
+        elif self._is_full():
             producer.pauseProducing()
 
-    def pause(self, brake: _Brake) -> None:
-        self._full.add(brake)
+    def pauseProducing(self) -> None:
         if self._producer is not None:
             self._producer.pauseProducing()
 
-    def resume(self, brake: _Brake) -> None:
-        self._full.discard(brake)
-        if self._producer is not None and not self._full:
+    def resumeProducing(self) -> None:
+        if self._producer is not None and not self._is_full():
             self._producer.resumeProducing()
+
+    def stopProducing(self) -> None:
+        """Go on without an output that has ended."""
+        self.resumeProducing()
+
+    def _is_full(self) -> bool:
+        return self._output.full or self._errors.full
 
     def _output_ended(self, _: None) -> None:
         if self.loss and self._producer is not None:
             self._producer.stopProducing()
 
-    def _show(self, output: IOutput, line: str) -> None:
+    def _show(self, output: Output, line: str) -> None:
         output.write(f"{line.translate(_ESCAPES)}\n".encode())
 
     def _take(self, typed: Iterable[str | wire.WireError]) -> None:
@@ -181,7 +170,7 @@ class Terminal(Protocol):
         self._outgoing.add(lines)
 
 
-async def _closed(output: IOutput) -> None:
+async def _closed(output: Output) -> None:
     output.unregisterProducer()
     output.loseConnection()
     await output.ended

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from zope.interface import implementer
 
-from achat_twisted.tools.interfaces import IReloadable
-
-
-@implementer(IReloadable)
 @dataclass(slots=True)
 class Limits:
     """The most that is allowed; 0 is no limit.
@@ -41,11 +36,7 @@ class Limits:
         """The limits that the server's options ask for."""
         return cls(**{field.name: options[field.name.replace("_", "-")] for field in fields(cls)})
 
-    def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
-        new = Limits.of(options)
-
-        def take_over() -> None:
-            for field in fields(self):
-                setattr(self, field.name, getattr(new, field.name))
-
-        return take_over
+    def become(self, new: Limits) -> None:
+        """Take over the limits of another instance, which is not shared."""
+        for field in fields(self):
+            setattr(self, field.name, getattr(new, field.name))

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-PATIENCE = 0.5
+HOLD = 0.5
 """The seconds for which a high outbox may hold up those who send to it."""
 
 
@@ -22,7 +22,7 @@ class Sender(Protocol):
 class Pace:
     """Holds those who send to one peer while it has more than enough.
 
-    Nobody is held for longer than L{PATIENCE} at a time. A peer that gets no relief for that long
+    Nobody is held for longer than L{HOLD} at a time. A peer that gets no relief for that long
     has I{stalled}: all are released, and nobody is held for it until there is relief again. So no
     recipient, however slow, can hold up for longer what its senders have for others.
     """
@@ -40,7 +40,7 @@ class Pace:
         """Hold C{sender}, who has just sent to the peer, which has more than enough."""
         if self._stalled or sender in self._held:
             return
-        self._held[sender] = self._clock.seconds() + PATIENCE
+        self._held[sender] = self._clock.seconds() + HOLD
         sender.hold()
         self._arm()
 
@@ -73,10 +73,10 @@ class Pace:
     def _arm(self) -> None:
         if self._held and self._timer is None:
             wait = next(iter(self._held.values())) - self._clock.seconds()
-            self._timer = self._clock.callLater(max(0.0, wait), self._lose_patience)
+            self._timer = self._clock.callLater(max(0.0, wait), self._let_go)
 
-    def _lose_patience(self) -> None:
+    def _let_go(self) -> None:
         self._timer = None
         now = self._clock.seconds()
-        self._stalled = now - self._last_relief >= PATIENCE
+        self._stalled = now - self._last_relief >= HOLD
         self._release([s for s, until in self._held.items() if self._stalled or until <= now])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -19,44 +18,37 @@ _AT_LEAST = 0.1
 """The seconds by which a wait is longer than need be, so that several lines may follow it."""
 
 
-class Allowance(Protocol):
-    """The lines that a session may send.
+class Allowance:
+    """The lines that a session may send; here without a limit, for this machine's own clients.
 
     @ivar lines: the number it may have sent by now, since its login; a session that has sent more
         has I{overdrawn}.
-    @ivar is_waiting: true if the sender is held now.
     """
 
-    lines: int
+    __slots__ = ()
+    lines = sys.maxsize
 
     @property
-    def is_waiting(self) -> bool: ...
+    def is_waiting(self) -> bool:
+        """True if the sender is held now."""
+        return False
 
     def overdraw(self, sender: Sender, sent: int) -> wire.Notice | None:
         """Hold C{sender}, which has sent so many lines, until it may send more.
 
         @return: the notice for it, if there is one.
         """
+        return None
 
     def end(self) -> None:
         """Forget the wait, as the session has ended."""
 
 
-class Unlimited:
-    """The null object: for this machine's own clients, which are not limited."""
-
-    __slots__ = ()
-    lines = sys.maxsize
-    is_waiting = False
-
-    def overdraw(self, sender: Sender, sent: int) -> None:
-        return None
-
-    def end(self) -> None:
-        pass
+UNLIMITED = Allowance()
+"""The one that all share, as it has no state."""
 
 
-class Bucket:
+class Bucket(Allowance):
     """A token bucket: a line takes out a token, and C{rate} tokens come in each second.
 
     A whole chunk is read at a time, which may take more than there is; then its sender waits for
@@ -108,7 +100,3 @@ class Bucket:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-UNLIMITED = Unlimited()
-"""The one that all share, as it has no state."""

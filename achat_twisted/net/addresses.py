@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address as IPv6Host
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address as IPv6Host, IPv6Network
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress

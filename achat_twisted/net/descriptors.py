@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Callable
-from typing import Any, Protocol
 
+from twisted.internet import tcp
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 AGAIN = 0.25
 """The seconds between two looks at whether there are enough again."""
-
-
-class Port(Protocol):
-    """The parts of a listening port that are used here."""
-
-    connected: Any
-
-    def stopReading(self) -> None: ...
-
-    def startReading(self) -> None: ...
 
 
 class Descriptors:
@@ -36,17 +25,14 @@ class Descriptors:
 
     _log = Logger()
 
-    def __init__(self, clock: IReactorTime, limit: int, free: Callable[[], int]) -> None:
-        """@param limit: the first number that is never given out.
-        @param free: returns the lowest free number, if it is below that.
-        """
+    def __init__(self, clock: IReactorTime, limit: int) -> None:
+        """@param limit: the first number that is never given out."""
         self._clock = clock
         self._most = limit - min(128, limit // 4)
-        self._free = free
-        self._ports: list[Port] = []
+        self._ports: list[tcp.Port] = []
         self.are_short = False
 
-    def watch(self, port: Port) -> None:
+    def watch(self, port: tcp.Port) -> None:
         """From now on make C{port} accept nobody while descriptors are short."""
         self._ports.append(port)
 
@@ -64,14 +50,23 @@ class Descriptors:
             self._clock.callLater(AGAIN, self._look)
 
     def _look(self) -> None:
-        if self._free() >= self._most:
+        if self.lowest_free() >= self._most:
             self._clock.callLater(AGAIN, self._look)
             return
         self.are_short = False
         for port in self._open_ports():
             port.startReading()
 
-    def _open_ports(self) -> list[Port]:
+    def lowest_free(self) -> int:
+        """The lowest free descriptor; the limit, if none is free."""
+        try:
+            fd = os.open(os.devnull, os.O_RDONLY)
+        except OSError:
+            return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        os.close(fd)
+        return fd
+
+    def _open_ports(self) -> list[tcp.Port]:
         return [port for port in self._ports if port.connected]
 
 
@@ -85,13 +80,3 @@ def have_many(wanted: int) -> int:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return soft
-
-
-def lowest_free() -> int:
-    """The lowest free descriptor; the limit, if none is free."""
-    try:
-        fd = os.open(os.devnull, os.O_RDONLY)
-    except OSError:
-        return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    os.close(fd)
-    return fd

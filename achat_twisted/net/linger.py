@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from achat_twisted.net.transport import ServerTransport
 
 QUIET = 1.0
 """The seconds without input after which a peer that has everything is waited for no longer."""
 
-PATIENCE = 10.0
+STALL_TIMEOUT = 10.0
 """The seconds within which a peer must acknowledge something, or close; then it is aborted."""
 
 _FIRST_LOOK = 0.01
 """The seconds before the second look; each further wait is twice as long, up to L{QUIET}."""
 
 
-class Lingering(Protocol):
-    """A transport that has half-closed, and throws its input away."""
-
-    input_seen: int
-    """Bytes thrown away so far."""
-
-    input_over: bool
-    """True if the peer has sent its end of file."""
-
-    def outstanding(self) -> int: ...
-
-    def loseConnection(self) -> None: ...
-
-    def abortConnection(self) -> None: ...
-
-
 class Linger:
-    """Looks at a transport now and then until it can close it.
+    """Looks at a transport that has half-closed, now and then, until it can close it.
 
     @ivar flushed: fires when nothing is outstanding, or when the connection is gone.
     """
 
-    def __init__(self, transport: Lingering, clock: IReactorTime) -> None:
+    def __init__(self, transport: ServerTransport, clock: IReactorTime) -> None:
         self.flushed: Deferred[None] = Deferred()
         self._transport = transport
         self._clock = clock
@@ -66,7 +50,7 @@ class Linger:
             self._flush()
         if outstanding == 0 and (self._transport.input_over or now - self._input >= QUIET):
             self._transport.loseConnection()
-        elif now - self._progress >= PATIENCE:
+        elif now - self._progress >= STALL_TIMEOUT:
             self._transport.abortConnection()
         else:
             self._timer = self._clock.callLater(self._wait, self._look)

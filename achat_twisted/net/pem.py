@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +23,6 @@ from OpenSSL import SSL
 from twisted.internet.ssl import CertificateOptions
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----\n?", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class _Identity:
-    """A key, and the certificates shown for it: its own first, then the issuers'.
-
-    @ivar chain: Twisted only passes them on, so they need not be what its types say.
-    """
-
-    key: Any
-    chain: Sequence[Any]
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The host names in its certificate."""
-        try:
-            names = self.chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        except x509.ExtensionNotFound:
-            return ()
-        found: Sequence[str] = names.value.get_values_for_type(x509.DNSName)
-        return found
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -74,10 +53,9 @@ def context_of(files: Sequence[Path], **more: Any) -> SSL.Context:
         return contexts.get(name) or contexts.get(f"*.{name.partition('.')[2]}")
 
     first = None
-    for identity in _identities(files):
-        leaf, *issuers = identity.chain
+    for key, (leaf, *issuers) in _identities(files):
         options = CertificateOptions(
-            identity.key, leaf, extraCertChain=issuers, contextForServerName=look_up, **more
+            key, leaf, extraCertChain=issuers, contextForServerName=look_up, **more
         )
         try:
             context: SSL.Context = options.getContext()
@@ -85,15 +63,29 @@ def context_of(files: Sequence[Path], **more: Any) -> SSL.Context:
             reasons = "; ".join(reason for *_, reason in error.args[0])
             raise ValueError(f"key and certificate cannot be used: {reasons}") from None
         first = first or context
-        for name in identity.names:
+        for name in _names(leaf):
             contexts.setdefault(name.lower(), context)
     if first is None:
         raise ValueError(f"no private key is in {', '.join(map(str, files))}")
     return first
 
 
-def _identities(files: Sequence[Path]) -> list[_Identity]:
-    """The identities in the files, the one that is valid for longest first."""
+def _names(certificate: x509.Certificate) -> Sequence[str]:
+    """The host names in a certificate."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return ()
+    found: Sequence[str] = names.value.get_values_for_type(x509.DNSName)
+    return found
+
+
+def _identities(files: Sequence[Path]) -> Sequence[tuple[Any, Sequence[Any]]]:
+    """Each key in the files, with the certificates shown for it: its own, then the issuers'.
+
+    The one that is valid for longest comes first. Twisted only passes them on, so they need not be
+    of the types that it names.
+    """
     keys: list[tuple[Path, Any]] = []
     certificates: list[x509.Certificate] = []
     for file in files:
@@ -107,7 +99,7 @@ def _identities(files: Sequence[Path]) -> list[_Identity]:
                 raise ValueError(f"{file}: the private key has a password") from None
             except ValueError:
                 raise ValueError(f"{file}: {kind.lower()} cannot be read") from None
-    certificates.sort(key=lambda certificate: certificate.not_valid_after_utc, reverse=True)
+    certificates.sort(key=attrgetter("not_valid_after_utc"), reverse=True)
     publics = {_public(key.public_key()) for _, key in keys}
     issuers = [one for one in certificates if _public(one.public_key()) not in publics]
     identities = []
@@ -116,8 +108,8 @@ def _identities(files: Sequence[Path]) -> list[_Identity]:
         leaf = next((one for one in certificates if _public(one.public_key()) == public), None)
         if leaf is None:
             raise ValueError(f"{file}: there is no certificate for the private key")
-        identities.append(_Identity(key, [leaf, *_above(leaf, issuers)]))
-    identities.sort(key=lambda identity: identity.chain[0].not_valid_after_utc, reverse=True)
+        identities.append((key, [leaf, *_above(leaf, issuers)]))
+    identities.sort(key=lambda identity: identity[1][0].not_valid_after_utc, reverse=True)
     return identities
 
 

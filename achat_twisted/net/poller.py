@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorFDSet, IReactorTime, IReadDescriptor
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
@@ -25,6 +24,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted.net.interfaces import IPoller
+from achat_twisted.net.transport import ServerTransport
 from achat_twisted.tools.interfaces import IMeter
 from achat_twisted.tools.meter import NO_METER
 
@@ -42,58 +42,24 @@ _OUT = select.EPOLLOUT
 _WRONG = select.EPOLLHUP | select.EPOLLERR
 
 
-class Epoll(Protocol):
-    """The part of C{select.epoll} that is used."""
-
-    def fileno(self) -> int: ...
-
-    def register(self, fd: int, eventmask: int) -> None: ...
-
-    def modify(self, fd: int, eventmask: int) -> None: ...
-
-    def unregister(self, fd: int) -> None: ...
-
-    def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]: ...
-
-
 class Reactor(IReactorFDSet, IReactorTime):
     """The part of a reactor that is used."""
 
 
-class Pollable(Protocol):
-    """A socket's transport, as the poller sees it."""
-
-    connected: Any
-
-    def fileno(self) -> int: ...
-
-    def receive(self) -> bytes | None:
-        """The bytes that can be read: empty at the end of input, None if there are none just now.
-
-        @raise OSError: if the connection is broken.
-        """
-
-    def take_in(self, data: bytes) -> None:
-        """Pass on what L{receive} has returned."""
-
-    def doWrite(self) -> Exception | None:
-        """Write what there is to write; return the reason if that is no longer possible."""
-
-    def readConnectionLost(self, reason: Failure) -> None: ...
-
-    def connectionLost(self, reason: Failure) -> None: ...
-
-
 @implementer(IPoller, IReadDescriptor)
 class Poller:
-    """Serves transports for a reactor, in which it is registered while there are any."""
+    """Serves transports for a reactor, in which it is registered while there are any.
+
+    C{receive} of a transport returns the bytes that can be read: empty at the end of input, None if
+    there are none just now. They are passed on by C{take_in}, when those of all have been read.
+    """
 
     _log = Logger()
 
-    def __init__(self, reactor: Reactor, epoll: Epoll, meter: IMeter = NO_METER) -> None:
+    def __init__(self, reactor: Reactor, epoll: select.epoll, meter: IMeter = NO_METER) -> None:
         self._reactor = reactor
         self._epoll = epoll
-        self._polled: dict[int, Pollable] = {}
+        self._polled: dict[int, ServerTransport] = {}
         self._masks: dict[int, int] = {}
         self._is_polling = False
         self._soon: list[Callable[[], None]] = []
@@ -110,19 +76,19 @@ class Poller:
         self._soon.append(call)
         return None
 
-    def start_reading(self, transport: Pollable) -> None:
+    def start_reading(self, transport: ServerTransport) -> None:
         self._change(transport, wanted=_IN)
 
-    def stop_reading(self, transport: Pollable) -> None:
+    def stop_reading(self, transport: ServerTransport) -> None:
         self._change(transport, unwanted=_IN)
 
-    def start_writing(self, transport: Pollable) -> None:
+    def start_writing(self, transport: ServerTransport) -> None:
         self._change(transport, wanted=_OUT)
 
-    def stop_writing(self, transport: Pollable) -> None:
+    def stop_writing(self, transport: ServerTransport) -> None:
         self._change(transport, unwanted=_OUT)
 
-    def _change(self, transport: Pollable, *, wanted: int = 0, unwanted: int = 0) -> None:
+    def _change(self, transport: ServerTransport, *, wanted: int = 0, unwanted: int = 0) -> None:
         fd = transport.fileno()
         before = self._masks.get(fd, 0)
         mask = before & ~unwanted | wanted
@@ -173,7 +139,8 @@ class Poller:
                 if data and transport.connected:
                     transport.take_in(data)
                 elif transport.connected:
-                    self._end_input(transport)
+                    self.stop_reading(transport)
+                    transport.readConnectionLost(Failure(CONNECTION_DONE))
             except Exception:
                 self._failed(transport)
         for transport in writable:
@@ -198,15 +165,15 @@ class Poller:
 
     def _receive(
         self, events: list[tuple[int, int]]
-    ) -> tuple[list[tuple[Pollable, bytes]], list[Pollable], list[Pollable]]:
+    ) -> tuple[list[tuple[ServerTransport, bytes]], list[ServerTransport], list[ServerTransport]]:
         """The transports that have received something, that can write, and that are lost."""
-        received: list[tuple[Pollable, bytes]] = []
-        writable: list[Pollable] = []
-        lost: list[Pollable] = []
+        received: list[tuple[ServerTransport, bytes]] = []
+        writable: list[ServerTransport] = []
+        lost: list[ServerTransport] = []
         for fd, event in events:
             transport = self._polled[fd]
             try:
-                if event & _IN or (event & _WRONG and self._reads(fd)):
+                if event & _IN or (event & _WRONG and self._masks[fd] & _IN):
                     data = transport.receive()
                     if data is not None:
                         received.append((transport, data))
@@ -223,19 +190,12 @@ class Poller:
                 lost.append(transport)
         return received, writable, lost
 
-    def _reads(self, fd: int) -> bool:
-        return bool(self._masks[fd] & _IN)
-
-    def _end_input(self, transport: Pollable) -> None:
-        self.stop_reading(transport)
-        transport.readConnectionLost(Failure(CONNECTION_DONE))
-
-    def _lose(self, transport: Pollable, why: Exception) -> None:
+    def _lose(self, transport: ServerTransport, why: Exception) -> None:
         if transport.connected:
             self._change(transport, unwanted=_IN | _OUT)
             transport.connectionLost(Failure(why))
 
-    def _failed(self, transport: Pollable) -> None:
+    def _failed(self, transport: ServerTransport) -> None:
         self._log.failure("A connection could not be served: closed")
         try:
             self._lose(transport, CONNECTION_LOST)

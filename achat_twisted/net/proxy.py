@@ -44,25 +44,23 @@ class Proxied(ProtocolWrapper):
             self._read_header(data)
 
     def _read_header(self, data: bytes) -> None:
+        reader = IProxied(self.wrappedProtocol, None)
         try:
             behind = self._header.feed(data)
         except BadHeader as error:
             self._is_bad = True
-            self._reject(str(error))
+            if reader is None:
+                self.loseConnection()
+            else:
+                reader.not_introduced(str(error))
             return
         if behind is None:
             return
         self._is_known = True
-        if IProxied.providedBy(self.wrappedProtocol):
-            self.wrappedProtocol.introduced()
+        if reader is not None:
+            reader.introduced()
         if behind:
             self.wrappedProtocol.dataReceived(behind)
-
-    def _reject(self, why: str) -> None:
-        if IProxied.providedBy(self.wrappedProtocol):
-            self.wrappedProtocol.not_introduced(why)
-        else:
-            self.loseConnection()
 
     def getPeer(self) -> IAddress:
         """The client, if the proxy has named it, or else the proxy."""

@@ -7,8 +7,7 @@ line of text; one of version 2 is 16 bytes, which say how many follow.
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address as Ip4
-from ipaddress import IPv6Address as Ip6
+from ipaddress import IPv4Address as Ip4, IPv6Address as Ip6
 from struct import Struct
 
 from twisted.internet.address import IPv4Address, IPv6Address

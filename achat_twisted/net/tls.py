@@ -8,7 +8,8 @@ Twisted's own C{tls:} and C{ssl:} endpoints read their files only once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,32 +26,39 @@ from achat_twisted.tools.interfaces import IReloadable
 _FIELD = re.compile(r"(?:((?:\\.|[^:=\\])+)=)?((?:\\.|[^:\\])+)")
 """A field of an endpoint string, in which a backslash escapes the next character."""
 
-MakeContext = Callable[[], SSL.Context]
+_Described = tuple[IStreamServerEndpoint, Path | Sequence[Path], dict[str, Any]]
+"""An endpoint, the source of its certificates, and further arguments for them."""
 
 
 @implementer(IOpenSSLServerConnectionCreator, IReloadable)
 class Certificates:
     """The certificates that a port shows: to each client those in force when it connects."""
 
-    def __init__(self, description: str, make_context: MakeContext) -> None:
+    def __init__(self, description: str, source: Path | Sequence[Path], **more: Any) -> None:
         """@param description: the endpoint in words that the user knows.
-        @param make_context: reads the files, and checks them; called now, and for each reload.
+        @param source: the PEM files, or their folder; read now, and for each reload.
+        @param more: further arguments for C{CertificateOptions}.
         @raise ValueError: if they cannot be used.
         @raise OSError: if they cannot be read.
         """
         self._description = description
-        self._make_context = make_context
-        self._context = make_context()
+        self._source = source
+        self._more = more
+        self._context = self._read()
 
     def serverConnectionForTLS(self, protocol: object) -> SSL.Connection:
         return SSL.Connection(self._context)
 
     def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         try:
-            context = self._make_context()
+            context = self._read()
         except (ValueError, OSError) as error:
             raise ValueError(f"{self._description}: {error}") from None
-        return lambda: self._show(context)
+        return partial(self._show, context)
+
+    def _read(self) -> SSL.Context:
+        source = self._source
+        return context_of(files_in(source) if isinstance(source, Path) else source, **self._more)
 
     def _show(self, context: SSL.Context) -> None:
         self._context = context
@@ -73,8 +81,8 @@ def listening(reactor: Any, description: str) -> tuple[IStreamServerEndpoint, Ce
     kind, _, rest = description.partition(":")
     arguments, named = _arguments(rest)
     read = _folder if kind == "tls" else _files
-    endpoint, make_context = read(reactor, *arguments, **named)
-    certificates = Certificates(description, make_context)
+    endpoint, source, more = read(reactor, *arguments, **named)
+    certificates = Certificates(description, source, **more)
     return wrapServerTLS(certificates, endpoint, reactor), certificates
 
 
@@ -92,10 +100,9 @@ def _arguments(text: str) -> tuple[list[str], dict[str, str]]:
 
 def _folder(
     reactor: Any, path: str, port: str = "443", backlog: str = "50", interface: str = "::"
-) -> tuple[IStreamServerEndpoint, MakeContext]:
-    folder = Path(path).absolute()
+) -> _Described:
     endpoint = TCP6ServerEndpoint(reactor, int(port), int(backlog), interface)
-    return endpoint, lambda: context_of(files_in(folder))
+    return endpoint, Path(path).absolute(), {}
 
 
 def _files(
@@ -108,7 +115,7 @@ def _files(
     backlog: str = "50",
     extraCertChain: str = "",
     dhParameters: str = "",
-) -> tuple[IStreamServerEndpoint, MakeContext]:
+) -> _Described:
     names = filter(None, dict.fromkeys([privateKey, certKey, extraCertChain]))
     files = [Path(name).absolute() for name in names]
     more: dict[str, Any] = {}
@@ -117,4 +124,4 @@ def _files(
     if dhParameters:
         more["dhParameters"] = DiffieHellmanParameters.fromFile(FilePath(dhParameters))
     endpoint = TCP4ServerEndpoint(reactor, int(port), int(backlog), interface)
-    return endpoint, lambda: context_of(files, **more)
+    return endpoint, files, more

@@ -11,8 +11,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import select
 import socket
 import stat
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +26,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-PATIENCE = 1.0
+LOCK_TIMEOUT = 1.0
 """The seconds to wait for another server that starts in the same directory."""
 
 _AGAIN = 0.01
@@ -32,6 +34,10 @@ _AGAIN = 0.01
 
 NOBODY = (-1, -1)
 """A user and a group that leave a file's owners unchanged, see C{chown(2)}."""
+
+
+_CREDENTIALS = struct.Struct("iII")
+"""The kernel's C{struct ucred}: process, user and group of the other end, see C{unix(7)}."""
 
 
 class UnixSockets:
@@ -70,6 +76,19 @@ class UnixSockets:
             raise CannotListenError(None, address, error) from None
         listening: IListeningPort = port
         return listening
+
+    def peer_uid(self, transport: Any) -> int:
+        """The user at the other end of a connection, as the kernel knows it."""
+        connection: socket.socket = transport.getHandle()
+        size = _CREDENTIALS.size
+        packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        return int(_CREDENTIALS.unpack(packed)[1])
+
+    def is_gone(self, transport: Any) -> bool:
+        """Tell if the other end of a connection, which writes no more, reads no more either."""
+        poll = select.poll()
+        poll.register(transport.getHandle(), 0)  # a hangup is always reported
+        return bool(poll.poll(0))
 
 
 class _Port(unix.Port):
@@ -117,17 +136,17 @@ def _alone_in(directory: str) -> Iterator[None]:
     remove the first one's. The kernel's lock ends with the process that holds it, however that
     ends, see C{flock(2)}.
 
-    @raise OSError: if another process does not release it within L{PATIENCE}.
+    @raise OSError: if another process does not release it within L{LOCK_TIMEOUT}.
     """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        patience = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + LOCK_TIMEOUT
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() > patience:
+                if time.monotonic() > deadline:
                     raise OSError(
                         errno.EBUSY, f"{directory} is locked by another process"
                     ) from None

@@ -1,4 +1,4 @@
 """The operator's tools: achat admin, and metrics over HTTP.
 
-It imports all folders below it but the reader. It never changes the fate of a line.
+It imports all folders below it. It never changes the fate of a line.
 """

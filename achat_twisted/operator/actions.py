@@ -5,89 +5,82 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
-from achat_twisted.operator.interfaces import IHousekeeper, Row
-from achat_twisted.operator.protocol import Refused, Request
+from achat_twisted.operator.console import Console
+from achat_twisted.operator.protocol import Facts, NotDone, Request
 
 LONGEST_DRAIN = 86_400
 """The most seconds that a drain may wait for the sessions to leave."""
-
-Tell = Callable[[Row], Awaitable[None]]
 
 _LOOK = 0.5
 """The seconds between two looks at who is still here."""
 
 
+class Asker(Protocol):
+    """The operator, at the other end."""
+
+    async def tell(self, facts: Facts) -> None:
+        """Add facts to the answer; takes as long as the operator is slow to read."""
+
+    def note(self, outcome: str) -> None:
+        """Log the outcome so far."""
+
+
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """An action under way.
+    """An action under way."""
 
-    @ivar tell: adds a row to the answer; to be awaited, as the operator may be slow to read.
-    @ivar note: logs its outcome so far.
-    """
-
-    housekeeper: IHousekeeper
+    console: Console
     argument: str
-    tell: Tell
-    note: Callable[[str], None]
+    asker: Asker
     clock: IReactorTime
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """An action: the name of its argument, if it takes one, and its function.
-
-    @ivar run: may raise L{Refused}.
-    """
-
-    argument: str
-    run: Callable[[Errand], Awaitable[None]]
-
-
 async def _who(errand: Errand) -> None:
-    for row in errand.housekeeper.who():
-        await errand.tell(row)
+    for facts in errand.console.who():
+        await errand.asker.tell(facts)
 
 
 async def _kick(errand: Errand) -> None:
-    if not errand.housekeeper.kick(errand.argument):
-        raise Refused(f"{errand.argument} is not here")
+    if not errand.console.kick(errand.argument):
+        raise NotDone(f"{errand.argument} is not here")
 
 
 async def _stats(errand: Errand) -> None:
-    await errand.tell(errand.housekeeper.stats())
+    await errand.asker.tell(errand.console.stats())
 
 
 async def _mail(errand: Errand) -> None:
-    row = errand.housekeeper.mail(errand.argument)
-    if row is None:
-        raise Refused(f"there is nobody by the name {errand.argument}")
-    await errand.tell(row)
+    facts = errand.console.mail(errand.argument)
+    if facts is None:
+        raise NotDone(f"there is nobody by the name {errand.argument}")
+    await errand.asker.tell(facts)
 
 
 async def _drain(errand: Errand) -> None:
     """Let nobody in, and wait for all sessions to end; the doors stay shut whatever happens."""
-    housekeeper, clock = errand.housekeeper, errand.clock
+    console, asker, clock = errand.console, errand.asker, errand.clock
     if errand.argument == "off":
-        housekeeper.drain(False)
+        console.draining = False
         return
     deadline = clock.seconds() + _seconds(errand.argument)
-    housekeeper.drain(True)
-    errand.note("nobody new is let in")
+    console.draining = True
+    asker.note("nobody new is let in")
     told = None
-    while sessions := housekeeper.sessions():
+    while sessions := console.sessions():
         if sessions != told:
-            await errand.tell({"sessions": sessions})
+            await asker.tell({"sessions": sessions})
             told = sessions
         left = deadline - clock.seconds()
         if left <= 0:
-            raise Refused(f"not all have left, still here: {sessions}; nobody new is let in")
+            raise NotDone(f"not all have left, still here: {sessions}; nobody new is let in")
         await deferLater(clock, min(_LOOK, left))
-        if not housekeeper.draining():
-            raise Refused("called off: everybody is let in again")
+        if not console.draining:
+            raise NotDone("called off: everybody is let in again")
 
 
 def _seconds(text: str) -> float:
@@ -96,34 +89,29 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds <= LONGEST_DRAIN:
-        raise Refused(f"drain takes a number of seconds up to {LONGEST_DRAIN}, or off")
+        raise NotDone(f"drain takes a number of seconds up to {LONGEST_DRAIN}, or off")
     return seconds
 
 
-ACTIONS = {
-    "who": Action("", _who),
-    "kick": Action("NAME", _kick),
-    "stats": Action("", _stats),
-    "drain": Action("SECONDS", _drain),
-    "mail": Action("NAME", _mail),
+ACTIONS: dict[str, tuple[str, Callable[[Errand], Awaitable[None]]]] = {
+    "who": ("", _who),
+    "kick": ("NAME", _kick),
+    "stats": ("", _stats),
+    "drain": ("SECONDS", _drain),
+    "mail": ("NAME", _mail),
 }
+"""The actions by their words: the name of the argument, if there is one, and the function."""
 
 
-async def run(
-    request: Request,
-    housekeeper: IHousekeeper,
-    tell: Tell,
-    note: Callable[[str], None],
-    clock: IReactorTime,
-) -> None:
+async def run(request: Request, console: Console, asker: Asker, clock: IReactorTime) -> None:
     """Do what an operator asks for.
 
-    @raise Refused: if it cannot be done.
+    @raise NotDone: if it cannot be done.
     """
-    action = ACTIONS.get(request.word)
-    if action is None:
-        known = ", ".join(f"{word} {row.argument}".rstrip() for word, row in ACTIONS.items())
-        raise Refused(f"no action {request.word!r}; there are {known}")
-    if bool(request.argument) != bool(action.argument):
-        raise Refused(f"{request.word} takes {action.argument or 'no argument'}")
-    await action.run(Errand(housekeeper, request.argument, tell, note, clock))
+    if request.word not in ACTIONS:
+        known = ", ".join(f"{word} {wanted}".rstrip() for word, (wanted, _) in ACTIONS.items())
+        raise NotDone(f"no action {request.word!r}; there are {known}")
+    wanted, action = ACTIONS[request.word]
+    if bool(request.argument) != bool(wanted):
+        raise NotDone(f"{request.word} takes {wanted or 'no argument'}")
+    await action(Errand(console, request.argument, asker, clock))

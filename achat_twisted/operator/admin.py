@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import select
-import socket
-import struct
-from collections.abc import Callable
+import os
 from pathlib import Path
 from typing import Any
 
-from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, succeed
-from twisted.internet.error import CannotListenError
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.endpoints import UNIXServerEndpoint
 from twisted.internet.interfaces import (
-    IAddress,
     IHalfCloseableProtocol,
-    IListeningPort,
     IPushProducer,
     IReactorTime,
-    ITransport,
 )
 from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.internet.task import deferLater
@@ -27,35 +20,18 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from achat_twisted.net.listener import Listener
 from achat_twisted.net.unix_sockets import UnixSockets
 from achat_twisted.operator import actions, protocol
-from achat_twisted.operator.interfaces import IHousekeeper, Row
+from achat_twisted.operator.console import Console
+from achat_twisted.operator.protocol import Facts
 from achat_twisted.tools.deadlines import Deadlines
-from achat_twisted.tools.errors import CannotStart
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """The seconds within which a request must come, and later its answer must be read."""
 
-_AT_ONCE = 100
-"""The rows that are sent before others have their turn."""
-
-_CREDENTIALS = struct.Struct("iII")
-"""The kernel's C{struct ucred}: process, user and group of the other end, see C{unix(7)}."""
-
-
-def peer_uid(transport: Any) -> int:
-    """The user at the other end of a unix socket, as the kernel knows it."""
-    connection: socket.socket = transport.getHandle()
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    _, uid, _ = _CREDENTIALS.unpack(credentials)
-    return int(uid)
-
-
-def is_gone(transport: Any) -> bool:
-    """Tell if the other end of a unix socket, which writes no more, does not read any more."""
-    poll = select.poll()
-    poll.register(transport.getHandle(), 0)  # a hangup is always reported
-    return bool(poll.poll(0))
+_ROWS = 100
+"""The lines of an answer that are sent before others have their turn."""
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
@@ -65,35 +41,18 @@ class AdminConnection(LineOnlyReceiver):
     delimiter = b"\n"
     MAX_LENGTH = protocol.MAX_REQUEST
     _log = Logger()
+    factory: AdminFactory
     transport: Any  # it has more than ITransport promises
 
-    def __init__(
-        self,
-        housekeeper: IHousekeeper,
-        clock: Any,
-        waiting: Deadlines[AdminConnection],
-        uid: Callable[[ITransport], int],
-        on_gone: Callable[[AdminConnection], None],
-        is_gone: Callable[[ITransport], bool] = is_gone,
-    ) -> None:
-        """@param waiting: calls L{late} for connections that take too long.
-        @param uid: returns the user at the other end of a connection.
-        @param on_gone: called with this one when the connection is gone.
-        @param is_gone: tells if an end that writes no more does not read any more.
-        """
-        self._housekeeper = housekeeper
-        self._clock = clock
-        self._waiting = waiting
-        self._uid = uid
-        self._on_gone = on_gone
-        self._is_gone = is_gone
+    def __init__(self) -> None:
         self._answering: Deferred[None] | None = None
         self._room: Deferred[None] | None = None
         self._told = 0
         self._asked = ""
 
     def connectionMade(self) -> None:
-        self._waiting.add(self)
+        self.factory.open.add(self)
+        self.factory.waiting.add(self)
 
     def dataReceived(self, data: bytes) -> None:
         if self._answering is None:  # anything after the request is dropped
@@ -101,7 +60,7 @@ class AdminConnection(LineOnlyReceiver):
 
     def lineReceived(self, line: bytes) -> None:
         if self._answering is None:
-            self._waiting.remove(self)
+            self.factory.waiting.remove(self)
             self.transport.registerProducer(self, True)
             self._answering = Deferred.fromCoroutine(self._answer(line))
 
@@ -112,32 +71,32 @@ class AdminConnection(LineOnlyReceiver):
         """Go on with the answer, unless nobody is there to read it; nothing more will be asked."""
         if self._answering is None:
             self.transport.loseConnection()
-        elif self._is_gone(self.transport):
+        elif self.factory.sockets.is_gone(self.transport):
             self.transport.abortConnection()
 
     def writeConnectionLost(self) -> None:
         """Never called: the connection is only ever closed as a whole."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.break_off()
-        self._waiting.remove(self)
-        self._on_gone(self)
+        self.cut()
+        self.factory.waiting.remove(self)
+        self.factory.open.discard(self)
 
-    def late(self) -> None:
-        """Abort the connection, which has taken too long."""
+    def abort(self) -> None:
+        """Close the connection now."""
         self.transport.abortConnection()
 
-    def break_off(self) -> None:
+    def cut(self) -> None:
         """Cancel the action, if one is under way."""
         if self._answering is not None:
             self._answering.cancel()
 
     def pauseProducing(self) -> None:
         self._room = Deferred()
-        self._waiting.add(self)
+        self.factory.waiting.add(self)
 
     def resumeProducing(self) -> None:
-        self._waiting.remove(self)
+        self.factory.waiting.remove(self)
         if self._room is not None:
             room, self._room = self._room, None
             if not room.called:
@@ -147,97 +106,66 @@ class AdminConnection(LineOnlyReceiver):
         """The connection is going; its protocol will hear of that."""
 
     async def _answer(self, line: bytes) -> None:
-        who, why_not = f"uid {self._uid(self.transport)}", ""
+        server, why_not = self.factory, ""
+        who = f"uid {server.sockets.peer_uid(self.transport)}"
         self._asked = f"{who} asked for something"
         try:
             request = protocol.parse_request(line)
             self._asked = f"{who} asked for {request}"
-            await actions.run(request, self._housekeeper, self._tell, self._note, self._clock)
-        except protocol.Refused as error:
+            await actions.run(request, server.console, self, server.clock)
+        except protocol.NotDone as error:
             why_not = str(error)
         except CancelledError:
             why_not = "broken off"
         except Exception:
             why_not = "the server has failed; its log says how"
             self._log.failure("{asked}, which has failed", asked=self._asked)
-        self._note(why_not or "done")
+        self.note(why_not or "done")
         self.transport.unregisterProducer()
         self.transport.write(protocol.render_end(why_not))
         self.transport.loseConnection()
-        self._waiting.add(self)
+        self.factory.waiting.add(self)
 
-    def _note(self, outcome: str) -> None:
+    def note(self, outcome: str) -> None:
         self._log.info("{asked}: {outcome}", asked=self._asked, outcome=outcome)
 
-    async def _tell(self, row: Row) -> None:
-        self.transport.write(protocol.render_row(row))
+    async def tell(self, facts: Facts) -> None:
+        self.transport.write(protocol.render_facts(facts))
         self._told += 1
         if self._room is not None:
             await self._room
-        elif self._told % _AT_ONCE == 0:
-            await deferLater(self._clock, 0)
+        elif self._told % _ROWS == 0:
+            await deferLater(self.factory.clock, 0)
 
 
-class AdminServer(ServerFactory, Service):
-    """Listens on a unix socket that only its own user can reach, from start to stop."""
+class AdminFactory(ServerFactory):
+    """Makes the connections of operators, and breaks off all actions when it is over.
+
+    @ivar waiting: the connections that may take too long.
+    @ivar open: all connections.
+    """
 
     noisy = False
-    _log = Logger()
-    _port: IListeningPort | None = None
+    protocol = AdminConnection  # type: ignore[assignment]  # as its factory is always this one
 
-    def __init__(
-        self,
-        path: Path,
-        housekeeper: IHousekeeper,
-        clock: IReactorTime,
-        sockets: UnixSockets,
-        uid: Callable[[ITransport], int] = peer_uid,
-        is_gone: Callable[[ITransport], bool] = is_gone,
-    ) -> None:
+    def __init__(self, console: Console, clock: IReactorTime, sockets: UnixSockets) -> None:
+        self.console = console
+        self.clock = clock
+        self.sockets = sockets
+        self.waiting: Deadlines[AdminConnection] = Deadlines(clock, TIMEOUT, AdminConnection.abort)
+        self.open: set[AdminConnection] = set()
+
+    def stopFactory(self) -> None:
+        for connection in list(self.open):
+            connection.cut()
+
+
+class AdminServer(Listener):
+    """Listens on a unix socket that only its own user can reach, from start to stop."""
+
+    greeting = "achat admin is answered on {where}"
+
+    def __init__(self, path: Path, factory: AdminFactory) -> None:
         """@param path: the socket's path; its directory exists."""
-        self._path = path
-        self._housekeeper = housekeeper
-        self._clock = clock
-        self._sockets = sockets
-        self._uid = uid
-        self._is_gone = is_gone
-        self._waiting: Deadlines[AdminConnection] = Deadlines(clock, PATIENCE, AdminConnection.late)
-        self._open: set[AdminConnection] = set()
-
-    def privilegedStartService(self) -> None:
-        """Listen.
-
-        @raise CannotStart: if that is not possible.
-        """
-        super().privilegedStartService()
-        try:
-            self._port = self._sockets.listenUNIX(str(self._path), self, mode=0o600)
-        except CannotListenError as error:
-            why = error.socketError
-            raise CannotStart(f"achat: cannot listen on --admin {self._path}: {why}") from None
-
-    def startService(self) -> None:
-        super().startService()
-        self._log.info("achat admin is answered on {path}", path=self._path)
-
-    def stopService(self) -> Deferred[None]:
-        """Close the socket, and break off all actions under way."""
-        super().stopService()
-        for connection in list(self._open):
-            connection.break_off()
-        if self._port is None:
-            return succeed(None)
-        port, self._port = self._port, None
-        return port.stopListening() or succeed(None)
-
-    def buildProtocol(self, addr: IAddress | None) -> AdminConnection:
-        connection = AdminConnection(
-            self._housekeeper,
-            self._clock,
-            self._waiting,
-            self._uid,
-            self._open.discard,
-            self._is_gone,
-        )
-        self._open.add(connection)
-        return connection
+        endpoint = UNIXServerEndpoint(factory.sockets, os.fspath(path), mode=0o600)
+        super().__init__(endpoint, f"--admin {path}", factory, lambda _port: None)

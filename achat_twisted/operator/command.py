@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 
 from achat_twisted.operator import protocol
-from achat_twisted.operator.interfaces import Row
+from achat_twisted.operator.protocol import Facts
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """The seconds that a server may be silent, besides those that it was told to wait."""
 
 INTERRUPTED = 130
@@ -105,7 +105,7 @@ def drain(path: Path, deadline: int, off: bool) -> None:
         _show(_ask(path, "drain", "off"))
         return
     try:
-        for row in _ask(path, "drain", str(deadline), PATIENCE + deadline):
+        for row in _ask(path, "drain", str(deadline), TIMEOUT + deadline):
             click.echo(f"still here: {row['sessions']}")
     except KeyboardInterrupt:
         click.echo("nobody new is let in, until achat admin drain --off", err=True)
@@ -113,32 +113,32 @@ def drain(path: Path, deadline: int, off: bool) -> None:
     click.echo("all have left")
 
 
-def _show(rows: Iterator[Row]) -> None:
+def _show(rows: Iterator[Facts]) -> None:
     for row in rows:
         width = max(map(len, row))
         for key, value in row.items():
             click.echo(f"{key:{width}}  {value}")
 
 
-def _ask(path: Path, word: str, argument: str = "", patience: float = PATIENCE) -> Iterator[Row]:
+def _ask(path: Path, word: str, argument: str = "", timeout: float = TIMEOUT) -> Iterator[Facts]:
     """Ask the server for an action.
 
-    @return: the rows of its answer, as they come.
+    @return: the facts of its answer, as they come.
     @raise click.ClickException: if it is not done, or there is no answer.
     """
     request = os.fsencode(str(protocol.Request(word, argument)))
     try:
         protocol.parse_request(request)
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(patience)
+            connection.settimeout(timeout)
             connection.connect(os.fspath(path))
             connection.sendall(request + b"\n")
             for line in connection.makefile("rb"):
-                row = protocol.parse_row(line)
-                if row is None:
+                facts = protocol.parse_answer(line)
+                if facts is None:
                     return
-                yield row
-    except protocol.Refused as refusal:
+                yield facts
+    except protocol.NotDone as refusal:
         raise click.ClickException(str(refusal)) from None
     except TimeoutError:
         raise click.ClickException(f"the server at {path} does not answer") from None

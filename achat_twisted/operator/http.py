@@ -8,13 +8,11 @@ crowd of idle ones does not keep out one that asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime, IStreamServerEndpoint
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
@@ -23,6 +21,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from achat_twisted.net.listener import Listener
+from achat_twisted.operator.console import Console
 from achat_twisted.tools.deadlines import Deadlines
 
 VISIT = 10.0
@@ -34,23 +33,23 @@ VISITORS = 50
 When one more comes, the one that has been idle for longest goes; or the newcomer, if none is idle.
 """
 
-READY = "ready"
-"""The phase of a server that lets clients in."""
-
-Page = Callable[[Request], bytes]
-"""Answers a request; returns the body."""
-
 _METHODS = (b"GET", b"HEAD")
 
 
 class Pages(Resource):
-    """All pages, by path."""
+    """The pages for an operator's tools, by path."""
 
     isLeaf = True
 
-    def __init__(self, pages: Mapping[bytes, Page]) -> None:
+    def __init__(self, registry: CollectorRegistry, console: Console) -> None:
         super().__init__()
-        self._pages = pages
+        self._registry = registry
+        self._console = console
+        self._pages = {
+            b"/metrics": self._metrics,
+            b"/healthz": self._health,
+            b"/readyz": self._readiness,
+        }
 
     def render(self, request: Request) -> bytes:
         body = self._answer(request)
@@ -72,15 +71,7 @@ class Pages(Resource):
             return b"it can only be read\n"
         return page(request)
 
-
-def pages(registry: CollectorRegistry, phase: Callable[[], str]) -> Pages:
-    """The pages for an operator's tools.
-
-    @param phase: returns the server's phase between its start and its end; L{READY} while it lets
-        clients in.
-    """
-
-    def metrics(request: Request) -> bytes:
+    def _metrics(self, request: Request) -> bytes:
         # As bytes: Twisted decodes text as UTF-8, which a header need not be (RFC 9110, 5.5).
         accept = request.getHeader(b"Accept") or b""
         try:
@@ -88,18 +79,16 @@ def pages(registry: CollectorRegistry, phase: Callable[[], str]) -> Pages:
         except (TypeError, ValueError):  # it stumbles over a version that is not a number
             encode, kind = choose_encoder("")
         request.setHeader(b"Content-Type", kind.encode("ascii"))
-        return encode(registry)
+        return encode(self._registry)
 
-    def health(_request: Request) -> bytes:
+    def _health(self, _request: Request) -> bytes:
         return b"alive\n"  # or else nobody would answer
 
-    def readiness(request: Request) -> bytes:
-        now = phase()
-        if now != READY:
+    def _readiness(self, request: Request) -> bytes:
+        state = self._console.state()
+        if state != "ready":
             request.setResponseCode(http.SERVICE_UNAVAILABLE)
-        return f"{now}\n".encode()
-
-    return Pages({b"/metrics": metrics, b"/healthz": health, b"/readyz": readiness})
+        return f"{state}\n".encode()
 
 
 class _Nowhere(BytesIO):
@@ -112,7 +101,7 @@ class _Nowhere(BytesIO):
 class _Visit(http.HTTPChannel):
     """One connection, for one request."""
 
-    factory: Lobby
+    factory: MonitorSite
     transport: Any
 
     def connectionMade(self) -> None:
@@ -121,7 +110,7 @@ class _Visit(http.HTTPChannel):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         super().connectionLost(reason)
-        self.factory.left(self)
+        self.factory.forget(self)
 
     def dataReceived(self, data: bytes) -> None:
         try:
@@ -142,7 +131,7 @@ class _Visit(http.HTTPChannel):
         self.transport.abortConnection()
 
 
-class Lobby(Site):
+class MonitorSite(Site):
     """Receives visitors, L{VISITORS} at a time, each for L{VISIT} seconds."""
 
     noisy = False
@@ -152,44 +141,36 @@ class Lobby(Site):
         # There is a deadline instead of Twisted's timeout, which begins anew with each byte.
         super().__init__(resource, timeout=None, reactor=clock)
         self._deadlines: Deadlines[_Visit] = Deadlines(clock, VISIT, _Visit.abort)
-        self._visits: set[_Visit] = set()
-        self._idle: dict[_Visit, None] = {}  # those that have not asked yet, in order of coming
+        self._visits: dict[_Visit, bool] = {}  # true if it has asked, in order of coming
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         if len(self._visits) >= VISITORS:
-            if not self._idle:
+            idle = next((visit for visit, has_asked in self._visits.items() if not has_asked), None)
+            if idle is None:
                 return None
-            self._send_away(next(iter(self._idle)))
+            self.forget(idle)  # it is counted no longer, though its connection ends a moment later
+            idle.abort()
         return super().buildProtocol(addr)
 
     def came(self, visit: _Visit) -> None:
-        self._visits.add(visit)
-        self._idle[visit] = None
+        self._visits[visit] = False
         self._deadlines.add(visit)
 
     def asked(self, visit: _Visit) -> None:
-        self._idle.pop(visit, None)
+        if visit in self._visits:
+            self._visits[visit] = True
 
-    def left(self, visit: _Visit) -> None:
-        self._idle.pop(visit, None)
-        self._visits.discard(visit)
+    def forget(self, visit: _Visit) -> None:
+        self._visits.pop(visit, None)
         self._deadlines.remove(visit)
-
-    def close(self) -> None:
-        """Send everybody away."""
-        for visit in list(self._visits):
-            visit.abort()
-
-    def _send_away(self, visit: _Visit) -> None:
-        """Abort it, and count it no longer, though its connection ends a moment later."""
-        self.left(visit)
-        visit.abort()
 
     def startFactory(self) -> None:
         """Open no access log, nor the clock for it that ticks each second."""
 
     def stopFactory(self) -> None:
-        """Close no access log."""
+        """Send all visitors away, as the port is closed; there is no access log to close."""
+        for visit in list(self._visits):
+            visit.abort()
 
     def log(self, request: http.Request) -> None:
         """Write no access log."""
@@ -209,11 +190,7 @@ class Monitor(Listener):
     greeting = "metrics are at http://{where}/metrics"
     warning = "{where} can be reached from other machines, and anybody there can read the metrics"
 
-    def __init__(self, endpoint: IStreamServerEndpoint, description: str, lobby: Lobby) -> None:
-        super().__init__(endpoint, description, lobby, lambda _port: None)
-        self._lobby = lobby
-
-    def stopService(self) -> Deferred[None]:
-        """Close the port, and send away all visitors."""
-        self._lobby.close()
-        return super().stopService()
+    def __init__(
+        self, endpoint: IStreamServerEndpoint, description: str, site: MonitorSite
+    ) -> None:
+        super().__init__(endpoint, description, site, lambda _port: None)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 _PAGE = resource.getpagesize()
 _TICK = os.sysconf("SC_CLK_TCK")
-
-_Figure = tuple[str, str, float]
-"""A name, to follow C{process_}; its meaning; its value."""
 
 
 class ProcessFigures:
@@ -36,26 +33,18 @@ class ProcessFigures:
             "Total user and system CPU time spent in seconds.",
             time.process_time(),
         )
-        for name, meaning, value in (*self._from_proc(), _max_fds()):
-            yield GaugeMetricFamily(f"process_{name}", meaning, value)
-
-    def _from_proc(self) -> Sequence[_Figure]:
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        yield _gauge("max_fds", "Maximum number of open file descriptors.", files)
         try:
             fields = self._stat.read_text().rpartition(")")[2].split()
         except OSError:
-            return ()
+            return
         started, virtual, resident = (float(fields[i]) for i in (19, 20, 21))
-        return (
-            ("virtual_memory_bytes", "Virtual memory size in bytes.", virtual),
-            ("resident_memory_bytes", "Resident memory size in bytes.", resident * _PAGE),
-            (
-                "start_time_seconds",
-                "Start time of the process since unix epoch in seconds.",
-                self._boot + started / _TICK,
-            ),
-        )
+        yield _gauge("virtual_memory_bytes", "Virtual memory size in bytes.", virtual)
+        yield _gauge("resident_memory_bytes", "Resident memory size in bytes.", resident * _PAGE)
+        since = "Start time of the process since unix epoch in seconds."
+        yield _gauge("start_time_seconds", since, self._boot + started / _TICK)
 
 
-def _max_fds() -> _Figure:
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return "max_fds", "Maximum number of open file descriptors.", float(files)
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"process_{name}", meaning, value)

@@ -1,7 +1,7 @@
 """The protocol between an operator and the server, without a socket in sight.
 
 Strategy: a request is one line of plain words, C{kick alice}, so that C{nc -U} can send it too. The
-answer is one JSON object a line: rows of facts, and a last one that says that it is done,
+answer is one JSON object a line: facts, and a last one that says that it is done,
 C{{"ok": true}}, or why not, C{{"ok": false, "error": "…"}}. Then the server closes; a connection is
 for one request.
 """
@@ -12,7 +12,9 @@ import json
 from dataclasses import dataclass
 
 from achat_twisted import wire
-from achat_twisted.operator.interfaces import Row
+
+Facts = dict[str, str | int]
+"""The facts about one thing, by name."""
 
 SOCKET = "admin.sock"
 """The socket's name in the directory that systemd makes for the server, C{$RUNTIME_DIRECTORY}."""
@@ -21,11 +23,11 @@ MAX_REQUEST = 256
 """The longest request, in bytes without its line end: twice what a word and a name need."""
 
 _VERDICT = "ok"
-"""The key that only the last row has."""
+"""The key that only the last object has."""
 
 
-class Refused(Exception):
-    """A request that is not done; the sentence says why."""
+class NotDone(Exception):
+    """The reason, in one sentence, why a request is not done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,39 +44,39 @@ class Request:
 def parse_request(line: bytes) -> Request:
     """Parse a request as it came, without its line end.
 
-    @raise Refused: if it is not text, or holds control characters; so any other may be logged.
+    @raise NotDone: if it is not text, or holds control characters; so any other may be logged.
     """
     try:
         word, _, argument = wire.decode_line(line, MAX_REQUEST).strip().partition(" ")
     except wire.WireError as error:
-        raise Refused(f"the request cannot be read: {error}") from None
+        raise NotDone(f"the request cannot be read: {error}") from None
     return Request(word, argument.strip())
 
 
-def render_row(row: Row) -> bytes:
-    """One row of an answer."""
-    return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+def render_facts(facts: Facts) -> bytes:
+    """A line of an answer."""
+    return json.dumps(facts, ensure_ascii=False).encode() + b"\n"
 
 
 def render_end(why_not: str = "") -> bytes:
-    """The last row of an answer.
+    """The last line of an answer.
 
     @param why_not: one sentence; empty if it is done.
     """
-    return render_row({_VERDICT: False, "error": why_not} if why_not else {_VERDICT: True})
+    return render_facts({_VERDICT: False, "error": why_not} if why_not else {_VERDICT: True})
 
 
-def parse_row(line: bytes) -> Row | None:
-    """Parse a line of an answer: a row, or None if it is the last one and all is done.
+def parse_answer(line: bytes) -> Facts | None:
+    """Parse a line of an answer: facts, or None if it is the last one and all is done.
 
-    @raise Refused: if it is the last one, and the request is not done.
+    @raise NotDone: if it is the last one, and the request is not done.
     @raise ValueError: if it is neither.
     """
-    row = json.loads(line)
-    if not isinstance(row, dict):
+    facts = json.loads(line)
+    if not isinstance(facts, dict):
         raise ValueError("not an object")
-    if _VERDICT not in row:
-        return row
-    if row[_VERDICT]:
+    if _VERDICT not in facts:
+        return facts
+    if facts[_VERDICT]:
         return None
-    raise Refused(row.get("error", "refused"))
+    raise NotDone(facts.get("error", "refused"))

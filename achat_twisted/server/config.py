@@ -7,14 +7,15 @@ has the last word, and wins. This module knows the tables of options, but not a 
 from __future__ import annotations
 
 import getopt
+import os
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import tomli_w
 from twisted.python import usage
@@ -33,18 +34,6 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 )
 
 _OPTION = re.compile(r"(?<!\S)--([a-z][a-z-]*)")
-
-
-def choice(option: str, *words: str) -> Callable[[str], str]:
-    """A check for an option that must be one of a few words."""
-
-    def check(text: str) -> str:
-        if text not in words:
-            what = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-            raise usage.UsageError(f"--{option} must be {what}, not {text!r}{suggest(text, words)}")
-        return text
-
-    return check
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +92,14 @@ class Configured(usage.Options):
         ["config", "c", None, "TOML file with options; the command line wins.", str]
     ]
 
-    def __init__(self) -> None:
+    def __init_subclass__(cls) -> None:
+        for flag, *_ in cls.optFlags:
+            setattr(cls, f"opt_no_{flag.replace('-', '_')}", _denial(flag))
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        """@param environ: some defaults depend on it."""
         super().__init__()
+        self._environ = environ
         self._words: list[str] = []
         self._path: Path | None = None
         self._in_file: dict[str, Any] = {}
@@ -128,15 +123,11 @@ class Configured(usage.Options):
         if self._path is not None and self._path.is_fifo():
             # To open it would be to wait for a writer.
             raise SystemExit(f"achat: {self._path} cannot be read again: it is a pipe")
-        anew = self.fresh()
+        anew = type(self)(self._environ)
         anew.parent = self.parent
         # As a daemon the process has left the folder in which it was started.
         anew.parseOptions([*self._words, *([f"--config={self._path}"] if self._path else [])])
         return anew
-
-    def fresh(self) -> Self:
-        """Options of the same kind, with nothing parsed yet."""
-        return type(self)()
 
     def settings(self) -> dict[str, Setting]:
         """All options as they are now, with their sources."""
@@ -258,17 +249,9 @@ class Configured(usage.Options):
             raise usage.UsageError(f"{key} must be {' or '.join(wanted)}, not {found}")
 
 
-AnyOptions = TypeVar("AnyOptions", bound=type[Configured])
-
-
-def with_denials(options: AnyOptions) -> AnyOptions:
-    """A class decorator with which the command line can undo a flag that the file has set."""
-    for flag, *_ in options.optFlags:
-        setattr(options, f"opt_no_{flag.replace('-', '_')}", _denial(flag))
-    return options
-
-
 def _denial(flag: str) -> Callable[[Configured], None]:
+    """A method with which the command line undoes a flag that the file has set."""
+
     def deny(self: Configured) -> None:
         self[flag] = 0
 

@@ -32,11 +32,5 @@ class ISignals(Interface):
         The first of each of the others is logged.
         """
 
-    def on_hangup(reload: Callable[[], None]) -> None:
-        """Call C{reload} on SIGHUP, which would otherwise kill the process at once."""
-
-    def on_rotate(rotate: Callable[[], None]) -> None:
-        """Call C{rotate} on SIGUSR1, with which twistd begins a new log file."""
-
-    def on_second_signal(hurry: Callable[[], None]) -> None:
-        """From now on, call C{hurry} on any signal that asks for a stop."""
+    def on(number: int, call: Callable[[], None]) -> None:
+        """From now on, have the reactor call C{call} when the process gets that signal."""

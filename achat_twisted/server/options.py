@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from pathlib import Path
-from typing import ClassVar, NoReturn, Self
+from typing import Any, ClassVar, NoReturn
 
 from twisted.cred.strcred import AuthOptionMixin, findCheckerFactories
 from twisted.internet.endpoints import quoteStringArgument
@@ -21,9 +19,11 @@ from achat_twisted.login.credentials import SUPPORTED
 from achat_twisted.mailbox.accounts import LIMITS
 from achat_twisted.operator.protocol import SOCKET
 from achat_twisted.reader.lines import LOGIN_TIMEOUT
-from achat_twisted.server.config import Configured, choice, with_denials
+from achat_twisted.server import values
+from achat_twisted.server.config import Configured
 from achat_twisted.server.log import FORMATS, LEVELS
 from achat_twisted.server.service import GRACE
+from achat_twisted.server.values import MEMORY, choice, number
 from achat_twisted.tools.suggest import suggest
 
 _LIMITS = Limits()
@@ -42,263 +42,98 @@ _LINES_IN_OUTBOX = 8
 """The least number of lines of greatest length that an outbox must hold."""
 
 
+_HELP = {
+    "port": "TCP port to listen on.",
+    "interface": "IP address to listen on.",
+    "grace": "Seconds a stop may take; lines undelivered by then are kept.",
+    "max-line": "Bytes a line may have.",
+    "login-timeout": "Seconds within which a client must send its name.",
+    "outbox-limit": "Bytes queued in memory for one client; the rest goes to its mailbox.",
+    "outbox-total": "Bytes queued or unacknowledged for all; beyond that each has only an even"
+    " share.",
+    "connections": "Connections at a time.",
+    "connections-per-host": "Connections from one host at a time, or 0.",
+    "logins-per-host": "Logins from one host in a minute, or 0.",
+    "rate": "Lines a second from one client, in the long run, or 0.",
+    "burst": "Lines that a client may be ahead of --rate.",
+    "recipients": "Recipients a line may have.",
+    "mailbox": "Where mail is kept: memory, or sqlite:PATH.  [default: sqlite: in $STATE_DIRECTORY"
+    " if that is set, else memory]",
+    "mailbox-limit": "Bytes kept for one name.",
+    "mailbox-total": "Bytes kept in all.",
+    "keep": "Days for which mail is kept.",
+    "duplicate": "A second login with a name: reject it, or let it takeover.  [default: takeover"
+    " with --auth, else reject]",
+    "log-level": "Least level that is logged: debug, info, warn or error.",
+    "log-format": "Format of a log line: text, or json for an object.",
+    "http": "Port on this machine, or Twisted endpoint, for /metrics, /healthz and /readyz.",
+    "admin": "Unix socket for achat admin.  [default: admin.sock in $RUNTIME_DIRECTORY if that is"
+    " set, else none]",
+    "durable": "Say ! kept, and answer /sync, once lines survive a crash; needs --mailbox sqlite.",
+    "limit-local": "Apply the limits per host and per client to this machine's own, too.",
+    "plain": "Send only messages, no notices: the wire of the a-chat tutorial.",
+}
+"""The words of C{--help}, in its order."""
+
+
+def _row(
+    option: str, default: object, check: Callable[[str], object], short: str | None = None
+) -> list[Any]:
+    return [option, short, default, _HELP[option], check]
+
+
 def _number(
-    option: str, kind: type[int] | type[float], least: float, most: float, unit: str
-) -> Callable[[str], float]:
-    """A check for a numeric option; returns its value."""
-
-    def check(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan
-        if not least <= value <= most:
-            what = "a whole number" if kind is int else "a number"
-            raise usage.UsageError(
-                f"--{option} must be {what} {unit}from {least:g} to {most:.15g}, not {text!r}"
-            )
-        return value
-
-    return check
+    option: str, default: float, least: float, most: float, unit: str = "", short: str | None = None
+) -> list[Any]:
+    """A row for a number; a whole one if its default is."""
+    return _row(option, default, number(option, type(default), least, most, unit), short)
 
 
-def _interface(text: str) -> str:
-    try:
-        ip_address(text)
-    except ValueError:
-        raise usage.UsageError(
-            f"--interface must be an IP address such as 127.0.0.1 or ::, not {text!r}"
-        ) from None
-    return text
-
-
-def _duplicate(text: str) -> Duplicate:
-    return Duplicate(choice("duplicate", *Duplicate)(text))
-
-
-MEMORY = "memory"
-"""The value of C{--mailbox} for a mailbox in memory."""
-
-
-def _mailbox(text: str) -> Path | str:
-    """The path of the mailbox's file, or L{MEMORY}."""
-    kind, _, path = text.partition(":")
-    if text == MEMORY:
-        return MEMORY
-    if kind == "sqlite" and path:
-        return Path(path).absolute()
-    raise usage.UsageError(f"--mailbox must be memory or sqlite:PATH, not {text!r}")
-
-
-def _http(text: str) -> str:
-    """An endpoint; a number is a port that only this machine can reach."""
-    if not text.isdecimal():
-        return text
-    if int(text) > 65535:
-        raise usage.UsageError(
-            f"--http must be a port from 0 to 65535, or an endpoint, not {text!r}"
-        )
-    return f"tcp:{text}:interface=127.0.0.1"
-
-
-_LONGEST_SOCKET = 107
-"""The most bytes that the path of a unix socket may have, see C{unix(7)}."""
-
-
-def _admin(text: str) -> Path:
-    path = Path(text).absolute()
-    if not text or len(os.fsencode(path)) > _LONGEST_SOCKET:
-        raise usage.UsageError(
-            f"--admin must be a path of at most {_LONGEST_SOCKET} bytes, not {text!r}"
-        )
-    return path
-
-
-@with_denials
 class Options(AuthOptionMixin, Configured):
     """The command line of C{twistd achat}."""
 
     synopsis = "[options]"
     longdesc = "A chat server that never silently loses a line it has accepted."
     optParameters: ClassVar = [
-        ["port", "p", 8080, "TCP port to listen on.", _number("port", int, 0, 65535, "")],
-        ["interface", "i", "127.0.0.1", "IP address to listen on.", _interface],
-        [
-            "grace",
-            "g",
-            GRACE,
-            "Seconds a stop may take; lines undelivered by then are kept.",
-            _number("grace", float, 0, 3600, "of seconds "),
-        ],
-        [
-            "max-line",
-            None,
-            wire.MAX_LINE,
-            "Bytes a line may have.",
-            _number("max-line", int, 64, 2**20, "of bytes "),
-        ],
-        [
-            "login-timeout",
-            None,
-            LOGIN_TIMEOUT,
-            "Seconds within which a client must send its name.",
-            _number("login-timeout", float, 0.1, 3600, "of seconds "),
-        ],
-        [
-            "outbox-limit",
-            None,
-            OUTBOX_LIMIT,
-            "Bytes queued in memory for one client; the rest goes to its mailbox.",
-            _number("outbox-limit", int, 2**16, 2**30, "of bytes "),
-        ],
-        [
-            "outbox-total",
-            None,
-            _LIMITS.outbox_total,
-            "Bytes queued or unacknowledged for all; beyond that each has only an even share.",
-            _number("outbox-total", int, 0, 2**40, "of bytes "),
-        ],
-        [
-            "connections",
-            None,
-            _LIMITS.connections,
-            "Connections at a time.",
-            _number("connections", int, 1, 10**6, ""),
-        ],
-        [
-            "connections-per-host",
-            None,
-            _LIMITS.connections_per_host,
-            "Connections from one host at a time, or 0.",
-            _number("connections-per-host", int, 0, 10**6, ""),
-        ],
-        [
-            "logins-per-host",
-            None,
-            _LIMITS.logins_per_host,
-            "Logins from one host in a minute, or 0.",
-            _number("logins-per-host", int, 0, 10**6, ""),
-        ],
-        [
-            "rate",
-            None,
-            _LIMITS.rate,
-            "Lines a second from one client, in the long run, or 0.",
-            _number("rate", int, 0, 10**9, ""),
-        ],
-        [
-            "burst",
-            None,
-            _LIMITS.burst,
-            "Lines that a client may be ahead of --rate.",
-            _number("burst", int, 1, 10**9, ""),
-        ],
-        [
-            "recipients",
-            None,
-            wire.MAX_RECIPIENTS,
-            "Recipients a line may have.",
-            _number("recipients", int, 1, 10**6, ""),
-        ],
-        [
-            "mailbox",
-            "m",
-            None,
-            "Where mail is kept: memory, or sqlite:PATH.  [default: sqlite: in $STATE_DIRECTORY if"
-            " that is set, else memory]",
-            _mailbox,
-        ],
-        [
-            "mailbox-limit",
-            None,
-            LIMITS.per_name,
-            "Bytes kept for one name.",
-            _number("mailbox-limit", int, 0, 2**40, "of bytes "),
-        ],
-        [
-            "mailbox-total",
-            None,
-            LIMITS.total,
-            "Bytes kept in all.",
-            _number("mailbox-total", int, 0, 2**50, "of bytes "),
-        ],
-        [
-            "keep",
-            "k",
-            LIMITS.age / DAY,
-            "Days for which mail is kept.",
-            _number("keep", float, 0.001, 36500, "of days "),
-        ],
-        [
-            "duplicate",
-            None,
-            None,
-            "A second login with a name: reject it, or let it takeover.  [default: takeover with"
-            " --auth, else reject]",
-            _duplicate,
-        ],
-        [
-            "log-level",
-            None,
-            "info",
-            "Least level that is logged: debug, info, warn or error.",
-            choice("log-level", *LEVELS),
-        ],
-        [
-            "log-format",
-            None,
-            "text",
-            "Format of a log line: text, or json for an object.",
-            choice("log-format", *FORMATS),
-        ],
-        [
-            "http",
-            None,
-            None,
-            "Port on this machine, or Twisted endpoint, for /metrics, /healthz and /readyz.",
-            _http,
-        ],
-        [
-            "admin",
-            None,
-            None,
-            "Unix socket for achat admin.  [default: admin.sock in $RUNTIME_DIRECTORY if that is"
-            " set, else none]",
-            _admin,
-        ],
+        _number("port", 8080, 0, 65535, short="p"),
+        _row("interface", "127.0.0.1", values.interface, short="i"),
+        _number("grace", GRACE, 0, 3600, "seconds", short="g"),
+        _number("max-line", wire.MAX_LINE, 64, 2**20, "bytes"),
+        _number("login-timeout", LOGIN_TIMEOUT, 0.1, 3600, "seconds"),
+        _number("outbox-limit", OUTBOX_LIMIT, 2**16, 2**30, "bytes"),
+        _number("outbox-total", _LIMITS.outbox_total, 0, 2**40, "bytes"),
+        _number("connections", _LIMITS.connections, 1, 10**6),
+        _number("connections-per-host", _LIMITS.connections_per_host, 0, 10**6),
+        _number("logins-per-host", _LIMITS.logins_per_host, 0, 10**6),
+        _number("rate", _LIMITS.rate, 0, 10**9),
+        _number("burst", _LIMITS.burst, 1, 10**9),
+        _number("recipients", wire.MAX_RECIPIENTS, 1, 10**6),
+        _row("mailbox", None, values.mailbox, short="m"),
+        _number("mailbox-limit", LIMITS.per_name, 0, 2**40, "bytes"),
+        _number("mailbox-total", LIMITS.total, 0, 2**50, "bytes"),
+        _number("keep", LIMITS.age / DAY, 0.001, 36500, "days", short="k"),
+        _row("duplicate", None, values.duplicate),
+        _row("log-level", "info", choice("log-level", *LEVELS)),
+        _row("log-format", "text", choice("log-format", *FORMATS)),
+        _row("http", None, values.http),
+        _row("admin", None, values.admin),
     ]
-    optFlags: ClassVar = [
-        [
-            "durable",
-            None,
-            "Say ! kept, and answer /sync, once lines survive a crash; needs --mailbox sqlite.",
-        ],
-        [
-            "limit-local",
-            None,
-            "Apply the limits per host and per client to this machine's own, too.",
-        ],
-        ["plain", None, "Send only messages, no notices: the wire of the a-chat tutorial."],
-    ]
+    optFlags: ClassVar = [[flag, None, _HELP[flag]] for flag in ("durable", "limit-local", "plain")]
     supportedInterfaces = SUPPORTED
     private = frozenset({"auth"})
     compData = usage.Completions(
         optActions={
             "config": usage.CompleteFiles("*.toml"),
-            "duplicate": usage.CompleteList(["reject", "takeover"]),
+            "duplicate": usage.CompleteList(Duplicate),
             "log-format": usage.CompleteList(FORMATS),
             "log-level": usage.CompleteList(LEVELS),
         }
     )
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
-        super().__init__()
+        super().__init__(environ)
         self["listen"] = []
         self["auth"] = []
-        self._environ = environ
-
-    def fresh(self) -> Self:
-        return type(self)(self._environ)
 
     def opt_version(self) -> NoReturn:
         """Display the versions of achat and Twisted and exit."""
@@ -331,11 +166,11 @@ class Options(AuthOptionMixin, Configured):
             state = self._environ.get("STATE_DIRECTORY", "").partition(":")[0]
             file = Path(state, "mailbox.sqlite").absolute()
             self.defaults["mailbox"] = f"sqlite:{file}" if state else MEMORY
-            self["mailbox"] = _mailbox(self.defaults["mailbox"])
+            self["mailbox"] = values.mailbox(self.defaults["mailbox"])
         runtime = self._environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
         if self["admin"] is None and runtime:
             self.defaults["admin"] = os.path.join(runtime, SOCKET)
-            self["admin"] = _admin(self.defaults["admin"])
+            self["admin"] = values.admin(self.defaults["admin"])
         if self["durable"] and self["mailbox"] == MEMORY:
             raise usage.UsageError("--durable needs --mailbox sqlite:PATH")
         if self["duplicate"] is None:

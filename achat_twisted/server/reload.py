@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import UserDict
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from twisted.logger import Logger
@@ -26,25 +28,19 @@ class Put(Generic[Value]):
 
     def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         value = self._make(options)
-        return lambda: self._put(value)
+        return partial(self._put, value)
 
 
-class _Looked(Mapping[str, Any]):
+class _Looked(UserDict[str, Any]):
     """Options that remember which of them were looked at."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self._options = options
+        super().__init__(options)
         self.at: set[str] = set()
 
     def __getitem__(self, key: str) -> Any:
         self.at.add(key)
-        return self._options[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._options)
-
-    def __len__(self) -> int:
-        return len(self._options)
+        return super().__getitem__(key)
 
 
 class Reloader:
@@ -56,19 +52,9 @@ class Reloader:
 
     _log = Logger()
 
-    def __init__(
-        self,
-        options: Configured,
-        on_begin: Callable[[], None] = lambda: None,
-        on_end: Callable[[], None] = lambda: None,
-    ) -> None:
-        """@param options: those with which the server was started.
-        @param on_begin: called before anything is done.
-        @param on_end: called when all is done, or nothing could be.
-        """
+    def __init__(self, options: Configured) -> None:
+        """@param options: those with which the server was started."""
         self._options = options
-        self._on_begin = on_begin
-        self._on_end = on_end
         self._in_force = _values(options)
         self._parts: list[IReloadable] = []
 
@@ -78,7 +64,6 @@ class Reloader:
 
     def reload(self) -> None:
         """Reload; anything that is wrong is logged, and never raised."""
-        self._on_begin()
         options = self._options
         try:
             options = options.again()
@@ -91,16 +76,11 @@ class Reloader:
             self._log.failure("Reloading failed, all is as it was")
         else:
             for put in put_in_place:
-                self._dare(put)
+                try:
+                    put()
+                except Exception:
+                    self._log.failure("Something could not be put in place")
             self._tell(_values(options), looked.at)
-        finally:
-            self._on_end()
-
-    def _dare(self, put: Callable[[], None]) -> None:
-        try:
-            put()
-        except Exception:
-            self._log.failure("Something could not be put in place")
 
     def _tell(self, values: dict[str, Any], looked_at: set[str]) -> None:
         changed = [key for key, value in values.items() if value != self._in_force[key]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import partial
+from signal import SIGHUP, SIGINT, SIGTERM
 from typing import Any
 
 from twisted.application.service import MultiService, Service
@@ -17,6 +18,7 @@ from achat_twisted.broker.writer import HURRY
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.server.interfaces import INotifier, ISignals
+from achat_twisted.server.reload import Reloader
 
 GRACE = 10.0
 """The seconds that a stop may take, unless the server is told otherwise."""
@@ -54,7 +56,7 @@ class ChatService(MultiService):
         clock: IReactorTime,
         signals: ISignals,
         notifier: INotifier,
-        reload: Callable[[], None],
+        reloader: Reloader,
         grace: float = GRACE,
         attendants: Sequence[Service] = (),
         on_parent: Callable[[object], None] = lambda _parent: None,
@@ -62,7 +64,6 @@ class ChatService(MultiService):
         """@param listeners: their C{stopService} closes a port; see L{achat_twisted.net.listener}.
         @param attendants: services beside the chat, which start before anybody is let in, and stop
             when the stop is over.
-        @param reload: called on SIGHUP, unless a stop has begun.
         @param grace: seconds after which a stop waits for nobody any more.
         @param on_parent: called with this service's parent: twistd's application, before it writes
             its first line.
@@ -77,11 +78,11 @@ class ChatService(MultiService):
         self._clock = clock
         self._signals = signals
         self._notifier = notifier
-        self._reload = reload
+        self._reloader = reloader
         self._on_parent = on_parent
         self._grace = grace
         self._deadlines: list[IDelayedCall] = []
-        self._hurrying = False
+        self._is_cut = False
         for child in (broker, *attendants, *listeners):
             child.setServiceParent(self)
 
@@ -97,7 +98,7 @@ class ChatService(MultiService):
         @raise CannotStart: if it cannot be opened.
         """
         # Before the log says that it listens, as somebody may then send the signal.
-        self._signals.on_hangup(self._hung_up)
+        self._signals.on(SIGHUP, self._hung_up)
         self._mailbox.open()
         super().startService()
         self.phase = Phase.READY
@@ -125,11 +126,12 @@ class ChatService(MultiService):
 
     async def _stop(self) -> None:
         self._log.info("stopping; at most {grace:g} seconds", grace=self._grace)
-        self._signals.on_second_signal(self._hurry)
+        for number in (SIGTERM, SIGINT):
+            self._signals.on(number, self._cut)
         self._deadlines = [
             # A sender may be held for slow recipients; they must not use up the whole grace period.
             self._clock.callLater(self._grace / 2, self._factory.cut_reading_short),
-            self._clock.callLater(self._grace, self._hurry),
+            self._clock.callLater(self._grace, self._cut),
         ]
         await self._stop_each(self._listeners)
         await self._factory.stop_reading()
@@ -153,7 +155,11 @@ class ChatService(MultiService):
 
     def _hung_up(self) -> None:
         if self.phase is Phase.READY:
-            self._reload()
+            self._notifier.reloading()
+            try:
+                self._reloader.reload()
+            finally:
+                self._notifier.ready()
 
     def _stop_each(self, children: Sequence[Service]) -> Deferred[list[None]]:
         stopping = [maybeDeferred(child.stopService) for child in children]
@@ -161,15 +167,15 @@ class ChatService(MultiService):
             stopped.addErrback(partial(self._log.failure, "A port could not be closed"))
         return gatherResults(stopping)
 
-    def _hurry(self) -> None:
+    def _cut(self) -> None:
         """Wait for no slow client any more: lines not written yet go to the mailbox.
 
         Even now the connections end in order, with a C{! bye}. A reset would be faster, but some
         clients throw away unread input when they are reset.
         """
-        if self._hurrying:
+        if self._is_cut:
             return
-        self._hurrying = True
+        self._is_cut = True
         self._log.warn("not waiting any longer")
         self._factory.cut_reading_short()
         self._broker.cut_short()
@@ -178,9 +184,9 @@ class ChatService(MultiService):
     def _abort(self) -> None:
         """Abort the connections that are left, whose clients do not even take the end."""
         self._factory.abort()
-        self._deadlines.append(self._clock.callLater(LAST_RESORT, self._give_up))
+        self._deadlines.append(self._clock.callLater(LAST_RESORT, self._forget))
 
-    def _give_up(self) -> None:
+    def _forget(self) -> None:
         """Give up on what not even an abort has ended: that is a bug, but the stop must end."""
         try:
             self._broker.give_up()

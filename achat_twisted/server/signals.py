@@ -44,28 +44,18 @@ class ProcessSignals:
     def ignore_strays(self) -> None:
         for number in STRAYS:
             if signal.getsignal(number) == signal.SIG_DFL:
-                self._install(number, partial(self._ignore, number))
+                self.on(number, partial(self._ignore, number))
 
-    def on_hangup(self, reload: Callable[[], None]) -> None:
-        self._install(signal.SIGHUP, reload)
+    def on(self, number: int, call: Callable[[], None]) -> None:
+        def handle(number: int, frame: FrameType | None) -> None:
+            self._reactor.callFromThread(call)
 
-    def on_rotate(self, rotate: Callable[[], None]) -> None:
-        self._install(signal.SIGUSR1, rotate)
-
-    def on_second_signal(self, hurry: Callable[[], None]) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._install(number, hurry)
+        signal.signal(number, handle)
 
     def _ignore(self, number: int) -> None:
         if number not in self._ignored:
             self._ignored.add(number)
             self._log.info("{name} means nothing here: ignored", name=_name(number))
-
-    def _install(self, number: int, call: Callable[[], None]) -> None:
-        def handle(number: int, frame: FrameType | None) -> None:
-            self._reactor.callFromThread(call)
-
-        signal.signal(number, handle)
 
 
 def _name(number: int) -> str:
@@ -80,11 +70,5 @@ class NoSignals:
     def ignore_strays(self) -> None:
         pass
 
-    def on_hangup(self, reload: Callable[[], None]) -> None:
-        pass
-
-    def on_rotate(self, rotate: Callable[[], None]) -> None:
-        pass
-
-    def on_second_signal(self, hurry: Callable[[], None]) -> None:
+    def on(self, number: int, call: Callable[[], None]) -> None:
         pass

@@ -14,10 +14,9 @@ reactor on C{asyncio} passes only differences to its loop.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
 
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.base import ReactorBase
 
 BEAT = 0.5
 """The most seconds between two readings of the clock, while the process runs."""
@@ -67,17 +66,7 @@ class SteadyClock:
         return now - self._lag
 
 
-class Reactor(Protocol):
-    """The parts of a reactor that are used here, see C{twisted.internet.base.ReactorBase}."""
-
-    seconds: Callable[[], float]
-
-    def callLater(self, delay: float, call: Callable[[], Any], /) -> IDelayedCall: ...
-
-    def getDelayedCalls(self) -> Sequence[IDelayedCall]: ...
-
-
-def wait_steadily(reactor: Reactor, clock: SteadyClock | None = None) -> None:
+def wait_steadily(reactor: ReactorBase, clock: SteadyClock | None = None) -> None:
     """Make a reactor go by a L{SteadyClock} from now on, unless it does already.
 
     @raise RuntimeError: if there are timers already, set by the reactor's former clock.

@@ -11,14 +11,10 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import ParamSpec, TypeVar
 
 from zope.interface import implementer
 
-from achat_twisted.tools.interfaces import IMeter
-
-P = ParamSpec("P")
-Result = TypeVar("Result")
+from achat_twisted.tools.interfaces import IMeter, P, Result
 
 OUTCOMES = ("welcome", "denied", "bad-name", "name-taken", "busy", "timeout", "left")
 """The ways in which a login ends: mostly the word of the notice that the client gets."""

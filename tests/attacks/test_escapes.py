@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from typing import Any, cast
 
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -168,8 +169,8 @@ class ForgeryTests(SynchronousTestCase):
 
 def _shown(line: str) -> str:
     """The terminal's picture of a server's line."""
-    output = FakeOutput()
-    terminal = Terminal(Outgoing(window=100), output, FakeOutput())
+    output, errors = cast(Any, FakeOutput()), cast(Any, FakeOutput())
+    terminal = Terminal(Outgoing(window=100), output, errors)
     terminal.message(line)
     shown: bytes = output.value()
     return shown.decode()

@@ -12,7 +12,7 @@ from achat_twisted.broker.broker import Duplicate
 from achat_twisted.broker.feeder import FETCH
 from achat_twisted.broker.session import Feed
 from achat_twisted.limits.limits import Limits
-from achat_twisted.limits.pacing import PATIENCE
+from achat_twisted.limits.pacing import HOLD
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
@@ -497,7 +497,7 @@ class InvariantTests(SynchronousTestCase):
         while not alice.source.paused:
             alice.says("bob: a line for somebody who does not read")
             house.turn()
-        house.clock.advance(PATIENCE)
+        house.clock.advance(HOLD)
         self.assertFalse(alice.source.paused)
         for _ in range(100):
             alice.says("bob: more of it")
@@ -705,7 +705,7 @@ class PacingTests(SynchronousTestCase):
         bob.link.block()
         for _ in range(20):
             flood()
-            house.clock.advance(PATIENCE)
+            house.clock.advance(HOLD)
         self.assertIs(bob.session.feed, Feed.BEHIND)
         for _ in range(1000):
             flood()

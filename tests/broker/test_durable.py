@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.broker.broker import Duplicate
-from achat_twisted.limits.pacing import PATIENCE
+from achat_twisted.limits.pacing import HOLD
 from achat_twisted.mailbox.committer import RETRY
 from achat_twisted.mailbox.sqlite import PRESSED
 from tests.disk import Desk
@@ -141,7 +141,7 @@ class DurableTests(SynchronousTestCase):
                 else:
                     self.assertTrue(alice.says_at_once(*(f"bob: {line}" for line in lines)))
                 self.assertLess(said * len(lines[0]), PRESSED + 2**21)
-            self.clock.advance(3 * PATIENCE)
+            self.clock.advance(3 * HOLD)
             self.assertTrue(alice.source.paused)
             self.desk.disk.full = full
             self.desk.worker.release()

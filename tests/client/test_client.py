@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError, ConnectionDone, ConnectionLost, DNSLookupError
@@ -17,7 +17,12 @@ from zope.interface.verify import verifyObject
 
 from achat_twisted import wire
 from achat_twisted.client.connection import DEAF_AFTER, LISTEN, PING_AFTER, ClientSession
-from achat_twisted.client.conversation import FIRST, PATIENCE, PATIENCE_WITH_SECRET, Client
+from achat_twisted.client.conversation import (
+    FIRST,
+    WELCOME_TIMEOUT,
+    WELCOME_TIMEOUT_WITH_SECRET,
+    Client,
+)
 from achat_twisted.client.outgoing import Outgoing
 from achat_twisted.client.terminal import Terminal
 from tests.fakes import FakeOutput
@@ -122,8 +127,8 @@ class ClientTestCase(SynchronousTestCase):
         self.endpoint = FakeEndpoint()
         self.pauses: list[int] = []
         self.outgoing = Outgoing()
-        self.output: Any = FakeOutput()
-        self.errors: Any = FakeOutput()
+        self.output = cast(Any, FakeOutput())
+        self.errors = cast(Any, FakeOutput())
         self.terminal = Terminal(self.outgoing, self.output, self.errors)
         self.terminal.makeConnection(StringTransport())
 
@@ -268,11 +273,11 @@ class ConversationTests(ClientTestCase):
         """While standard output is full, the server is not read; nothing is lost by it."""
         connection = self.log_in()
         verifyObject(IPushProducer, ClientSession(wire.Login("a", None), *self._ends(), self.clock))
-        self.output.producer.pauseProducing()
+        self.output.fills()
         self.assertEqual(connection.transport.producerState, "paused")
         connection.says("from bob: 1", "from bob: 2")
         self.assertEqual(self.seen(), [])
-        self.output.producer.resumeProducing()
+        self.output.empties()
         self.assertEqual(connection.transport.producerState, "producing")
         self.assertEqual(self.seen(), ["from bob: 1", "from bob: 2"])
 
@@ -280,13 +285,12 @@ class ConversationTests(ClientTestCase):
         """Input that came before the end is shown, even if there was no room for it yet."""
         connection = self.log_in()
         self.ends_input()
-        brake = self.output.producer
-        brake.pauseProducing()
+        self.output.fills()
         connection.says("from bob: last words", "! bye 1")
         connection.closes()
         self.assertEqual(self.seen(), ["from bob: last words"])
         self.assert_left(0)
-        brake.resumeProducing()
+        self.output.empties()
         self.assertEqual(connection.transport.producerState, "paused")
 
     def test_deserted(self) -> None:
@@ -322,7 +326,7 @@ class ConversationTests(ClientTestCase):
     def test_interrupt(self) -> None:
         """Messages that wait for room in standard output when the user leaves have come in vain."""
         connection = self.log_in()
-        self.output.producer.pauseProducing()
+        self.output.fills()
         connection.says("from bob: 1", "from bob: 2")
         self.output.fault = FULL
         self.assertEqual(self.terminal.interrupt(), "2 messages had come, but could not be shown")
@@ -594,10 +598,10 @@ class SilenceTests(ClientTestCase):
     def test_while_standard_output_is_full(self) -> None:
         """A client that does not read cannot know what there is to hear, and does not judge."""
         connection = self.log_in()
-        self.output.producer.pauseProducing()
+        self.output.fills()
         self.wait(10 * DEAF_AFTER)
         self.assertFalse(connection.transport.disconnected)
-        self.output.producer.resumeProducing()
+        self.output.empties()
         self.wait(PING_AFTER)
         self.assertEqual(connection.hears(), ["/ping"])
 
@@ -822,7 +826,7 @@ class LoginTests(ClientTestCase):
         self.types("bob: hi")
         connection = self.endpoint.accepts()
         connection.says("from bob: hi")
-        self.clock.advance(PATIENCE)
+        self.clock.advance(WELCOME_TIMEOUT)
         self.assertTrue(connection.transport.disconnected)
         self.assert_left(1)
         self.assertEqual(self.seen(), ["from bob: hi"])
@@ -841,7 +845,7 @@ class LoginTests(ClientTestCase):
         """A server that has a secret to check may take longer for it."""
         self.start(login="ann:secret")
         connection = self.endpoint.accepts()
-        self.clock.advance(PATIENCE_WITH_SECRET - 1)
+        self.clock.advance(WELCOME_TIMEOUT_WITH_SECRET - 1)
         self.assertFalse(connection.transport.disconnected)
         connection.welcomes()
         self.types("/quit")

@@ -12,10 +12,10 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import AccumulatingProtocol, MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface.verify import verifyObject
 
-from achat_twisted.client.files import Input, IOutput, Output
+from achat_twisted.client.files import Input, Output
 from tests.disk import scratch_file
+from tests.fakes import FakeSource
 
 
 class FileTestCase(SynchronousTestCase):
@@ -44,7 +44,6 @@ class OutputTests(FileTestCase):
         """All that was written is in the file when the output says that it has ended."""
         path = scratch_file(self)
         output = self.output(self.keep(os.open(path, os.O_WRONLY | os.O_CREAT)))
-        verifyObject(IOutput, output)
         self.assertFalse(os.get_blocking(output.fileno()))
         output.write(b"one\n")
         output.write(b"two\n")
@@ -56,6 +55,22 @@ class OutputTests(FileTestCase):
         self.assertEqual(path.read_bytes(), b"one\ntwo\n")
         self.assertEqual((output.unshown, output.fault), (0, ""))
         self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_full(self) -> None:
+        """It is full from the moment at which its producer is paused until there is room again."""
+        read, write = map(self.keep, os.pipe())
+        output, source = self.output(write), FakeSource()
+        output.registerProducer(source, True)
+        self.assertFalse(output.full)
+        output.write(b"x" * 2**18)
+        self.assertTrue(output.full and source.paused)
+        while output.full:
+            self._turn(output, output.doWrite)
+            os.read(read, 2**18)
+        self.assertFalse(source.paused)
+        output.write(b"x" * 2**18)
+        output.connectionLost(Failure(ConnectionDone()))
+        self.assertFalse(output.full)
 
     def test_full_disk(self) -> None:
         """A file that takes no more says why, and counts what is lost, then and later."""

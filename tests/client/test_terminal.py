@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
@@ -10,7 +10,6 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from achat_twisted.client.files import IOutput
 from achat_twisted.client.outgoing import Outgoing
 from achat_twisted.client.terminal import MAX_TYPED, Terminal
 from tests.fakes import FakeOutput, FakeSource
@@ -32,8 +31,8 @@ class TerminalTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.outgoing = Outgoing(window=100)
         self.input: Any = StringTransport()
-        self.output: Any = FakeOutput()
-        self.errors: Any = FakeOutput()
+        self.output = cast(Any, FakeOutput())
+        self.errors = cast(Any, FakeOutput())
         self.terminal = Terminal(self.outgoing, self.output, self.errors)
         self.terminal.makeConnection(self.input)
 
@@ -114,33 +113,30 @@ class OutputTests(TerminalTestCase):
         """A source that is shown is paused until neither output is full."""
         source = FakeSource()
         self.terminal.throttle(source)
-        out, errors = self.output.producer, self.errors.producer
-        for brake in (out, errors):
-            verifyObject(IPushProducer, brake)
-        out.pauseProducing()
-        out.pauseProducing()
-        errors.pauseProducing()
-        out.resumeProducing()
+        verifyObject(IPushProducer, self.terminal)
+        self.output.fills()
+        self.errors.fills()
+        self.output.empties()
         self.assertTrue(source.paused)
-        errors.resumeProducing()
+        self.errors.empties()
         self.assertFalse(source.paused)
 
     def test_next_source_is_throttled_too(self) -> None:
         """A source that comes while an output is full begins by waiting."""
-        self.output.producer.pauseProducing()
+        self.output.fills()
         source = FakeSource()
         self.terminal.throttle(source)
         self.assertTrue(source.paused)
         self.terminal.throttle(None)
-        self.output.producer.resumeProducing()
+        self.output.empties()
         self.assertTrue(source.paused, "it has gone in the meantime")
 
     def test_lost_standard_error(self) -> None:
         """When nobody reads standard error, messages do not wait for it."""
         source = FakeSource()
         self.terminal.throttle(source)
-        self.errors.producer.pauseProducing()
-        self.errors.producer.stopProducing()
+        self.errors.fills()
+        self.errors.is_lost()
         self.assertFalse(source.paused or source.stopped)
 
     def test_deserted(self) -> None:
@@ -168,7 +164,6 @@ class OutputTests(TerminalTestCase):
 
     def test_flush_and_close(self) -> None:
         """Each output is waited for by itself, so that the last word can be about the first."""
-        verifyObject(IOutput, self.output)
         for output, end in ((self.output, self.terminal.flush), (self.errors, self.terminal.close)):
             output.loseConnection = lambda: None
             ended = Deferred.fromCoroutine(end())

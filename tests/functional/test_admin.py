@@ -132,7 +132,7 @@ class AdminTests(FunctionalTestCase):
         self.assertEqual(await second.ended, 1)
         self.assertIn(
             f"achat: cannot listen on --admin {self.socket}: [Errno 98] another server listens"
-            " there\n",
+            " there; stop what listens there, or choose another place\n",
             second.output.whole,
         )
         self.assertEqual((await self.admin("who"))[0], 0)

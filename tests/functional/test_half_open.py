@@ -30,7 +30,7 @@ from twisted.trial.unittest import SkipTest
 
 from achat_twisted.client.sockets import ReadToTheEnd
 from achat_twisted.net import transport
-from achat_twisted.net.descriptors import Descriptors, lowest_free
+from achat_twisted.net.descriptors import Descriptors
 from achat_twisted.net.poller import Poller
 from tests.functional.chatting import Chat, ChatTestCase
 from tests.functional.numbered import NumberedTestCase, numbered
@@ -170,7 +170,7 @@ class SocketTests(FunctionalTestCase):
         port: Any = await here.listen(Factory.forProtocol(Accepting))
         self.addCleanup(port.stopListening)
         poller = Poller(cast(Any, reactor), select.epoll())
-        transport.prepare(port, poller, Descriptors(Clock(), 2**20, lowest_free))
+        transport.prepare(port, poller, Descriptors(Clock(), 2**20))
         await self.connect(TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port), Client())
         server = await accepted
         self.addCleanup(server.abort)

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.limits.limits import Limits
 from achat_twisted.server.options import Options
+from achat_twisted.server.reload import Put
 
 
 class LimitsTests(SynchronousTestCase):
@@ -22,7 +23,7 @@ class LimitsTests(SynchronousTestCase):
         limits = Limits()
         options = Options({})
         options.parseOptions(["--rate", "1", "--limit-local", "--outbox-total", "7"])
-        put_in_place = limits.reload(options)
+        put_in_place = Put(Limits.of, limits.become).reload(options)
         self.assertEqual(limits, Limits())
         put_in_place()
         self.assertEqual(limits, Limits(rate=1, limit_local=True, outbox_total=7))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.limits.pacing import PATIENCE, Pace
+from achat_twisted.limits.pacing import HOLD, Pace
 
 
 class Sender:
@@ -39,13 +39,13 @@ class PaceTests(SynchronousTestCase):
     def test_patience_ends(self) -> None:
         """A recipient that stays high holds nobody for longer than the patience."""
         self.pace.press(self.sender)
-        self.clock.advance(PATIENCE)
+        self.clock.advance(HOLD)
         self.assertEqual(self.sender.holds, 0)
 
     def test_stalled_holds_nobody(self) -> None:
         """Once it has stalled, a recipient holds nobody until it has been low again."""
         self.pace.press(self.sender)
-        self.clock.advance(PATIENCE)
+        self.clock.advance(HOLD)
         self.pace.press(self.sender)
         self.assertEqual(self.sender.holds, 0)
         self.pace.ease()
@@ -56,9 +56,9 @@ class PaceTests(SynchronousTestCase):
         """The patience starts with the first who is held: late comers do not prolong it."""
         late = Sender()
         self.pace.press(self.sender)
-        self.clock.advance(PATIENCE / 2)
+        self.clock.advance(HOLD / 2)
         self.pace.press(late)
-        self.clock.advance(PATIENCE / 2)
+        self.clock.advance(HOLD / 2)
         self.assertEqual((self.sender.holds, late.holds), (0, 0))
 
     def test_one_by_one(self) -> None:
@@ -66,10 +66,10 @@ class PaceTests(SynchronousTestCase):
         first, second = Sender(), Sender()
         self.pace.press(first)
         self.pace.press(second)
-        self.clock.advance(PATIENCE / 2)
+        self.clock.advance(HOLD / 2)
         self.pace.ease_one()
         self.assertEqual((first.holds, second.holds), (0, 1))
-        self.clock.advance(PATIENCE / 2)
+        self.clock.advance(HOLD / 2)
         self.assertEqual(second.holds, 0)
         self.pace.press(second)
         self.assertEqual(second.holds, 1)
@@ -79,9 +79,9 @@ class PaceTests(SynchronousTestCase):
         senders = [Sender() for _ in range(100)]
         for sender in senders:
             self.pace.press(sender)
-        self.clock.advance(PATIENCE * 0.9)
+        self.clock.advance(HOLD * 0.9)
         self.pace.ease_one()
-        self.clock.advance(PATIENCE * 0.1)
+        self.clock.advance(HOLD * 0.1)
         self.assertEqual([sender.holds for sender in senders], [0] * 100)
         self.pace.press(self.sender)
         self.assertEqual(self.sender.holds, 1)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
+from typing import Any, cast
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.net.descriptors import AGAIN, Descriptors, have_many, lowest_free
+from achat_twisted.net.descriptors import AGAIN, Descriptors, have_many
 from tests.logged import Logged
 
 
@@ -25,16 +26,24 @@ class Port:
         self.accepts = True
 
 
+class FakeDescriptors(Descriptors):
+    """Those of a process whose lowest free one is known."""
+
+    free = 10
+
+    def lowest_free(self) -> int:
+        return self.free
+
+
 class DescriptorsTests(SynchronousTestCase):
     """L{Descriptors}."""
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.free = 10
-        self.descriptors = Descriptors(self.clock, 400, lambda: self.free)
+        self.descriptors = FakeDescriptors(self.clock, 400)
         self.ports = [Port(), Port()]
         for port in self.ports:
-            self.descriptors.watch(port)
+            self.descriptors.watch(cast(Any, port))
 
     def accepting(self) -> list[bool]:
         return [port.accepts for port in self.ports]
@@ -47,13 +56,13 @@ class DescriptorsTests(SynchronousTestCase):
 
     def test_short(self) -> None:
         """When they are short nobody is let in, and as soon as there are enough all are."""
-        self.free = 301
+        self.descriptors.free = 301
         self.descriptors.taken(300)
         self.descriptors.taken(301)
         self.assertEqual(self.accepting(), [False, False])
         self.clock.pump([AGAIN] * 10)
         self.assertEqual(self.accepting(), [False, False])
-        self.free = 299
+        self.descriptors.free = 299
         self.clock.advance(AGAIN)
         self.assertEqual(self.accepting(), [True, True])
         self.assertEqual(self.clock.getDelayedCalls(), [])
@@ -67,19 +76,21 @@ class DescriptorsTests(SynchronousTestCase):
 
     def test_log(self) -> None:
         """The operator is told once, with a remedy."""
+        descriptors = Descriptors(self.clock, 400)
         with Logged() as logged:
-            self.descriptors.taken(300)
-            self.descriptors.taken(301)
+            descriptors.taken(300)
+            descriptors.taken(301)
         (warning,) = logged.texts
         self.assertIn("LimitNOFILE", warning)
 
     def test_lowest_free(self) -> None:
         """The kernel gives out the lowest number that is free."""
-        free = lowest_free()
+        descriptors = Descriptors(self.clock, 400)
+        free = descriptors.lowest_free()
         fd = os.open(os.devnull, os.O_RDONLY)
         self.addCleanup(os.close, fd)
         self.assertEqual(fd, free)
-        self.assertGreater(lowest_free(), free)
+        self.assertGreater(descriptors.lowest_free(), free)
 
     def test_have_many(self) -> None:
         """A process gets as many as it wants, if it may, and keeps what it has."""

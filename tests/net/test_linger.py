@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.net.linger import PATIENCE, QUIET, Linger
+from achat_twisted.net.linger import QUIET, STALL_TIMEOUT, Linger
 
 
 class Transport:
@@ -33,7 +35,7 @@ class LingerTests(SynchronousTestCase):
     def _linger(self, unacknowledged: int) -> None:
         self.clock = Clock()
         self.transport = Transport(unacknowledged)
-        self.linger = Linger(self.transport, self.clock)
+        self.linger = Linger(cast(Any, self.transport), self.clock)
 
     def _wait(self, seconds: float) -> None:
         self.clock.pump([0.01] * round(seconds / 0.01))
@@ -81,15 +83,15 @@ class LingerTests(SynchronousTestCase):
     def test_endless_talker_is_aborted(self) -> None:
         """A peer that talks for ever is not listened to for ever."""
         self._linger(0)
-        for _ in range(round(PATIENCE * 4)):
+        for _ in range(round(STALL_TIMEOUT * 4)):
             self.transport.input_seen += 1
             self._wait(0.5)
         self.assertEqual(self.transport.fate, "aborted")
 
     def test_dead_peer_is_aborted(self) -> None:
-        """A peer that acknowledges nothing is given up when the patience ends."""
+        """A peer that acknowledges nothing is given up when the time is up."""
         self._linger(5)
-        self._wait(PATIENCE - QUIET)
+        self._wait(STALL_TIMEOUT - QUIET)
         self.assertEqual(self.transport.fate, "open")
         self._wait(QUIET * 2)
         self.assertEqual(self.transport.fate, "aborted")
@@ -98,7 +100,7 @@ class LingerTests(SynchronousTestCase):
         """A peer that acknowledges a little now and then is waited for as long as it takes."""
         self._linger(10)
         for _ in range(9):
-            self._wait(PATIENCE * 0.8)
+            self._wait(STALL_TIMEOUT * 0.8)
             self.transport.unacknowledged -= 1
         self.assertEqual(self.transport.fate, "open")
 

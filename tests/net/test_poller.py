@@ -108,9 +108,11 @@ class PollerTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = FakeReactor()
         self.epoll = FakeEpoll()
-        self.poller = Poller(cast(Any, self.reactor), self.epoll)
+        self.poller = Poller(cast(Any, self.reactor), cast(Any, self.epoll))
         self.log: list[str] = []
-        self.one, self.two = (FakeTransport(fd, self.poller, self.log) for fd in (11, 12))
+        self.one, self.two = (
+            cast(Any, FakeTransport(fd, self.poller, self.log)) for fd in (11, 12)
+        )
 
     def _happens(self, *events: tuple[int, int]) -> list[str]:
         """What becomes of what the kernel says."""
@@ -122,8 +124,8 @@ class PollerTests(SynchronousTestCase):
     def test_rounds_are_timed(self) -> None:
         """Who looks on learns how long each round takes, to the end of its turn."""
         meter = Meter(self.reactor.seconds)
-        self.poller = Poller(cast(Any, self.reactor), self.epoll, meter)
-        many = [FakeTransport(fd, self.poller, self.log) for fd in range(20, 60)]
+        self.poller = Poller(cast(Any, self.reactor), cast(Any, self.epoll), meter)
+        many = [cast(Any, FakeTransport(fd, self.poller, self.log)) for fd in range(20, 60)]
         for transport in many:
             self.poller.start_reading(transport)
 
@@ -169,7 +171,7 @@ class PollerTests(SynchronousTestCase):
 
     def test_rounds(self) -> None:
         """Many are served some at a time, so that the first are answered while others wait."""
-        many = [FakeTransport(fd, self.poller, self.log) for fd in range(20, 90)]
+        many = [cast(Any, FakeTransport(fd, self.poller, self.log)) for fd in range(20, 90)]
         for transport in many:
             self.poller.start_reading(transport)
         log = self._happens(*((transport.fileno(), EPOLLIN) for transport in many))

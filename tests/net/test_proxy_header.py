@@ -7,8 +7,7 @@ from ipaddress import ip_address
 from itertools import pairwise
 from struct import pack
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.net.proxy_header import BadHeader, Header

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.error import ConnectionDone
@@ -12,16 +12,14 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 
 from achat_twisted import wire
 from achat_twisted.net.unix_sockets import UnixSockets
 from achat_twisted.operator import protocol
 from achat_twisted.operator.actions import ACTIONS
-from achat_twisted.operator.admin import PATIENCE, AdminServer
-from achat_twisted.operator.housekeeping import Housekeeper
-from achat_twisted.operator.interfaces import IHousekeeper, Row
-from achat_twisted.operator.protocol import Refused, Request
+from achat_twisted.operator.admin import TIMEOUT, AdminFactory
+from achat_twisted.operator.console import Console
+from achat_twisted.operator.protocol import Facts, NotDone, Request
 from tests.fakes import Bug
 from tests.house import House
 from tests.logged import Logged
@@ -61,33 +59,32 @@ class ProtocolTests(SynchronousTestCase):
     def test_unreadable(self) -> None:
         """Anything but a clean line of text is refused, with the reason."""
         for line, why in UNREADABLE:
-            error = self.assertRaises(Refused, protocol.parse_request, line)
+            error = self.assertRaises(NotDone, protocol.parse_request, line)
             self.assertEqual(str(error), why)
 
     def test_answers(self) -> None:
-        """Rows come out as they went in, and the last one says whether it is done."""
-        row: Row = {"name": "Zoë", "taken": 3}
-        self.assertEqual(protocol.parse_row(protocol.render_row(row)), row)
-        self.assertIn("Zoë", protocol.render_row(row).decode())
-        self.assertIsNone(protocol.parse_row(protocol.render_end()))
-        error = self.assertRaises(Refused, protocol.parse_row, protocol.render_end("no"))
+        """Facts come out as they went in, and the last line says whether it is done."""
+        facts: Facts = {"name": "Zoë", "taken": 3}
+        self.assertEqual(protocol.parse_answer(protocol.render_facts(facts)), facts)
+        self.assertIn("Zoë", protocol.render_facts(facts).decode())
+        self.assertIsNone(protocol.parse_answer(protocol.render_end()))
+        error = self.assertRaises(NotDone, protocol.parse_answer, protocol.render_end("no"))
         self.assertEqual(str(error), "no")
 
     def test_no_answers(self) -> None:
         """Lines that another server says are no answer."""
         for line in (b"! bad-name\n", b"[]\n", b"\xff\n"):
-            self.assertRaises(ValueError, protocol.parse_row, line)
+            self.assertRaises(ValueError, protocol.parse_answer, line)
 
 
-class HousekeeperTests(SynchronousTestCase):
-    """L{Housekeeper}."""
+class ConsoleTests(SynchronousTestCase):
+    """L{Console}."""
 
     def setUp(self) -> None:
         self.house = House()
         self.phase = "ready"
-        self.housekeeper = Housekeeper(
-            self.house.broker, self.house.mailbox, lambda: 7, lambda: self.phase
-        )
+        factory: Any = SimpleNamespace(connections=7)
+        self.console = Console(self.house.broker, self.house.mailbox, factory, lambda: self.phase)
 
     def test_who(self) -> None:
         """Each session has a row, in order, with its lines and the bytes it has yet to get."""
@@ -98,7 +95,7 @@ class HousekeeperTests(SynchronousTestCase):
         self.house.turn()
         first = len(b"! welcome alice\n")
         self.assertEqual(
-            list(self.housekeeper.who()),
+            list(self.console.who()),
             [
                 {
                     "name": "alice",
@@ -123,7 +120,7 @@ class HousekeeperTests(SynchronousTestCase):
         """A client that is gone before its row is taken has none."""
         self.house.comes("alice")
         bob = self.house.comes("bob")
-        rows = self.housekeeper.who()
+        rows = self.console.who()
         self.assertEqual(next(rows)["name"], "alice")
         bob.loses_connection()
         self.assertEqual(list(rows), [])
@@ -134,13 +131,13 @@ class HousekeeperTests(SynchronousTestCase):
         for number in (1, 2):
             alice.says(f"bob: {number}")
             self.house.turn()
-        self.assertTrue(self.housekeeper.kick("bob"))
-        self.assertTrue(self.housekeeper.kick("bob"))
+        self.assertTrue(self.console.kick("bob"))
+        self.assertTrue(self.console.kick("bob"))
         bob.link.unblock()
         self.house.turn()
         self.assertEqual(bob.link.lines(), ["! welcome bob", "! kicked", "! bye 0"])
-        self.assertFalse(self.housekeeper.kick("bob"))
-        self.assertEqual(self.housekeeper.sessions(), 1)
+        self.assertFalse(self.console.kick("bob"))
+        self.assertEqual(self.console.sessions(), 1)
         again = self.house.comes("bob")
         self.house.turn()
         self.assertEqual(again.link.messages(), ["from alice: 1", "from alice: 2"])
@@ -150,16 +147,16 @@ class HousekeeperTests(SynchronousTestCase):
         alice = self.house.comes("alice")
         self.house.comes("bob").loses_connection()
         alice.says("bob: 1")
-        self.assertEqual(self.housekeeper.mail("bob"), {"kept": 1, "bytes": 78})
-        self.assertEqual(self.housekeeper.mail("alice"), {"kept": 0, "bytes": 0})
-        self.assertIsNone(self.housekeeper.mail("nobody"))
+        self.assertEqual(self.console.mail("bob"), {"kept": 1, "bytes": 78})
+        self.assertEqual(self.console.mail("alice"), {"kept": 0, "bytes": 0})
+        self.assertIsNone(self.console.mail("nobody"))
 
     def test_stats(self) -> None:
         """The columns of the ledger are told one by one, with how many clients there are."""
         alice = self.house.comes("alice")
         alice.says("alice, nobody: hi")
         self.assertEqual(
-            self.housekeeper.stats(),
+            self.console.stats(),
             {
                 "phase": "ready",
                 "connections": 7,
@@ -178,55 +175,63 @@ class HousekeeperTests(SynchronousTestCase):
     def test_drain(self) -> None:
         """While the server drains nobody new is let in, and afterwards everybody."""
         self.house.comes("alice")
-        self.housekeeper.drain(True)
+        self.console.draining = True
         self.assertTrue(self.house.broker.draining)
         error = self.assertRaises(wire.Refused, self.house.comes, "bob")
         self.assertEqual(error.notice, wire.busy().notice)
-        self.housekeeper.drain(False)
+        self.console.draining = False
         self.house.comes("bob")
 
     def test_status(self) -> None:
         """A few words give the server's state: its phase, or that it is draining."""
         self.house.comes("alice").says("alice: hi")
-        self.assertEqual(self.housekeeper.status(), "ready: 1 sessions, 1 in flight")
-        self.housekeeper.drain(True)
-        self.assertEqual(self.housekeeper.status(), "draining: 1 sessions, 1 in flight")
+        self.assertEqual(self.console.status(), "ready: 1 sessions, 1 in flight")
+        self.console.draining = True
+        self.assertEqual(self.console.status(), "draining: 1 sessions, 1 in flight")
         self.phase = "stopping"
-        self.assertEqual(self.housekeeper.status(), "stopping: 1 sessions, 1 in flight")
+        self.assertEqual(self.console.status(), "stopping: 1 sessions, 1 in flight")
 
 
-@implementer(IHousekeeper)
-class Crowded(Housekeeper):
-    """A housekeeper with many rows to tell, or none at all."""
+class Crowded(Console):
+    """A console with many rows to tell, or none at all."""
 
     rows = 0
 
-    def who(self) -> Iterator[Row]:
+    def who(self) -> Iterator[Facts]:
         if not self.rows:
             raise Bug("who")
         return iter([{"name": f"n{number}"} for number in range(self.rows)])
 
 
+class FakeUnixSockets(UnixSockets):
+    """The sockets of one user, who may be gone.
+
+    @ivar gone: true if the other ends read no more.
+    """
+
+    gone = False
+
+    def peer_uid(self, transport: Any) -> int:
+        return 1000
+
+    def is_gone(self, transport: Any) -> bool:
+        return self.gone
+
+
 class ServerTests(SynchronousTestCase):
-    """L{AdminServer}, from a connection on."""
+    """L{AdminFactory}, from a connection on."""
 
     def setUp(self) -> None:
         self.house = House()
-        self.housekeeper = Crowded(
-            self.house.broker, self.house.mailbox, lambda: 0, lambda: "ready"
-        )
-        self.is_gone = False
-        self.server = AdminServer(
-            Path("admin.sock"),
-            self.housekeeper,
-            self.house.clock,
-            UnixSockets(self.house.clock),
-            lambda _transport: 1000,
-            lambda _transport: self.is_gone,
-        )
+        factory: Any = SimpleNamespace(connections=0)
+        self.console = Crowded(self.house.broker, self.house.mailbox, factory, lambda: "ready")
+        self.sockets = FakeUnixSockets(self.house.clock)
+        self.factory = AdminFactory(self.console, self.house.clock, self.sockets)
+        self.factory.doStart()
 
     def connect(self) -> tuple[Any, StringTransport]:
-        connection, transport = self.server.buildProtocol(None), StringTransport()
+        connection: Any = self.factory.buildProtocol(None)
+        transport = StringTransport()
         connection.makeConnection(transport)
         return connection, transport
 
@@ -323,7 +328,7 @@ class ServerTests(SynchronousTestCase):
 
     def test_half_closed(self) -> None:
         """A visitor that only half-closes gets its answer; one that has asked nothing is let go."""
-        self.housekeeper.rows = 250
+        self.console.rows = 250
         connection, transport = self.ask("who")
         self.assertTrue(IHalfCloseableProtocol.providedBy(connection))
         connection.readConnectionLost()
@@ -332,7 +337,7 @@ class ServerTests(SynchronousTestCase):
         connection, transport = self.connect()
         connection.readConnectionLost()
         self.assertTrue(transport.disconnecting)
-        self.is_gone = True
+        self.sockets.gone = True
         connection, transport = self.ask("who")
         connection.readConnectionLost()
         self.assertTrue(transport.disconnected)
@@ -357,20 +362,20 @@ class ServerTests(SynchronousTestCase):
         """When the server stops, requests under way are broken off with a word."""
         self.house.comes("alice")
         _, transport = self.ask("drain 10")
-        self.successResultOf(self.server.stopService())
+        self.factory.doStop()
         self.assertEqual(self.rows(transport)[-1], {"ok": False, "error": "broken off"})
 
     def test_silent(self) -> None:
         """A visitor that asks nothing is let go."""
         _, transport = self.connect()
-        self.house.clock.advance(PATIENCE - 1)
+        self.house.clock.advance(TIMEOUT - 1)
         self.assertFalse(transport.disconnecting)
         self.house.clock.advance(1)
         self.assertTrue(transport.disconnecting)
 
     def test_long_answer(self) -> None:
         """While a long answer is told others have their turn, and it waits for a slow reader."""
-        self.housekeeper.rows = 250
+        self.console.rows = 250
         connection, transport = self.ask("who")
         self.assertEqual(len(self.rows(transport)), 100)
         connection.pauseProducing()
@@ -382,10 +387,10 @@ class ServerTests(SynchronousTestCase):
 
     def test_unread(self) -> None:
         """A visitor that does not read its answer is let go."""
-        self.housekeeper.rows = 250
+        self.console.rows = 250
         connection, transport = self.ask("who")
         connection.pauseProducing()
-        self.house.clock.advance(PATIENCE)
+        self.house.clock.advance(TIMEOUT)
         self.assertTrue(transport.disconnecting)
 
     def test_bug(self) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from prometheus_client import CollectorRegistry
-from twisted.internet.defer import succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.protocol import connectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -18,9 +18,12 @@ from achat_twisted.broker.broker import Broker
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
-from achat_twisted.operator.http import VISIT, VISITORS, Lobby, Monitor, pages
+from achat_twisted.operator.console import Console
+from achat_twisted.operator.http import VISIT, VISITORS, Monitor, MonitorSite, Pages
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.lines import Manners
+from achat_twisted.server.options import Options
+from achat_twisted.server.reload import Reloader
 from achat_twisted.server.service import ChatService
 from achat_twisted.server.signals import NoSignals
 from achat_twisted.server.systemd import NoNotifier
@@ -31,10 +34,10 @@ from tests.server.test_service import Door
 
 
 class Visitor:
-    """A client of a L{Lobby}."""
+    """A client of a L{MonitorSite}."""
 
-    def __init__(self, lobby: Lobby) -> None:
-        self._visit = lobby.buildProtocol(None)
+    def __init__(self, site: MonitorSite) -> None:
+        self._visit = site.buildProtocol(None)
         self.transport = Transport()
         self._visit.makeConnection(self.transport)
 
@@ -68,18 +71,25 @@ def body(answer: str) -> str:
     return answer.partition("\r\n\r\n")[2]
 
 
-class LobbyTests(SynchronousTestCase):
-    """L{Lobby} and its pages."""
+def console(clock: Clock, phase: Callable[[], str]) -> Console:
+    """A console that looks at nothing but the phase."""
+    mailbox, factory = MemoryMailbox(clock), cast(Any, None)
+    return Console(Broker(clock, mailbox), mailbox, factory, phase)
+
+
+class SiteTests(SynchronousTestCase):
+    """L{MonitorSite} and its pages."""
 
     def setUp(self) -> None:
         self.clock = Clock()
         self.phase = "ready"
         self.registry = CollectorRegistry()
-        self.lobby = Lobby(pages(self.registry, lambda: self.phase), self.clock)
-        self.lobby.doStart()
+        self.console = console(self.clock, lambda: self.phase)
+        self.site = MonitorSite(Pages(self.registry, self.console), self.clock)
+        self.site.doStart()
 
     def _asks(self, path: str, method: str = "GET") -> str:
-        return Visitor(self.lobby).asks(path, method)
+        return Visitor(self.site).asks(path, method)
 
     def test_healthy(self) -> None:
         """A server that answers when asked whether it is alive, is."""
@@ -100,7 +110,7 @@ class LobbyTests(SynchronousTestCase):
             ("Accept: application/openmetrics-text\r\n", "application/openmetrics-text; version="),
             ("Accept: application/openmetrics-text; version=x\r\n", "text/plain; version=0.0.4"),
         ):
-            visitor = Visitor(self.lobby)
+            visitor = Visitor(self.site)
             visitor.sends(f"GET /metrics HTTP/1.1\r\n{accept}\r\n".encode())
             self.assertIn(f"\r\nContent-Type: {kind}", visitor.transport.value().decode())
 
@@ -135,7 +145,7 @@ class LobbyTests(SynchronousTestCase):
 
     def test_one_request_each(self) -> None:
         """A connection is closed after the answer, also if more was asked for."""
-        visitor = Visitor(self.lobby)
+        visitor = Visitor(self.site)
         visitor.sends(b"GET /healthz HTTP/1.1\r\nConnection: keep-alive\r\n\r\n" * 2)
         self.assertEqual(visitor.transport.value().count(b"HTTP/1.1 200"), 1)
         self.assertIn(b"\r\nConnection: close\r\n", visitor.transport.value())
@@ -143,7 +153,7 @@ class LobbyTests(SynchronousTestCase):
 
     def test_slow_visitor(self) -> None:
         """A visitor that takes too long is aborted, however busy it is."""
-        visitor = Visitor(self.lobby)
+        visitor = Visitor(self.site)
         for _ in range(int(VISIT) - 1):
             self.clock.advance(1)
             visitor.sends(b"G")
@@ -155,17 +165,17 @@ class LobbyTests(SynchronousTestCase):
 
     def test_who_has_gone(self) -> None:
         """A visitor that has gone is not waited for."""
-        visitor = Visitor(self.lobby)
+        visitor = Visitor(self.site)
         visitor.asks("/healthz")
         visitor.is_gone()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_idle_crowd(self) -> None:
         """When there are too many, the one that has been idle longest goes, and one gets in."""
-        crowd = [Visitor(self.lobby) for _ in range(VISITORS)]
+        crowd = [Visitor(self.site) for _ in range(VISITORS)]
         crowd[0].sends(b"GET /healthz HTTP/1.1\r\n\r\n")
         crowd[1].sends(b"GET /hea")
-        crowd += [Visitor(self.lobby) for _ in range(VISITORS - 1)]
+        crowd += [Visitor(self.site) for _ in range(VISITORS - 1)]
         self.assertEqual(
             [visitor.transport.aborted for visitor in crowd],
             [False, *[True] * (VISITORS - 1), *[False] * (VISITORS - 1)],
@@ -176,10 +186,10 @@ class LobbyTests(SynchronousTestCase):
 
     def test_crowd_that_is_answered(self) -> None:
         """When all are being answered the next one finds no room until one of them has gone."""
-        crowd = [Visitor(self.lobby) for _ in range(VISITORS)]
+        crowd = [Visitor(self.site) for _ in range(VISITORS)]
         for visitor in crowd:
             visitor.asks("/healthz")
-        self.assertIsNone(self.lobby.buildProtocol(None))
+        self.assertIsNone(self.site.buildProtocol(None))
         crowd[0].is_gone()
         self.assertEqual(status(self._asks("/healthz")), 200)
 
@@ -193,7 +203,7 @@ class LobbyTests(SynchronousTestCase):
             (b"Content-Length: x", 400),
             (b"Content-Length: " + b"9" * 5000, 400),
         ):
-            visitor = Visitor(self.lobby)
+            visitor = Visitor(self.site)
             visitor.sends(b"GET /metrics HTTP/1.1\r\n" + header + b"\r\n\r\n")
             self.assertEqual(status(visitor.transport.value().decode()), code, header[:60])
             self.assertTrue(visitor.transport.disconnecting)
@@ -210,7 +220,7 @@ class LobbyTests(SynchronousTestCase):
     )
     def test_any_accept(self, words: list[bytes]) -> None:
         """A visitor gets the metrics in one format or the other, whatever it says it accepts."""
-        visitor = Visitor(self.lobby)
+        visitor = Visitor(self.site)
         visitor.sends(b"GET /metrics HTTP/1.1\r\nAccept: " + b"".join(words) + b"\r\n\r\n")
         self.assertEqual(status(visitor.transport.value().decode()), 200)
         visitor.is_gone()
@@ -219,19 +229,19 @@ class LobbyTests(SynchronousTestCase):
         """A visitor's body is not kept, and too long a head is refused."""
         files: list[BytesIO] = []
 
-        class WatchedLobby(Lobby):
+        class WatchedSite(MonitorSite):
             def getContentFile(self, length: int | None) -> BytesIO:
                 files.append(super().getContentFile(length))
                 return files[-1]
 
-        lobby = WatchedLobby(pages(self.registry, lambda: self.phase), self.clock)
-        visitor = Visitor(lobby)
+        site = WatchedSite(Pages(self.registry, self.console), self.clock)
+        visitor = Visitor(site)
         visitor.sends(b"PUT /metrics HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n")
         visitor.sends(b"x" * 999_999)
         self.assertEqual([file.getvalue() for file in files], [b""])
         visitor.sends(b"x")
         self.assertEqual(status(visitor.transport.value().decode()), 405)
-        visitor = Visitor(self.lobby)
+        visitor = Visitor(self.site)
         visitor.sends(b"GET /metrics HTTP/1.1\r\n" + b"X: x\r\n" * 10_000)
         self.assertEqual(status(visitor.transport.value().decode()), 400)
 
@@ -248,14 +258,28 @@ class LobbyTests(SynchronousTestCase):
         self.assertEqual(status(self._asks("/healthz")), 200)
 
 
+class SitesPort(Port):
+    """The port of a site, which hears when it is closed."""
+
+    def __init__(self, site: MonitorSite) -> None:
+        super().__init__(ADDRESSES[0][0])
+        self._site = site
+
+    def stopListening(self) -> Deferred[None]:
+        self._site.doStop()
+        return super().stopListening()
+
+
 class MonitorTests(SynchronousTestCase):
     """L{Monitor}, and the server that it watches."""
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.lobby = Lobby(pages(CollectorRegistry(), lambda: self.service.phase.value), self.clock)
-        self.port = Port(ADDRESSES[0][0])
-        self.monitor = Monitor(Endpoint(succeed(self.port)), "tcp:80", self.lobby)
+        watched = console(self.clock, lambda: self.service.phase.value)
+        self.site = MonitorSite(Pages(CollectorRegistry(), watched), self.clock)
+        self.site.doStart()
+        self.port = SitesPort(self.site)
+        self.monitor = Monitor(Endpoint(succeed(self.port)), "tcp:80", self.site)
         self.door = Door()
         mailbox = MemoryMailbox(self.clock)
         broker = Broker(self.clock, mailbox)
@@ -273,12 +297,12 @@ class MonitorTests(SynchronousTestCase):
             clock=self.clock,
             signals=NoSignals(),
             notifier=NoNotifier(),
-            reload=lambda: None,
+            reloader=Reloader(Options({})),
             attendants=[self.monitor],
         )
 
     def _is_ready(self) -> int:
-        return status(Visitor(self.lobby).asks("/readyz"))
+        return status(Visitor(self.site).asks("/readyz"))
 
     def test_not_ready_before_ports_close(self) -> None:
         """From the first moment of a stop it is not ready, while the ports are still open."""
@@ -299,7 +323,7 @@ class MonitorTests(SynchronousTestCase):
         self.service.privilegedStartService()
         self.service.startService()
         self.clock.advance(0)
-        visitor = Visitor(self.lobby)
+        visitor = Visitor(self.site)
         visitor.sends(b"GET /hea")
         stopped = self.service.stopService()
         self.assertFalse(visitor.transport.aborted)
@@ -323,7 +347,7 @@ class MonitorTests(SynchronousTestCase):
             ),
         ):
             with Logged() as logged:
-                monitor = Monitor(Endpoint(succeed(Port(address))), "tcp:80", self.lobby)
+                monitor = Monitor(Endpoint(succeed(Port(address))), "tcp:80", self.site)
                 monitor.privilegedStartService()
                 monitor.startService()
             self.assertEqual(logged.texts, texts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from signal import SIGHUP, SIGTERM
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -20,8 +21,10 @@ from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.lines import Manners
 from achat_twisted.server.interfaces import INotifier, ISignals
+from achat_twisted.server.options import Options
+from achat_twisted.server.reload import Reloader
 from achat_twisted.server.service import LAST_RESORT, ChatService, Phase
-from tests.fakes import FakeLink
+from tests.fakes import Bug, FakeLink
 from tests.logged import Logged
 from tests.reader.test_lines import Caller
 
@@ -47,19 +50,34 @@ class Attendant(Service):
 
 @implementer(ISignals)
 class Signals:
-    """Signals that a test can send."""
+    """Signals that a test can send.
+
+    @ivar send: each that is expected, by its number.
+    """
+
+    def __init__(self) -> None:
+        self.send: dict[int, Callable[[], None]] = {}
 
     def ignore_strays(self) -> None:
         """There are none."""
 
-    def on_hangup(self, reload: Callable[[], None]) -> None:
-        self.hangup = reload
+    def on(self, number: int, call: Callable[[], None]) -> None:
+        self.send[number] = call
 
-    def on_rotate(self, rotate: Callable[[], None]) -> None:
-        """Never."""
 
-    def on_second_signal(self, hurry: Callable[[], None]) -> None:
-        self.second = hurry
+class Reloads(Reloader):
+    """A reload that a test can count, and make fail."""
+
+    count = 0
+    error: Exception | None = None
+
+    def __init__(self) -> None:
+        super().__init__(Options({}))
+
+    def reload(self) -> None:
+        self.count += 1
+        if self.error is not None:
+            raise self.error
 
 
 @implementer(INotifier)
@@ -130,7 +148,7 @@ class ServiceTests(SynchronousTestCase):
         self.door, self.signals, self.mailbox = Door(), Signals(), mailbox
         self.attendant = Attendant()
         self.notifier = Notifier(lambda: self.service.phase)
-        self.reloads: list[str] = []
+        self.reloads = Reloads()
         self.broker = Broker(self.clock, mailbox, outbox_limit=1000)
         self.factory = ChatFactory(
             self.broker, self.clock, Manners(), self._make_link, Admission(self.clock, Limits())
@@ -143,7 +161,7 @@ class ServiceTests(SynchronousTestCase):
             clock=self.clock,
             signals=self.signals,
             notifier=self.notifier,
-            reload=lambda: self.reloads.append("reload"),
+            reloader=self.reloads,
             grace=10.0,
             attendants=[self.attendant],
         )
@@ -235,8 +253,8 @@ class ServiceTests(SynchronousTestCase):
     def test_second_signal(self) -> None:
         """A second signal ends the grace period at once, and a third one changes nothing."""
         stopped, bob = self._stop_with_stuck_client()
-        self.signals.second()
-        self.signals.second()
+        self.signals.send[SIGTERM]()
+        self.signals.send[SIGTERM]()
         self.assertEqual((bob.link.finished, bob.link.aborted), (True, False))
         self.clock.advance(HURRY)
         self.assertTrue(bob.link.aborted)
@@ -276,7 +294,7 @@ class ServiceTests(SynchronousTestCase):
         """The stop ends with the ledger in the log."""
         stopped, bob = self._stop_with_stuck_client()
         with Logged() as logged:
-            self.signals.second()
+            self.signals.send[SIGTERM]()
             self.clock.advance(HURRY)
             bob.reader.connectionLost()
         self.successResultOf(stopped)
@@ -291,7 +309,7 @@ class ServiceTests(SynchronousTestCase):
         self.build(Leaky(Clock()))
         stopped, bob = self._stop_with_stuck_client()
         with Logged() as logged:
-            self.signals.second()
+            self.signals.send[SIGTERM]()
             self.clock.advance(HURRY)
             bob.reader.connectionLost()
         self.successResultOf(stopped)
@@ -302,7 +320,7 @@ class ServiceTests(SynchronousTestCase):
         self.build(Hopeless(Clock()))
         stopped, bob = self._stop_with_stuck_client()
         with Logged() as logged:
-            self.signals.second()
+            self.signals.send[SIGTERM]()
             self.clock.advance(HURRY)
             bob.reader.connectionLost()
         self.successResultOf(stopped)
@@ -335,9 +353,16 @@ class ServiceTests(SynchronousTestCase):
         self.successResultOf(stopped)
 
     def test_hangup(self) -> None:
-        """A hangup is a reload, unless the server stops."""
-        self.signals.hangup()
-        self.assertEqual(self.reloads, ["reload"])
+        """A hangup is a reload, of which the manager hears, unless the server stops."""
+        self.signals.send[SIGHUP]()
+        self.assertEqual(self.reloads.count, 1)
+        self.assertEqual([word for word, _ in self.notifier.told], ["reloading", "ready"])
         self.service.stopService()
-        self.signals.hangup()
-        self.assertEqual(self.reloads, ["reload"])
+        self.signals.send[SIGHUP]()
+        self.assertEqual(self.reloads.count, 1)
+
+    def test_failed_reload(self) -> None:
+        """A reload that fails by our own fault is over for the manager all the same."""
+        self.reloads.error = Bug("reload")
+        self.assertRaises(Bug, self.signals.send[SIGHUP])
+        self.assertEqual([word for word, _ in self.notifier.told], ["reloading", "ready"])

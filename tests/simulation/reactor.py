@@ -101,7 +101,7 @@ class SimulatedReactor(Clock):
     def __init__(self, rng: Random) -> None:
         super().__init__()
         self.epoll = SimulatedEpoll(rng, self.wake)
-        self.poller = Poller(cast(Any, self), self.epoll)
+        self.poller = Poller(cast(Any, self), cast(Any, self.epoll))
         self._polling: IDelayedCall | None = None
 
     def step(self) -> bool:

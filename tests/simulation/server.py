@@ -25,6 +25,8 @@ from achat_twisted.net import link
 from achat_twisted.net.interfaces import ILink
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.lines import Manners
+from achat_twisted.server.options import Options
+from achat_twisted.server.reload import Reloader
 from achat_twisted.server.service import ChatService
 from achat_twisted.server.signals import NoSignals
 from achat_twisted.server.systemd import NoNotifier
@@ -133,7 +135,7 @@ class Server:
             clock=self._reactor,
             signals=NoSignals(),
             notifier=NoNotifier(),
-            reload=lambda: None,
+            reloader=Reloader(Options({})),
             grace=self.rules.grace,
         )
         self._service.startService()
@@ -148,7 +150,7 @@ class Server:
 
     def reload(self, options: Mapping[str, Any]) -> None:
         """Take new options, in the middle of a life."""
-        self.rules.limits.reload(options)()
+        self.rules.limits.become(Limits.of(options))
         self._broker.set_terms(options["duplicate"], options["outbox-limit"])
         self._factory.expect(
             replace(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire

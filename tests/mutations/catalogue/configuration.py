@@ -36,7 +36,7 @@ put_in_place = []
     Mutation(
         "show a certificate that is not yet to be shown",
         "achat_twisted/net/tls.py",
-        "return lambda: self._show(context)",
+        "return partial(self._show, context)",
         "self._show(context)\n        return lambda: None",
         "tests.net.test_pem",
     ),

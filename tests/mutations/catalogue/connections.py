@@ -70,7 +70,7 @@ CONNECTIONS = (
     Mutation(
         "linger for ever",
         _LINGER,
-        "elif now - self._progress >= PATIENCE:",
+        "elif now - self._progress >= STALL_TIMEOUT:",
         "elif now < 0:",
         "tests.net.test_linger",
     ),
@@ -343,7 +343,7 @@ CONNECTIONS = (
     Mutation(
         "take a hang-up for a loss, without a look",
         "achat_twisted/net/poller.py",
-        "(event & _WRONG and self._reads(fd))",
+        "(event & _WRONG and self._masks[fd] & _IN)",
         "False",
         "tests.net.test_poller",
     ),
@@ -378,7 +378,7 @@ CONNECTIONS = (
     Mutation(
         "stop without a deadline",
         _SERVICE,
-        "            self._clock.callLater(self._grace, self._hurry),\n",
+        "            self._clock.callLater(self._grace, self._cut),\n",
         "",
         "tests.server.test_service",
     ),
@@ -392,7 +392,7 @@ CONNECTIONS = (
     Mutation(
         "stop without a last resort",
         _SERVICE,
-        "        self._deadlines.append(self._clock.callLater(LAST_RESORT, self._give_up))\n",
+        "        self._deadlines.append(self._clock.callLater(LAST_RESORT, self._forget))\n",
         "",
         "tests.server.test_service",
     ),

@@ -227,10 +227,10 @@ LIMITS = (
     ),
     Mutation(
         "see what Unicode lets programs leave undrawn",
-        "achat_twisted/wire/invisible.py",
+        "achat_twisted/wire/names.py",
         r"\uFE00-\uFE0F",
         "",
-        "tests.wire.test_invisible",
+        "tests.wire.test_names",
     ),
     Mutation(
         "wait for the line end of a TLS handshake",

@@ -20,14 +20,14 @@ OPERATORS = (
     Mutation(
         "be drained while somebody is here",
         _ACTIONS,
-        "while sessions := housekeeper.sessions():",
-        "if sessions := housekeeper.sessions():",
+        "while sessions := console.sessions():",
+        "if sessions := console.sessions():",
         _ADMIN,
     ),
     Mutation(
         "do what an operator asks in silence",
         _SERVER,
-        '        self._note(why_not or "done")\n',
+        '        self.note(why_not or "done")\n',
         "",
         _ADMIN,
     ),

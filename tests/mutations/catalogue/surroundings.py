@@ -83,7 +83,7 @@ SURROUNDINGS = (
     Mutation(
         "die of a stray signal",
         _SIGNALS,
-        "self._install(number, partial(self._ignore, number))",
+        "self.on(number, partial(self._ignore, number))",
         "pass",
         "tests.functional.test_signals.StrayTests",
     ),
@@ -118,8 +118,8 @@ SURROUNDINGS = (
     Mutation(
         "need a process that is in sight",
         "achat_twisted/operator/process.py",
-        "        except OSError:\n            return ()",
-        "        except BlockingIOError:\n            return ()",
+        "        except OSError:\n            return",
+        "        except BlockingIOError:\n            return",
         "tests.operator.test_metrics",
     ),
 )

@@ -181,7 +181,7 @@ TURNS = (
     Mutation(
         "hold a sender for ever",
         _PACE,
-        "self._timer = self._clock.callLater(max(0.0, wait), self._lose_patience)",
+        "self._timer = self._clock.callLater(max(0.0, wait), self._let_go)",
         "pass",
         "tests.limits.test_pacing",
     ),

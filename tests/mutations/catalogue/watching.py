@@ -19,8 +19,8 @@ WATCHING = (
     Mutation(
         "let idle visitors keep out one that asks",
         _MONITOR,
-        "            if not self._idle:",
-        "            if self._idle:",
+        "items() if not has_asked",
+        "items() if has_asked",
         "tests.operator.test_http",
     ),
     Mutation(
@@ -110,8 +110,8 @@ WATCHING = (
     Mutation(
         "leave visitors there when all is over",
         _MONITOR,
-        "        self._lobby.close()\n",
-        "",
+        "        for visit in list(self._visits):\n",
+        "        for visit in ():\n",
         "tests.operator.test_http",
     ),
     Mutation(

@@ -1,38 +1,32 @@
-"""The housekeeper: an operator's view of the server, and its controls."""
+"""The console: an operator's view of the server, and its controls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-
-from zope.interface import implementer
+from operator import attrgetter
 
 from achat_twisted.broker.broker import Broker
 from achat_twisted.mailbox.interfaces import IMailbox
-from achat_twisted.operator.interfaces import IHousekeeper, Row
+from achat_twisted.operator.protocol import Facts
+from achat_twisted.reader.factory import ChatFactory
 
 
-@implementer(IHousekeeper)
-class Housekeeper:
+class Console:
     """Asks the server's own parts."""
 
     def __init__(
-        self,
-        broker: Broker,
-        mailbox: IMailbox,
-        connections: Callable[[], int],
-        phase: Callable[[], str],
+        self, broker: Broker, mailbox: IMailbox, factory: ChatFactory, phase: Callable[[], str]
     ) -> None:
-        """@param connections: returns the number that are open, including those without a name.
-        @param phase: returns the server's phase between its start and its end.
-        """
+        """@param phase: returns the server's phase between its start and its end."""
         self._broker = broker
         self._mailbox = mailbox
-        self._connections = connections
+        self._factory = factory
         self._phase = phase
 
-    def who(self) -> Iterator[Row]:
-        for session in sorted(self._broker.sessions, key=lambda session: session.name):
+    def who(self) -> Iterator[Facts]:
+        """The facts about each session, as they are when they are taken."""
+        for session in sorted(self._broker.sessions, key=attrgetter("name")):
             if session.over:
                 continue
             since = datetime.fromtimestamp(session.since, UTC)
@@ -46,16 +40,22 @@ class Housekeeper:
             }
 
     def sessions(self) -> int:
+        """The number of sessions, including those that leave and have not got everything yet."""
         return len(self._broker.sessions)
 
     def kick(self, name: str) -> bool:
+        """End the session of C{name} at once, with the lines written so far.
+
+        Those that it has not got are kept for it. False if there is no such session.
+        """
         return self._broker.kick(name)
 
-    def stats(self) -> Row:
+    def stats(self) -> Facts:
+        """The fate of all copies so far, and the number of clients."""
         balance = self._broker.estimate()
         return {
             "phase": self.state(),
-            "connections": self._connections(),
+            "connections": self._factory.connections,
             "sessions": self.sessions(),
             "accepted": balance.accepted,
             "inherited": balance.inherited,
@@ -67,16 +67,20 @@ class Housekeeper:
             "in flight": balance.in_flight,
         }
 
-    def mail(self, name: str) -> Row | None:
+    def mail(self, name: str) -> Facts | None:
+        """The amount of mail kept for C{name}; None if there is nobody by that name."""
         if not self._mailbox.knows(name):
             return None
         return {"kept": self._mailbox.count(name), "bytes": self._mailbox.size_for(name)}
 
-    def drain(self, on: bool) -> None:
-        self._broker.draining = on
-
+    @property
     def draining(self) -> bool:
+        """True while nobody new is let in."""
         return self._broker.draining
+
+    @draining.setter
+    def draining(self, on: bool) -> None:
+        self._broker.draining = on
 
     def status(self) -> str:
         """The server's status in a few words."""
@@ -86,4 +90,4 @@ class Housekeeper:
     def state(self) -> str:
         """The server's phase, or C{draining}."""
         phase = self._phase()
-        return "draining" if self.draining() and phase == "ready" else phase
+        return "draining" if self.draining and phase == "ready" else phase

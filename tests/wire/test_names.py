@@ -6,12 +6,11 @@ import sys
 import unicodedata
 
 import regex
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.wire import invisible
+from achat_twisted.wire import names
 
 BLANK = {"\u2800", "\U0001d159", "\U00013441", "\U00013442"}
 
@@ -36,7 +35,7 @@ def _escape(number: int) -> str:
 
 
 class InvisibleTests(SynchronousTestCase):
-    """L{invisible.first_invisible}."""
+    """L{names.first_invisible}."""
 
     def test_all_that_unicode_ignores(self) -> None:
         """Characters that Unicode lets programs leave undrawn are invisible, blanks too, no others.
@@ -46,7 +45,7 @@ class InvisibleTests(SynchronousTestCase):
         wrong = [
             hex(number)
             for number in range(sys.maxunicode + 1)
-            if (invisible.first_invisible(char := chr(number)) is not None)
+            if (names.first_invisible(char := chr(number)) is not None)
             != (bool(_IGNORABLE.match(char)) or char in BLANK)
         ]
         self.assertEqual(wrong, [], f"the table is now {table()}")
@@ -61,10 +60,10 @@ class InvisibleTests(SynchronousTestCase):
     def test_what_is_seen_stays_a_name(self, text: str) -> None:
         """Letters, digits and symbols of any script are a name, unless one cannot be seen."""
         name = unicodedata.normalize("NFC", text[:16])
-        if invisible.first_invisible(name) is None and unicodedata.category(name[0])[0] != "M":
+        if names.first_invisible(name) is None and unicodedata.category(name[0])[0] != "M":
             wire.check_name(name)
 
     def test_first(self) -> None:
         """The first of them is told, wherever it stands."""
-        self.assertEqual(invisible.first_invisible("a\ufe0fb\u3164"), "\ufe0f")
-        self.assertIsNone(invisible.first_invisible("añ李ह"))
+        self.assertEqual(names.first_invisible("a\ufe0fb\u3164"), "\ufe0f")
+        self.assertIsNone(names.first_invisible("añ李ह"))
