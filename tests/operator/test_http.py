@@ -20,11 +20,11 @@ from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.operator.http import VISIT, VISITORS, Lobby, Monitor, pages
 from achat_twisted.reader.factory import ChatFactory
-from achat_twisted.reader.lines import Manners
+from achat_twisted.reader.terms import Terms
 from achat_twisted.server.service import ChatService
 from achat_twisted.server.signals import NoSignals
 from achat_twisted.server.systemd import NoNotifier
-from tests.fakes import Bug, FakeLink
+from tests.fakes import Bug
 from tests.logged import Logged
 from tests.net.test_listener import ADDRESSES, Endpoint, Port
 from tests.server.test_service import Door
@@ -264,8 +264,7 @@ class MonitorTests(SynchronousTestCase):
             ChatFactory(
                 broker,
                 self.clock,
-                Manners(),
-                lambda _transport: FakeLink(),
+                Terms(),
                 Admission(self.clock, Limits()),
             ),
             broker,
