@@ -19,7 +19,7 @@ from achat_twisted.broker.newcomers import Reunion
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.login.passwords import AT_ONCE
-from achat_twisted.login.service import Doorkeeper
+from achat_twisted.login.service import ReloadableGate
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
@@ -27,7 +27,7 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
-from achat_twisted.net import link, selftest, transport
+from achat_twisted.net import selftest, transport
 from achat_twisted.net.descriptors import Descriptors, have_many
 from achat_twisted.net.listener import Listener
 from achat_twisted.net.poller import Poller
@@ -35,7 +35,7 @@ from achat_twisted.net.unix_sockets import UnixSockets
 from achat_twisted.operator.admin import AdminFactory, AdminServer
 from achat_twisted.operator.console import Console
 from achat_twisted.reader.factory import ChatFactory
-from achat_twisted.reader.lines import Manners
+from achat_twisted.reader.terms import Terms
 from achat_twisted.server import systemd
 from achat_twisted.server.endpoints import Endpoints, is_encrypted, owner
 from achat_twisted.server.log import Logbook
@@ -90,8 +90,8 @@ def _steady_reactor() -> Any:
     return twistds
 
 
-def _gate(options: Options, reactor: Any) -> Doorkeeper:
-    gate = Doorkeeper(reactor, ThreadWorker(reactor, AT_ONCE, "auth"))
+def _gate(options: Options, reactor: Any) -> ReloadableGate:
+    gate = ReloadableGate(reactor, ThreadWorker(reactor, AT_ONCE, "auth"))
     try:
         gate.reload(options)()
     except CannotStart as error:
@@ -100,7 +100,7 @@ def _gate(options: Options, reactor: Any) -> Doorkeeper:
     return gate
 
 
-def _expected(options: Options, reactor: Any, gate: Doorkeeper) -> Callable[[str], bool]:
+def _expected(options: Options, reactor: Any, gate: ReloadableGate) -> Callable[[str], bool]:
     remembers_names = options["mailbox"] != MEMORY
     return gate.knows if remembers_names else Reunion(reactor, gate).expects
 
@@ -156,18 +156,17 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         expects=_expected(options, reactor, gate),
     )
 
-    def manners(options: Mapping[str, Any]) -> Manners:
-        return Manners(
+    def terms(options: Mapping[str, Any]) -> Terms:
+        return Terms(
             options["max-line"], options["recipients"], options["login-timeout"], render, gate
         )
 
     factory = ChatFactory(
         broker,
         reactor,
-        manners(options),
-        make_link=lambda socket: link.over(socket, reactor),
-        admission=Admission(reactor, limits),
-        meter=told,
+        terms(options),
+        Admission(reactor, limits),
+        told,
     )
     descriptors = Descriptors(reactor, have_many(_DESCRIPTORS))
     listeners = [
@@ -209,7 +208,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         *(Put(_is_guarded, listener.guard) for listener in listeners),
         Put(itemgetter("log-level"), log.set_level),
         Put(itemgetter("grace"), service.set_grace),
-        Put(manners, factory.expect),
+        Put(terms, factory.expect),
         Put(_mail_limits, mailbox.limit),
         Put(itemgetter("duplicate", "outbox-limit"), lambda terms: broker.set_terms(*terms)),
     )

@@ -23,10 +23,9 @@ from achat_twisted.broker.broker import Broker
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
-from achat_twisted.net import link
 from achat_twisted.net.transport import ServerTransport
 from achat_twisted.reader.factory import ChatFactory
-from achat_twisted.reader.lines import Manners
+from achat_twisted.reader.terms import Terms
 from achat_twisted.wire.framing import LineSplitter
 
 LINE = b"bob: " + b"x" * 40 + b"\n"
@@ -77,8 +76,7 @@ class House:
         self._factory = ChatFactory(
             self.broker,
             clock,
-            Manners(),
-            lambda transport: link.over(transport, clock),
+            Terms(),
             Admission(clock, Limits()),
         )
         self.alice, self.bob = self._log_in("alice"), self._log_in("bob")

@@ -13,7 +13,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 import achat_twisted
-from achat_twisted import wire
 from achat_twisted.broker.broker import Broker
 from achat_twisted.broker.interfaces import IBroker, ISession
 from achat_twisted.limits.admission import Admission
@@ -22,11 +21,11 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.net.interfaces import ILink
 from achat_twisted.net.link import Link
-from achat_twisted.reader.lines import ChatReader, Manners
+from achat_twisted.reader.factory import ChatFactory
+from achat_twisted.reader.terms import Terms
 from achat_twisted.server.interfaces import INotifier, ISignals
 from achat_twisted.server.signals import NoSignals, ProcessSignals
 from achat_twisted.server.systemd import NoNotifier, SystemdNotifier
-from achat_twisted.tools.deadlines import Deadlines
 from achat_twisted.tools.interfaces import IMeter, IWorker
 from achat_twisted.tools.meter import NO_METER, Meter
 from achat_twisted.tools.threads import ThreadWorker
@@ -88,15 +87,9 @@ class ContractTests(SynchronousTestCase):
 
     def test_readers(self) -> None:
         """Everything that the broker takes for a source of lines."""
-        reader = ChatReader(
-            Broker(Clock(), MemoryMailbox(Clock())),
-            Admission(Clock(), Limits()),
-            Deadlines(Clock(), 30.0, ChatReader.login_late),
-            Manners(render=wire.render_notice),
-            lambda _transport: FakeLink(),
-            lambda _reader: None,
-            lambda _reader: None,
-        )
+        broker = Broker(Clock(), MemoryMailbox(Clock()))
+        factory = ChatFactory(broker, Clock(), Terms(), Admission(Clock(), Limits()))
+        reader = factory.buildProtocol(None)
         for source in (reader, FakeSource()):
             verifyObject(IPushProducer, source)
 

@@ -28,9 +28,8 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
-from achat_twisted.net import link
 from achat_twisted.reader.factory import ChatFactory
-from achat_twisted.reader.lines import Manners
+from achat_twisted.reader.terms import Terms
 from tests.disk import FakeWorker, scratch_file
 from tests.simulation.kernel import Endpoint, Weather
 from tests.simulation.network import Wire
@@ -98,8 +97,7 @@ class CostTests(SynchronousTestCase):
         self.factory = ChatFactory(
             broker,
             self.reactor,
-            Manners(),
-            lambda transport: link.over(transport, self.reactor),
+            Terms(),
             Admission(self.reactor, limits),
         )
         self.clients: dict[str, Endpoint] = {}

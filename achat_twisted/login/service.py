@@ -1,4 +1,4 @@
-"""The doorkeeper: the gate that the options ask for, from start to stop."""
+"""The gate that the options ask for, from start to stop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from achat_twisted.tools.suggest import suggest
 
 
 @implementer(IGate, IReloadable)
-class Doorkeeper(Service):
+class ReloadableGate(Service):
     """A gate that can be replaced by another one, while people come and go.
 
     Those who are in stay in, and those who are being checked are checked by the gate they came to.

@@ -10,9 +10,11 @@ from twisted.internet.protocol import ServerFactory
 
 from achat_twisted.broker.interfaces import IBroker
 from achat_twisted.limits.admission import Admission
+from achat_twisted.net import link
 from achat_twisted.net.interfaces import ILink
-from achat_twisted.reader.lines import ChatReader, Manners
-from achat_twisted.tools.deadlines import Deadlines
+from achat_twisted.reader.arrival import Entrance
+from achat_twisted.reader.lines import ChatReader
+from achat_twisted.reader.terms import Terms
 from achat_twisted.tools.interfaces import IMeter
 from achat_twisted.tools.meter import NO_METER
 
@@ -29,44 +31,34 @@ class ChatFactory(ServerFactory):
         self,
         broker: IBroker,
         clock: IReactorTime,
-        manners: Manners,
-        make_link: Callable[[ITransport], ILink],
+        terms: Terms,
         admission: Admission,
         meter: IMeter = NO_METER,
+        make_link: Callable[[ITransport, IReactorTime], ILink] = link.over,
     ) -> None:
-        """@param make_link: gives the link over a connection's transport."""
+        """@param make_link: gives the link over a connection's transport; by default, that over a
+        stream socket.
+        """
         self._broker = broker
         self._clock = clock
-        self.expect(manners)
-        self._make_link = make_link
         self._admission = admission
         self._meter = meter
+        self._make_link = make_link
+        self.expect(terms)
         self._readers: set[ChatReader] = set()
         self._stopping = False
         self._empty: Deferred[None] | None = None
 
-    def expect(self, manners: Manners) -> None:
-        """Ask this of all clients that connect from now on."""
-        self._manners = manners
-        # Clients that are waited for already keep the deadline that they were given.
-        self._logins: Deadlines[ChatReader] = Deadlines(
-            self._clock, manners.login_timeout, ChatReader.login_late
-        )
+    def expect(self, terms: Terms) -> None:
+        """Ask this of all clients that connect from now on.
+
+        Those that are waited for already keep the deadline that they were given.
+        """
+        self._entrance = Entrance(self._clock, terms, self._admission, self._meter)
 
     def buildProtocol(self, addr: IAddress | None) -> ChatReader | None:
         """A reader; None when the server stops, which closes the connection."""
-        if self._stopping:
-            return None
-        return ChatReader(
-            self._broker,
-            self._admission,
-            self._logins,
-            self._manners,
-            self._make_link,
-            on_open=self._readers.add,
-            on_gone=self._gone,
-            meter=self._meter,
-        )
+        return None if self._stopping else ChatReader(self, self._broker, self._entrance)
 
     @property
     def connections(self) -> int:
@@ -81,8 +73,8 @@ class ChatFactory(ServerFactory):
         self._stopping = True
         self._admission.stop()
         stopped = [reader.stop() for reader in list(self._readers)]
-        for logins in {reader.logins for reader in self._readers}:  # more than one after L{expect}
-            logins.hasten(LAST_CALL)
+        for entrance in {reader.entrance for reader in self._readers}:  # several after L{expect}
+            entrance.logins.hasten(LAST_CALL)
         return gatherResults(stopped)
 
     def cut_reading_short(self) -> None:
@@ -98,7 +90,7 @@ class ChatFactory(ServerFactory):
     def give_up(self) -> None:
         """Count no connection as open any more."""
         for reader in list(self._readers):
-            self._gone(reader)
+            self.gone(reader)
 
     def empty(self) -> Deferred[None]:
         """Fires when no connection is open."""
@@ -106,7 +98,15 @@ class ChatFactory(ServerFactory):
         self._check_empty()
         return self._empty
 
-    def _gone(self, reader: ChatReader) -> None:
+    # Calls from the readers
+
+    def link(self, transport: ITransport) -> ILink:
+        return self._make_link(transport, self._clock)
+
+    def opened(self, reader: ChatReader) -> None:
+        self._readers.add(reader)
+
+    def gone(self, reader: ChatReader) -> None:
         self._readers.discard(reader)
         self._check_empty()
 

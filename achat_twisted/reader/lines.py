@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import (
-    IHalfCloseableProtocol,
-    IPushProducer,
-    ITransport,
-)
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer, ITransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
@@ -20,85 +15,59 @@ from zope.interface import implementer
 
 from achat_twisted import wire
 from achat_twisted.broker.interfaces import IBroker, ISession
-from achat_twisted.limits.admission import Admission
-from achat_twisted.login.gate import OPEN
-from achat_twisted.login.interfaces import IGate
 from achat_twisted.net.interfaces import ILink, IProxied
-from achat_twisted.reader import commands
-from achat_twisted.tools.deadlines import Deadlines
-from achat_twisted.tools.interfaces import IMeter
-from achat_twisted.tools.meter import NO_METER
+from achat_twisted.reader import commands, runs
+from achat_twisted.reader.arrival import Arrival, Entrance
 from achat_twisted.wire import framing
 from achat_twisted.wire.foreign import PROXY
 from achat_twisted.wire.framing import Block, LineSplitter
 
-LOGIN_TIMEOUT = 30.0
-"""Seconds in which the first line must come, unless the server is told otherwise."""
-
-
 _Item = framing.Item | Callable[[], None]
 """Work that waits: lines, a fault in place of one, or a call to make after them."""
 
-_AT_ONCE = 500
-"""The number of items worked off until others have their turn: single lines, or whole runs."""
 
+class Home(Protocol):
+    """The factory that a reader comes from, as the reader sees it."""
 
-@dataclass(frozen=True, slots=True)
-class Manners:
-    """The terms for every client, and the rendering of notices; C{gate} says who may enter."""
+    def link(self, transport: ITransport) -> ILink:
+        """The link over a transport."""
 
-    max_line: int = wire.MAX_LINE
-    recipients: int = wire.MAX_RECIPIENTS
-    login_timeout: float = LOGIN_TIMEOUT
-    render: Callable[[wire.Notice], bytes] = wire.render_notice
-    gate: IGate = OPEN
+    def opened(self, reader: ChatReader) -> None:
+        """Note that the reader's connection is made."""
+
+    def gone(self, reader: ChatReader) -> None:
+        """Note that its connection is no more."""
 
 
 @implementer(IHalfCloseableProtocol, IProxied, IPushProducer)
 class ChatReader(LineReceiver):
-    """Reads one connection: first a login, then lines for the broker.
+    """Reads one connection: first a login, which its L{Arrival} sees to, then lines for the broker.
 
-    Until login the link is its own. With the login the link goes to the broker, and from then on
-    the reader neither writes nor closes; it only says when there is no more input.
+    With the login the link goes to the broker, and from then on the reader neither writes nor
+    closes; it only says when there is no more input.
 
     The lines are cut by L{LineSplitter}, as C{LineReceiver} itself drops a connection over a line
     that is too long, and copies the rest of a chunk for each line in it. They come in blocks, and
     a block is taken in as a whole if it can be: a run of lines for the same recipients, which have
     room for it. Otherwise it is taken apart, and the broker can pause it between two lines.
+
+    @ivar entrance: the way in, with the terms that it connected under.
     """
 
     delimiter = b"\n"
     _log = Logger()
     transport: Any  # as it has more than ITransport promises
     _link: ILink
+    _arrival: Arrival
 
-    def __init__(
-        self,
-        broker: IBroker,
-        admission: Admission,
-        logins: Deadlines[ChatReader],
-        manners: Manners,
-        make_link: Callable[[ITransport], ILink],
-        on_open: Callable[[ChatReader], None],
-        on_gone: Callable[[ChatReader], None],
-        meter: IMeter = NO_METER,
-    ) -> None:
-        """@param logins: calls L{login_late} unless the login comes in time.
-        @param on_open: called with this reader when its connection is made.
-        @param on_gone: called with it when the connection is no more.
-        """
+    def __init__(self, home: Home, broker: IBroker, entrance: Entrance) -> None:
+        self._home = home
         self._broker = broker
-        self._admission = admission
-        self.logins = logins
-        self._manners = manners
-        self._make_link = make_link
-        self._on_open = on_open
-        self._on_gone = on_gone
-        self._meter = meter
-        self._splitter = LineSplitter(manners.max_line)
+        self.entrance = entrance
+        self._terms = entrance.terms
+        self._splitter = LineSplitter(entrance.terms.max_line)
         self._waiting: list[_Item] = []  # the first of them last
         self._session: ISession | None = None
-        self._entering: Deferred[str] | None = None
         self._working = False
         self.paused = False
         self._deaf = False
@@ -109,12 +78,10 @@ class ChatReader(LineReceiver):
     # Calls from the transport
 
     def connectionMade(self) -> None:
-        self._link = self._make_link(self.transport)
-        self._manners.gate.greet(self._link)
-        self._on_open(self)
-        self.logins.add(self)
-        self._origin = self._link.origin
-        self._admit()
+        self._link = self._home.link(self.transport)
+        self._arrival = Arrival(self, self._link, self.entrance)
+        self._home.opened(self)
+        self._arrival.begin()
 
     def dataReceived(self, data: bytes) -> None:
         if self._deaf:
@@ -123,7 +90,7 @@ class ChatReader(LineReceiver):
         if session is not None and self._splitter.is_between and not (self._waiting or self.paused):
             # A line that comes alone, with nothing before it, needs none of what keeps lines in
             # order: 13 of its calls, and 0.6 of 1.9 µs, timed by itself (benchmarks.steps).
-            post = wire.parse_alone(data, self._manners.max_line)
+            post = wire.parse_alone(data, self._terms.max_line)
             if post is not None:
                 session.taken += 1
                 self._broker.post(session, post)
@@ -134,11 +101,11 @@ class ChatReader(LineReceiver):
 
     def introduced(self) -> None:
         if not self._deaf:
-            self._is_admitted()
+            self._arrival.introduced()
 
     def not_introduced(self, why: str) -> None:
-        if not self._deaf and self._is_admitted():
-            self._refuse_stranger(f"this port is for a proxy, but {why}")
+        if not self._deaf:
+            self._arrival.introduced(why)
 
     def readConnectionLost(self) -> None:
         """The client has half-closed: when its lines are worked off, it leaves."""
@@ -150,18 +117,23 @@ class ChatReader(LineReceiver):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._session is None and not self._deaf:
-            if self._entering:
-                self._end_login("left", "{peer} left before it was let in")
-            elif self._splitter.finish():
-                self._end_login("left", "{peer} left without a name")
-            else:
-                self._left_silent()
+            self._arrival.lost(is_silent=not self._splitter.finish())
         if self._session is None or self._deaf:
             self._go()
         else:
             self._is_leaving = True
             self._session.desert()
             self._session.rest()
+
+    # Calls from the arrival
+
+    def join(self, name: str) -> ISession:
+        """Log in; see L{achat_twisted.reader.arrival.Newcomer}."""
+        session = self._session = self._broker.join(name, self._link, self)
+        if self._stopped is not None:
+            session.last_call()
+            self._take_last_input()
+        return session
 
     # Calls from the broker
 
@@ -176,8 +148,7 @@ class ChatReader(LineReceiver):
         self._deaf = True
         self._waiting.clear()
         self.transport.pauseProducing()
-        if self._entering is not None:
-            self._entering.cancel()
+        self._arrival.cancel()
         if self._stopped is not None and not self._stopped.called:
             self._stopped.callback(None)
 
@@ -188,7 +159,7 @@ class ChatReader(LineReceiver):
 
         A client that does not read its answers is not read either, and stops where it is; so does
         one that has sent too much. One without a name has just been accepted, so its name is waited
-        for, until L{login_late}.
+        for, until L{Arrival.late}.
         """
         self._stopped = Deferred()
         if self._is_leaving:
@@ -197,24 +168,16 @@ class ChatReader(LineReceiver):
             self.stopProducing()
         elif self._session is not None:
             self._take_last_input()
-        elif self._entering is not None:
-            self.logins.add(self)
+        else:
+            self._arrival.last_call()
         return self._stopped
 
     def cut_short(self) -> None:
         """Stop at once, and go, if there is no name yet."""
         if self._session is None and not self._deaf:
-            self._close(b"")
+            self._arrival.close()
         else:
             self.stopProducing()
-
-    def login_late(self) -> None:
-        """No name has come in time."""
-        if self._stopped is not None:
-            self._close(b"")
-            return
-        wait = self._manners.login_timeout
-        self._refuse(wire.bad_name(f"none came within {wait:g} seconds"), "timeout")
 
     def abort(self) -> None:
         """Stop at once, and close without waiting for anything."""
@@ -233,7 +196,7 @@ class ChatReader(LineReceiver):
             return
         self._working = True
         try:
-            left = _AT_ONCE
+            left = runs.AT_ONCE
             while self._waiting and not self.paused and not self._deaf:
                 item = self._waiting.pop()
                 if isinstance(item, str) and self._session is not None:
@@ -252,7 +215,7 @@ class ChatReader(LineReceiver):
 
     def _work_off_rest(self, session: ISession) -> None:
         """Take in what had come when the connection was lost, a slice a turn; and then go."""
-        left = _AT_ONCE
+        left = runs.AT_ONCE
         try:
             while left and self._waiting and not (self._deaf or self._has_overdrawn()):
                 self._work_off(self._waiting.pop())
@@ -271,8 +234,8 @@ class ChatReader(LineReceiver):
         self._is_leaving = False
         self._link.connection_lost()
         self.stopProducing()
-        self._admission.leave(self._origin)
-        self._on_gone(self)
+        self._arrival.gone()
+        self._home.gone(self)
 
     def _has_overdrawn(self) -> bool:
         """Tell if more lines were taken in than the client may send; it has no right to the rest.
@@ -300,8 +263,7 @@ class ChatReader(LineReceiver):
 
     def _no_more_lines(self) -> None:
         if self._session is None:
-            self._left_silent()
-            self._close(b"")
+            self._arrival.end_of_input()
         else:
             self._session.leave()
 
@@ -310,67 +272,17 @@ class ChatReader(LineReceiver):
         line, _, rest = block.partition("\n")
         if rest:
             self._waiting.append(rest)
-        if not self._is_admitted():
-            return
-        try:
-            login = wire.parse_login(line)
-            entering = self._manners.gate.enter(login, self._link)
-            if entering is None:
-                self._join(login.name)
-            else:
-                self._wait_for(entering)
-        except wire.Foreign as error:
-            self._refuse_stranger(error.notice.detail)
-        except wire.Refused as refusal:
-            if line.strip():
-                self._refuse(refusal)
-            else:  # as health checks send
-                self._refuse_stranger(refusal.notice.detail)
-
-    def _join(self, name: str) -> ISession:
-        session = self._session = self._broker.join(name, self._link, self)
-        self.logins.remove(self)
-        self._meter.login("welcome")
-        if self._stopped is not None:
-            session.last_call()
-            self._take_last_input()
-        return session
-
-    def _wait_for(self, entering: Deferred[str]) -> None:
-        """Take in nothing until the gate has said who this is; what comes meanwhile waits."""
-        self._entering = entering
-        if self._stopped is None:  # or else there is little time, and not for each step anew
-            self.logins.remove(self)
-        self.pauseProducing()
-        entering.addCallbacks(self._enter, self._not_entered).addErrback(self._cannot_enter)
-
-    def _enter(self, name: str) -> None:
-        self._entering = None
-        try:
-            session = self._join(name)
-        except wire.Refused as refusal:
-            self._refuse(refusal)
-        else:
-            session.rest()
-
-    def _not_entered(self, failure: Failure) -> None:
-        self._entering = None
-        if not self._deaf:  # or else it was cancelled
-            failure.trap(wire.Refused)
-            self._refuse(cast(wire.Refused, failure.value))
-
-    def _cannot_enter(self, failure: Failure) -> None:
-        self._log.failure("{peer} cannot be let in", failure, peer=self._link.peer)
-        self.abort()
+        self._arrival.log_in(line)
 
     def _take_in(self, block: Block, session: ISession) -> None:
         """Take in lines after the first."""
         if "\n" in block[:-1]:
-            self._take_in_run(block, session)
+            left = runs.take_in(self._broker, session, block, self._terms.recipients)
+            self._waiting += reversed(left)
             return
         session.taken += 1
         try:
-            request = wire.parse_line(block, self._manners.recipients)
+            request = wire.parse_line(block, self._terms.recipients)
             if isinstance(request, wire.Post):
                 self._broker.post(session, request)
             else:
@@ -378,31 +290,10 @@ class ChatReader(LineReceiver):
         except wire.WireError as error:
             self._answer_fault(error, session)
 
-    def _take_in_run(self, block: Block, session: ISession) -> None:
-        """Take in several lines: as one; or some as one for each recipient, or else one by one."""
-        most = self._manners.recipients
-        run = wire.parse_run(block, most)
-        if run is not None and self._broker.post_run(session, [run]):
-            session.taken += block.count("\n")
-            return
-        count = block.count("\n")
-        if count > _AT_ONCE:
-            # A line by itself takes 50 bytes more, and what comes later may wait for long.
-            later = block.split("\n", _AT_ONCE)[-1]
-            block = block.removesuffix(later)
-            self._waiting.append(later)
-            count = _AT_ONCE
-        posts = wire.parse_several(block, most) if run is None else None
-        if posts is not None and self._broker.post_run(session, posts):
-            session.taken += count
-        else:
-            self._waiting.extend(reversed(block.splitlines(keepends=True)))
-
     def _take_in_fault(self, error: wire.WireError) -> None:
         """Take in a fault that stands in place of a line."""
         if self._session is None:
-            kind = "" if isinstance(error, wire.Foreign) else f"{error.notice.word} "
-            self._refuse_stranger(f"{kind}{error.notice.detail}")
+            self._arrival.take_in_fault(error)
         else:
             self._session.taken += 1
             self._answer_fault(error, self._session)
@@ -418,61 +309,3 @@ class ChatReader(LineReceiver):
                 peer=self._link.peer,
                 reason=str(error),
             )
-
-    # Before login
-
-    def _admit(self) -> bool:
-        """Count the connection for its origin; True if it may stay."""
-        refusal = self._admission.enter(self._origin, self._link.local)
-        if refusal is None:
-            return True
-        self._meter.login("busy")
-        if refusal.is_told:
-            self._close(self._manners.render(wire.busy(refusal.why).notice))
-        else:
-            self.logins.remove(self)
-            self.abort()
-        return False
-
-    def _is_admitted(self) -> bool:
-        """Tell if it may stay; behind a proxy, it is known only once the proxy has introduced it.
-
-        The first line may come together with that, and is looked at before L{introduced}.
-        """
-        if self._origin or not self._link.origin:
-            return True
-        self._admission.leave(self._origin)
-        self._origin = self._link.origin
-        return self._admit()
-
-    def _refuse(self, refusal: wire.Refused, outcome: str = "", *, is_quiet: bool = False) -> None:
-        word = outcome or refusal.notice.word
-        event = "{peer} was refused: {reason}"
-        self._end_login(word, event, is_quiet=is_quiet, reason=str(refusal))
-        self._close(self._manners.render(refusal.notice))
-
-    def _refuse_stranger(self, why: str) -> None:
-        """Refuse a first line that no achat client sends; crowds do, so the log has totals."""
-        refusal = wire.bad_name(why)
-        kind = str(refusal)
-        self._admission.refused(self._origin, f"{kind}, from {self._link.peer}", kind)
-        self._refuse(refusal, is_quiet=True)
-
-    def _left_silent(self) -> None:
-        """Note silence: a health check by a proxy or a monitor, perhaps every few seconds."""
-        self._end_login("left", "{peer} left without a word", is_quiet=True)
-
-    def _end_login(
-        self, outcome: str, event: str, *, is_quiet: bool = False, **fields: str
-    ) -> None:
-        """@param is_quiet: True for what operators need to see only if they have asked for it."""
-        self.logins.remove(self)
-        self._meter.login(outcome)
-        log = self._log.debug if is_quiet else self._log.info
-        log(event, peer=self._link.peer, **fields)
-
-    def _close(self, last: bytes) -> None:
-        """Close a connection that has no session."""
-        self.logins.remove(self)
-        self.stopProducing()
-        self._link.finish(last)

@@ -18,7 +18,7 @@ from achat_twisted.limits.limits import Limits
 from achat_twisted.login.credentials import SUPPORTED
 from achat_twisted.mailbox.accounts import LIMITS
 from achat_twisted.operator.protocol import SOCKET
-from achat_twisted.reader.lines import LOGIN_TIMEOUT
+from achat_twisted.reader.terms import LOGIN_TIMEOUT
 from achat_twisted.server import values
 from achat_twisted.server.config import Configured
 from achat_twisted.server.log import FORMATS, LEVELS

@@ -16,7 +16,7 @@ from achat_twisted.client.terminal import Terminal
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.reader.factory import ChatFactory
-from achat_twisted.reader.lines import Manners
+from achat_twisted.reader.terms import Terms
 from tests.attacks.ears import obeyed
 from tests.fakes import FakeLink, FakeOutput
 from tests.house import House
@@ -99,9 +99,9 @@ class ForgeryTests(SynchronousTestCase):
         self.factory = ChatFactory(
             self.house.broker,
             clock,
-            Manners(),
-            lambda _transport: self._link(),
+            Terms(),
             Admission(clock, Limits()),
+            make_link=lambda _transport, _clock: self._link(),
         )
         self.bob = self._says(b"bob\n")
 

@@ -123,6 +123,7 @@ class JSONTests(FunctionalTestCase):
         for event in events:
             if event["source"] in (
                 "achat_twisted.broker.broker.Broker",
+                "achat_twisted.reader.arrival.Arrival",
                 "achat_twisted.reader.lines.ChatReader",
             ):
                 self.assertEqual(event["peer"], "a local socket")

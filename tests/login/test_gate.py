@@ -1,4 +1,4 @@
-"""The gate and the doorkeeper, made from C{--auth}."""
+"""The gate, made from C{--auth}."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from achat_twisted.login.gate import FORGET, LONGEST, OPEN, PATIENCE, PortalGate
 from achat_twisted.login.interfaces import IGate
 from achat_twisted.login.passwords import Argon2Checker, InPlace
 from achat_twisted.login.plugins import Argon2Factory, TLSFactory
-from achat_twisted.login.service import Doorkeeper
+from achat_twisted.login.service import ReloadableGate
 from achat_twisted.tools.backoff import Backoff
 from achat_twisted.tools.errors import CannotStart
 from tests.clientele import Authority
@@ -308,12 +308,12 @@ class DelayTests(GateTestCase):
 
 
 class CertificateTests(GateTestCase):
-    """Client certificates at the gate, by the doorkeeper."""
+    """Client certificates at the gate."""
 
     def setUp(self) -> None:
         super().setUp()
         self.authority = Authority()
-        self.keeper = Doorkeeper(self.clock, InPlace())
+        self.keeper = ReloadableGate(self.clock, InPlace())
         secrets = self.file(password_file(alice="one"))
         authorities = self.file(self.authority.identity.public().decode())
         self.keeper.reload({"auth": [f"argon2:{secrets}", f"tls:{authorities}"]})()
@@ -342,13 +342,13 @@ class CertificateTests(GateTestCase):
         self.is_refused(self.keeper, "alice", "denied: it has not proved who it is")
 
 
-class DoorkeeperTests(GateTestCase):
-    """L{Doorkeeper}."""
+class ReloadableGateTests(GateTestCase):
+    """L{ReloadableGate}."""
 
     def setUp(self) -> None:
         super().setUp()
         self.worker = FakeWorker()
-        self.keeper = Doorkeeper(self.clock, self.worker)
+        self.keeper = ReloadableGate(self.clock, self.worker)
 
     def reload(self, *auth: str) -> None:
         self.keeper.reload({"auth": list(auth)})()

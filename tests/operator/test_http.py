@@ -21,13 +21,13 @@ from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.operator.console import Console
 from achat_twisted.operator.http import VISIT, VISITORS, Monitor, MonitorSite, Pages
 from achat_twisted.reader.factory import ChatFactory
-from achat_twisted.reader.lines import Manners
+from achat_twisted.reader.terms import Terms
 from achat_twisted.server.options import Options
 from achat_twisted.server.reload import Reloader
 from achat_twisted.server.service import ChatService
 from achat_twisted.server.signals import NoSignals
 from achat_twisted.server.systemd import NoNotifier
-from tests.fakes import Bug, FakeLink
+from tests.fakes import Bug
 from tests.logged import Logged
 from tests.net.test_listener import ADDRESSES, Endpoint, Port
 from tests.server.test_service import Door
@@ -288,8 +288,7 @@ class MonitorTests(SynchronousTestCase):
             ChatFactory(
                 broker,
                 self.clock,
-                Manners(),
-                lambda _transport: FakeLink(),
+                Terms(),
                 Admission(self.clock, Limits()),
             ),
             broker,

@@ -23,11 +23,10 @@ import twisted
 from achat_twisted import __version__
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
-from achat_twisted.net import link
 from achat_twisted.operator.metrics import Metrics, registry
 from achat_twisted.operator.process import ProcessFigures
 from achat_twisted.reader.factory import ChatFactory
-from achat_twisted.reader.lines import Manners
+from achat_twisted.reader.terms import Terms
 from achat_twisted.tools.meter import OUTCOMES, Meter
 from tests.disk import Desk
 from tests.house import House
@@ -51,8 +50,7 @@ class Watched:
         factory = ChatFactory(
             house.broker,
             house.clock,
-            Manners(),
-            lambda socket: link.over(socket, house.clock),
+            Terms(),
             Admission(house.clock, Limits()),
         )
         metrics = Metrics(house.broker, house.mailbox, factory, self.meter)

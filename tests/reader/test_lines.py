@@ -7,7 +7,7 @@ from itertools import repeat
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import ITransport
+from twisted.internet.interfaces import IReactorTime, ITransport
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -20,7 +20,8 @@ from achat_twisted.limits.limits import Limits
 from achat_twisted.login.gate import OPEN
 from achat_twisted.login.interfaces import IGate
 from achat_twisted.reader.factory import LAST_CALL, ChatFactory
-from achat_twisted.reader.lines import ChatReader, Manners
+from achat_twisted.reader.lines import ChatReader
+from achat_twisted.reader.terms import Terms
 from achat_twisted.tools.meter import Meter
 from achat_twisted.wire.foreign import PROXY
 from tests.fakes import FakeLink
@@ -65,16 +66,12 @@ class ReaderTestCase(SynchronousTestCase):
         self.factory = self._factory(self.house.clock)
 
     def _factory(self, clock: Clock, render: RenderNotice = wire.render_notice) -> ChatFactory:
-        manners = Manners(
-            max_line=100, recipients=3, login_timeout=30.0, render=render, gate=self.gate
-        )
+        terms = Terms(max_line=100, recipients=3, login_timeout=30.0, render=render, gate=self.gate)
         self.meter = Meter(clock.seconds)
         admission = Admission(clock, self.limits)
-        return ChatFactory(
-            self.house.broker, clock, manners, self._make_link, admission, self.meter
-        )
+        return ChatFactory(self.house.broker, clock, terms, admission, self.meter, self._make_link)
 
-    def _make_link(self, _transport: ITransport) -> FakeLink:
+    def _make_link(self, _transport: ITransport, _clock: IReactorTime) -> FakeLink:
         self.links.append(FakeLink("a caller"))
         return self.links[-1]
 
@@ -89,10 +86,10 @@ class ReaderTestCase(SynchronousTestCase):
 class LoginTests(ReaderTestCase):
     """The first line."""
 
-    def test_other_manners(self) -> None:
+    def test_other_terms(self) -> None:
         """What is asked of clients anew is asked of those who connect from then on."""
         before = self.calls()
-        self.factory.expect(Manners(max_line=5, login_timeout=1.0))
+        self.factory.expect(Terms(max_line=5, login_timeout=1.0))
         after, late = self.calls("alice"), self.calls()
         after.sends("alice: hi\n")
         self.house.turn()
@@ -254,7 +251,7 @@ class LoginTests(ReaderTestCase):
         )
 
     def test_plain(self) -> None:
-        """With plain manners a refusal closes without a word."""
+        """With plain terms a refusal closes without a word."""
         self.factory = self._factory(self.house.clock, wire.say_nothing)
         caller = self.calls("!x")
         self.assertEqual(caller.link.received, b"")
@@ -577,9 +574,9 @@ class StopTests(ReaderTestCase):
         self.assertEqual(self.house.clock.getDelayedCalls(), [])
 
     def test_who_connected_before_a_reload(self) -> None:
-        """Nor does who was to have another time for it, before other manners were asked for."""
+        """Nor does who was to have another time for it, before other terms were asked for."""
         before = self.calls()
-        self.factory.expect(Manners(login_timeout=20.0))
+        self.factory.expect(Terms(login_timeout=20.0))
         after = self.calls()
         stopped = self.factory.stop_reading()
         self.house.clock.advance(LAST_CALL)
@@ -704,8 +701,8 @@ class LimitTests(ReaderTestCase):
         self.factory = self._factory(self.house.clock)
         self.origins = iter([HOST, HOST, HOST, "203.0.113.8"])
 
-    def _make_link(self, _transport: ITransport) -> FakeLink:
-        link = super()._make_link(_transport)
+    def _make_link(self, _transport: ITransport, _clock: IReactorTime) -> FakeLink:
+        link = super()._make_link(_transport, _clock)
         link.origin = next(self.origins)
         return link
 

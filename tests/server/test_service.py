@@ -7,7 +7,7 @@ from signal import SIGHUP, SIGTERM
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import ITransport
+from twisted.internet.interfaces import IReactorTime, ITransport
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
@@ -19,7 +19,7 @@ from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.reader.factory import ChatFactory
-from achat_twisted.reader.lines import Manners
+from achat_twisted.reader.terms import Terms
 from achat_twisted.server.interfaces import INotifier, ISignals
 from achat_twisted.server.options import Options
 from achat_twisted.server.reload import Reloader
@@ -151,7 +151,11 @@ class ServiceTests(SynchronousTestCase):
         self.reloads = Reloads()
         self.broker = Broker(self.clock, mailbox, outbox_limit=1000)
         self.factory = ChatFactory(
-            self.broker, self.clock, Manners(), self._make_link, Admission(self.clock, Limits())
+            self.broker,
+            self.clock,
+            Terms(),
+            Admission(self.clock, Limits()),
+            make_link=self._make_link,
         )
         self.service = ChatService(
             [self.door],
@@ -168,7 +172,7 @@ class ServiceTests(SynchronousTestCase):
         self.assertIs(self.service.phase, Phase.STARTING)
         self.service.startService()
 
-    def _make_link(self, _transport: ITransport) -> FakeLink:
+    def _make_link(self, _transport: ITransport, _clock: IReactorTime) -> FakeLink:
         self.links.append(FakeLink("a caller"))
         return self.links[-1]
 

@@ -24,7 +24,7 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net import link
 from achat_twisted.net.interfaces import ILink
 from achat_twisted.reader.factory import ChatFactory
-from achat_twisted.reader.lines import Manners
+from achat_twisted.reader.terms import Terms
 from achat_twisted.server.options import Options
 from achat_twisted.server.reload import Reloader
 from achat_twisted.server.service import ChatService
@@ -99,7 +99,7 @@ class Server:
         self._reactor = reactor
         self._witness = witness
         self._parts = parts
-        self._manners = Manners(parts.max_line, render=parts.render, gate=parts.gate)
+        self._terms = Terms(parts.max_line, render=parts.render, gate=parts.gate)
         self._open_mailbox = parts.make_mailbox(rng, reactor, folder)
         self._door = Service()
         self.running = False
@@ -122,9 +122,9 @@ class Server:
         self._factory = ChatFactory(
             self._broker,
             self._reactor,
-            self._manners,
-            lambda transport: self._parts.make_link(transport, self._reactor),
+            self._terms,
             Admission(self._reactor, self.rules.limits),
+            make_link=self._parts.make_link,
         )
         self._door = Service()
         self._service = ChatService(
@@ -154,7 +154,7 @@ class Server:
         self._broker.set_terms(options["duplicate"], options["outbox-limit"])
         self._factory.expect(
             replace(
-                self._manners,
+                self._terms,
                 max_line=options["max-line"],
                 login_timeout=options["login-timeout"],
             )

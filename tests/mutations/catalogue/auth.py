@@ -7,7 +7,7 @@ from tests.mutations.mutation import Mutation
 _CERTIFICATES = "achat_twisted/login/certificates.py"
 _GATE = "achat_twisted/login/gate.py"
 _PASSWORDS = "achat_twisted/login/passwords.py"
-_READER = "achat_twisted/reader/lines.py"
+_ARRIVAL = "achat_twisted/reader/arrival.py"
 
 AUTH = (
     Mutation(
@@ -83,15 +83,15 @@ AUTH = (
     ),
     Mutation(
         "let in whose connection is gone",
-        _READER,
-        "            self._entering.cancel()",
+        _ARRIVAL,
+        "            entering.cancel()",
         "            pass",
         "tests.reader.test_arrival",
     ),
     Mutation(
         "read on while the gate thinks",
-        _READER,
-        "        self.pauseProducing()\n        entering.",
+        _ARRIVAL,
+        "        self._reader.pauseProducing()\n        entering.",
         "        entering.",
         "tests.reader.test_arrival",
     ),

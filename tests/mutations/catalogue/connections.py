@@ -5,8 +5,10 @@ from __future__ import annotations
 from tests.mutations.mutation import Mutation
 
 _LINK = "achat_twisted/net/link.py"
+_ARRIVAL = "achat_twisted/reader/arrival.py"
 _LINGER = "achat_twisted/net/linger.py"
 _READER = "achat_twisted/reader/lines.py"
+_RUNS = "achat_twisted/reader/runs.py"
 _SERVICE = "achat_twisted/server/service.py"
 _TRANSPORT = "achat_twisted/net/transport.py"
 _TALK = "tests.functional.test_conversation.ConversationTests"
@@ -104,7 +106,7 @@ CONNECTIONS = (
     ),
     Mutation(
         "log each health check",
-        _READER,
+        _ARRIVAL,
         "            if line.strip():\n                self._refuse(refusal)",
         "            if True:\n                self._refuse(refusal)",
         "tests.reader.test_lines",
@@ -167,15 +169,15 @@ CONNECTIONS = (
     ),
     Mutation(
         "let each short line that waits take fifty bytes",
-        _READER,
-        "if count > _AT_ONCE:",
+        _RUNS,
+        "if count > AT_ONCE:",
         "if not block:",
         "tests.reader.test_lines",
     ),
     Mutation(
         "forget the lines that come later",
-        _READER,
-        "self._waiting.append(later)",
+        _RUNS,
+        "left.append(later)",
         "pass",
         "tests.reader.test_lines",
     ),
@@ -189,7 +191,7 @@ CONNECTIONS = (
     Mutation(
         "work off a lost connection in one go",
         _READER,
-        "        left = _AT_ONCE\n        try:",
+        "        left = runs.AT_ONCE\n        try:",
         "        left = 2**31\n        try:",
         "tests.reader.test_lines",
     ),
@@ -265,16 +267,16 @@ CONNECTIONS = (
     ),
     Mutation(
         "wait for ever for a name",
-        _READER,
-        "        self.logins.add(self)\n        self._origin",
-        "        self._origin",
+        _ARRIVAL,
+        "        self._entrance.logins.add(self)\n        self._admit()",
+        "        self._admit()",
         "tests.reader.test_lines",
     ),
     Mutation(
         "end a connection for its login when it has logged in",
-        _READER,
-        '        self.logins.remove(self)\n        self._meter.login("welcome")\n',
-        '        self._meter.login("welcome")\n',
+        _ARRIVAL,
+        '        self._entrance.logins.remove(self)\n        self._entrance.meter.login("welcome',
+        '        self._entrance.meter.login("welcome',
         "tests.reader.test_lines",
     ),
     Mutation(
@@ -293,7 +295,7 @@ CONNECTIONS = (
     ),
     Mutation(
         "take a run for one line",
-        _READER,
+        _RUNS,
         'session.taken += block.count("\\n")',
         "session.taken += 1",
         "tests.reader.test_lines",
@@ -308,8 +310,8 @@ CONNECTIONS = (
     Mutation(
         "take lines apart from behind",
         _READER,
-        "self._waiting.extend(reversed(block.splitlines(keepends=True)))",
-        "self._waiting.extend(block.splitlines(keepends=True))",
+        "self._waiting += reversed(left)",
+        "self._waiting += left",
         "tests.reader.test_lines",
     ),
     Mutation(

@@ -6,6 +6,7 @@ from tests.mutations.mutation import Mutation
 
 _ALLOWANCE = "achat_twisted/limits/rate.py"
 _ADMISSION = "achat_twisted/limits/admission.py"
+_ARRIVAL = "achat_twisted/reader/arrival.py"
 _BROKER = "achat_twisted/broker/broker.py"
 _DESCRIPTORS = "achat_twisted/net/descriptors.py"
 _OUTBOX = "achat_twisted/broker/outbox.py"
@@ -88,13 +89,13 @@ LIMITS = (
     Mutation(
         "count a connection for ever",
         _READER,
-        "        self._admission.leave(self._origin)\n        self._on_gone(self)\n",
-        "        self._on_gone(self)\n",
+        "        self._arrival.gone()\n",
+        "",
         "tests.reader.test_lines",
     ),
     Mutation(
         "count a proxy for its clients",
-        _READER,
+        _ARRIVAL,
         "        if not self._is_admitted():\n            return\n",
         "",
         "tests.reader.test_lines",
@@ -199,7 +200,7 @@ LIMITS = (
     ),
     Mutation(
         "fill the log with scanners",
-        "achat_twisted/reader/lines.py",
+        _ARRIVAL,
         "self._refuse(refusal, is_quiet=True)",
         "self._refuse(refusal)",
         "tests.reader.test_lines",

@@ -41,16 +41,8 @@ OPERATORS = (
     Mutation(
         "turn away who has just connected",
         "achat_twisted/reader/lines.py",
-        """\
-        elif self._entering is not None:
-            self.logins.add(self)
-        return self._stopped
-""",
-        """\
-        else:
-            self._close(b"")
-        return self._stopped
-""",
+        "            self._arrival.last_call()\n",
+        "            self._arrival.close()\n",
         "tests.reader.test_lines.StopTests",
     ),
     Mutation(

@@ -172,7 +172,7 @@ SESSIONS = (
     ),
     Mutation(
         "count lines that are put together as one",
-        "achat_twisted/reader/lines.py",
+        "achat_twisted/reader/runs.py",
         "session.taken += count",
         "session.taken += 1",
         "tests.reader.test_lines",

@@ -11,7 +11,7 @@ _LOG_QUEUE = "achat_twisted/server/log_queue.py"
 _METER = "achat_twisted/tools/meter.py"
 _METRICS = "achat_twisted/operator/metrics.py"
 _MONITOR = "achat_twisted/operator/http.py"
-_READER = "achat_twisted/reader/lines.py"
+_ARRIVAL = "achat_twisted/reader/arrival.py"
 _SERVICE = "achat_twisted/server/service.py"
 _TURNS = "achat_twisted/broker/turns.py"
 
@@ -165,7 +165,7 @@ WATCHING = (
     ),
     Mutation(
         "take a login that was too late for one with a bad name",
-        _READER,
+        _ARRIVAL,
         "outcome or refusal.notice.word",
         "refusal.notice.word",
         "tests.reader.test_lines",

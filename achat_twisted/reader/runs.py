@@ -1,0 +1,38 @@
+"""Runs: several lines that come together, posted in as few steps as the order allows."""
+
+from __future__ import annotations
+
+from achat_twisted import wire
+from achat_twisted.broker.interfaces import IBroker, ISession
+from achat_twisted.wire.framing import Block
+
+AT_ONCE = 500
+"""The number of lines that are put together by recipient at a time, or taken in one by one until
+others have their turn.
+"""
+
+
+def take_in(broker: IBroker, session: ISession, block: Block, recipients: int) -> list[Block]:
+    """Post several lines: all as one, or as one for each recipient; all that are posted count.
+
+    @param recipients: the most that a line may have.
+    @return: what is left, in order: single lines to be taken in by themselves, and a block for
+        later.
+    """
+    run = wire.parse_run(block, recipients)
+    if run is not None and broker.post_run(session, [run]):
+        session.taken += block.count("\n")
+        return []
+    left: list[Block] = []
+    count = block.count("\n")
+    if count > AT_ONCE:
+        # A line by itself takes 50 bytes more, and what comes later may wait for long.
+        later = block.split("\n", AT_ONCE)[-1]
+        block = block.removesuffix(later)
+        left.append(later)
+        count = AT_ONCE
+    posts = wire.parse_several(block, recipients) if run is None else None
+    if posts is not None and broker.post_run(session, posts):
+        session.taken += count
+        return left
+    return [*block.splitlines(keepends=True), *left]
