@@ -78,16 +78,14 @@ class Proxied(ProtocolWrapper):
         return origin(source) if source else f"the proxy at {origin(super().getPeer())}"
 
     def readConnectionLost(self) -> None:
-        half_closeable = IHalfCloseableProtocol(self.wrappedProtocol, None)
-        if half_closeable is None:
-            self.loseConnection()
+        if IHalfCloseableProtocol.providedBy(self.wrappedProtocol):
+            self.wrappedProtocol.readConnectionLost()
         else:
-            half_closeable.readConnectionLost()
+            self.loseConnection()
 
     def writeConnectionLost(self) -> None:
-        half_closeable = IHalfCloseableProtocol(self.wrappedProtocol, None)
-        if half_closeable is not None:
-            half_closeable.writeConnectionLost()
+        if IHalfCloseableProtocol.providedBy(self.wrappedProtocol):
+            self.wrappedProtocol.writeConnectionLost()
 
 
 class ProxiedFactory(WrappingFactory[Proxied]):

@@ -108,7 +108,9 @@ class _Port(unix.Port):
     def connectionLost(self, reason: Failure) -> None:
         try:
             with suppress(FileNotFoundError):
-                self._remove()
+                if os.path.samestat(self._file, os.lstat(self._bindPath)):
+                    os.unlink(self._bindPath)
+                    self._unlock()
         except OSError as error:
             self._log.info(
                 "{path} stays behind, for the next server to take over: {why}",
@@ -116,11 +118,6 @@ class _Port(unix.Port):
                 why=error.strerror,
             )
         tcp.Port.connectionLost(self, reason)
-
-    def _remove(self) -> None:
-        if os.path.samestat(self._file, os.lstat(self._bindPath)):
-            os.unlink(self._bindPath)
-            self._unlock()
 
     def _unlock(self) -> None:
         if self.lockFile is not None and self.lockFile.locked:

@@ -33,14 +33,6 @@ Work = Callable[[], object]
 """Writes a line, or does something else to the log between two lines."""
 
 
-def start_thread(work: Callable[[], None]) -> None:
-    """Start a thread that does not keep the process alive if the log never answers.
-
-    @raise RuntimeError: if the system allows no more threads.
-    """
-    Thread(target=work, name="log", daemon=True).start()
-
-
 class _Gap:
     """The number of lines in a row for which there was no room."""
 
@@ -56,17 +48,11 @@ class LogQueue:
 
     _log = Logger()
 
-    def __init__(
-        self,
-        tell_missing: Callable[[int], None],
-        start: Callable[[Callable[[], None]], None] = start_thread,
-    ) -> None:
+    def __init__(self, tell_missing: Callable[[int], None]) -> None:
         """@param tell_missing: writes how many lines are missing at this point, or fails as for any
-            line.
-        @param start: starts a thread, or raises C{RuntimeError}.
+        line.
         """
         self._tell_missing = tell_missing
-        self._start = start
         self._waiting: SimpleQueue[Work] = SimpleQueue()
         self._serving = self._has_thread = self._is_full = False
         self._gap = _Gap()
@@ -106,6 +92,13 @@ class LogQueue:
         else:
             work()
 
+    def start_thread(self) -> None:
+        """Start the thread, which does not keep the process alive if the log never answers.
+
+        @raise RuntimeError: if the system allows no more threads.
+        """
+        Thread(target=self.run, name="log", daemon=True).start()
+
     def run(self) -> None:
         """Do the work that is put, for ever; this is what the thread runs."""
         while True:
@@ -127,7 +120,7 @@ class LogQueue:
         """
         if self._serving and not self._has_thread:
             try:
-                self._start(self.run)
+                self.start_thread()
             except RuntimeError:
                 return False
             self._has_thread = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -12,12 +11,6 @@ FIRST = 1.0
 
 KEYS = 10_000
 """The most keys that are remembered; beyond that, the one tried longest ago is forgotten."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    wait: float
-    since: float
 
 
 class Backoff:
@@ -31,7 +24,8 @@ class Backoff:
         self._clock = clock
         self._longest = longest
         self._forget = forget
-        self._records: OrderedDict[str, _Record] = OrderedDict()  # the longest ago first
+        # The wait of each key, and the moment of its last try; the longest ago first.
+        self._records: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def __len__(self) -> int:
         """The number of keys remembered."""
@@ -39,21 +33,19 @@ class Backoff:
 
     def wait(self, key: str) -> float:
         """The seconds that the next try waits; 0 for a key that is as good as new."""
-        record = self._records.get(key)
-        if record is None:
-            return 0.0
-        forget = 2 * record.wait if self._forget is None else self._forget
-        return record.wait if self._clock.seconds() < record.since + forget else 0.0
+        wait, since = self._records.get(key, (0.0, 0.0))
+        forget = 2 * wait if self._forget is None else self._forget
+        return wait if self._clock.seconds() < since + forget else 0.0
 
     def lasts(self, key: str) -> bool:
         """Tell if the wait that began with the last try is not over yet."""
         wait = self.wait(key)
-        return wait > 0 and self._clock.seconds() < self._records[key].since + wait
+        return wait > 0 and self._clock.seconds() < self._records[key][1] + wait
 
     def tried(self, key: str) -> None:
         """Note a try: the next wait begins, twice as long as the last one."""
         wait = min(2 * self.wait(key), self._longest) or FIRST
-        self._records[key] = _Record(wait, self._clock.seconds())
+        self._records[key] = wait, self._clock.seconds()
         self._records.move_to_end(key)
         if len(self._records) > KEYS:
             self._records.popitem(last=False)

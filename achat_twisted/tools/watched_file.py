@@ -15,9 +15,6 @@ from achat_twisted.tools.rights import refuse_if_writable, warn_if_readable
 
 Content = TypeVar("Content")
 
-_Stamp = tuple[int, ...]
-"""The parts of a file's status that change with its content."""
-
 
 class WatchedFile(Generic[Content]):
     """The content of a file as it is now: each use looks at the file first, which takes 2 µs.
@@ -38,7 +35,7 @@ class WatchedFile(Generic[Content]):
         self.path = path
         self._parse = parse
         self._is_secret = is_secret
-        self._stamp: _Stamp | None = None
+        self._stamp: tuple[int, ...] | None = None
         self._lock = Lock()
 
     def open(self) -> None:
@@ -64,8 +61,8 @@ class WatchedFile(Generic[Content]):
                     self._log.info("{path} has changed, and was read again", path=self.path)
             return self._content
 
-    def _look(self) -> _Stamp | None:
-        """The file's stamp; None if there is no such file."""
+    def _look(self) -> tuple[int, ...] | None:
+        """The parts of the file's status that change with it; None if there is no such file."""
         try:
             status = os.stat(self.path)
         except OSError:

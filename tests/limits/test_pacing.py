@@ -36,8 +36,8 @@ class PaceTests(SynchronousTestCase):
         self.pace.ease()
         self.assertEqual(self.sender.holds, 0)
 
-    def test_patience_ends(self) -> None:
-        """A recipient that stays high holds nobody for longer than the patience."""
+    def test_hold_ends(self) -> None:
+        """A recipient that stays high holds nobody for longer than L{HOLD}."""
         self.pace.press(self.sender)
         self.clock.advance(HOLD)
         self.assertEqual(self.sender.holds, 0)
@@ -52,8 +52,8 @@ class PaceTests(SynchronousTestCase):
         self.pace.press(self.sender)
         self.assertEqual(self.sender.holds, 1)
 
-    def test_patience_is_counted_from_the_first(self) -> None:
-        """The patience starts with the first who is held: late comers do not prolong it."""
+    def test_hold_is_counted_from_the_first(self) -> None:
+        """The time starts with the first that is held: those that come later do not prolong it."""
         late = Sender()
         self.pace.press(self.sender)
         self.clock.advance(HOLD / 2)

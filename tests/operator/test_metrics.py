@@ -23,8 +23,7 @@ import twisted
 from achat_twisted import __version__
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
-from achat_twisted.operator.metrics import Metrics, registry
-from achat_twisted.operator.process import ProcessFigures
+from achat_twisted.operator.metrics import Metrics, ProcessFigures, registry
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.terms import Terms
 from achat_twisted.tools.meter import OUTCOMES, Meter

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable
 from functools import partial
 from threading import Event
 from time import monotonic
@@ -14,20 +13,28 @@ from achat_twisted.server import log_queue
 from achat_twisted.server.log_queue import CAPACITY, LogQueue
 
 
+class ThreadlessQueue(LogQueue):
+    """A queue whose thread a test stands in for, if it may start.
+
+    @ivar threads: the number that were started.
+    """
+
+    may_start = True
+    threads = 0
+
+    def start_thread(self) -> None:
+        if not self.may_start:
+            raise RuntimeError("can't start new thread")
+        self.threads += 1
+
+
 class LogQueueTests(SynchronousTestCase):
     """L{LogQueue}."""
 
     def setUp(self) -> None:
         self.log: list[str] = []
         self.is_full = False
-        self.may_start = True
-        self.threads: list[Callable[[], None]] = []
-        self.queue = LogQueue(lambda lines: self._write(f"{lines} are missing"), self._start)
-
-    def _start(self, work: Callable[[], None]) -> None:
-        if not self.may_start:
-            raise RuntimeError("can't start new thread")
-        self.threads.append(work)
+        self.queue = ThreadlessQueue(lambda lines: self._write(f"{lines} are missing"))
 
     def _write(self, line: str) -> None:
         if self.is_full:
@@ -49,13 +56,13 @@ class LogQueueTests(SynchronousTestCase):
     def test_before_the_reactor_runs(self) -> None:
         """At first lines are written at once, as twistd may still fork."""
         self._put("1")
-        self.assertEqual((self.log, self.threads), (["1"], []))
+        self.assertEqual((self.log, self.queue.threads), (["1"], 0))
 
     def test_while_it_runs(self) -> None:
         """One thread writes all lines, in order."""
         self._begin()
         self._put("1", "2")
-        self.assertEqual((self.log, self.threads), ([], [self.queue.run]))
+        self.assertEqual((self.log, self.queue.threads), ([], 1))
         self._work(2)
         self.assertEqual(self.log, ["1", "2"])
 
@@ -115,12 +122,12 @@ class LogQueueTests(SynchronousTestCase):
     def test_no_thread(self) -> None:
         """Without a thread lines are written at once, until there can be one."""
         self._begin()
-        self.may_start = False
+        self.queue.may_start = False
         self._put("1", "2")
         self.assertEqual(self.log, ["1", "2"])
-        self.may_start = True
+        self.queue.may_start = True
         self._put("3")
-        self.assertEqual((len(self.threads), self.log), (1, ["1", "2"]))
+        self.assertEqual((self.queue.threads, self.log), (1, ["1", "2"]))
         self._work(1)
         self.assertEqual(self.log, ["1", "2", "3"])
 

@@ -55,6 +55,20 @@ CLIENTS = (
         "tests.client.test_client",
     ),
     Mutation(
+        "read a server while standard error has no room",
+        _TERMINAL,
+        "return self._output.full or self._errors.full",
+        "return self._output.full",
+        "tests.client.test_terminal",
+    ),
+    Mutation(
+        "take an output for full that is gone",
+        _FILES,
+        "return self.producerPaused and not self.disconnected",
+        "return self.producerPaused",
+        "tests.client.test_files",
+    ),
+    Mutation(
         "wait for a dead server",
         _SESSION,
         "            self.transport.abortConnection()\n        elif",

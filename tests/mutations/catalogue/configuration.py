@@ -27,6 +27,21 @@ put_in_place = []
         "tests.server.test_reload",
     ),
     Mutation(
+        "leave systemd waiting for a reload that has failed",
+        "achat_twisted/server/service.py",
+        """\
+            try:
+                self._reloader.reload()
+            finally:
+                self._notifier.ready()
+""",
+        """\
+            self._reloader.reload()
+            self._notifier.ready()
+""",
+        "tests.server.test_service",
+    ),
+    Mutation(
         "let a bad file end the process",
         "achat_twisted/server/reload.py",
         "except (SystemExit, ValueError, OSError) as error:",

@@ -173,7 +173,7 @@ LIMITS = (
     Mutation(
         "let a half-close end who is behind a proxy",
         _PROXY,
-        "            half_closeable.readConnectionLost()",
+        "            self.wrappedProtocol.readConnectionLost()",
         "            self.loseConnection()",
         f"{_FUNCTIONAL}.test_behind_a_proxy",
     ),

@@ -32,6 +32,13 @@ OPERATORS = (
         _ADMIN,
     ),
     Mutation(
+        "leave an operator waiting when the server has stopped",
+        _SERVER,
+        "            connection.cut()\n",
+        "            pass\n",
+        _ADMIN,
+    ),
+    Mutation(
         "let everybody speak to the operator's socket",
         _SERVER,
         "mode=0o600",

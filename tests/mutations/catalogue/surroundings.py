@@ -117,7 +117,7 @@ SURROUNDINGS = (
     ),
     Mutation(
         "need a process that is in sight",
-        "achat_twisted/operator/process.py",
+        "achat_twisted/operator/metrics.py",
         "        except OSError:\n            return",
         "        except BlockingIOError:\n            return",
         "tests.operator.test_metrics",
