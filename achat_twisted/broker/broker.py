@@ -16,11 +16,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.broker.feeder import Feeder
+from achat_twisted.broker.backpressure import Backpressure
+from achat_twisted.broker.feed import FeedState
 from achat_twisted.broker.interfaces import IBroker
 from achat_twisted.broker.ledger import Balance, Ledger
 from achat_twisted.broker.load import Load, weigh
-from achat_twisted.broker.session import Feed, RenderNotice, Session
+from achat_twisted.broker.session import RenderNotice, Session
 from achat_twisted.broker.turns import Turns
 from achat_twisted.limits.limits import Limits
 from achat_twisted.limits.memory import Pool
@@ -39,7 +40,7 @@ _PEACE = 60.0
 _FED = 2
 """The most outboxes to hold more in a turn: each may be fed a page of mail, in 10 to 20 ms."""
 
-_LIVE = Feed.LIVE
+_LIVE = FeedState.LIVE
 """Looked up once, as that takes 0.07 µs with an enum, and is needed for each copy."""
 
 
@@ -108,7 +109,7 @@ class Broker(Service):
             self._look_at_pool,
         )
         self.touch = self._turns.touch
-        self._feeder = Feeder(clock, mailbox, self._end)
+        self._backpressure = Backpressure(clock, mailbox)
         self._expired_before = 0
         self._to_resize: list[Session] = []
         self._resizing: IDelayedCall | None = None
@@ -142,6 +143,8 @@ class Broker(Service):
             outlet,
             source,
             self,
+            self._mailbox,
+            self._ledger,
             clock=self._clock,
             since=self._wall(),
             outbox_limit=self._share(),
@@ -172,21 +175,19 @@ class Broker(Service):
     def _catch_up(self, name: str) -> None:
         """Let the name's session have its mail, unless an older one still has lines for it."""
         session = self._peers.get(name)
-        if session is not None and session.feed is Feed.WAITING and self._count[name] == 1:
-            self._feeder.begin(session)
+        if (
+            session is not None
+            and session.feed.state is FeedState.WAITING
+            and self._count[name] == 1
+        ):
+            session.feed.begin()
 
     def leave(self, session: Session) -> None:
         if not session.leaving:
             session.leaving = True
             self._who = None
             session.source.stopProducing()
-            session.owed = self._mailbox.count(session.name)
-            if session.feed is Feed.LIVE:
-                self._end(session)
-
-    def delivered(self, session: Session, copies: int) -> None:
-        self._ledger.delivered += copies
-        self._mailbox.delivered(session.name, copies)
+            session.feed.drain()
 
     def names(self) -> list[str]:
         return sorted(name for name, session in self._peers.items() if session.is_here)
@@ -205,7 +206,7 @@ class Broker(Service):
     def deserted(self, session: Session) -> None:
         self._who = None
         self._deserted.setdefault(session.name, []).append(session)
-        self._feeder.leave_live(session, Feed.ENDED)
+        session.feed.cut()
 
     @property
     def sessions(self) -> Collection[Session]:
@@ -231,22 +232,23 @@ class Broker(Service):
             if peer is None:
                 self._keep(sender, name, line)
                 continue
-            if peer.feed is _LIVE:
+            feed, outbox = peer.feed, peer.outbox
+            if feed.state is _LIVE:
                 if self.durable:
                     self._record(sender, name, line)
                 else:
-                    peer.passed += 1
-                peer.deliver(line)
-                if peer.outbox.size < peer.outbox.high_mark:
+                    feed.passed += 1
+                if outbox.append(line):
+                    self.touch(peer)
+                if outbox.size < outbox.high_mark:
                     continue
-                if peer.outbox.size >= peer.outbox.limit:
-                    self._feeder.leave_live(peer, Feed.BEHIND)
-                    peer.admitted = 0
+                if outbox.size >= outbox.limit:
+                    feed.fall_behind()
             else:
                 self._keep(sender, name, line)
-                peer.admitted += len(line)
-            if peer.pressed:
-                peer.pace.press(sender)
+                feed.admitted += len(line)
+            if feed.pressed:
+                feed.pace.press(sender)
 
     def post_run(self, sender: Session, posts: Sequence[wire.Post]) -> bool:
         deliveries: list[tuple[Session, bytes, int]] = []
@@ -255,7 +257,7 @@ class Broker(Service):
             copies = post.text.count("\n") + 1
             for name in post.recipients:
                 peer = self._peers.get(name)
-                if peer is None or peer.feed is not _LIVE or not peer.outbox.takes(lines):
+                if peer is None or peer.feed.state is not _LIVE or not peer.outbox.takes(lines):
                     return False
                 deliveries.append((peer, lines, copies))
         for peer, lines, copies in deliveries:
@@ -263,7 +265,7 @@ class Broker(Service):
             if self.durable:
                 self._record(sender, peer.name, lines)
             else:
-                peer.passed += copies
+                peer.feed.passed += copies
             peer.deliver(lines)
         return True
 
@@ -275,8 +277,8 @@ class Broker(Service):
         self._mailbox.record(name, lines)
         committed = self._mailbox.commit() if self._mailbox.pressed else None
         if committed is not None:
-            sender.hold()
-            committed.addCallback(lambda _: sender.release())
+            sender.hold(committed)
+            committed.addCallback(lambda _: sender.release(committed))
 
     def _keep(self, sender: Session, name: str, line: bytes) -> None:
         if not (self._mailbox.knows(name) or self._introduce(name)):
@@ -289,7 +291,7 @@ class Broker(Service):
             self._ledger.refused[outcome] += 1
         sender.tally(outcome, name)
         if self._mailbox.pressed:
-            self._feeder.press(sender)
+            self._backpressure.press(sender)
 
     def _introduce(self, name: str) -> bool:
         """Let the mailbox know a name that is expected."""
@@ -311,9 +313,6 @@ class Broker(Service):
             del self._deserted[name]
         for session in waiting[:1]:
             self._turns.resume(session)
-
-    def relieve(self, session: Session) -> None:
-        self._feeder.relieve(session)
 
     def _look_at_pool(self) -> None:
         """Let each outbox hold less when all together hold too much, and more when they do not."""
@@ -348,18 +347,6 @@ class Broker(Service):
 
     # The end of a session
 
-    def _end(self, session: Session) -> None:
-        """Place the end marker behind all that the session is to have.
-
-        One whose connection is lost needs none: it ends when its reader goes.
-        """
-        if session.deserted:
-            return
-        self._feeder.leave_live(session, Feed.ENDED)
-        session.settle()
-        session.outbox.end()
-        self.touch(session)
-
     def _replace(self, session: Session) -> None:
         """Let the session go at once: what it has not got goes to the one that replaced it."""
         session.parting += (wire.replaced(),)
@@ -369,7 +356,7 @@ class Broker(Service):
         """Let the session go with what has been written by now."""
         session.leaving = True
         self._who = None
-        self._feeder.leave_live(session, Feed.ENDED)
+        session.feed.cut()
         session.source.stopProducing()
         if session.deserted:
             return
@@ -393,9 +380,7 @@ class Broker(Service):
         if session.over:
             return
         name = session.name
-        self._feeder.leave_live(session, Feed.ENDED)
         session.over = True
-        self._feeder.stop_feeding(session)
         left = session.writer.undelivered()
         self._sessions.remove(session)
         self._count[name] -= 1
@@ -403,11 +388,10 @@ class Broker(Service):
             del self._count[name]
         if self._peers.get(name) is session:
             del self._peers[name]
-        self._mailbox.hand_back(name, left)
+        session.feed.forget(left)
         session.outbox.retire()
         session.writer.retire()
         session.allowance.end()
-        session.pace.ease()
         self._log.info(
             "{name} left; {taken} lines taken in, {left} handed back",
             name=name,
@@ -481,7 +465,7 @@ class Broker(Service):
     def _check_drained(self) -> None:
         if self._drained is None or self._sessions:
             return
-        self._feeder.stop()
+        self._backpressure.stop()
         self._turns.stop()
         self._stop_resizing()
         if not self._drained.called:

@@ -50,6 +50,21 @@ class ISession(Interface):
         """Take in no more; the session ends when all that is queued for it is flushed."""
 
 
+class IOwner(Interface):
+    """A session, as the parts that it is made of see it."""
+
+    outlet: IOutlet = Attribute("Its connection's way out.")
+
+    def deliver(lines: bytes) -> None:
+        """Queue a rendered line, or several; do nothing if it is rendered as nothing."""
+
+    def tell(notice: wire.Notice) -> None:
+        """Queue a notice for the client."""
+
+    def all_fed() -> None:
+        """Note that all that it is to have is in its outbox."""
+
+
 class IBroker(Interface):
     """The sessions that are here, by name, and the routing of lines to them."""
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.broker.interfaces import ISession
+from achat_twisted.broker.feed import Feed
+from achat_twisted.broker.interfaces import IOwner, ISession
+from achat_twisted.broker.ledger import Ledger
 from achat_twisted.broker.outbox import Outbox
 from achat_twisted.broker.writer import Writer
 from achat_twisted.limits.memory import Pool
-from achat_twisted.limits.pacing import Pace
 from achat_twisted.limits.rate import UNLIMITED, Allowance
+from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet
 
 RenderNotice = Callable[[wire.Notice], bytes]
@@ -29,23 +29,11 @@ _TALLIES = 1024
 """The number of tallies and answers to C{/sync} that may wait; then likewise."""
 
 
-class Feed(Enum):
-    """The destination of copies for a session's name, and the source of its outbox."""
-
-    WAITING = "to the mailbox, as an older session still has lines that come first"
-    BEHIND = "to the mailbox, which is fed to the outbox as there is room"
-    LIVE = "straight to the outbox"
-    ENDED = "to the mailbox; the outbox has its end marker"
-
-
 class Home(Protocol):
     """The broker that a session belongs to, as the session sees it."""
 
     durable: bool
     """True if C{! kept} and C{! synced} promise that the lines they speak of outlive a crash."""
-
-    def delivered(self, session: Session, copies: int) -> None:
-        """Note that more copies have arrived at the session's peer."""
 
     def leave(self, session: Session) -> None:
         """Let the session go when it is flushed."""
@@ -59,9 +47,6 @@ class Home(Protocol):
         Or C{session.flush}, which is both, if the home is not C{durable}.
         """
 
-    def relieve(self, session: Session) -> None:
-        """The session's outbox has come down to its low-water mark."""
-
     def resume(self, session: Session) -> None:
         """Call C{session.resume} when this turn ends, or one of those that follow."""
 
@@ -69,18 +54,13 @@ class Home(Protocol):
         """The session's connection is lost, and its reader works off what has come."""
 
 
-@implementer(ISession)
+@implementer(ISession, IOwner)
 class Session:
     """One name's presence: its outbox and writer, its notices, and the holds on its reader.
 
-    @ivar feed: the way that messages to it take; only the broker changes it.
-    @ivar passed: copies that went straight to it, and that the mailbox has not been told of yet.
+    @ivar feed: the way that copies for it take.
     @ivar deserted: true if the connection is lost, so that nobody hears an answer, and its name
         is free.
-    @ivar admitted: bytes that went to the mailbox since it was last read, while BEHIND.
-    @ivar owed: copies in the mailbox that a leaving session still gets; it gets no later ones.
-    @ivar fetch: the page of mail that it waits for.
-    @ivar greeted: true if it has been told of its mail.
     @ivar over: true if its writer has ended.
     @ivar unconfirmed: true if something may not have arrived, so that it is asked again.
     @ivar leaving: true if it takes in no more lines, and goes when it is flushed.
@@ -93,27 +73,20 @@ class Session:
         "_answers_sealed",
         "_holds",
         "_home",
-        "_own_hold",
         "_render",
         "_tallies",
         "_unread",
         "_withheld",
-        "admitted",
         "allowance",
         "deserted",
         "feed",
-        "fetch",
-        "greeted",
         "leaving",
         "local",
         "name",
         "outbox",
         "outlet",
         "over",
-        "owed",
-        "pace",
         "parting",
-        "passed",
         "since",
         "source",
         "taken",
@@ -127,6 +100,8 @@ class Session:
         outlet: IOutlet,
         source: IPushProducer,
         home: Home,
+        mailbox: IMailbox,
+        ledger: Ledger,
         *,
         clock: IReactorTime,
         since: float,
@@ -139,22 +114,16 @@ class Session:
         self.outlet = outlet
         self.local = outlet.local
         self.source = source
-        self.outbox = Outbox(outbox_limit, pool, self._outbox_is_low)
+        self.outbox = Outbox(outbox_limit, pool, self.relieved)
         self.allowance = allowance
-        self.pace = Pace(clock)
+        self.feed = Feed(self, name, self.outbox, mailbox, ledger, clock)
         self.writer = Writer(
-            self.outbox, outlet, clock, self._delivered, self._farewell, self._ended
+            self.outbox, outlet, clock, self.feed.delivered, self._farewell, self._ended
         )
-        self.feed = Feed.WAITING
-        self.fetch: Deferred[Any] | None = None
-        self.greeted = False
         self.leaving = False
         self.over = False
         self.unconfirmed = False
         self.deserted = False
-        self.admitted = 0
-        self.owed = 0
-        self.passed = 0
         self.since = since
         self.parting: tuple[wire.Notice, ...] = ()
         self.taken = 0
@@ -165,26 +134,14 @@ class Session:
         self._answers: tuple[bytes, ...] = ()  # perhaps false until they are dispatched
         self._answers_sealed = 0
         self._withheld: tuple[bytes, ...] = ()
-        self._holds = 0
-        self._own_hold = False
+        self._holds: frozenset[object] = frozenset()
         self._unread = 0  # bytes of answers that may still be in the outbox
 
     def __repr__(self) -> str:
-        return f"<{self.name} {self.feed.name}>"
-
-    @property
-    def pressed(self) -> bool:
-        """True if senders to it should be slowed down.
-
-        That is when the outbox is high; or, while the mailbox is fed to it, when half as much has
-        come into the mailbox as a page takes out, so that the mailbox is empty in the end.
-        """
-        if self.feed is Feed.LIVE:
-            return self.outbox.high
-        return self.feed is Feed.BEHIND and self.admitted >= self.outbox.limit // 4
+        return f"<{self.name} {self.feed.state.name}>"
 
     def last_call(self) -> bool:
-        if self._own_hold or self.allowance.is_waiting:
+        if self._holds & {self, self.allowance}:
             return False
         self.allowance = UNLIMITED
         return True
@@ -215,8 +172,7 @@ class Session:
     def desert(self) -> None:
         self.deserted = True
         self._tallies = None
-        self._holds = 0
-        self._own_hold = False
+        self._holds = frozenset()
         self._home.deserted(self)
 
     def tell(self, notice: wire.Notice) -> None:
@@ -296,7 +252,7 @@ class Session:
                 self.outbox.withdraw(sealed)
                 self._withheld += sealed
         self.writer.release()
-        if self._own_hold:
+        if self._holds:
             self._unclog()
 
     def flush(self) -> None:
@@ -305,7 +261,7 @@ class Session:
         A session that is only written to, as nearly all are, needs nothing else of them. With the
         one pass that L{Turns} makes then, that saves 4 calls for a line that comes alone.
         """
-        if self._tallies or self._own_hold:
+        if self._tallies or self._holds:
             self.end_turn()
             self.dispatch()
         else:
@@ -330,65 +286,65 @@ class Session:
 
     def relieved(self) -> None:
         """There is room in the outbox again."""
+        self.feed.relieve()
         if self._tallies:
             self._home.touch(self)
         self._unclog()
 
-    def hold(self) -> None:
-        """Stop reading this client until every hold is released.
+    def all_fed(self) -> None:
+        """Place the end marker behind all that it is to have."""
+        self.feed.cut()
+        self.settle()
+        self.outbox.end()
+        self._home.touch(self)
+
+    def hold(self, reason: object) -> None:
+        """Stop reading this client until every reason for that is gone.
 
         A client whose connection is lost is not held: all that it can still say is here.
         """
         if self.deserted:
             return
-        self._holds += 1
-        if self._holds == 1:
+        if not self._holds:
             self.source.pauseProducing()
+        self._holds |= {reason}
 
-    def release(self) -> None:
-        """End one hold.
+    def release(self, reason: object) -> None:
+        """Hold it for that reason no longer.
 
         The caller may be deep in the work of another session; to take in lines there would stack
         one session's work upon the other's without end. So that waits for the turn's end.
         """
-        if self.deserted:
-            return
-        self._holds -= 1
-        if self._holds == 0:
-            self._home.resume(self)
+        if reason in self._holds:
+            self._holds -= {reason}
+            if not self._holds:
+                self._home.resume(self)
 
     def rest(self) -> None:
         if self.deserted:
             self._home.resume(self)
         else:
-            self.hold()
-            self.release()
+            self.hold(self.source)
+            self.release(self.source)
 
     def resume(self) -> None:
         """Read this client again, unless it has been held once more."""
-        if self._holds == 0:
+        if not self._holds:
             self.source.resumeProducing()
 
     def _hold_if_clogged(self) -> None:
         has_unread = self._unread > min(_UNREAD, self.outbox.limit // 4)
         waiting = len(self._tallies or ()) + len(self._withheld)
-        if not self._own_hold and (has_unread or waiting > _TALLIES):
-            self._own_hold = True
+        if self not in self._holds and (has_unread or waiting > _TALLIES):
             self.outbox.low_mark = min(self.outbox.low_mark, _UNREAD // 2)
-            self.hold()
+            self.hold(self)
 
     def _unclog(self) -> None:
-        if self._own_hold and self.outbox.low and not (self._tallies or self._withheld):
-            self._own_hold = False
+        is_over = self.outbox.low and not (self._tallies or self._withheld)
+        if self in self._holds and is_over:
             self._unread = 0
             self.outbox.low_mark = self.outbox.limit // 4
-            self.release()
-
-    def _outbox_is_low(self) -> None:
-        self._home.relieve(self)
-
-    def _delivered(self, copies: int) -> None:
-        self._home.delivered(self, copies)
+            self.release(self)
 
     def _ended(self, failure: Failure | None) -> None:
         self._home.ended(self, failure)

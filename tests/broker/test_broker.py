@@ -9,8 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
 from achat_twisted.broker.broker import Duplicate
-from achat_twisted.broker.feeder import FETCH
-from achat_twisted.broker.session import Feed
+from achat_twisted.broker.feed import FETCH, FeedState
 from achat_twisted.limits.limits import Limits
 from achat_twisted.limits.pacing import PATIENCE
 from achat_twisted.mailbox.accounts import MailLimits
@@ -303,12 +302,12 @@ class InvariantTests(SynchronousTestCase):
         for number in range(200):
             alice.says(f"bob: {number}")
             house.turn()
-        self.assertIs(bob.session.feed, Feed.BEHIND)
+        self.assertIs(bob.session.feed.state, FeedState.BEHIND)
         self.assertGreater(house.mailbox.count("bob"), 0)
         bob.link.unblock()
         house.turn()
         self.assertEqual(bob.link.messages(), [f"from alice: {number}" for number in range(200)])
-        self.assertIs(bob.session.feed, Feed.LIVE)
+        self.assertIs(bob.session.feed.state, FeedState.LIVE)
 
     def test_4_no_overtaking_while_mail_is_fetched(self) -> None:
         """What is posted while the mailbox is being read comes after what was in it."""
@@ -706,14 +705,14 @@ class PacingTests(SynchronousTestCase):
         for _ in range(20):
             flood()
             house.clock.advance(PATIENCE)
-        self.assertIs(bob.session.feed, Feed.BEHIND)
+        self.assertIs(bob.session.feed.state, FeedState.BEHIND)
         for _ in range(1000):
             flood()
             bob.link.read_once()
             house.turn()
-            if bob.session.feed is Feed.LIVE:
+            if bob.session.feed.state is FeedState.LIVE:
                 break
-        self.assertIs(bob.session.feed, Feed.LIVE)
+        self.assertIs(bob.session.feed.state, FeedState.LIVE)
 
     def test_clients_do_not_stack_up(self) -> None:
         """However many clients wait for one another, one that goes on does so on its own."""
