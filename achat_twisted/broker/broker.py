@@ -332,7 +332,8 @@ class Broker(Service):
         share = self._share()
         some = len(self._to_resize) if share < self._outbox_limit else _FED
         for session in self._to_resize[:some]:
-            session.outbox.resize(share)
+            if session.outbox.resize(share):
+                session.relieved()
         del self._to_resize[:some]
         if self._to_resize:
             self._resizing = self._clock.callLater(0, self._resize)
@@ -389,8 +390,8 @@ class Broker(Service):
         if self._peers.get(name) is session:
             del self._peers[name]
         session.feed.forget(left)
-        session.outbox.retire()
-        session.writer.retire()
+        session.outbox.forget()
+        session.writer.forget()
         session.allowance.end()
         self._log.info(
             "{name} left; {taken} lines taken in, {left} handed back",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
+from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 from achat_twisted import wire
@@ -62,7 +63,22 @@ class IOwner(Interface):
         """Queue a notice for the client."""
 
     def all_fed() -> None:
-        """Note that all that it is to have is in its outbox."""
+        """Note that all that it is to have is in its outbox: place the end marker."""
+
+    def relieved() -> None:
+        """Note that there is plenty of room in its outbox again."""
+
+    def delivered(copies: int) -> None:
+        """Note that so many messages more have arrived at its peer."""
+
+    def farewell() -> bytes:
+        """The last lines, when all others are written."""
+
+    def ended(failure: Failure | None) -> None:
+        """Note that nothing more will be written; the one event that comes back up the stream.
+
+        @param failure: a bug that has kept the writer from going on, if there was one.
+        """
 
 
 class IBroker(Interface):

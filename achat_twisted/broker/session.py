@@ -114,12 +114,10 @@ class Session:
         self.outlet = outlet
         self.local = outlet.local
         self.source = source
-        self.outbox = Outbox(outbox_limit, pool, self.relieved)
+        self.outbox = Outbox(outbox_limit, pool)
         self.allowance = allowance
         self.feed = Feed(self, name, self.outbox, mailbox, ledger, clock)
-        self.writer = Writer(
-            self.outbox, outlet, clock, self.feed.delivered, self._farewell, self._ended
-        )
+        self.writer = Writer(self, self.outbox, outlet, clock)
         self.leaving = False
         self.over = False
         self.unconfirmed = False
@@ -155,7 +153,6 @@ class Session:
         self._home.leave(self)
 
     def deliver(self, lines: bytes) -> None:
-        """Queue a rendered line, or several; do nothing if it is rendered as nothing."""
         if lines and self.outbox.append(lines):
             self._home.touch(self)
 
@@ -249,8 +246,8 @@ class Session:
             self._answers = self._answers[self._answers_sealed :]
             self._answers_sealed = 0
             if not is_safe:
-                self.outbox.withdraw(sealed)
                 self._withheld += sealed
+                self._withdraw(sealed)
         self.writer.release()
         if self._holds:
             self._unclog()
@@ -279,20 +276,22 @@ class Session:
             for answer in self._withheld:
                 self.outbox.append(answer)
         else:
-            self.outbox.withdraw(self._answers)
+            self._withdraw(self._answers)
             self._tallies = {key: n for key, n in (self._tallies or {}).items() if key[0] != "kept"}
         self._answers = self._withheld = ()
-        self.writer.cut_short()
+        self.writer.cut()
+
+    def _withdraw(self, answers: tuple[bytes, ...]) -> None:
+        if self.outbox.withdraw(answers):
+            self.relieved()
 
     def relieved(self) -> None:
-        """There is room in the outbox again."""
         self.feed.relieve()
         if self._tallies:
             self._home.touch(self)
         self._unclog()
 
     def all_fed(self) -> None:
-        """Place the end marker behind all that it is to have."""
         self.feed.cut()
         self.settle()
         self.outbox.end()
@@ -346,10 +345,13 @@ class Session:
             self.outbox.low_mark = self.outbox.limit // 4
             self.release(self)
 
-    def _ended(self, failure: Failure | None) -> None:
+    def delivered(self, copies: int) -> None:
+        self.feed.delivered(copies)
+
+    def ended(self, failure: Failure | None) -> None:
         self._home.ended(self, failure)
 
-    def _farewell(self) -> bytes:
+    def farewell(self) -> bytes:
         return b"".join(
             map(self._render, [*self._take_outcomes(), *self.parting, wire.bye(self.taken)])
         )

@@ -411,7 +411,7 @@ class InvariantTests(SynchronousTestCase):
         house.turn()
         alice.says("bob: 2")
         bob.link.bugs.add("finish")
-        bob.loses_connection()
+        bob.session.leave()
         house.turn()
         house.clock.advance(2)
         self.assertEqual(len(self.flushLoggedErrors(Bug)), 1)
