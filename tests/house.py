@@ -10,8 +10,9 @@ from typing import TypeVar
 from twisted.internet.task import Clock
 
 from achat_twisted import wire
+from achat_twisted.broker.answers import RenderNotice
 from achat_twisted.broker.broker import OUTBOX_LIMIT, Broker, Duplicate
-from achat_twisted.broker.session import RenderNotice, Session
+from achat_twisted.broker.session import Session
 from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox

@@ -95,7 +95,9 @@ class Feed:
         return self.state is FeedState.BEHIND and self.admitted >= self.outbox.limit // 4
 
     def begin(self) -> None:
-        """Begin with what is in the mailbox, as no older session has lines that come first."""
+        """Begin with what is in the mailbox, unless it has: no older session has lines for it."""
+        if self.state is not FeedState.WAITING:
+            return
         self.state = FeedState.BEHIND
         self._owed = self._mailbox.count(self.name)
         if self._owed:

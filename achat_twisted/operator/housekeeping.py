@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from zope.interface import implementer
 
 from achat_twisted.broker.broker import Broker
+from achat_twisted.broker.session import Stage
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.operator.interfaces import IHousekeeper, Row
 
@@ -33,7 +34,7 @@ class Housekeeper:
 
     def who(self) -> Iterator[Row]:
         for session in sorted(self._broker.sessions, key=lambda session: session.name):
-            if session.over:
+            if session.stage is Stage.OVER:
                 continue
             since = datetime.fromtimestamp(session.since, UTC)
             yield {

@@ -159,7 +159,7 @@ class ChatReader(LineReceiver):
             self._go()
         else:
             self._is_leaving = True
-            self._session.desert()
+            self._session.connection_lost()
             self._session.rest()
 
     # Calls from the broker
@@ -299,7 +299,7 @@ class ChatReader(LineReceiver):
             self._left_silent()
             self._close(b"")
         else:
-            self._session.leave()
+            self._session.drain()
 
     def _log_in(self, block: Block) -> None:
         """Take in the first line, and leave what comes with it for later."""

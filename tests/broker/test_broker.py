@@ -154,7 +154,7 @@ class RoutingTests(SynchronousTestCase):
         """Who has said goodbye does not hold the name any more, though its lines still flow."""
         house = House()
         bob = house.comes("bob", blocked=True)
-        bob.session.leave()
+        bob.session.drain()
         again = house.comes("bob")
         self.assertEqual(again.link.lines(), ["! welcome bob"])
 
@@ -217,7 +217,7 @@ class RoutingTests(SynchronousTestCase):
         house = House()
         for name in ("carol", "alice", "bob"):
             house.comes(name)
-        house.comes("dave", blocked=True).session.leave()
+        house.comes("dave", blocked=True).session.drain()
         self.assertEqual(house.broker.names(), ["alice", "bob", "carol"])
 
 
@@ -229,7 +229,7 @@ class InvariantTests(SynchronousTestCase):
         mailbox = CountingMailbox(Clock())
         house = House(mailbox)
         bob = house.comes("bob", blocked=True)
-        bob.session.leave()
+        bob.session.drain()
         house.turn()
         self.assertEqual(mailbox.hand_backs, [])
         bob.link.unblock()
@@ -240,7 +240,7 @@ class InvariantTests(SynchronousTestCase):
         mailbox = CountingMailbox(Clock())
         house = House(mailbox)
         alice, old = house.comes("alice"), house.comes("bob", blocked=True)
-        old.session.leave()
+        old.session.drain()
         new = house.comes("bob")
         old.link.lose()
         house.turn()
@@ -259,7 +259,7 @@ class InvariantTests(SynchronousTestCase):
         for number in range(3):
             alice.says(f"bob: {number}")
             house.turn()
-        old.session.leave()
+        old.session.drain()
         new = house.comes("bob")
         alice.says("bob: 3")
         house.turn()
@@ -275,7 +275,7 @@ class InvariantTests(SynchronousTestCase):
         """Between the break and the removal of a peer a post goes nowhere but to its mailbox."""
         house = House()
         alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
-        bob.session.leave()
+        bob.session.drain()
         alice.says("bob: late")
         house.turn()
         bob.link.lose()
@@ -378,7 +378,7 @@ class InvariantTests(SynchronousTestCase):
         for number in range(100):
             alice.says(f"bob: {number}")
             house.turn()
-        bob.session.leave()
+        bob.session.drain()
         bob.link.unblock()
         house.turn()
         self.assertEqual(bob.link.messages(), [f"from alice: {number}" for number in range(100)])
@@ -392,7 +392,7 @@ class InvariantTests(SynchronousTestCase):
         alice = house.comes("alice")
         mailbox.deliver()
         bob = house.comes("bob")
-        bob.session.leave()
+        bob.session.drain()
         for number in range(100, 1100):
             alice.says(f"bob: {number}")
             if number % 50 == 0:
@@ -411,7 +411,7 @@ class InvariantTests(SynchronousTestCase):
         house.turn()
         alice.says("bob: 2")
         bob.link.bugs.add("finish")
-        bob.session.leave()
+        bob.session.drain()
         house.turn()
         house.clock.advance(2)
         self.assertEqual(len(self.flushLoggedErrors(Bug)), 1)
@@ -587,7 +587,7 @@ class PacingTests(SynchronousTestCase):
         for number in range(50):
             alice.says(f"bob: {number:050}")
         bob = house.comes("bob", blocked=True)
-        bob.session.desert()
+        bob.session.connection_lost()
         kept = house.mailbox.count("bob")
         for _ in range(10):
             bob.link.read_once()
@@ -603,7 +603,7 @@ class PacingTests(SynchronousTestCase):
         house.turn()
         self.assertEqual(house.broker.pool.size, 0)
         house.clock.advance(1)
-        alice.session.cut_short(is_safe=True)
+        alice.session.cut()
         self.assertEqual(house.clock.getDelayedCalls(), [])
 
     def test_crowd_that_leaves(self) -> None:
@@ -615,7 +615,7 @@ class PacingTests(SynchronousTestCase):
             while guest.session.outbox.size < 2**19:
                 bob.says(f"{guest.session.name}: {'x' * 1000}")
             guest.source.on_resume = guest.loses_connection
-            guest.session.desert()
+            guest.session.connection_lost()
             guest.session.rest()
         gone = house.each_turn(lambda: 4 - len(house.broker.sessions))
         self.assertEqual((gone[-1], max(steps(gone))), (3, 1))
@@ -724,7 +724,7 @@ class PacingTests(SynchronousTestCase):
                 alice.says(f"{before.session.name}: fill the outbox with a line")
             guest.says(f"{before.session.name}: hold me")
             self.assertTrue(guest.source.paused)
-            guest.source.on_resume = guest.session.leave
+            guest.source.on_resume = guest.session.drain
         house.turn()
         self.assertEqual(house.broker.names(), ["alice", "guest 0"])
         self.successResultOf(house.broker.stopService())
@@ -804,7 +804,7 @@ class DrainTests(SynchronousTestCase):
         drained = house.broker.stopService()
         self.assertNoResult(drained)
         with Logged() as logged:
-            house.broker.give_up()
+            house.broker.forget()
         self.successResultOf(drained)
         self.assertIn("bob does not end: ended by force", logged.texts)
         self.assertEqual((house.broker.balance().kept, house.broker.balance().missing), (1, 0))
@@ -817,7 +817,7 @@ class DrainTests(SynchronousTestCase):
         old = house.comes("bob", blocked=True)
         new = house.comes("bob", blocked=True)
         drained = house.broker.stopService()
-        house.broker.give_up()
+        house.broker.forget()
         self.successResultOf(drained)
         mailbox.deliver()
         old.loses_connection()

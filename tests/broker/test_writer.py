@@ -8,7 +8,6 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from achat_twisted import wire
 from achat_twisted.broker.interfaces import IOwner
 from achat_twisted.broker.outbox import Outbox
 from achat_twisted.broker.writer import HURRY, STALL, Writer
@@ -24,6 +23,7 @@ class FakeOwner:
 
     def __init__(self, outlet: IOutlet) -> None:
         self.outlet = outlet
+        self.holds: frozenset[object] = frozenset()
         self.copies = self.farewells = self.reliefs = 0
         self.end: Deferred[Failure | None] = Deferred()
 
@@ -40,14 +40,10 @@ class FakeOwner:
     def ended(self, failure: Failure | None) -> None:
         self.end.callback(failure)
 
-    def deliver(self, lines: bytes) -> None:
+    def _never(self, *_: object) -> None:
         raise NotImplementedError
 
-    def tell(self, notice: wire.Notice) -> None:
-        raise NotImplementedError
-
-    def all_fed(self) -> None:
-        raise NotImplementedError
+    deliver = tell = touch = hold = release = all_fed = _never
 
 
 class WriterTests(SynchronousTestCase):

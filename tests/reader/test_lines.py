@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.broker.session import RenderNotice
+from achat_twisted.broker.answers import RenderNotice
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.login.gate import OPEN
@@ -511,7 +511,7 @@ class LineTests(ReaderTestCase):
             self.successResultOf(stopped)
             drained = self.house.broker.stopService()
             if cut:
-                self.house.broker.cut_short()
+                self.house.broker.cut()
             self.house.turn()
             self.successResultOf(drained)
             bob.is_gone()
