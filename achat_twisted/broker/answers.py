@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from achat_twisted import wire
-from achat_twisted.broker.interfaces import IOwner
+from achat_twisted.broker.interfaces import IOwner, ITurns
 from achat_twisted.broker.outbox import Outbox
 
 RenderNotice = Callable[[wire.Notice], bytes]
@@ -29,24 +29,24 @@ class Answers:
     """
 
     __slots__ = (
-        "_is_durable",
         "_outbox",
         "_promises",
         "_render",
         "_sealed",
         "_session",
+        "_turns",
         "_unread",
         "tallies",
         "withheld",
     )
 
     def __init__(
-        self, session: IOwner, outbox: Outbox, render: RenderNotice, *, is_durable: bool
+        self, session: IOwner, outbox: Outbox, turns: ITurns, render: RenderNotice
     ) -> None:
         self._session = session
         self._outbox = outbox
         self._render = render
-        self._is_durable = is_durable
+        self._turns = turns
         # These are mostly empty, and containers for them would take 0.2 KB in all.
         self.tallies: dict[tuple[str, str], int] | None = None
         self.withheld: tuple[bytes, ...] = ()
@@ -67,7 +67,7 @@ class Answers:
         """Count one copy for C{name} towards the notice C{word} of this turn."""
         if self.tallies is None:
             self.tallies = {}
-            self._session.touch()
+            self._turns.touch(self._session)
         self.tallies[word, name] = self.tallies.get((word, name), 0) + 1
         self._hold_if_clogged()
 
@@ -84,10 +84,10 @@ class Answers:
         answer = self._render(notice)
         if self.withheld:
             self.withheld += (answer,)
-            self._session.touch()
+            self._turns.touch(self._session)
             self._hold_if_clogged()
             return
-        if self._is_durable:
+        if self._turns.is_durable:
             self._promises += (answer,)
         self.give(answer)
 
@@ -129,7 +129,7 @@ class Answers:
     def relieve(self) -> None:
         """Go on, as there is plenty of room in the outbox."""
         if self.tallies:
-            self._session.touch()
+            self._turns.touch(self._session)
         self.unclog()
 
     def unclog(self) -> None:

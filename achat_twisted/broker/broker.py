@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from enum import StrEnum
 
 from twisted.application.service import Service
@@ -26,7 +25,6 @@ from achat_twisted.broker.session import Session, Stage
 from achat_twisted.broker.shares import Shares
 from achat_twisted.broker.turns import Turns
 from achat_twisted.limits.limits import Limits
-from achat_twisted.limits.memory import Pool
 from achat_twisted.limits.rate import UNLIMITED, Allowance, Bucket
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet, Soon
@@ -57,6 +55,7 @@ class Broker(Service):
     writer has ended, for whatever reason, and what the writer left goes to the mailbox, ahead of
     anything newer. Stopping it drains it: every outbox gets its end marker behind what is queued.
 
+    @ivar sessions: all, even those that are leaving and still have lines to get.
     @ivar pool: the count of what all outboxes and writers hold.
     @ivar draining: true if an operator wants nobody new let in.
     """
@@ -92,10 +91,12 @@ class Broker(Service):
         self._render = render
         self._expects = expects
         self._wall = wall
-        self._ledger = Ledger()
+        self._ledger = Ledger(mailbox)
         self._presence = Presence(render)
         self._peers = self._presence.peers
-        self._shares = Shares(clock, self._limits, outbox_limit, self._presence.sessions)
+        self.sessions: Collection[Session] = self._presence.sessions
+        self._shares = Shares(clock, self._limits, outbox_limit, self.sessions)
+        self.pool = self._shares.pool
         self._turns = Turns(
             clock,
             soon or (lambda call: clock.callLater(0, call)),
@@ -105,13 +106,11 @@ class Broker(Service):
         )
         self._backpressure = Backpressure(clock, mailbox)
         self._fights = Backoff(clock, longest=_PEACE)
-        self._expired_before = 0
         self.draining = False
 
     def startService(self) -> None:
         super().startService()
-        self._ledger.inherited = self._mailbox.copies()
-        self._expired_before = self._mailbox.expired
+        self._ledger.open()
 
     def set_terms(self, duplicate: Duplicate, outbox_limit: int) -> None:
         """Apply this to all logins from now on."""
@@ -159,9 +158,6 @@ class Broker(Service):
             return UNLIMITED
         return Bucket(self._clock, self._limits)
 
-    def names(self) -> list[str]:
-        return self._presence.names()
-
     def tell_names(self, session: Session) -> None:
         who = self._presence.who()
         if not self.pool.takes(len(who)):
@@ -170,13 +166,7 @@ class Broker(Service):
             )
         session.answers.give(who)
 
-    @property
-    def sessions(self) -> Collection[Session]:
-        """All sessions, even those that are leaving and still have lines to get."""
-        return self._presence.sessions
-
     def kick(self, name: str) -> bool:
-        """Let the session of a name go at once; False if there is none."""
         session = self._peers.get(name)
         if session is None:
             return False
@@ -293,31 +283,16 @@ class Broker(Service):
 
     # The accounts
 
-    @property
-    def pool(self) -> Pool:
-        return self._shares.pool
-
     def balance(self) -> Balance:
         """The ledger, with what the mailbox and the sessions really hold at this moment."""
-        return self._close_ledger(sum(session.writer.copies() for session in self.sessions))
+        return self._ledger.balance(sum(session.writer.copies() for session in self.sessions))
 
-    def _close_ledger(self, in_flight: int) -> Balance:
-        return self._ledger.balance(
-            kept=self._mailbox.copies(),
-            expired=self._mailbox.expired - self._expired_before,
-            in_flight=in_flight,
-        )
+    def estimate(self) -> Balance:
+        """The ledger, without a look at the sessions."""
+        return self._ledger.estimate()
 
     def stats(self) -> str:
         return str(self.estimate())
-
-    def estimate(self) -> Balance:
-        """The ledger, with all that is in no other column as in flight.
-
-        Nothing is counted here: a client that keeps asking must not keep the others waiting.
-        """
-        balance = self._close_ledger(in_flight=0)
-        return replace(balance, in_flight=balance.missing)
 
     def load(self) -> Load:
         """The load of the sessions at this moment."""

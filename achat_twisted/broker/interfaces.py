@@ -64,9 +64,6 @@ class IOwner(Interface):
     def tell(notice: wire.Notice) -> None:
         """Queue a notice for the client."""
 
-    def touch() -> None:
-        """Let it be served when this turn ends."""
-
     def hold(reason: object) -> None:
         """Stop reading its client until every reason for that is gone."""
 
@@ -78,9 +75,6 @@ class IOwner(Interface):
 
     def relieved() -> None:
         """Note that there is plenty of room in its outbox again."""
-
-    def delivered(copies: int) -> None:
-        """Note that so many messages more have arrived at its peer."""
 
     def farewell() -> bytes:
         """The last lines, when all others are written."""
@@ -152,9 +146,6 @@ class IBroker(Interface):
 
         @param posts: no two of them have a recipient in common.
         """
-
-    def names() -> list[str]:
-        """The names that are here, sorted."""
 
     def tell_names(session: Any) -> None:
         """Tell a session from L{join} which names are here.

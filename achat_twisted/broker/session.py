@@ -85,8 +85,8 @@ class Session:
         self.outbox = outbox
         self.allowance = allowance
         self.feed = Feed(self, name, outbox, mailbox, ledger, clock)
-        self.answers = Answers(self, outbox, render, is_durable=turns.is_durable)
-        self.writer = Writer(self, outbox, outlet, clock)
+        self.answers = Answers(self, outbox, turns, render)
+        self.writer = Writer(self, self.feed, outlet, clock)
         self.stage = Stage.HERE
         self.holds: frozenset[object] = frozenset()
         self.unconfirmed = False
@@ -113,9 +113,6 @@ class Session:
     def deliver(self, lines: bytes) -> None:
         if lines and self.outbox.append(lines):
             self._turns.touch(self)
-
-    def touch(self) -> None:
-        self._turns.touch(self)
 
     def tell(self, notice: wire.Notice) -> None:
         if not self.lost:
@@ -159,9 +156,6 @@ class Session:
             self.writer.release()
 
     # Calls from its writer and its feed
-
-    def delivered(self, copies: int) -> None:
-        self.feed.delivered(copies)
 
     def relieved(self) -> None:
         self.feed.relieve()

@@ -12,8 +12,8 @@ from twisted.python.failure import Failure
 
 from achat_twisted import wire
 from achat_twisted.broker import acknowledgements
+from achat_twisted.broker.feed import Feed
 from achat_twisted.broker.interfaces import IOwner
-from achat_twisted.broker.outbox import Outbox
 from achat_twisted.net.interfaces import IOutlet
 
 HURRY = 2.0
@@ -37,6 +37,7 @@ class Writer:
         "_ask_at",
         "_clock",
         "_deadline",
+        "_feed",
         "_has_ended",
         "_is_over",
         "_last",
@@ -51,11 +52,10 @@ class Writer:
     )
     _log = Logger()
 
-    def __init__(
-        self, session: IOwner, outbox: Outbox, outlet: IOutlet, clock: IReactorTime
-    ) -> None:
+    def __init__(self, session: IOwner, feed: Feed, outlet: IOutlet, clock: IReactorTime) -> None:
         self._session = session
-        self._outbox = outbox
+        self._feed = feed
+        self._outbox = outbox = feed.outbox
         self._pool = outbox.pool
         self._outlet = outlet
         self._clock = clock
@@ -110,7 +110,7 @@ class Writer:
         acknowledged = max(0, len(self._tail) - unwritten - self._outlet.outstanding())
         whole = self._tail.rfind(b"\n", 0, acknowledged) + 1
         if whole:
-            self._session.delivered(wire.count_messages(self._tail[:whole]))
+            self._feed.delivered(wire.count_messages(self._tail[:whole]))
             del self._tail[:whole]
             self._pool.size -= whole
             self._arrived += whole

@@ -218,7 +218,7 @@ class RoutingTests(SynchronousTestCase):
         for name in ("carol", "alice", "bob"):
             house.comes(name)
         house.comes("dave", blocked=True).session.drain()
-        self.assertEqual(house.broker.names(), ["alice", "bob", "carol"])
+        self.assertEqual(house.names(), ["alice", "bob", "carol"])
 
 
 class InvariantTests(SynchronousTestCase):
@@ -248,7 +248,7 @@ class InvariantTests(SynchronousTestCase):
         alice.says("bob: hi")
         house.turn()
         self.assertEqual(new.link.messages(), ["from alice: hi"])
-        self.assertEqual(house.broker.names(), ["alice", "bob"])
+        self.assertEqual(house.names(), ["alice", "bob"])
 
     def test_2_back_before_the_old_writer_has_ended(self) -> None:
         """Who comes again while its broken session still has lines gets them first, and stays."""
@@ -269,7 +269,7 @@ class InvariantTests(SynchronousTestCase):
         house.turn()
         self.assertEqual(mailbox.hand_backs, ["bob"])
         self.assertEqual(new.link.messages(), [f"from alice: {number}" for number in range(1, 5)])
-        self.assertEqual(house.broker.names(), ["alice", "bob"])
+        self.assertEqual(house.names(), ["alice", "bob"])
 
     def test_3_posting_cannot_fail(self) -> None:
         """Between the break and the removal of a peer a post goes nowhere but to its mailbox."""
@@ -333,7 +333,7 @@ class InvariantTests(SynchronousTestCase):
         _has_mail(mailbox, "bob", "from alice: 1")
         house = House(mailbox)
         house.comes("bob").loses_connection()
-        self.assertEqual(house.broker.names(), [])
+        self.assertEqual(house.names(), [])
         mailbox.deliver()
         again = house.comes("bob")
         mailbox.deliver()
@@ -487,7 +487,7 @@ class InvariantTests(SynchronousTestCase):
         why = f"it did not come within {FETCH:g} seconds"
         self.assertIn(f"the mail of bob cannot be read: {why}", logged.texts)
         self.assertTrue(bob.link.aborted)
-        self.assertEqual((mailbox.count("bob"), house.broker.names()), (1, []))
+        self.assertEqual((mailbox.count("bob"), house.names()), (1, []))
 
     def test_9_a_hold_has_a_deadline(self) -> None:
         """A recipient that does not read holds up a sender once, for a stated time."""
@@ -726,7 +726,7 @@ class PacingTests(SynchronousTestCase):
             self.assertTrue(guest.source.paused)
             guest.source.on_resume = guest.session.drain
         house.turn()
-        self.assertEqual(house.broker.names(), ["alice", "guest 0"])
+        self.assertEqual(house.names(), ["alice", "guest 0"])
         self.successResultOf(house.broker.stopService())
         self.assertEqual(house.broker.balance().in_flight, 0)
 
@@ -822,7 +822,7 @@ class DrainTests(SynchronousTestCase):
         mailbox.deliver()
         old.loses_connection()
         new.loses_connection()
-        self.assertEqual((mailbox.count("bob"), house.broker.names()), (1, []))
+        self.assertEqual((mailbox.count("bob"), house.names()), (1, []))
 
     def test_nobody_joins_a_stopping_broker(self) -> None:
         """Who comes while the broker drains is told that it is busy."""

@@ -8,11 +8,14 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from achat_twisted.broker.feed import Feed
 from achat_twisted.broker.interfaces import IOwner
+from achat_twisted.broker.ledger import Ledger
 from achat_twisted.broker.outbox import Outbox
 from achat_twisted.broker.writer import HURRY, STALL, Writer
 from achat_twisted.limits.limits import Limits
 from achat_twisted.limits.memory import Pool
+from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.net.interfaces import IOutlet
 from tests.fakes import Bug, FakeLink
 
@@ -24,11 +27,8 @@ class FakeOwner:
     def __init__(self, outlet: IOutlet) -> None:
         self.outlet = outlet
         self.holds: frozenset[object] = frozenset()
-        self.copies = self.farewells = self.reliefs = 0
+        self.farewells = self.reliefs = 0
         self.end: Deferred[Failure | None] = Deferred()
-
-    def delivered(self, copies: int) -> None:
-        self.copies += copies
 
     def farewell(self) -> bytes:
         self.farewells += 1
@@ -43,7 +43,7 @@ class FakeOwner:
     def _never(self, *_: object) -> None:
         raise NotImplementedError
 
-    deliver = tell = touch = hold = release = all_fed = _never
+    deliver = tell = hold = release = all_fed = _never
 
 
 class WriterTests(SynchronousTestCase):
@@ -55,12 +55,14 @@ class WriterTests(SynchronousTestCase):
         self.outbox = Outbox(1000, Pool(Limits()))
         self.session = FakeOwner(self.link)
         self.end = self.session.end
-        self.writer = Writer(self.session, self.outbox, self.link, self.clock)
+        self.ledger = Ledger(mailbox := MemoryMailbox(self.clock))
+        feed = Feed(self.session, "bob", self.outbox, mailbox, self.ledger, self.clock)
+        self.writer = Writer(self.session, feed, self.link, self.clock)
         self.writer.start()
 
     @property
     def delivered(self) -> int:
-        return self.session.copies
+        return self.ledger.delivered
 
     def _send(self, *lines: bytes) -> None:
         for line in lines:

@@ -706,7 +706,7 @@ class LimitTests(ReaderTestCase):
         self.assertEqual(third.link.lines(), [f"! busy too many connections from {HOST}"])
         self.assertTrue(third.link.finished)
         third.sends("carol\n")
-        self.assertEqual(self.house.broker.names(), ["alice", "bob"])
+        self.assertEqual(self.house.names(), ["alice", "bob"])
         self.assertEqual(self.calls("dora").link.lines(), ["! welcome dora"])
         self.assertFalse(first.link.finished)
 
@@ -741,7 +741,7 @@ class LimitTests(ReaderTestCase):
         for caller, name in zip(callers[:3], ("alice", "bob", "carol"), strict=True):
             caller.sends(f"{name}\n{name}: hi\n")
         self.house.turn()
-        self.assertEqual(self.house.broker.names(), ["alice", "bob"])
+        self.assertEqual(self.house.names(), ["alice", "bob"])
         self.assertIn("from bob: hi", callers[1].link.lines())
         self.assertEqual(callers[2].link.lines(), [f"! busy too many connections from {HOST}"])
         for caller in callers:
