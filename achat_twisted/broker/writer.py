@@ -168,9 +168,13 @@ class Writer:
     def _worked(self, _: None) -> None:
         self._work = None
 
-    def _failed(self, failure: Failure) -> None:
-        if not failure.check(CancelledError):
-            self._end(failure)
+    def _failed(self, failure: Failure) -> Failure | None:
+        if failure.check(CancelledError):
+            return None
+        if self._is_over:
+            return failure  # a bug in what follows from the end
+        self._end(failure)
+        return None
 
     async def _catch_up(self, room: Deferred[None] | None) -> None:
         """Write all that waits, each batch when there is room behind the one before."""

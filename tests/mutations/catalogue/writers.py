@@ -121,8 +121,8 @@ WRITERS = (
     Mutation(
         "leave who gets low by a withdrawal behind",
         _OUTBOX,
-        "self.written(sum(map(len, lines)))",
-        "self.size -= sum(map(len, lines))",
+        "        return self.written(sum(map(len, lines)))\n",
+        "        self.size -= sum(map(len, lines))\n        return False\n",
         "tests.broker.test_outbox",
     ),
     Mutation(
