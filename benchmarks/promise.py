@@ -36,8 +36,8 @@ OFF = {
     ),
     "nobody asks at the end what has arrived": Edit(
         _WRITER,
-        "        if failure is None:\n            self.prune()\n",
-        "",
+        "        await self._outlet.finish(last)\n        self.prune()\n",
+        "        await self._outlet.finish(last)\n",
     ),
     "nor is what is written last": Edit(
         _WRITER,

@@ -72,7 +72,7 @@ class Writer:
 
     def start(self) -> None:
         """Write to the outlet from now on, until it is closed."""
-        self._outlet.closed.addCallback(self._lost).addErrback(self._failed)
+        self._outlet.closed.addCallback(self._lost)
 
     def release(self) -> None:
         """Write what the outbox has sealed, at once or when there is room."""
@@ -194,23 +194,27 @@ class Writer:
         self._tail += last
         self._pool.size += len(last)
         await self._outlet.finish(last)
+        self.prune()
         self._end()
 
     def _lost(self, _: None) -> None:
         """Stop where it is, as the connection is gone: nobody would hear a farewell."""
-        if self._work is not None:
-            self._work.cancel()
-        self._end()
-
-    def _end(self, failure: Failure | None = None) -> None:
-        """Let the session go, once; nobody knows what has arrived behind a failure."""
         if self._is_over:
             return
+        if self._work is not None:
+            self._work.cancel()
+        try:
+            self.prune()
+        except Exception:
+            self._end(Failure())
+        else:
+            self._end()
+
+    def _end(self, failure: Failure | None = None) -> None:
+        """Let the session go; what has arrived since is not known behind a failure."""
         self._has_ended = self._is_over = True
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
-        if failure is None:
-            self.prune()
         self._session.ended(failure)
 
     async def _wait_for(self, room: Deferred[None]) -> None:

@@ -123,6 +123,15 @@ class WriterTests(SynchronousTestCase):
         self._send(b"from a: 3\n")
         self.assertEqual(self.link.writes, [b"from a: 1\n", b"from a: 2\n", b"from a: 3\n"])
 
+    def test_room_for_one(self) -> None:
+        """Of several batches that wait, each is written when there is room behind the last."""
+        self.link.block()
+        for number in range(4):
+            self._send(b"from a: %d\n" % number)
+        self.link.read_once()
+        self.assertEqual(self.link.writes, [b"from a: 0\n", b"from a: 1\n"])
+        self.assertEqual(self.outbox.size, 30)
+
     def test_outlet_that_fails_when_there_is_room(self) -> None:
         """Nor is what was to be written when there was room again lost by such a failure."""
         self.link.block()
@@ -210,6 +219,13 @@ class WriterTests(SynchronousTestCase):
         self.link.unblock()
         self.assertEqual(self.link.received, b"from a: 1\n! pong\n! bye 0\n")
         self.assertEqual(self.writer.undelivered(), [b"from a: 2\n"])
+
+    def test_nothing_behind_the_farewell(self) -> None:
+        """Nothing is written behind the farewell; it is left."""
+        self.writer.cut()
+        self._send(b"from a: 1\n")
+        self.assertEqual((self.link.writes, self.link.received), ([], b"! bye 0\n"))
+        self.assertEqual(self.writer.undelivered(), [b"from a: 1\n"])
 
     def test_stalled_peer_is_let_go(self) -> None:
         """A peer that takes nothing while lines wait is aborted after a stated time."""

@@ -53,7 +53,7 @@ WRITERS = (
         "tests.broker.test_outbox",
     ),
     Mutation(
-        "write on when shut",
+        "write behind the farewell",
         _WRITER,
         "        if self._has_ended:\n            return\n        batch",
         "        batch",
@@ -88,10 +88,24 @@ WRITERS = (
         _TESTS,
     ),
     Mutation(
+        "look away from what arrived before the connection was lost",
+        _WRITER,
+        "        try:\n            self.prune()\n",
+        "        try:\n            pass\n",
+        _TESTS,
+    ),
+    Mutation(
+        "leave lines that were handed back in the outbox",
+        _OUTBOX,
+        "        self._batch = self._sealed = None\n        self._queue.clear()\n",
+        "",
+        "tests.broker.test_outbox",
+    ),
+    Mutation(
         "look away from the last acknowledgement",
         _WRITER,
-        "        if failure is None:\n            self.prune()\n",
-        "",
+        "        await self._outlet.finish(last)\n        self.prune()\n",
+        "        await self._outlet.finish(last)\n",
         _TESTS,
     ),
     Mutation(
