@@ -15,7 +15,7 @@ from twisted.application.service import IService, Service
 
 from achat_twisted import wire
 from achat_twisted.broker.broker import Broker
-from achat_twisted.broker.newcomers import Reunion
+from achat_twisted.broker.newcomers import Newcomers
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.login.passwords import AT_ONCE
@@ -102,7 +102,7 @@ def _gate(options: Options, reactor: Any) -> ReloadableGate:
 
 def _expected(options: Options, reactor: Any, gate: ReloadableGate) -> Callable[[str], bool]:
     remembers_names = options["mailbox"] != MEMORY
-    return gate.knows if remembers_names else Reunion(reactor, gate).expects
+    return gate.knows if remembers_names else Newcomers(reactor, gate).expects
 
 
 def _monitor(

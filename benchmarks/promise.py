@@ -36,8 +36,8 @@ OFF = {
     ),
     "nobody asks at the end what has arrived": Edit(
         _WRITER,
-        "            self._deadline.cancel()\n        self.prune()\n",
-        "            self._deadline.cancel()\n",
+        "        await self._outlet.finish(last)\n        self.prune()\n",
+        "        await self._outlet.finish(last)\n",
     ),
     "nor is what is written last": Edit(
         _WRITER,
@@ -46,9 +46,8 @@ OFF = {
     ),
     "nobody asks now and then": Edit(
         _TURNS,
-        "            if not (session.unconfirmed or session.over):\n"
-        "                self._look_after(session)\n",
-        "            pass\n",
+        "        if not session.unconfirmed:\n            self._look_after(session)\n",
+        "",
     ),
     "what is accepted is not counted": Edit(
         _BROKER,
@@ -57,7 +56,7 @@ OFF = {
     ),
     "what passes the mailbox by is not counted": Edit(
         _BROKER,
-        "                else:\n                    peer.passed += 1\n",
+        "                else:\n                    feed.passed += 1\n",
         "",
     ),
     "nor is a run": Edit(
@@ -67,7 +66,7 @@ OFF = {
     ),
     "which passes the mailbox by likewise": Edit(
         _BROKER,
-        "            else:\n                peer.passed += copies\n",
+        "            else:\n                peer.feed.passed += copies\n",
         "",
     ),
 }

@@ -10,8 +10,9 @@ from typing import TypeVar
 from twisted.internet.task import Clock
 
 from achat_twisted import wire
+from achat_twisted.broker.answers import RenderNotice
 from achat_twisted.broker.broker import OUTBOX_LIMIT, Broker, Duplicate
-from achat_twisted.broker.session import RenderNotice, Session
+from achat_twisted.broker.session import Session, Stage
 from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
@@ -89,6 +90,11 @@ class House:
         guest = Guest(self.broker.join(name, link, source), link, source, self.broker)
         self.turn()
         return guest
+
+    def names(self) -> list[str]:
+        """The names that are here, sorted."""
+        here = [session for session in self.broker.sessions if session.stage is Stage.HERE]
+        return sorted(session.name for session in here)
 
     def turn(self) -> None:
         """Let this turn of the reactor end, and those that follow from it."""

@@ -1,29 +1,30 @@
-"""The broker: knows who is here, routes each line, and accounts for it."""
+"""The broker: routes each line to those that are here, or to the mailbox, and accounts for it."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from enum import StrEnum
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.broker.feeder import Feeder
+from achat_twisted.broker.answers import RenderNotice
+from achat_twisted.broker.backpressure import Backpressure
+from achat_twisted.broker.feed import FeedState
 from achat_twisted.broker.interfaces import IBroker
 from achat_twisted.broker.ledger import Balance, Ledger
 from achat_twisted.broker.load import Load, weigh
-from achat_twisted.broker.session import Feed, RenderNotice, Session
+from achat_twisted.broker.outbox import Outbox
+from achat_twisted.broker.presence import Presence
+from achat_twisted.broker.session import Session, Stage
+from achat_twisted.broker.shares import Shares
 from achat_twisted.broker.turns import Turns
 from achat_twisted.limits.limits import Limits
-from achat_twisted.limits.memory import Pool
 from achat_twisted.limits.rate import UNLIMITED, Allowance, Bucket
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet, Soon
@@ -32,14 +33,10 @@ from achat_twisted.tools.backoff import Backoff
 OUTBOX_LIMIT = 2**20
 """Bytes queued in memory for one peer, unless the server is told otherwise."""
 
-
 _PEACE = 60.0
 """Seconds at most for which a name that is fought over cannot be taken over again."""
 
-_FED = 2
-"""The most outboxes to hold more in a turn: each may be fed a page of mail, in 10 to 20 ms."""
-
-_LIVE = Feed.LIVE
+_LIVE = FeedState.LIVE
 """Looked up once, as that takes 0.07 µs with an enum, and is needed for each copy."""
 
 
@@ -58,6 +55,7 @@ class Broker(Service):
     writer has ended, for whatever reason, and what the writer left goes to the mailbox, ahead of
     anything newer. Stopping it drains it: every outbox gets its end marker behind what is queued.
 
+    @ivar sessions: all, even those that are leaving and still have lines to get.
     @ivar pool: the count of what all outboxes and writers hold.
     @ivar draining: true if an operator wants nobody new let in.
     """
@@ -85,55 +83,47 @@ class Broker(Service):
         @param expects: true for a name that may come though it never has; its mail is kept.
         @param wall: the time of day, for display only; everything waits by C{clock}.
         """
-        self.durable = durable
+        self._is_durable = durable
         self._clock = clock
         self._mailbox = mailbox
         self._duplicate = duplicate
-        self._outbox_limit = outbox_limit
         self._limits = limits or Limits()
-        self.pool = Pool(self._limits)
         self._render = render
         self._expects = expects
         self._wall = wall
-        self._ledger = Ledger()
-        self._peers: dict[str, Session] = {}
-        self._sessions: set[Session] = set()
-        self._count: Counter[str] = Counter()
-        self._fights = Backoff(clock, longest=_PEACE)
+        self._ledger = Ledger(mailbox)
+        self._presence = Presence(render)
+        self._peers = self._presence.peers
+        self.sessions: Collection[Session] = self._presence.sessions
+        self._shares = Shares(clock, self._limits, outbox_limit, self.sessions)
+        self.pool = self._shares.pool
         self._turns = Turns(
             clock,
             soon or (lambda call: clock.callLater(0, call)),
-            mailbox.commit if durable else None,
-            self.pool,
-            self._look_at_pool,
+            mailbox,
+            self._shares,
+            is_durable=durable,
         )
-        self.touch = self._turns.touch
-        self._feeder = Feeder(clock, mailbox, self._end)
-        self._expired_before = 0
-        self._to_resize: list[Session] = []
-        self._resizing: IDelayedCall | None = None
-        self._deserted: dict[str, list[Session]] = {}  # by name, the longest ago first
-        self._who: bytes | None = None  # the answer to /who, until somebody comes or goes
-        self._drained: Deferred[None] | None = None
+        self._backpressure = Backpressure(clock, mailbox)
+        self._fights = Backoff(clock, longest=_PEACE)
         self.draining = False
 
     def startService(self) -> None:
         super().startService()
-        self._ledger.inherited = self._mailbox.copies()
-        self._expired_before = self._mailbox.expired
+        self._ledger.open()
 
     def set_terms(self, duplicate: Duplicate, outbox_limit: int) -> None:
         """Apply this to all logins from now on."""
         self._duplicate = duplicate
-        self._outbox_limit = outbox_limit
+        self._shares.limit = outbox_limit
 
     # Sessions, by name
 
     def join(self, name: str, outlet: IOutlet, source: IPushProducer) -> Session:
-        if self._drained is not None or self.draining:
+        if not self.running or self.draining:
             raise wire.busy()
         holder = self._peers.get(name)
-        if holder is not None and holder.is_here:
+        if holder is not None and holder.stage is Stage.HERE:
             if self._duplicate is Duplicate.REJECT or self._fights.lasts(name):
                 raise wire.name_taken(name)
             self._fights.tried(name)
@@ -141,27 +131,26 @@ class Broker(Service):
             name,
             outlet,
             source,
-            self,
+            Outbox(self._shares.each(), self.pool),
+            self._allowance(outlet),
+            turns=self._turns,
+            presence=self._presence,
+            mailbox=self._mailbox,
+            ledger=self._ledger,
             clock=self._clock,
             since=self._wall(),
-            outbox_limit=self._share(),
-            pool=self.pool,
-            allowance=self._allowance(outlet),
             render=self._render,
         )
-        self._peers[name] = session
-        self._sessions.add(session)
-        self._count[name] += 1
-        self._who = None
+        self._presence.add(session)
         self._mailbox.enroll(name)
         session.tell(wire.welcome(name))
         session.writer.start()
         self._log.info("{name} logged in from {peer}", name=name, peer=outlet.peer)
-        if name in self._deserted:
+        if not self._presence.is_first(session):
             session.rest()  # as what the name has said before comes first
-        if holder is not None and not holder.deserted:
-            self._replace(holder)
-        self._catch_up(name)
+        if holder is not None and not holder.lost:
+            holder.cut(wire.replaced())
+        self._presence.feed(name)
         return session
 
     def _allowance(self, outlet: IOutlet) -> Allowance:
@@ -169,56 +158,19 @@ class Broker(Service):
             return UNLIMITED
         return Bucket(self._clock, self._limits)
 
-    def _catch_up(self, name: str) -> None:
-        """Let the name's session have its mail, unless an older one still has lines for it."""
-        session = self._peers.get(name)
-        if session is not None and session.feed is Feed.WAITING and self._count[name] == 1:
-            self._feeder.begin(session)
-
-    def leave(self, session: Session) -> None:
-        if not session.leaving:
-            session.leaving = True
-            self._who = None
-            session.source.stopProducing()
-            session.owed = self._mailbox.count(session.name)
-            if session.feed is Feed.LIVE:
-                self._end(session)
-
-    def delivered(self, session: Session, copies: int) -> None:
-        self._ledger.delivered += copies
-        self._mailbox.delivered(session.name, copies)
-
-    def names(self) -> list[str]:
-        return sorted(name for name, session in self._peers.items() if session.is_here)
-
     def tell_names(self, session: Session) -> None:
-        # Rendered once for all that ask until somebody comes or goes: with 1,000 names of 64 bytes
-        # it takes 0.3 ms.
-        if self._who is None:
-            self._who = self._render(wire.who(self.names()))
-        if not self.pool.takes(len(self._who)):
+        who = self._presence.who()
+        if not self.pool.takes(len(who)):
             raise wire.BadLine(
                 "/who is not answered just now, as too much waits for clients that do not read"
             )
-        session.answer(self._who)
-
-    def deserted(self, session: Session) -> None:
-        self._who = None
-        self._deserted.setdefault(session.name, []).append(session)
-        self._feeder.leave_live(session, Feed.ENDED)
-
-    @property
-    def sessions(self) -> Collection[Session]:
-        """All sessions, even those that are leaving and still have lines to get."""
-        return self._sessions
+        session.answers.give(who)
 
     def kick(self, name: str) -> bool:
         session = self._peers.get(name)
         if session is None:
             return False
-        if wire.kicked() not in session.parting:
-            session.parting += (wire.kicked(),)
-        self._cut_short(session)
+        session.cut(wire.kicked())
         return True
 
     # Routing
@@ -231,22 +183,23 @@ class Broker(Service):
             if peer is None:
                 self._keep(sender, name, line)
                 continue
-            if peer.feed is _LIVE:
-                if self.durable:
+            feed, outbox = peer.feed, peer.outbox
+            if feed.state is _LIVE:
+                if self._is_durable:
                     self._record(sender, name, line)
                 else:
-                    peer.passed += 1
-                peer.deliver(line)
-                if peer.outbox.size < peer.outbox.high_mark:
+                    feed.passed += 1
+                if outbox.append(line):
+                    self._turns.touch(peer)
+                if outbox.size < outbox.high_mark:
                     continue
-                if peer.outbox.size >= peer.outbox.limit:
-                    self._feeder.leave_live(peer, Feed.BEHIND)
-                    peer.admitted = 0
+                if outbox.size >= outbox.limit:
+                    feed.fall_behind()
             else:
                 self._keep(sender, name, line)
-                peer.admitted += len(line)
-            if peer.pressed:
-                peer.pace.press(sender)
+                feed.admitted += len(line)
+            if feed.pressed:
+                feed.pace.press(sender)
 
     def post_run(self, sender: Session, posts: Sequence[wire.Post]) -> bool:
         deliveries: list[tuple[Session, bytes, int]] = []
@@ -255,15 +208,15 @@ class Broker(Service):
             copies = post.text.count("\n") + 1
             for name in post.recipients:
                 peer = self._peers.get(name)
-                if peer is None or peer.feed is not _LIVE or not peer.outbox.takes(lines):
+                if peer is None or peer.feed.state is not _LIVE or not peer.outbox.takes(lines):
                     return False
                 deliveries.append((peer, lines, copies))
         for peer, lines, copies in deliveries:
             self._ledger.accepted += copies
-            if self.durable:
+            if self._is_durable:
                 self._record(sender, peer.name, lines)
             else:
-                peer.passed += copies
+                peer.feed.passed += copies
             peer.deliver(lines)
         return True
 
@@ -275,8 +228,8 @@ class Broker(Service):
         self._mailbox.record(name, lines)
         committed = self._mailbox.commit() if self._mailbox.pressed else None
         if committed is not None:
-            sender.hold()
-            committed.addCallback(lambda _: sender.release())
+            sender.hold(committed)
+            committed.addCallback(lambda _: sender.release(committed))
 
     def _keep(self, sender: Session, name: str, line: bytes) -> None:
         if not (self._mailbox.knows(name) or self._introduce(name)):
@@ -289,7 +242,7 @@ class Broker(Service):
             self._ledger.refused[outcome] += 1
         sender.tally(outcome, name)
         if self._mailbox.pressed:
-            self._feeder.press(sender)
+            self._backpressure.press(sender)
 
     def _introduce(self, name: str) -> bool:
         """Let the mailbox know a name that is expected."""
@@ -297,129 +250,6 @@ class Broker(Service):
         if is_expected:
             self._mailbox.introduce(name)
         return is_expected
-
-    def resume(self, session: Session) -> None:
-        """Let a session go on, unless an older one of its name has lines still to be taken in."""
-        deserted = self._deserted.get(session.name)
-        if deserted is None or deserted[0] is session:
-            self._turns.resume(session)
-
-    def _resume_next(self, name: str) -> None:
-        """Let the next session of a name go on, as the one before it has no more to say."""
-        waiting = self._deserted[name] or [*filter(None, [self._peers.get(name)])]
-        if not self._deserted[name]:
-            del self._deserted[name]
-        for session in waiting[:1]:
-            self._turns.resume(session)
-
-    def relieve(self, session: Session) -> None:
-        self._feeder.relieve(session)
-
-    def _look_at_pool(self) -> None:
-        """Let each outbox hold less when all together hold too much, and more when they do not."""
-        if self.pool.look():
-            self._log.info(
-                "{size} bytes wait for all clients: {share} may wait for each from now on",
-                size=self.pool.size,
-                share=self._share(),
-            )
-            self._stop_resizing()
-            self._to_resize = [*self._sessions]
-            self._resize()
-
-    def _resize(self) -> None:
-        """Let all outboxes hold less; or a few hold more, and the others in the turns to come."""
-        self._resizing = None
-        share = self._share()
-        some = len(self._to_resize) if share < self._outbox_limit else _FED
-        for session in self._to_resize[:some]:
-            session.outbox.resize(share)
-        del self._to_resize[:some]
-        if self._to_resize:
-            self._resizing = self._clock.callLater(0, self._resize)
-
-    def _stop_resizing(self) -> None:
-        if self._resizing is not None:
-            self._resizing.cancel()
-            self._resizing = None
-
-    def _share(self) -> int:
-        return self.pool.share(self._outbox_limit, len(self._sessions))
-
-    # The end of a session
-
-    def _end(self, session: Session) -> None:
-        """Place the end marker behind all that the session is to have.
-
-        One whose connection is lost needs none: it ends when its reader goes.
-        """
-        if session.deserted:
-            return
-        self._feeder.leave_live(session, Feed.ENDED)
-        session.settle()
-        session.outbox.end()
-        self.touch(session)
-
-    def _replace(self, session: Session) -> None:
-        """Let the session go at once: what it has not got goes to the one that replaced it."""
-        session.parting += (wire.replaced(),)
-        self._cut_short(session)
-
-    def _cut_short(self, session: Session) -> None:
-        """Let the session go with what has been written by now."""
-        session.leaving = True
-        self._who = None
-        self._feeder.leave_live(session, Feed.ENDED)
-        session.source.stopProducing()
-        if session.deserted:
-            return
-        committed = self._mailbox.commit() if self.durable else None
-        if committed is None:
-            session.cut_short(is_safe=True)
-        else:
-            committed.addCallback(session.cut_short)
-
-    def ended(self, session: Session, failure: Failure | None) -> None:
-        if failure is not None:
-            self._log.failure("The writer of {name} failed", failure, name=session.name)
-            session.outlet.abort()
-        session.leaving = True
-        self._who = None
-        session.source.stopProducing()
-        self._conclude(session)
-
-    def _conclude(self, session: Session) -> None:
-        """Remove the session, and take back what it leaves; only once, however often called."""
-        if session.over:
-            return
-        name = session.name
-        self._feeder.leave_live(session, Feed.ENDED)
-        session.over = True
-        self._feeder.stop_feeding(session)
-        left = session.writer.undelivered()
-        self._sessions.remove(session)
-        self._count[name] -= 1
-        if not self._count[name]:
-            del self._count[name]
-        if self._peers.get(name) is session:
-            del self._peers[name]
-        self._mailbox.hand_back(name, left)
-        session.outbox.retire()
-        session.writer.retire()
-        session.allowance.end()
-        session.pace.ease()
-        self._log.info(
-            "{name} left; {taken} lines taken in, {left} handed back",
-            name=name,
-            peer=session.outlet.peer,
-            taken=session.taken,
-            left=len(left),
-        )
-        self._catch_up(name)
-        if session.deserted:
-            self._deserted[name].remove(session)
-            self._resume_next(name)
-        self._check_drained()
 
     # The stop
 
@@ -430,59 +260,41 @@ class Broker(Service):
         """
         super().stopService()
         self._turns.end()
-        drained: Deferred[None] = Deferred()
-        self._drained = drained
-        for session in list(self._sessions):
-            self.leave(session)
+        for session in list(self.sessions):
+            session.drain()
         self._turns.end()
-        self._check_drained()
-        return drained
+        return self._presence.empty().addCallback(self._drained)
 
-    def cut_short(self) -> None:
+    def _drained(self, _: None) -> None:
+        self._backpressure.stop()
+        self._turns.stop()
+        self._shares.stop()
+
+    def cut(self) -> None:
         """Wait no more for slow clients: what is not written yet goes to the mailbox."""
-        for session in list(self._sessions):
-            self._cut_short(session)
+        for session in list(self.sessions):
+            session.cut()
 
-    def give_up(self) -> None:
-        """End sessions whose writers should have ended long ago: a bug, but no reason to wait."""
-        for session in list(self._sessions):
+    def forget(self) -> None:
+        """Forget sessions that should have ended long ago: a bug, but no reason to wait."""
+        for session in list(self.sessions):
             self._log.error("{name} does not end: ended by force", name=session.name)
-            self._conclude(session)
+            session.forget()
+
+    # The accounts
 
     def balance(self) -> Balance:
         """The ledger, with what the mailbox and the sessions really hold at this moment."""
-        return self._close_ledger(
-            in_flight=sum(session.writer.copies() for session in self._sessions)
-        )
+        return self._ledger.balance(sum(session.writer.copies() for session in self.sessions))
 
-    def _close_ledger(self, in_flight: int) -> Balance:
-        return self._ledger.balance(
-            kept=self._mailbox.copies(),
-            expired=self._mailbox.expired - self._expired_before,
-            in_flight=in_flight,
-        )
+    def estimate(self) -> Balance:
+        """The ledger, without a look at the sessions."""
+        return self._ledger.estimate()
 
     def stats(self) -> str:
         return str(self.estimate())
 
-    def estimate(self) -> Balance:
-        """The ledger, with all that is in no other column as in flight.
-
-        Nothing is counted here: a client that keeps asking must not keep the others waiting.
-        """
-        balance = self._close_ledger(in_flight=0)
-        return replace(balance, in_flight=balance.missing)
-
     def load(self) -> Load:
         """The load of the sessions at this moment."""
         self.pool.highest = max(self.pool.highest, self.pool.size)
-        return weigh(self._sessions, self._clock.seconds(), self.pool.size)
-
-    def _check_drained(self) -> None:
-        if self._drained is None or self._sessions:
-            return
-        self._feeder.stop()
-        self._turns.stop()
-        self._stop_resizing()
-        if not self._drained.called:
-            self._drained.callback(None)
+        return weigh(self.sessions, self._clock.seconds(), self.pool.size)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
+from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 from achat_twisted import wire
@@ -19,13 +21,13 @@ class ISession(Interface):
     taken: int = Attribute("The number of lines taken in after the login; its reader counts.")
     local: bool = Attribute("True if its client is on this machine.")
     allowance: Any = Attribute("C{allowance.lines} is the number it may have taken in by now.")
-    deserted: bool = Attribute("True if its connection is lost.")
+    lost: bool = Attribute("True if its connection is lost, so that nobody hears an answer.")
 
     def tell(notice: wire.Notice) -> None:
         """Queue a notice for the client."""
 
-    def desert() -> None:
-        """Note that the connection is lost: nobody hears an answer, and nothing more can come.
+    def connection_lost() -> None:
+        """Note that the connection is lost: its name is free, and nothing more can come.
 
         What has come is still taken in, a slice at a time; no recipient holds that up.
         """
@@ -46,8 +48,78 @@ class ISession(Interface):
         what it is sent, or has sent too much.
         """
 
-    def leave() -> None:
+    def drain() -> None:
         """Take in no more; the session ends when all that is queued for it is flushed."""
+
+
+class IOwner(Interface):
+    """A session, as the parts that it is made of see it."""
+
+    outlet: IOutlet = Attribute("Its connection's way out.")
+    holds: frozenset[object] = Attribute("The reasons for which its client is not read now.")
+
+    def deliver(lines: bytes) -> None:
+        """Queue a rendered line, or several; do nothing if it is rendered as nothing."""
+
+    def tell(notice: wire.Notice) -> None:
+        """Queue a notice for the client."""
+
+    def hold(reason: object) -> None:
+        """Stop reading its client until every reason for that is gone."""
+
+    def release(reason: object) -> None:
+        """Hold it for that reason no longer."""
+
+    def all_fed() -> None:
+        """Note that all that it is to have is in its outbox: place the end marker."""
+
+    def relieved() -> None:
+        """Note that there is plenty of room in its outbox again."""
+
+    def farewell() -> bytes:
+        """The last lines, when all others are written."""
+
+    def ended(failure: Failure | None) -> None:
+        """Note that nothing more will be written; the one event that comes back up the stream.
+
+        @param failure: a bug that has kept the writer from going on, if there was one.
+        """
+
+
+class ITurns(Interface):
+    """The turns of the reactor, as a session sees them."""
+
+    is_durable: bool = Attribute(
+        "True if what a turn brings is committed before any of it reaches a writer."
+    )
+
+    def touch(session: Any) -> None:
+        """Call C{session.end_turn} and C{session.dispatch}, or C{flush}, when this turn ends."""
+
+    def resume(session: Any) -> None:
+        """Call C{session.resume} when this turn ends, or one of those that follow."""
+
+    def commit() -> Deferred[bool] | None:
+        """Make safe all lines so far.
+
+        @return: None if that need not be, or if they are; else as C{IMailbox.commit} does.
+        """
+
+
+class IPresence(Interface):
+    """The other sessions, as one of them sees them."""
+
+    def changed() -> None:
+        """Note that a session is not here any more."""
+
+    def lost(session: Any) -> None:
+        """Note that a connection is lost, whose reader still works off what has come."""
+
+    def is_first(session: Any) -> bool:
+        """True if no connection of the same name was lost before, and is still worked off."""
+
+    def remove(session: Any) -> None:
+        """Know a session no longer, as it is over; and let those that wait for it go on."""
 
 
 class IBroker(Interface):
@@ -74,9 +146,6 @@ class IBroker(Interface):
 
         @param posts: no two of them have a recipient in common.
         """
-
-    def names() -> list[str]:
-        """The names that are here, sorted."""
 
     def tell_names(session: Any) -> None:
         """Tell a session from L{join} which names are here.

@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+
+from achat_twisted.mailbox.interfaces import IMailbox
 
 
-@dataclass(slots=True)
 class Ledger:
-    """The sums that only ever grow, in copies; a copy is one accepted line for one recipient."""
+    """The sums that only ever grow, in copies; a copy is one accepted line for one recipient.
 
-    accepted: int = 0
-    inherited: int = 0
-    """Copies that were in the mailbox when the server started."""
+    @ivar inherited: copies that were in the mailbox when the server started.
+    @ivar refused: by the word of the sender's notice: unknown or full.
+    """
 
-    delivered: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    """By the word of the sender's notice: unknown or full."""
+    def __init__(self, mailbox: IMailbox) -> None:
+        self.accepted = self.inherited = self.delivered = 0
+        self.refused: Counter[str] = Counter()
+        self._mailbox = mailbox
+        self._expired_before = 0
 
-    def balance(self, *, kept: int, expired: int, in_flight: int) -> Balance:
-        """The balance at this moment, with what the mailbox and the outboxes hold."""
+    def open(self) -> None:
+        """Begin with what is in the mailbox."""
+        self.inherited = self._mailbox.copies()
+        self._expired_before = self._mailbox.expired
+
+    def balance(self, in_flight: int) -> Balance:
+        """The balance at this moment, with what the mailbox holds.
+
+        @param in_flight: the copies that the sessions hold.
+        """
         return Balance(
             accepted=self.accepted,
             inherited=self.inherited,
             delivered=self.delivered,
-            kept=kept,
+            kept=self._mailbox.copies(),
             refused=Counter(self.refused),
-            expired=expired,
+            expired=self._mailbox.expired - self._expired_before,
             in_flight=in_flight,
         )
+
+    def estimate(self) -> Balance:
+        """The balance, with all that is in no other column as in flight.
+
+        Nothing is counted here: a client that keeps asking must not keep the others waiting.
+        """
+        balance = self.balance(in_flight=0)
+        return replace(balance, in_flight=balance.missing)
 
 
 @dataclass(frozen=True, slots=True)

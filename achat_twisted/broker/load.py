@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from achat_twisted.broker.session import Feed, Session
+from achat_twisted.broker.feed import FeedState
+from achat_twisted.broker.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Load:
     @ivar age: seconds for which the oldest of them has been under way, to about a second.
     """
 
-    sessions: Mapping[Feed, int]
+    sessions: Mapping[FeedState, int]
     queued: int
     fullest: int
     unacknowledged: int
@@ -33,12 +34,12 @@ def weigh(sessions: Iterable[Session], now: float, held: int) -> Load:
     @param held: bytes in all outboxes, and those that are written and have not arrived.
     """
     there = list(sessions)
-    feeds = [session.feed for session in there]
+    feeds = [session.feed.state for session in there]
     busy = [session for session in there if session.unconfirmed]
     oldest = [marks[0].moment for session in busy if (marks := session.writer.marks)]
     unacknowledged = sum([session.writer.tail_size for session in busy])
     return Load(
-        sessions={feed: feeds.count(feed) for feed in Feed},
+        sessions={state: feeds.count(state) for state in FeedState},
         queued=held - unacknowledged,
         fullest=max([session.outbox.size for session in busy], default=0),
         unacknowledged=unacknowledged,

@@ -1,4 +1,4 @@
-"""The reunion: for a moment after its start, a server that remembers no names expects everybody.
+"""Newcomers: for a moment after its start, a server that remembers no names expects everybody.
 
 Where the mailbox ends with the process, only those who have come back are known after a restart. A
 line that comes a moment before its recipient would be refused, as for a stranger. It is kept
@@ -19,8 +19,8 @@ NAMES = 10_000
 """The most names that are trusted meanwhile, as each takes 1 KB until its mail expires."""
 
 
-class Reunion:
-    """Expects the names that the gate knows, and until the reunion is over any name."""
+class Newcomers:
+    """Expects the names that the gate knows, and for a moment after its start any name."""
 
     def __init__(self, clock: IReactorTime, gate: IGate) -> None:
         """Begin now.

@@ -1,10 +1,8 @@
-"""A peer's queue: a C{DeferredQueue} with a byte count, an end marker, and two water marks."""
+"""A peer's queue, with a byte count, an end marker, and two water marks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from twisted.internet.defer import Deferred, DeferredQueue, succeed
+from collections.abc import Sequence
 
 from achat_twisted.limits.memory import Pool
 
@@ -12,28 +10,27 @@ from achat_twisted.limits.memory import Pool
 class Outbox:
     """The lines that wait for one peer's writer.
 
-    Lines gather in the batch of this turn. L{seal} ends the turn, and L{release} puts what is
-    sealed on the queue: one C{put}, one wake-up of the writer and one C{send} for a peer and turn,
-    however many lines. In between is the time for a commit. An outbox takes lines for as long as it
-    exists, also after its end marker: what the writer does not fetch is L{unfetched}, and goes back
-    to the broker.
+    Lines gather in the batch of this turn. L{seal} ends the turn, and L{release} hands out what is
+    sealed: one C{send} for a peer and turn, however many lines. In between is the time for a
+    commit. A batch for which there is no room is L{put} behind others, until the writer can
+    L{take} it. An outbox takes lines for as long as it exists, also after its end marker: what the
+    writer does not take is L{left}, and goes back to the mailbox.
 
     @ivar size: bytes that the outlet has not yet found room for.
     @ivar limit: C{size} from which messages should go elsewhere.
     @ivar high_mark: C{size} from which it is L{high}.
     @ivar low_mark: C{size} up to which it is L{low}: a quarter of the limit, unless somebody has to
         wait until there is less.
+    @ivar has_ended: true if the end marker stands behind what was released last.
     """
 
     __slots__ = (
         "_batch",
-        "_end_sealed",
-        "_ending",
-        "_is_idle",
-        "_on_low",
+        "_is_ending",
         "_queue",
         "_sealed",
-        "_shut",
+        "_will_end",
+        "has_ended",
         "high_mark",
         "limit",
         "low_mark",
@@ -41,22 +38,17 @@ class Outbox:
         "size",
     )
 
-    def __init__(self, limit: int, pool: Pool, on_low: Callable[[], None]) -> None:
-        """@param pool: the count of what all outboxes and writers hold.
-        @param on_low: called when the writer has brought C{size} down to the low-water mark.
-        """
+    def __init__(self, limit: int, pool: Pool) -> None:
+        """@param pool: the count of what all outboxes and writers hold."""
         self.limit = limit
         self.high_mark = limit // 2
         self.low_mark = limit // 4
         self.size = 0
         self.pool = pool
-        self._on_low = on_low
         self._batch: list[bytes] | None = None
         self._sealed: list[bytes] | None = None
-        self._ending = self._end_sealed = False
-        self._queue: DeferredQueue[bytes | None] = DeferredQueue()
-        self._is_idle = True
-        self._shut = False
+        self._queue: list[bytes] = []
+        self._is_ending = self._will_end = self.has_ended = False
 
     @property
     def high(self) -> bool:
@@ -83,84 +75,71 @@ class Outbox:
         self._batch = [lines]
         return True
 
+    def end(self) -> None:
+        """Place the end marker behind this turn's batch; nothing after it reaches the writer."""
+        self._is_ending = True
+
     def seal(self) -> None:
         """End the turn: what has come by now goes with the next L{release}."""
         if self._batch is not None:
             self._sealed = [*self._sealed, *self._batch] if self._sealed else self._batch
             self._batch = None
-        self._end_sealed = self._ending
+        self._will_end = self._is_ending
 
-    def withdraw(self, lines: Sequence[bytes]) -> None:
-        """Take back lines, these very objects, that have not been released yet."""
+    def withdraw(self, lines: Sequence[bytes]) -> bool:
+        """Take back lines, these very objects, that have not been released yet.
+
+        @return: true if it becomes low by that.
+        """
         withdrawn = set(map(id, lines))
         self._sealed = [line for line in self._sealed or () if id(line) not in withdrawn]
         self._batch = [line for line in self._batch or () if id(line) not in withdrawn]
-        self.written(sum(map(len, lines)))
+        return self.written(sum(map(len, lines)))
 
-    def release(self, write: Callable[[bytes], bool]) -> bool:
-        """Give the writer what is sealed.
+    def release(self) -> bytes:
+        """Hand out what is sealed, as one batch; no bytes if there is nothing."""
+        if self.has_ended or not (self._sealed or self._will_end):
+            return b""
+        self.has_ended = self._will_end
+        batch = b"".join(self._sealed or ())
+        self._sealed = None
+        return batch
 
-        While its loop has nothing to do, C{write} is called at once, which saves the way through a
-        C{Deferred}: 2 µs for a line that comes alone. If there is no room for more then, an empty
-        batch makes the loop wait for it.
+    def put(self, batch: bytes) -> None:
+        """Let a released batch wait behind those that wait already."""
+        self._queue.append(batch)
 
-        @param write: writes a batch; False if there is no room for more.
-        @return: true if the loop still has nothing to do.
+    def take(self) -> bytes:
+        """Hand out the first batch that waits; no bytes if none does."""
+        return self._queue.pop(0) if self._queue else b""
+
+    def written(self, size: int) -> bool:
+        """Subtract bytes that no longer wait here, as the outlet has found room, or otherwise.
+
+        @return: true if it becomes low by that.
         """
-        if self._shut:
-            return False
-        if self._sealed:
-            batch = b"".join(self._sealed)
-            self._sealed = None
-            if not self._is_idle:
-                self._queue.put(batch)
-            elif not write(batch):
-                self._is_idle = False
-                self._queue.put(b"")
-        if self._end_sealed:
-            self._is_idle = False
-            self._queue.put(None)
-        return self._is_idle
-
-    def end(self) -> None:
-        """Place the end marker behind this turn's batch; nothing after it reaches the writer."""
-        self._ending = True
-
-    def shut(self) -> None:
-        """Give the writer nothing more, not even what is queued."""
-        self._shut = True
-        if self._queue.waiting:
-            self._queue.put(None)
-
-    def get(self) -> Deferred[bytes | None]:
-        """The next batch, None for the end; call L{written} when the outlet has room again."""
-        if self._shut:
-            return succeed(None)
-        self._is_idle = not self._queue.pending
-        return self._queue.get()
-
-    def written(self, size: int) -> None:
-        """Subtract bytes that no longer wait here, as the outlet has found room, or otherwise."""
         before, self.size = self.size, self.size - size
         self.pool.size -= size
-        if before > self.low_mark >= self.size:
-            self._on_low()
+        return before > self.low_mark >= self.size
 
-    def resize(self, limit: int) -> None:
-        """Change C{limit}."""
+    def resize(self, limit: int) -> bool:
+        """Change C{limit}.
+
+        @return: true if it becomes low by that.
+        """
         was_low = self.low
         self.limit = limit
         self.high_mark = limit // 2
         self.low_mark = limit // 4
-        if self.low and not was_low:
-            self._on_low()
+        return self.low and not was_low
 
-    def retire(self) -> None:
-        """Stop counting what is still here, as it goes back to the broker."""
+    def left(self) -> bytes:
+        """The lines that the writer has not taken, in order."""
+        return b"".join([*self._queue, *(self._sealed or ()), *(self._batch or ())])
+
+    def forget(self) -> None:
+        """Hold nothing any more, as what is left has gone back to the mailbox."""
         self.pool.size -= self.size
         self.size = 0
-
-    def unfetched(self) -> bytes:
-        """The lines that the writer has not fetched, in order."""
-        queued = [batch for batch in self._queue.pending if batch is not None]
-        return b"".join([*queued, *(self._sealed or ()), *(self._batch or ())])
+        self._batch = self._sealed = None
+        self._queue.clear()

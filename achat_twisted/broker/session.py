@@ -1,190 +1,186 @@
-"""A logged-in connection, as the broker and the commands know it."""
+"""A logged-in connection: what it is made of, how far it has got, and what holds it up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
-from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.broker.interfaces import ISession
+from achat_twisted.broker.answers import Answers, RenderNotice
+from achat_twisted.broker.feed import Feed
+from achat_twisted.broker.interfaces import IOwner, IPresence, ISession, ITurns
+from achat_twisted.broker.ledger import Ledger
 from achat_twisted.broker.outbox import Outbox
 from achat_twisted.broker.writer import Writer
-from achat_twisted.limits.memory import Pool
-from achat_twisted.limits.pacing import Pace
 from achat_twisted.limits.rate import UNLIMITED, Allowance
+from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet
 
-RenderNotice = Callable[[wire.Notice], bytes]
 
-_UNREAD = 16 * 1024
-"""Bytes of answers that may wait for a client; then it must read before it is read again."""
+class Stage(Enum):
+    """The stages of a session; it comes by one of the two in the middle, or by both in a row."""
 
-_TALLIES = 1024
-"""The number of tallies and answers to C{/sync} that may wait; then likewise."""
-
-
-class Feed(Enum):
-    """The destination of copies for a session's name, and the source of its outbox."""
-
-    WAITING = "to the mailbox, as an older session still has lines that come first"
-    BEHIND = "to the mailbox, which is fed to the outbox as there is room"
-    LIVE = "straight to the outbox"
-    ENDED = "to the mailbox; the outbox has its end marker"
+    HERE = "takes part: others see it in /who, and it holds its name"
+    LEAVING = "takes in no more lines, and goes when it is flushed, or with what was written"
+    LOST = "its connection is lost, and its reader works off what has come"
+    OVER = "its writer has ended, and all that it left is in the mailbox"
 
 
-class Home(Protocol):
-    """The broker that a session belongs to, as the session sees it."""
-
-    durable: bool
-    """True if C{! kept} and C{! synced} promise that the lines they speak of outlive a crash."""
-
-    def delivered(self, session: Session, copies: int) -> None:
-        """Note that more copies have arrived at the session's peer."""
-
-    def leave(self, session: Session) -> None:
-        """Let the session go when it is flushed."""
-
-    def ended(self, session: Session, failure: Failure | None) -> None:
-        """The session's writer has ended: the one event that comes back up the stream."""
-
-    def touch(self, session: Session) -> None:
-        """Call C{session.end_turn}, and then C{session.dispatch}, when this turn ends.
-
-        Or C{session.flush}, which is both, if the home is not C{durable}.
-        """
-
-    def relieve(self, session: Session) -> None:
-        """The session's outbox has come down to its low-water mark."""
-
-    def resume(self, session: Session) -> None:
-        """Call C{session.resume} when this turn ends, or one of those that follow."""
-
-    def deserted(self, session: Session) -> None:
-        """The session's connection is lost, and its reader works off what has come."""
-
-
-@implementer(ISession)
+@implementer(ISession, IOwner)
 class Session:
-    """One name's presence: its outbox and writer, its notices, and the holds on its reader.
+    """One name's connection: a feed, an outbox and its writer, and answers, for one reader.
 
-    @ivar feed: the way that messages to it take; only the broker changes it.
-    @ivar passed: copies that went straight to it, and that the mailbox has not been told of yet.
-    @ivar deserted: true if the connection is lost, so that nobody hears an answer, and its name
-        is free.
-    @ivar admitted: bytes that went to the mailbox since it was last read, while BEHIND.
-    @ivar owed: copies in the mailbox that a leaving session still gets; it gets no later ones.
-    @ivar fetch: the page of mail that it waits for.
-    @ivar greeted: true if it has been told of its mail.
-    @ivar over: true if its writer has ended.
+    @ivar stage: only the session itself changes it.
+    @ivar holds: the reasons for which its client is not read just now.
     @ivar unconfirmed: true if something may not have arrived, so that it is asked again.
-    @ivar leaving: true if it takes in no more lines, and goes when it is flushed.
     @ivar since: the time it began, in seconds since 1970 by the wall clock.
     @ivar taken: the number of lines it has taken in; the reader counts, C{! bye} tells.
     """
 
     __slots__ = (
-        "_answers",
-        "_answers_sealed",
-        "_holds",
-        "_home",
-        "_own_hold",
-        "_render",
-        "_tallies",
-        "_unread",
-        "_withheld",
-        "admitted",
+        "_parting",
+        "_presence",
+        "_turns",
         "allowance",
-        "deserted",
+        "answers",
         "feed",
-        "fetch",
-        "greeted",
-        "leaving",
+        "holds",
         "local",
         "name",
         "outbox",
         "outlet",
-        "over",
-        "owed",
-        "pace",
-        "parting",
-        "passed",
         "since",
         "source",
+        "stage",
         "taken",
         "unconfirmed",
         "writer",
     )
+    _log = Logger()
 
     def __init__(
         self,
         name: str,
         outlet: IOutlet,
         source: IPushProducer,
-        home: Home,
+        outbox: Outbox,
+        allowance: Allowance,
         *,
+        turns: ITurns,
+        presence: IPresence,
+        mailbox: IMailbox,
+        ledger: Ledger,
         clock: IReactorTime,
         since: float,
-        outbox_limit: int,
-        pool: Pool,
-        allowance: Allowance,
         render: RenderNotice,
     ) -> None:
         self.name = name
         self.outlet = outlet
         self.local = outlet.local
         self.source = source
-        self.outbox = Outbox(outbox_limit, pool, self._outbox_is_low)
+        self.outbox = outbox
         self.allowance = allowance
-        self.pace = Pace(clock)
-        self.writer = Writer(
-            self.outbox, outlet, clock, self._delivered, self._farewell, self._ended
-        )
-        self.feed = Feed.WAITING
-        self.fetch: Deferred[Any] | None = None
-        self.greeted = False
-        self.leaving = False
-        self.over = False
+        self.feed = Feed(self, name, outbox, mailbox, ledger, clock)
+        self.answers = Answers(self, outbox, turns, render)
+        self.writer = Writer(self, self.feed, outlet, clock)
+        self.stage = Stage.HERE
+        self.holds: frozenset[object] = frozenset()
         self.unconfirmed = False
-        self.deserted = False
-        self.admitted = 0
-        self.owed = 0
-        self.passed = 0
         self.since = since
-        self.parting: tuple[wire.Notice, ...] = ()
         self.taken = 0
-        self._home = home
-        self._render = render
-        # These are mostly empty, and containers for them would take 0.2 KB in all.
-        self._tallies: dict[tuple[str, str], int] | None = None
-        self._answers: tuple[bytes, ...] = ()  # perhaps false until they are dispatched
-        self._answers_sealed = 0
-        self._withheld: tuple[bytes, ...] = ()
-        self._holds = 0
-        self._own_hold = False
-        self._unread = 0  # bytes of answers that may still be in the outbox
+        self._parting: tuple[wire.Notice, ...] = ()
+        self._turns = turns
+        self._presence = presence
 
     def __repr__(self) -> str:
-        return f"<{self.name} {self.feed.name}>"
+        return f"<{self.name} {self.stage.name} {self.feed.state.name}>"
 
     @property
-    def pressed(self) -> bool:
-        """True if senders to it should be slowed down.
+    def lost(self) -> bool:
+        return self.stage is Stage.LOST or self.stage is Stage.OVER
 
-        That is when the outbox is high; or, while the mailbox is fed to it, when half as much has
-        come into the mailbox as a page takes out, so that the mailbox is empty in the end.
+    @property
+    def left_behind(self) -> int:
+        """Bytes that go back to the mailbox soon, as the connection is lost."""
+        return self.outbox.size + self.writer.tail_size if self.lost else 0
+
+    # Lines and notices for the client
+
+    def deliver(self, lines: bytes) -> None:
+        if lines and self.outbox.append(lines):
+            self._turns.touch(self)
+
+    def tell(self, notice: wire.Notice) -> None:
+        if not self.lost:
+            self.answers.tell(notice)
+
+    def tally(self, word: str, name: str) -> None:
+        """Count one copy for C{name} towards the notice C{word} of this turn."""
+        if not self.lost:
+            self.answers.tally(word, name)
+
+    def sync(self, token: str) -> None:
+        self.answers.settle()
+        self.answers.promise(wire.synced(self.taken, token))
+
+    # The turn's end
+
+    def end_turn(self) -> None:
+        """Seal what has come by now."""
+        if self.stage is not Stage.OVER:
+            self.answers.end_turn()
+            self.outbox.seal()
+
+    def dispatch(self, is_safe: bool = True) -> None:
+        """Wake the writer for what is sealed, as all that was recorded by then is safe; or not."""
+        if self.stage is not Stage.OVER:
+            self.answers.dispatch(is_safe)
+            self.writer.release()
+            self.answers.unclog()
+
+    def flush(self) -> None:
+        """Do both, L{end_turn} and L{dispatch}, as nothing is committed in between.
+
+        A session that is only written to, as nearly all are, needs nothing else of them. With the
+        one pass that L{Turns} makes then, that saves 4 calls for a line that comes alone.
         """
-        if self.feed is Feed.LIVE:
-            return self.outbox.high
-        return self.feed is Feed.BEHIND and self.admitted >= self.outbox.limit // 4
+        if self.answers.tallies or self.holds:
+            self.end_turn()
+            self.dispatch()
+        else:
+            self.outbox.seal()
+            self.writer.release()
+
+    # Calls from its writer and its feed
+
+    def relieved(self) -> None:
+        self.feed.relieve()
+        self.answers.relieve()
+
+    def all_fed(self) -> None:
+        self.feed.cut()
+        self.answers.settle()
+        self.outbox.end()
+        self._turns.touch(self)
+
+    def farewell(self) -> bytes:
+        return self.answers.farewell(*self._parting, wire.bye(self.taken))
+
+    def ended(self, failure: Failure | None) -> None:
+        if failure is not None:
+            self._log.failure("The writer of {name} failed", failure, name=self.name)
+            self.outlet.abort()
+        self._stop_reading()
+        self.forget()
+
+    # The reading of its client
 
     def last_call(self) -> bool:
-        if self._own_hold or self.allowance.is_waiting:
+        if self.holds & {self.answers, self.allowance}:
             return False
         self.allowance = UNLIMITED
         return True
@@ -194,210 +190,106 @@ class Session:
         if notice is not None:
             self.tell(notice)
 
-    def leave(self) -> None:
-        self._home.leave(self)
-
-    def deliver(self, lines: bytes) -> None:
-        """Queue a rendered line, or several; do nothing if it is rendered as nothing."""
-        if lines and self.outbox.append(lines):
-            self._home.touch(self)
-
-    @property
-    def is_here(self) -> bool:
-        """True if it still takes part: others see it in C{/who}, and it holds its name."""
-        return not (self.leaving or self.deserted)
-
-    @property
-    def left_behind(self) -> int:
-        """Bytes that go back to the mailbox soon, as the connection is lost."""
-        return self.outbox.size + self.writer.tail_size if self.deserted else 0
-
-    def desert(self) -> None:
-        self.deserted = True
-        self._tallies = None
-        self._holds = 0
-        self._own_hold = False
-        self._home.deserted(self)
-
-    def tell(self, notice: wire.Notice) -> None:
-        if not self.deserted:
-            self.answer(self._render(notice))
-
-    def answer(self, answer: bytes) -> None:
-        """Queue a rendered notice."""
-        self.deliver(answer)
-        self._unread = min(self._unread + len(answer), self.outbox.size)
-        self._hold_if_clogged()
-
-    def tally(self, word: str, name: str) -> None:
-        """Count one copy for C{name} towards the notice C{word} of this turn."""
-        if self.deserted:
-            return
-        if self._tallies is None:
-            self._tallies = {}
-            self._home.touch(self)
-        self._tallies[word, name] = self._tallies.get((word, name), 0) + 1
-        self._hold_if_clogged()
-
-    def settle(self) -> None:
-        """Turn the tallies into notices."""
-        for notice in self._take_outcomes():
-            if notice.word == "kept" and self._home.durable:
-                self._promise(self._render(notice))
-            else:
-                self.answer(self._render(notice))
-
-    def sync(self, token: str) -> None:
-        self.settle()
-        answer = self._render(wire.synced(self.taken, token))
-        if self._home.durable:
-            self._promise(answer)
-        else:
-            self.answer(answer)
-
-    def _promise(self, answer: bytes) -> None:
-        """Queue an answer that is true once all lines so far are safe, behind others like it."""
-        if self._withheld:
-            self._withheld += (answer,)
-            self._home.touch(self)
-            self._hold_if_clogged()
-        else:
-            self._answers += (answer,)
-            self.answer(answer)
-
-    @property
-    def unsynced(self) -> bool:
-        """True while answers are withheld until the lines they speak of are safe."""
-        return bool(self._withheld)
-
-    def end_turn(self) -> None:
-        """Settle if there is room, or else go on counting; and seal what has come by now."""
-        if self.over:
-            return
-        if self._tallies and self.outbox.size < self.outbox.limit:
-            self.settle()
-        if self._withheld:
-            for answer in self._withheld:
-                self.outbox.append(answer)
-            self._answers += self._withheld
-            self._withheld = ()
-        self._answers_sealed = len(self._answers)
-        self.outbox.seal()
-
-    def dispatch(self, is_safe: bool = True) -> None:
-        """Wake the writer for what is sealed, as all that was recorded by then is safe; or not."""
-        if self.over:
-            return
-        if self._answers_sealed:
-            sealed = self._answers[: self._answers_sealed]
-            self._answers = self._answers[self._answers_sealed :]
-            self._answers_sealed = 0
-            if not is_safe:
-                self.outbox.withdraw(sealed)
-                self._withheld += sealed
-        self.writer.release()
-        if self._own_hold:
-            self._unclog()
-
-    def flush(self) -> None:
-        """Do both, L{end_turn} and L{dispatch}, as nothing is committed in between.
-
-        A session that is only written to, as nearly all are, needs nothing else of them. With the
-        one pass that L{Turns} makes then, that saves 4 calls for a line that comes alone.
-        """
-        if self._tallies or self._own_hold:
-            self.end_turn()
-            self.dispatch()
-        else:
-            self.outbox.seal()
-            self.writer.release()
-
-    def cut_short(self, is_safe: bool) -> None:
-        """Let it go with what has been written, and without a promise that may not hold.
-
-        @param is_safe: true if all lines so far are safe, and so the answers about them hold.
-        """
-        if self.over:
-            return
-        if is_safe:
-            for answer in self._withheld:
-                self.outbox.append(answer)
-        else:
-            self.outbox.withdraw(self._answers)
-            self._tallies = {key: n for key, n in (self._tallies or {}).items() if key[0] != "kept"}
-        self._answers = self._withheld = ()
-        self.writer.cut_short()
-
-    def relieved(self) -> None:
-        """There is room in the outbox again."""
-        if self._tallies:
-            self._home.touch(self)
-        self._unclog()
-
-    def hold(self) -> None:
-        """Stop reading this client until every hold is released.
+    def hold(self, reason: object) -> None:
+        """Stop reading this client until every reason for that is gone.
 
         A client whose connection is lost is not held: all that it can still say is here.
         """
-        if self.deserted:
+        if self.lost:
             return
-        self._holds += 1
-        if self._holds == 1:
+        if not self.holds:
             self.source.pauseProducing()
+        self.holds |= {reason}
 
-    def release(self) -> None:
-        """End one hold.
+    def release(self, reason: object) -> None:
+        """Hold it for that reason no longer.
 
         The caller may be deep in the work of another session; to take in lines there would stack
         one session's work upon the other's without end. So that waits for the turn's end.
         """
-        if self.deserted:
-            return
-        self._holds -= 1
-        if self._holds == 0:
-            self._home.resume(self)
+        if reason in self.holds:
+            self.holds -= {reason}
+            if not self.holds:
+                self.go_on()
 
     def rest(self) -> None:
-        if self.deserted:
-            self._home.resume(self)
-        else:
-            self.hold()
-            self.release()
+        if not self.lost:
+            self.source.pauseProducing()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Read it again, in one of the turns to come; an older one of its name comes first."""
+        if self._presence.is_first(self):
+            self._turns.resume(self)
 
     def resume(self) -> None:
         """Read this client again, unless it has been held once more."""
-        if self._holds == 0:
+        if not self.holds:
             self.source.resumeProducing()
 
-    def _hold_if_clogged(self) -> None:
-        has_unread = self._unread > min(_UNREAD, self.outbox.limit // 4)
-        waiting = len(self._tallies or ()) + len(self._withheld)
-        if not self._own_hold and (has_unread or waiting > _TALLIES):
-            self._own_hold = True
-            self.outbox.low_mark = min(self.outbox.low_mark, _UNREAD // 2)
-            self.hold()
+    # The end
 
-    def _unclog(self) -> None:
-        if self._own_hold and self.outbox.low and not (self._tallies or self._withheld):
-            self._own_hold = False
-            self._unread = 0
-            self.outbox.low_mark = self.outbox.limit // 4
-            self.release()
+    def connection_lost(self) -> None:
+        if self.stage is Stage.OVER:
+            return
+        self.stage = Stage.LOST
+        self.holds = frozenset()
+        self.answers.tallies = None
+        self.feed.cut()
+        self._presence.lost(self)
 
-    def _outbox_is_low(self) -> None:
-        self._home.relieve(self)
+    def drain(self) -> None:
+        was_here = self.stage is Stage.HERE
+        self._stop_reading()
+        if was_here:
+            self.feed.drain()
 
-    def _delivered(self, copies: int) -> None:
-        self._home.delivered(self, copies)
+    def cut(self, notice: wire.Notice | None = None) -> None:
+        """Let it go with what has been written by now: the next session of its name gets the rest.
 
-    def _ended(self, failure: Failure | None) -> None:
-        self._home.ended(self, failure)
+        One whose connection is lost ends when its reader has worked off what has come.
 
-    def _farewell(self) -> bytes:
-        return b"".join(
-            map(self._render, [*self._take_outcomes(), *self.parting, wire.bye(self.taken)])
+        @param notice: tells why, before C{! bye}.
+        """
+        if notice is not None and notice not in self._parting:
+            self._parting += (notice,)
+        self._stop_reading()
+        self.feed.cut()
+        if self.stage is Stage.LEAVING:
+            committed = self._turns.commit()
+            if committed is None:
+                self._cut(is_safe=True)
+            else:
+                committed.addCallback(self._cut)
+
+    def forget(self) -> None:
+        """Give back what has not arrived, and be gone; only once, however often called."""
+        if self.stage is Stage.OVER:
+            return
+        self.stage = Stage.OVER
+        left = self.writer.undelivered()
+        self.feed.forget(left)
+        self.outbox.forget()
+        self.writer.forget()
+        self.answers.tallies = None
+        self.allowance.end()
+        self._log.info(
+            "{name} left; {taken} lines taken in, {left} handed back",
+            name=self.name,
+            peer=self.outlet.peer,
+            taken=self.taken,
+            left=len(left),
         )
+        self._presence.remove(self)
 
-    def _take_outcomes(self) -> list[wire.Notice]:
-        tallies, self._tallies = self._tallies or {}, None
-        return [wire.outcome(word, name, copies) for (word, name), copies in tallies.items()]
+    def _stop_reading(self) -> None:
+        if self.stage is Stage.HERE:
+            self.stage = Stage.LEAVING
+            self._presence.changed()
+        self.source.stopProducing()
+
+    def _cut(self, is_safe: bool) -> None:
+        """@param is_safe: true if the promises hold."""
+        if self.stage is not Stage.OVER:
+            self.answers.cut(is_safe)
+            self.writer.cut()

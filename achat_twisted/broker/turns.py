@@ -8,9 +8,12 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from zope.interface import implementer
 
-from achat_twisted.broker.session import Session
-from achat_twisted.limits.memory import Pool
+from achat_twisted.broker.interfaces import ITurns
+from achat_twisted.broker.session import Session, Stage
+from achat_twisted.broker.shares import Shares
+from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import Soon
 
 _SWEEP = 0.25
@@ -29,6 +32,7 @@ _HANDED_BACK = 2**15
 """Bytes of lines that go back to the mailbox in the time that a reader takes: 1 to 8 ms."""
 
 
+@implementer(ITurns)
 class Turns:
     """Serves the sessions that a turn has touched: once, when it is over.
 
@@ -43,19 +47,17 @@ class Turns:
         self,
         clock: IReactorTime,
         soon: Soon,
-        commit: Callable[[], Deferred[bool] | None] | None,
-        pool: Pool,
-        look: Callable[[], None],
+        mailbox: IMailbox,
+        shares: Shares,
+        *,
+        is_durable: bool,
     ) -> None:
-        """@param commit: as in L{achat_twisted.mailbox.interfaces.IMailbox}; None if nothing has to
-            be safe before it is written.
-        @param look: called when a turn ends with a pool that should be looked at.
-        """
+        self.is_durable = is_durable
         self._clock = clock
         self._soon = soon
-        self._commit = commit
-        self._pool = pool
-        self._look = look
+        self._mailbox = mailbox
+        self._shares = shares
+        self._pool = shares.pool
         self._committing = False
         self._touched: list[Session] = []
         self._resuming: deque[Session] = deque()
@@ -66,29 +68,31 @@ class Turns:
         self._sweep: IDelayedCall | None = None
 
     def touch(self, session: Session) -> None:
-        """Call C{session.end_turn} and C{session.dispatch}, or C{flush}, when this turn ends."""
         self._touched.append(session)
+        if not session.unconfirmed:
+            self._look_after(session)
         if not (self._will_end or self._committing):
             self._await_end()
 
     def resume(self, session: Session) -> None:
-        """Call C{session.resume} when this turn ends, or one of those that follow."""
         self._resuming.append(session)
         self._await_end()
+
+    def commit(self) -> Deferred[bool] | None:
+        return self._mailbox.commit() if self.is_durable else None
 
     def end(self) -> None:
         """End the turn for all that were touched."""
         if self._committing:
             return
         if self._pool.size > self._pool.calm:
-            self._look()
+            self._shares.look()
         touched, self._touched = self._touched, []
-        self._watch(touched)
-        if self._commit is None:
+        if not self.is_durable:
             self._serve(touched, Session.flush)
             return
         self._serve(touched, Session.end_turn)
-        committed = self._commit()
+        committed = self.commit()
         if committed is None:
             self._serve(touched, Session.dispatch)
         else:
@@ -99,7 +103,7 @@ class Turns:
         """End no more turns."""
         self._stopped = True
         for call in (self._end, self._sweep):
-            if call is not None:
+            if call is not None and call.active():
                 call.cancel()
         self._end = self._sweep = None
 
@@ -110,7 +114,6 @@ class Turns:
 
     def _committed(self, is_safe: bool, touched: list[Session]) -> None:
         self._committing = False
-        self._watch(touched)  # again, as all may have been quiet until now
         self._serve(touched, Session.dispatch if is_safe else _dispatch_unsafe)
         if self._touched:
             self._await_end()
@@ -142,27 +145,22 @@ class Turns:
                 self._log.failure("{name} could not be served: closed", name=session.name)
                 session.outlet.abort()
 
-    def _watch(self, sessions: list[Session]) -> None:
-        """Ask them from now on what has arrived, until everything has."""
-        for session in sessions:
-            if not (session.unconfirmed or session.over):
-                self._look_after(session)
-        if self._unconfirmed and self._sweep is None and not self._stopped:
-            self._sweep = self._clock.callLater(_SWEEP, self._begin_sweep)
-
     def _look_after(self, session: Session) -> None:
+        """Ask it from now on what has arrived, until everything has."""
         session.unconfirmed = True
         self._unconfirmed.append(session)
+        if self._sweep is None and not self._stopped:
+            self._sweep = self._clock.callLater(_SWEEP, self._begin_sweep)
 
     def _ask(self, session: Session) -> None:
         """Ask what has arrived, and go on looking after the session if something has not."""
         session.unconfirmed = False
-        if session.over:
+        if session.stage is Stage.OVER:
             return
         session.writer.look()
-        if session.unsynced:
+        if session.answers.withheld:
             self.touch(session)
-        if session.writer.tail_size or session.unsynced:
+        elif session.writer.tail_size or session.outbox.size:
             self._look_after(session)
 
     def _begin_sweep(self) -> None:
@@ -170,9 +168,9 @@ class Turns:
         self._go_on_sweeping()
 
     def _go_on_sweeping(self) -> None:
-        self._sweep = None
         asked, self._asking = self._asking[:_AT_A_TIME], self._asking[_AT_A_TIME:]
         self._serve(asked, self._ask)
+        self._sweep = None
         if self._asking:
             self._sweep = self._clock.callLater(0, self._go_on_sweeping)
         elif self._unconfirmed:

@@ -1,8 +1,9 @@
-"""The writer: the loop that empties an outbox into an outlet, and knows what has arrived."""
+"""The writer: it empties an outbox into an outlet, and knows what has arrived."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Coroutine
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -10,12 +11,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from achat_twisted import wire
-from achat_twisted.broker import acknowledgements as arrears
-from achat_twisted.broker.outbox import Outbox
+from achat_twisted.broker import acknowledgements
+from achat_twisted.broker.feed import Feed
+from achat_twisted.broker.interfaces import IOwner
 from achat_twisted.net.interfaces import IOutlet
 
 HURRY = 2.0
-"""Seconds for a peer that is cut short to acknowledge what was written; then it is aborted."""
+"""Seconds for a peer that is cut to acknowledge what was written; then it is aborted."""
 
 STALL = 300.0
 """Seconds for which a peer may acknowledge nothing while lines wait; then it is let go."""
@@ -35,124 +37,70 @@ class Writer:
         "_ask_at",
         "_clock",
         "_deadline",
-        "_deliver",
-        "_failure",
-        "_farewell",
+        "_feed",
+        "_has_ended",
+        "_is_over",
         "_last",
-        "_loops",
-        "_on_end",
         "_outbox",
         "_outlet",
         "_pool",
-        "_room",
+        "_session",
         "_stall",
         "_tail",
+        "_work",
         "marks",
     )
     _log = Logger()
 
-    def __init__(
-        self,
-        outbox: Outbox,
-        outlet: IOutlet,
-        clock: IReactorTime,
-        deliver: Callable[[int], None],
-        farewell: Callable[[], bytes],
-        on_end: Callable[[Failure | None], None],
-    ) -> None:
-        """@param deliver: called with the number of messages that have arrived since.
-        @param farewell: renders the last lines, when all others are written.
-        @param on_end: called when nothing more will be written, with the failure if there was one.
-        """
-        self._outbox = outbox
+    def __init__(self, session: IOwner, feed: Feed, outlet: IOutlet, clock: IReactorTime) -> None:
+        self._session = session
+        self._feed = feed
+        self._outbox = outbox = feed.outbox
         self._pool = outbox.pool
         self._outlet = outlet
         self._clock = clock
-        self._deliver = deliver
-        self._farewell = farewell
-        self._on_end = on_end
         self._tail = bytearray()
         self._arrived = 0
-        self.marks: tuple[arrears.Mark, ...] = ()
+        self.marks: tuple[acknowledgements.Mark, ...] = ()
         self._last = 0
         self._ask_at = outbox.limit // 4
         self._deadline: IDelayedCall | None = None
-        self._room: Deferred[None] | None = None
         self._stall: IDelayedCall | None = None
-        self._loops = False
-        self._failure: Failure | None = None
+        self._work: Deferred[None] | None = None  # only while it waits, as it takes 2 KB
+        self._has_ended = False  # true if it takes nothing more from the outbox
+        self._is_over = False  # true if the session has been told that it has ended
 
     def start(self) -> None:
         """Write to the outlet from now on, until it is closed."""
-        self._outlet.closed.addCallback(lambda _: self._stop_writing())
+        self._outlet.closed.addCallback(self._lost)
 
     def release(self) -> None:
         """Write what the outbox has sealed, at once or when there is room."""
-        try:
-            is_idle = self._outbox.release(self.write)
-        except Exception:
-            self._failure = Failure()
-            self._stop_writing()
-        else:
-            if not is_idle:
-                self._loop()
-
-    def _loop(self) -> None:
-        """Make sure that the loop runs, from the first time that there is something to wait for.
-
-        Most peers never need it, and it would be 2 KB for each of them.
-        """
-        if not self._loops:
-            self._loops = True
-            Deferred.fromCoroutine(self._run()).addBoth(self._on_end)
-
-    async def _run(self) -> None:
-        """Write until the end marker, say farewell, and wait until all has arrived.
-
-        The loss of the connection ends it too: the outbox is shut, and the rest does nothing.
-        """
-        while (batch := await self._outbox.get()) is not None:
+        if self._has_ended:
+            return
+        batch = self._outbox.release()
+        if self._work is not None:
             if batch:
-                self.write(batch)
-            await self._has_room()
-        if self._failure is not None:
-            self._failure.raiseException()
-        last = b"".join(line for line in _lines(self._outbox.unfetched()) if _is_notice(line))
-        last += self._farewell()
-        self._tail += last
-        self._pool.size += len(last)
-        await self._outlet.finish(last)
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
-        self.prune()
+                self._outbox.put(batch)
+            return
+        try:
+            room = self._write(batch) if batch else None
+        except Exception:
+            self._end(Failure())
+            return
+        if room is not None:
+            self._start(self._catch_up(room))
+        elif self._outbox.has_ended:
+            self._start(self._finish())
 
-    def write(self, batch: bytes) -> bool:
-        """Write a batch; False if the outlet has no room for more, for which the loop waits."""
-        size = len(batch)
-        self._tail += batch
-        self._pool.size += size
-        # Acknowledgements are asked for before the outlet knows the batch; and seldom, as each
-        # question costs a system call.
-        if len(self._tail) > self._ask_at:
-            self.prune(unwritten=size)
-        self._room = self._outlet.write(batch)
-        if self._room is None:
-            self._outbox.written(size)
-            return True
-        self._last = size
-        return False
-
-    def cut_short(self) -> None:
+    def cut(self) -> None:
         """Write nothing more but the farewell, and the notices that wait; and be quick."""
         if self._deadline is None:
             self._deadline = self._clock.callLater(HURRY, self._outlet.abort)
-        self._stop_writing()
-
-    def _stop_writing(self) -> None:
-        self._outbox.shut()
-        if self._room is not None:
-            self._room.cancel()
-        self._loop()
+        if not self._has_ended:
+            if self._work is not None:
+                self._work.cancel()
+            self._start(self._finish())
 
     def prune(self, unwritten: int = 0) -> None:
         """Count as delivered what the peer's machine has acknowledged, by whole lines.
@@ -162,7 +110,7 @@ class Writer:
         acknowledged = max(0, len(self._tail) - unwritten - self._outlet.outstanding())
         whole = self._tail.rfind(b"\n", 0, acknowledged) + 1
         if whole:
-            self._deliver(wire.count_messages(self._tail[:whole]))
+            self._feed.delivered(wire.count_messages(self._tail[:whole]))
             del self._tail[:whole]
             self._pool.size -= whole
             self._arrived += whole
@@ -172,16 +120,17 @@ class Writer:
         """Ask what has arrived, and note how much has been written by now."""
         self.prune()
         written = self._arrived + len(self._tail)
-        self.marks = arrears.look(self.marks, self._clock.seconds(), self._arrived, written)
-
-    def retire(self) -> None:
-        """Keep what has not arrived no longer, as it goes back to the broker."""
-        self._pool.size -= len(self._tail)
-        self._tail.clear()
+        now = self._clock.seconds()
+        self.marks = acknowledgements.look(self.marks, now, self._arrived, written)
 
     def undelivered(self) -> list[bytes]:
         """The messages that have not arrived, in order; right once it has ended."""
         return [line for line in _lines(self._unacknowledged()) if not _is_notice(line)]
+
+    def forget(self) -> None:
+        """Keep what has not arrived no longer, as it has gone back to the mailbox."""
+        self._pool.size -= len(self._tail)
+        self._tail.clear()
 
     @property
     def tail_size(self) -> int:
@@ -193,22 +142,91 @@ class Writer:
         return wire.count_messages(self._unacknowledged())
 
     def _unacknowledged(self) -> bytes:
-        return bytes(self._tail) + self._outbox.unfetched()
+        return bytes(self._tail) + self._outbox.left()
 
-    async def _has_room(self) -> None:
-        """Wait until there is room behind the last batch."""
-        if self._room is None:
+    def _write(self, batch: bytes) -> Deferred[None] | None:
+        """Write a batch; if the outlet has no room for more, return what fires when it has."""
+        size = len(batch)
+        self._tail += batch
+        self._pool.size += size
+        # Acknowledgements are asked for before the outlet knows the batch; and seldom, as each
+        # question costs a system call.
+        if len(self._tail) > self._ask_at:
+            self.prune(unwritten=size)
+        room = self._outlet.write(batch)
+        if room is not None:
+            self._last = size
+        elif self._outbox.written(size):
+            self._session.relieved()
+        return room
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what has to wait; a peer that always has room needs none of this until its end."""
+        self._work = Deferred.fromCoroutine(work)
+        self._work.addCallbacks(self._worked, self._failed)
+
+    def _worked(self, _: None) -> None:
+        self._work = None
+
+    def _failed(self, failure: Failure) -> Failure | None:
+        if failure.check(CancelledError):
+            return None
+        if self._is_over:
+            return failure  # a bug in what follows from the end
+        self._end(failure)
+        return None
+
+    async def _catch_up(self, room: Deferred[None] | None) -> None:
+        """Write all that waits, each batch when there is room behind the one before."""
+        while room is not None:
+            await self._wait_for(room)
+            room = None
+            while room is None and (batch := self._outbox.take()):
+                room = self._write(batch)
+        if self._outbox.has_ended:
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """Say farewell, behind the notices that wait; and end when all has arrived."""
+        self._has_ended = True
+        last = b"".join(line for line in _lines(self._outbox.left()) if _is_notice(line))
+        last += self._session.farewell()
+        self._tail += last
+        self._pool.size += len(last)
+        await self._outlet.finish(last)
+        self.prune()
+        self._end()
+
+    def _lost(self, _: None) -> None:
+        """Stop where it is, as the connection is gone: nobody would hear a farewell."""
+        if self._is_over:
             return
+        if self._work is not None:
+            self._work.cancel()
+        try:
+            self.prune()
+        except Exception:
+            self._end(Failure())
+        else:
+            self._end()
+
+    def _end(self, failure: Failure | None = None) -> None:
+        """Let the session go; what has arrived since is not known behind a failure."""
+        self._has_ended = self._is_over = True
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._session.ended(failure)
+
+    async def _wait_for(self, room: Deferred[None]) -> None:
+        """Wait until there is room behind the last batch."""
         self._watch()
         try:
-            await self._room
-        except CancelledError:
-            pass
+            await room
         finally:
-            self._room = None
             if self._stall is not None and self._stall.active():
                 self._stall.cancel()
-        self._outbox.written(self._last)
+            if self._outbox.written(self._last):
+                self._session.relieved()
 
     def _watch(self) -> None:
         outstanding = self._outlet.outstanding()

@@ -12,11 +12,11 @@ HOLD = 0.5
 
 
 class Sender(Protocol):
-    """A client that can be slowed down. Holds add up: it goes on when all are released."""
+    """A client that can be slowed down. It goes on when no reason to hold it is left."""
 
-    def hold(self) -> None: ...
+    def hold(self, reason: object) -> None: ...
 
-    def release(self) -> None: ...
+    def release(self, reason: object) -> None: ...
 
 
 class Pace:
@@ -41,7 +41,7 @@ class Pace:
         if self._stalled or sender in self._held:
             return
         self._held[sender] = self._clock.seconds() + HOLD
-        sender.hold()
+        sender.hold(self)
         self._arm()
 
     def ease(self) -> None:
@@ -68,7 +68,7 @@ class Pace:
             self._timer = None
         self._arm()
         for sender in senders:
-            sender.release()
+            sender.release(self)
 
     def _arm(self) -> None:
         if self._held and self._timer is None:

@@ -21,17 +21,14 @@ _AT_LEAST = 0.1
 class Allowance:
     """The lines that a session may send; here without a limit, for this machine's own clients.
 
+    It holds a sender with itself as the reason.
+
     @ivar lines: the number it may have sent by now, since its login; a session that has sent more
         has I{overdrawn}.
     """
 
     __slots__ = ()
     lines = sys.maxsize
-
-    @property
-    def is_waiting(self) -> bool:
-        """True if the sender is held now."""
-        return False
 
     def overdraw(self, sender: Sender, sent: int) -> wire.Notice | None:
         """Hold C{sender}, which has sent so many lines, until it may send more.
@@ -78,23 +75,19 @@ class Bucket(Allowance):
         self.lines = int(earned)
         self._since = now - (earned - self.lines) / rate
         self._owed = max(0, sent - self.lines)
-        if self.lines >= sent or self.is_waiting:
+        if self.lines >= sent or self._timer is not None:
             return None
         wait = (sent - earned) / rate + min(_AT_LEAST, burst / rate)
         self._timer = self._clock.callLater(wait, self._go_on, sender)
-        sender.hold()
+        sender.hold(self)
         if now - self._told < TELL_AGAIN:
             return None
         self._told = now
         return wire.slow_down(rate)
 
-    @property
-    def is_waiting(self) -> bool:
-        return self._timer is not None
-
     def _go_on(self, sender: Sender) -> None:
         self._timer = None
-        sender.release()
+        sender.release(self)
 
     def end(self) -> None:
         if self._timer is not None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 
 from achat_twisted.broker.broker import Broker
+from achat_twisted.broker.session import Stage
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.operator.protocol import Facts
 from achat_twisted.reader.factory import ChatFactory
@@ -27,7 +28,7 @@ class Console:
     def who(self) -> Iterator[Facts]:
         """The facts about each session, as they are when they are taken."""
         for session in sorted(self._broker.sessions, key=attrgetter("name")):
-            if session.over:
+            if session.stage is Stage.OVER:
                 continue
             since = datetime.fromtimestamp(session.since, UTC)
             yield {

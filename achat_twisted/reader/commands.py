@@ -26,7 +26,7 @@ def _who(broker: IBroker, session: ISession, _argument: str) -> None:
 
 
 def _quit(_broker: IBroker, session: ISession, _argument: str) -> None:
-    session.leave()
+    session.drain()
 
 
 def _ping(_broker: IBroker, session: ISession, _argument: str) -> None:
@@ -60,7 +60,7 @@ def run(broker: IBroker, session: ISession, command: wire.Command) -> None:
 
     @raise wire.NoCommand: if there is no such command.
     """
-    if session.deserted:
+    if session.lost:
         return
     row = COMMANDS.get(command.word)
     if row is None:

@@ -122,7 +122,7 @@ class ChatReader(LineReceiver):
             self._go()
         else:
             self._is_leaving = True
-            self._session.desert()
+            self._session.connection_lost()
             self._session.rest()
 
     # Calls from the arrival
@@ -265,7 +265,7 @@ class ChatReader(LineReceiver):
         if self._session is None:
             self._arrival.end_of_input()
         else:
-            self._session.leave()
+            self._session.drain()
 
     def _log_in(self, block: Block) -> None:
         """Take in the first line, and leave what comes with it for later."""

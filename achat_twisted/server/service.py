@@ -178,7 +178,7 @@ class ChatService(MultiService):
         self._is_cut = True
         self._log.warn("not waiting any longer")
         self._factory.cut_reading_short()
-        self._broker.cut_short()
+        self._broker.cut()
         self._deadlines.append(self._clock.callLater(HURRY, self._abort))
 
     def _abort(self) -> None:
@@ -189,6 +189,6 @@ class ChatService(MultiService):
     def _forget(self) -> None:
         """Give up on what not even an abort has ended: that is a bug, but the stop must end."""
         try:
-            self._broker.give_up()
+            self._broker.forget()
         finally:
             self._factory.give_up()

@@ -9,8 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
 from achat_twisted.broker.broker import Duplicate
-from achat_twisted.broker.feeder import FETCH
-from achat_twisted.broker.session import Feed
+from achat_twisted.broker.feed import FETCH, FeedState
 from achat_twisted.limits.limits import Limits
 from achat_twisted.limits.pacing import HOLD
 from achat_twisted.mailbox.accounts import MailLimits
@@ -155,7 +154,7 @@ class RoutingTests(SynchronousTestCase):
         """Who has said goodbye does not hold the name any more, though its lines still flow."""
         house = House()
         bob = house.comes("bob", blocked=True)
-        bob.session.leave()
+        bob.session.drain()
         again = house.comes("bob")
         self.assertEqual(again.link.lines(), ["! welcome bob"])
 
@@ -218,8 +217,8 @@ class RoutingTests(SynchronousTestCase):
         house = House()
         for name in ("carol", "alice", "bob"):
             house.comes(name)
-        house.comes("dave", blocked=True).session.leave()
-        self.assertEqual(house.broker.names(), ["alice", "bob", "carol"])
+        house.comes("dave", blocked=True).session.drain()
+        self.assertEqual(house.names(), ["alice", "bob", "carol"])
 
 
 class InvariantTests(SynchronousTestCase):
@@ -230,7 +229,7 @@ class InvariantTests(SynchronousTestCase):
         mailbox = CountingMailbox(Clock())
         house = House(mailbox)
         bob = house.comes("bob", blocked=True)
-        bob.session.leave()
+        bob.session.drain()
         house.turn()
         self.assertEqual(mailbox.hand_backs, [])
         bob.link.unblock()
@@ -241,7 +240,7 @@ class InvariantTests(SynchronousTestCase):
         mailbox = CountingMailbox(Clock())
         house = House(mailbox)
         alice, old = house.comes("alice"), house.comes("bob", blocked=True)
-        old.session.leave()
+        old.session.drain()
         new = house.comes("bob")
         old.link.lose()
         house.turn()
@@ -249,7 +248,7 @@ class InvariantTests(SynchronousTestCase):
         alice.says("bob: hi")
         house.turn()
         self.assertEqual(new.link.messages(), ["from alice: hi"])
-        self.assertEqual(house.broker.names(), ["alice", "bob"])
+        self.assertEqual(house.names(), ["alice", "bob"])
 
     def test_2_back_before_the_old_writer_has_ended(self) -> None:
         """Who comes again while its broken session still has lines gets them first, and stays."""
@@ -260,7 +259,7 @@ class InvariantTests(SynchronousTestCase):
         for number in range(3):
             alice.says(f"bob: {number}")
             house.turn()
-        old.session.leave()
+        old.session.drain()
         new = house.comes("bob")
         alice.says("bob: 3")
         house.turn()
@@ -270,13 +269,13 @@ class InvariantTests(SynchronousTestCase):
         house.turn()
         self.assertEqual(mailbox.hand_backs, ["bob"])
         self.assertEqual(new.link.messages(), [f"from alice: {number}" for number in range(1, 5)])
-        self.assertEqual(house.broker.names(), ["alice", "bob"])
+        self.assertEqual(house.names(), ["alice", "bob"])
 
     def test_3_posting_cannot_fail(self) -> None:
         """Between the break and the removal of a peer a post goes nowhere but to its mailbox."""
         house = House()
         alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
-        bob.session.leave()
+        bob.session.drain()
         alice.says("bob: late")
         house.turn()
         bob.link.lose()
@@ -303,12 +302,12 @@ class InvariantTests(SynchronousTestCase):
         for number in range(200):
             alice.says(f"bob: {number}")
             house.turn()
-        self.assertIs(bob.session.feed, Feed.BEHIND)
+        self.assertIs(bob.session.feed.state, FeedState.BEHIND)
         self.assertGreater(house.mailbox.count("bob"), 0)
         bob.link.unblock()
         house.turn()
         self.assertEqual(bob.link.messages(), [f"from alice: {number}" for number in range(200)])
-        self.assertIs(bob.session.feed, Feed.LIVE)
+        self.assertIs(bob.session.feed.state, FeedState.LIVE)
 
     def test_4_no_overtaking_while_mail_is_fetched(self) -> None:
         """What is posted while the mailbox is being read comes after what was in it."""
@@ -334,7 +333,7 @@ class InvariantTests(SynchronousTestCase):
         _has_mail(mailbox, "bob", "from alice: 1")
         house = House(mailbox)
         house.comes("bob").loses_connection()
-        self.assertEqual(house.broker.names(), [])
+        self.assertEqual(house.names(), [])
         mailbox.deliver()
         again = house.comes("bob")
         mailbox.deliver()
@@ -379,7 +378,7 @@ class InvariantTests(SynchronousTestCase):
         for number in range(100):
             alice.says(f"bob: {number}")
             house.turn()
-        bob.session.leave()
+        bob.session.drain()
         bob.link.unblock()
         house.turn()
         self.assertEqual(bob.link.messages(), [f"from alice: {number}" for number in range(100)])
@@ -393,7 +392,7 @@ class InvariantTests(SynchronousTestCase):
         alice = house.comes("alice")
         mailbox.deliver()
         bob = house.comes("bob")
-        bob.session.leave()
+        bob.session.drain()
         for number in range(100, 1100):
             alice.says(f"bob: {number}")
             if number % 50 == 0:
@@ -412,7 +411,7 @@ class InvariantTests(SynchronousTestCase):
         house.turn()
         alice.says("bob: 2")
         bob.link.bugs.add("finish")
-        bob.loses_connection()
+        bob.session.drain()
         house.turn()
         house.clock.advance(2)
         self.assertEqual(len(self.flushLoggedErrors(Bug)), 1)
@@ -488,7 +487,7 @@ class InvariantTests(SynchronousTestCase):
         why = f"it did not come within {FETCH:g} seconds"
         self.assertIn(f"the mail of bob cannot be read: {why}", logged.texts)
         self.assertTrue(bob.link.aborted)
-        self.assertEqual((mailbox.count("bob"), house.broker.names()), (1, []))
+        self.assertEqual((mailbox.count("bob"), house.names()), (1, []))
 
     def test_9_a_hold_has_a_deadline(self) -> None:
         """A recipient that does not read holds up a sender once, for a stated time."""
@@ -588,7 +587,7 @@ class PacingTests(SynchronousTestCase):
         for number in range(50):
             alice.says(f"bob: {number:050}")
         bob = house.comes("bob", blocked=True)
-        bob.session.desert()
+        bob.session.connection_lost()
         kept = house.mailbox.count("bob")
         for _ in range(10):
             bob.link.read_once()
@@ -604,7 +603,7 @@ class PacingTests(SynchronousTestCase):
         house.turn()
         self.assertEqual(house.broker.pool.size, 0)
         house.clock.advance(1)
-        alice.session.cut_short(is_safe=True)
+        alice.session.cut()
         self.assertEqual(house.clock.getDelayedCalls(), [])
 
     def test_crowd_that_leaves(self) -> None:
@@ -616,7 +615,7 @@ class PacingTests(SynchronousTestCase):
             while guest.session.outbox.size < 2**19:
                 bob.says(f"{guest.session.name}: {'x' * 1000}")
             guest.source.on_resume = guest.loses_connection
-            guest.session.desert()
+            guest.session.connection_lost()
             guest.session.rest()
         gone = house.each_turn(lambda: 4 - len(house.broker.sessions))
         self.assertEqual((gone[-1], max(steps(gone))), (3, 1))
@@ -706,14 +705,14 @@ class PacingTests(SynchronousTestCase):
         for _ in range(20):
             flood()
             house.clock.advance(HOLD)
-        self.assertIs(bob.session.feed, Feed.BEHIND)
+        self.assertIs(bob.session.feed.state, FeedState.BEHIND)
         for _ in range(1000):
             flood()
             bob.link.read_once()
             house.turn()
-            if bob.session.feed is Feed.LIVE:
+            if bob.session.feed.state is FeedState.LIVE:
                 break
-        self.assertIs(bob.session.feed, Feed.LIVE)
+        self.assertIs(bob.session.feed.state, FeedState.LIVE)
 
     def test_clients_do_not_stack_up(self) -> None:
         """However many clients wait for one another, one that goes on does so on its own."""
@@ -725,9 +724,9 @@ class PacingTests(SynchronousTestCase):
                 alice.says(f"{before.session.name}: fill the outbox with a line")
             guest.says(f"{before.session.name}: hold me")
             self.assertTrue(guest.source.paused)
-            guest.source.on_resume = guest.session.leave
+            guest.source.on_resume = guest.session.drain
         house.turn()
-        self.assertEqual(house.broker.names(), ["alice", "guest 0"])
+        self.assertEqual(house.names(), ["alice", "guest 0"])
         self.successResultOf(house.broker.stopService())
         self.assertEqual(house.broker.balance().in_flight, 0)
 
@@ -805,7 +804,7 @@ class DrainTests(SynchronousTestCase):
         drained = house.broker.stopService()
         self.assertNoResult(drained)
         with Logged() as logged:
-            house.broker.give_up()
+            house.broker.forget()
         self.successResultOf(drained)
         self.assertIn("bob does not end: ended by force", logged.texts)
         self.assertEqual((house.broker.balance().kept, house.broker.balance().missing), (1, 0))
@@ -818,12 +817,12 @@ class DrainTests(SynchronousTestCase):
         old = house.comes("bob", blocked=True)
         new = house.comes("bob", blocked=True)
         drained = house.broker.stopService()
-        house.broker.give_up()
+        house.broker.forget()
         self.successResultOf(drained)
         mailbox.deliver()
         old.loses_connection()
         new.loses_connection()
-        self.assertEqual((mailbox.count("bob"), house.broker.names()), (1, []))
+        self.assertEqual((mailbox.count("bob"), house.names()), (1, []))
 
     def test_nobody_joins_a_stopping_broker(self) -> None:
         """Who comes while the broker drains is told that it is busy."""

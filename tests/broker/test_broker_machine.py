@@ -156,7 +156,7 @@ class BrokerMachine(RuleBasedStateMachine):
     def leave(self, pick: int) -> None:
         if guest := self.pick(pick):
             del self.here[guest.session.name]
-            guest.session.leave()
+            guest.session.drain()
 
     @precondition(lambda self: self.drained is None and self.number > 10)
     @rule()

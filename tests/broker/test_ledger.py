@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.broker.ledger import Ledger
+from achat_twisted.mailbox.memory import MemoryMailbox
 
 
 class LedgerTests(SynchronousTestCase):
@@ -12,9 +14,18 @@ class LedgerTests(SynchronousTestCase):
 
     def test_balance(self) -> None:
         """What came in is delivered, kept, refused, expired or in flight; the rest is missing."""
-        ledger = Ledger(accepted=10, inherited=3, delivered=4)
+        mailbox = MemoryMailbox(Clock())
+        mailbox.enroll("bob")
+        mailbox.hand_back("bob", [b"from alice: hi\n"] * 3)
+        ledger = Ledger(mailbox)
+        ledger.open()
+        for _ in range(2):
+            mailbox.take("bob", 1)
+        mailbox.keep("bob", b"from alice: hi\n")
+        mailbox.expired += 1
+        ledger.accepted, ledger.delivered = 10, 4
         ledger.refused.update(unknown=2, full=1)
-        balance = ledger.balance(kept=2, expired=1, in_flight=1)
+        balance = ledger.balance(in_flight=1)
         self.assertEqual(balance.missing, 2)
         self.assertEqual(
             str(balance),

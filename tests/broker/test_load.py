@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from achat_twisted.broker.feed import FeedState
 from achat_twisted.broker.load import Load
-from achat_twisted.broker.session import Feed
 from tests.house import House
 
 
@@ -20,7 +20,7 @@ class LoadTests(SynchronousTestCase):
 
     def test_nobody(self) -> None:
         """Without sessions all is nothing."""
-        nothing = Load(dict.fromkeys(Feed, 0), queued=0, fullest=0, unacknowledged=0, age=0.0)
+        nothing = Load(dict.fromkeys(FeedState, 0), queued=0, fullest=0, unacknowledged=0, age=0.0)
         self.assertEqual(self._load(), nothing)
 
     def test_sessions(self) -> None:
@@ -32,7 +32,7 @@ class LoadTests(SynchronousTestCase):
         self.house.turn()
         self.assertEqual(
             self._load().sessions,
-            {Feed.WAITING: 0, Feed.BEHIND: 1, Feed.LIVE: 1, Feed.ENDED: 0},
+            {FeedState.WAITING: 0, FeedState.BEHIND: 1, FeedState.LIVE: 1, FeedState.ENDED: 0},
         )
 
     def test_outboxes(self) -> None:

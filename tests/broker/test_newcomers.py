@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.broker.newcomers import DURATION, NAMES, Reunion
+from achat_twisted.broker.newcomers import DURATION, NAMES, Newcomers
 from achat_twisted.login.gate import OpenGate
 from tests.house import House
 
@@ -17,15 +17,15 @@ class FussyGate(OpenGate):
         return name == "bob"
 
 
-class ReunionTests(SynchronousTestCase):
-    """L{Reunion}."""
+class NewcomersTests(SynchronousTestCase):
+    """L{Newcomers}."""
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.reunion = Reunion(self.clock, FussyGate())
+        self.newcomers = Newcomers(self.clock, FussyGate())
 
     def _expected(self) -> list[bool]:
-        return [self.reunion.expects(name) for name in ("bob", "carol")]
+        return [self.newcomers.expects(name) for name in ("bob", "carol")]
 
     def test_for_a_moment(self) -> None:
         """At first anybody is expected; later only those whom the gate knows."""
@@ -38,19 +38,19 @@ class ReunionTests(SynchronousTestCase):
     def test_bounded(self) -> None:
         """Nobody can have a new server remember names without end."""
         for number in range(NAMES):
-            self.assertTrue(self.reunion.expects(f"name {number}"))
+            self.assertTrue(self.newcomers.expects(f"name {number}"))
         self.assertEqual(self._expected(), [True, False])
 
     def test_no_name(self) -> None:
         """What nobody can log in as is not expected, and takes nothing from those who can."""
         for name in ("!x", "a#b", "bob\ufe0f", "\u3164", "Jose\u0301", 1000 * "x"):
-            self.assertFalse(self.reunion.expects(name), name)
+            self.assertFalse(self.newcomers.expects(name), name)
         for number in range(NAMES):
-            self.assertTrue(self.reunion.expects(f"name {number}"))
+            self.assertTrue(self.newcomers.expects(f"name {number}"))
 
     def test_restart(self) -> None:
         """A name that comes back just after a line for it finds that line."""
-        house = House(expects=self.reunion.expects)
+        house = House(expects=self.newcomers.expects)
         alice = house.comes("alice")
         alice.says("carol: hi")
         house.turn()

@@ -6,12 +6,44 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
+from achat_twisted.broker.feed import Feed
+from achat_twisted.broker.interfaces import IOwner
+from achat_twisted.broker.ledger import Ledger
 from achat_twisted.broker.outbox import Outbox
 from achat_twisted.broker.writer import HURRY, STALL, Writer
 from achat_twisted.limits.limits import Limits
 from achat_twisted.limits.memory import Pool
+from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.net.interfaces import IOutlet
 from tests.fakes import Bug, FakeLink
+
+
+@implementer(IOwner)
+class FakeOwner:
+    """A session that only notes what its writer tells it."""
+
+    def __init__(self, outlet: IOutlet) -> None:
+        self.outlet = outlet
+        self.holds: frozenset[object] = frozenset()
+        self.farewells = self.reliefs = 0
+        self.end: Deferred[Failure | None] = Deferred()
+
+    def farewell(self) -> bytes:
+        self.farewells += 1
+        return b"! bye 0\n"
+
+    def relieved(self) -> None:
+        self.reliefs += 1
+
+    def ended(self, failure: Failure | None) -> None:
+        self.end.callback(failure)
+
+    def _never(self, *_: object) -> None:
+        raise NotImplementedError
+
+    deliver = tell = hold = release = all_fed = _never
 
 
 class WriterTests(SynchronousTestCase):
@@ -20,18 +52,17 @@ class WriterTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.link = FakeLink()
-        self.delivered = 0
-        self.outbox = Outbox(1000, Pool(Limits()), lambda: None)
-        self.writer = Writer(
-            self.outbox,
-            self.link,
-            self.clock,
-            self._deliver,
-            lambda: b"! bye 0\n",
-            lambda failure: self.end.callback(failure),
-        )
-        self.end: Deferred[Failure | None] = Deferred()
+        self.outbox = Outbox(1000, Pool(Limits()))
+        self.session = FakeOwner(self.link)
+        self.end = self.session.end
+        self.ledger = Ledger(mailbox := MemoryMailbox(self.clock))
+        feed = Feed(self.session, "bob", self.outbox, mailbox, self.ledger, self.clock)
+        self.writer = Writer(self.session, feed, self.link, self.clock)
         self.writer.start()
+
+    @property
+    def delivered(self) -> int:
+        return self.ledger.delivered
 
     def _send(self, *lines: bytes) -> None:
         for line in lines:
@@ -45,9 +76,6 @@ class WriterTests(SynchronousTestCase):
     def _turn_ends(self) -> None:
         self.outbox.seal()
         self.writer.release()
-
-    def _deliver(self, copies: int) -> None:
-        self.delivered += copies
 
     def test_one_write_a_turn(self) -> None:
         """What came in one turn is one write."""
@@ -64,7 +92,7 @@ class WriterTests(SynchronousTestCase):
         self.link.acknowledge(10)
         self.writer.prune()
         self.assertEqual(pool.size, 10)
-        self.writer.retire()
+        self.writer.forget()
         self.assertEqual(pool.size, 0)
 
     def test_outlet_that_fails(self) -> None:
@@ -85,6 +113,34 @@ class WriterTests(SynchronousTestCase):
         self.link.unblock()
         self.assertEqual(self.link.received, b"from a: 1\nfrom a: 2\n")
         self.assertEqual(self.outbox.size, 0)
+
+    def test_room_again(self) -> None:
+        """When all that waited is written, lines are written at once again."""
+        self.link.block()
+        self._send(b"from a: 1\n")
+        self._send(b"from a: 2\n")
+        self.link.unblock()
+        self._send(b"from a: 3\n")
+        self.assertEqual(self.link.writes, [b"from a: 1\n", b"from a: 2\n", b"from a: 3\n"])
+
+    def test_room_for_one(self) -> None:
+        """Of several batches that wait, each is written when there is room behind the last."""
+        self.link.block()
+        for number in range(4):
+            self._send(b"from a: %d\n" % number)
+        self.link.read_once()
+        self.assertEqual(self.link.writes, [b"from a: 0\n", b"from a: 1\n"])
+        self.assertEqual(self.outbox.size, 30)
+
+    def test_outlet_that_fails_when_there_is_room(self) -> None:
+        """Nor is what was to be written when there was room again lost by such a failure."""
+        self.link.block()
+        self._send(b"from a: 1\n")
+        self._send(b"from a: 2\n")
+        self.link.bugs.add("write")
+        self.link.unblock()
+        self.failureResultOf(self.end, Bug)
+        self.assertEqual(self.writer.undelivered()[-1:], [b"from a: 2\n"])
 
     def test_farewell_comes_last(self) -> None:
         """At the end marker all is flushed, then comes the farewell, and the outlet finishes."""
@@ -131,19 +187,45 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(self.writer.undelivered(), [b"from a: 2\n"])
 
     def test_broken_connection_ends_a_waiting_writer(self) -> None:
-        """A writer that waits for lines ends when the connection does."""
+        """A writer that waits for lines ends when the connection does, without a farewell."""
         self.link.lose()
         self.successResultOf(self.end)
+        self.assertEqual(self.session.farewells, 0)
+
+    def test_broken_connection_behind_the_farewell(self) -> None:
+        """What had not arrived when the connection broke behind the farewell is left, once."""
+        self.link.silence()
+        self._send(b"from a: 1\n", b"from a: 2\n")
+        self._end()
+        self.link.lose(acknowledged=10)
+        self.successResultOf(self.end)
+        self.assertEqual((self.delivered, self.session.farewells), (1, 1))
+        self.assertEqual(self.writer.undelivered(), [b"from a: 2\n"])
+
+    def test_tells_of_room(self) -> None:
+        """The session is told when there is plenty of room again, and not before."""
+        self.link.block()
+        self._send(b"x" * 800)
+        self.assertEqual(self.session.reliefs, 0)
+        self.link.unblock()
+        self.assertEqual(self.session.reliefs, 1)
 
     def test_cut_short(self) -> None:
         """Cut short, it writes no message more, but the notices that wait, and the farewell."""
         self.link.block()
         self._send(b"from a: 1\n")
         self._send(b"from a: 2\n", b"! pong\n")
-        self.writer.cut_short()
+        self.writer.cut()
         self.link.unblock()
         self.assertEqual(self.link.received, b"from a: 1\n! pong\n! bye 0\n")
         self.assertEqual(self.writer.undelivered(), [b"from a: 2\n"])
+
+    def test_nothing_behind_the_farewell(self) -> None:
+        """Nothing is written behind the farewell; it is left."""
+        self.writer.cut()
+        self._send(b"from a: 1\n")
+        self.assertEqual((self.link.writes, self.link.received), ([], b"! bye 0\n"))
+        self.assertEqual(self.writer.undelivered(), [b"from a: 1\n"])
 
     def test_stalled_peer_is_let_go(self) -> None:
         """A peer that takes nothing while lines wait is aborted after a stated time."""
@@ -188,7 +270,7 @@ class WriterTests(SynchronousTestCase):
         """Who is cut short has two seconds in all, also if it acknowledges a little meanwhile."""
         self.link.block()
         self._send(b"from a: 1\n", b"from a: 2\n")
-        self.writer.cut_short()
+        self.writer.cut()
         self.assertTrue(self.link.finished)
         self.clock.advance(HURRY - 0.1)
         self.link.acknowledge(10)
@@ -202,12 +284,12 @@ class WriterTests(SynchronousTestCase):
         """Also who was going anyway has no longer than that."""
         self.link.block()
         self._end()
-        self.writer.cut_short()
+        self.writer.cut()
         self.clock.advance(HURRY)
         self.assertTrue(self.link.aborted)
 
     def test_cut_short_in_time(self) -> None:
         """Who takes the end in time is left alone."""
-        self.writer.cut_short()
+        self.writer.cut()
         self.successResultOf(self.end)
         self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -13,10 +13,10 @@ class Sender:
 
     holds = 0
 
-    def hold(self) -> None:
+    def hold(self, _reason: object) -> None:
         self.holds += 1
 
-    def release(self) -> None:
+    def release(self, _reason: object) -> None:
         self.holds -= 1
 
 

@@ -98,7 +98,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         ann.link.silence()
         carol.says("ann: 1")
         house.turn()
-        ann.session.desert()
+        ann.session.connection_lost()
         again = house.comes("ann")
         carol.says("ann: 2")
         house.turn()

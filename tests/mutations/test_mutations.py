@@ -55,7 +55,7 @@ class MutationTests(SynchronousTestCase):
 
     def test_misfit(self) -> None:
         """A change whose text is not there, or more than once, is an error that says so."""
-        for text, times in [("no such text", 0), ("accepted: int", 2)]:
+        for text, times in [("no such text", 0), ("-> Balance", 2)]:
             edit = scratch.Edit(_LEDGER, text, "")
             error = self.assertRaises(scratch.Misfit, edit.changed, scratch.TREE)
             self.assertEqual(str(error), f"stands {times} times in {_LEDGER}, not once:\n{text}")

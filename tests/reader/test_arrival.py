@@ -66,7 +66,7 @@ class EnteringTestCase(ReaderTestCase):
 
     def leaves_nothing(self) -> None:
         self.assertEqual(self.house.clock.getDelayedCalls(), [])
-        self.assertEqual(self.house.broker.names(), [])
+        self.assertEqual(self.house.names(), [])
         self.assertEqual(self.flushLoggedErrors(), [])
 
 
@@ -83,7 +83,7 @@ class EnteringTests(EnteringTestCase):
         """Nothing is said and nobody is there until the gate lets it in."""
         caller = self.calls("alice")
         self.assertEqual(caller.link.received, b"")
-        self.assertEqual(self.house.broker.names(), [])
+        self.assertEqual(self.house.names(), [])
         self.gate.lets_in("alice")
         self.house.turn()
         self.assertEqual(caller.link.lines(), ["! welcome alice"])

@@ -40,9 +40,9 @@ class CommandTests(SynchronousTestCase):
         self._answers("/who")
         bob, carol, dora = (self.house.comes(name) for name in ("bob", "carol", "dora"))
         self.assertEqual(self._answers("/who"), ["! who alice, bob, carol, dora"])
-        bob.session.desert()
+        bob.session.connection_lost()
         self.assertEqual(self._answers("/who"), ["! who alice, carol, dora"])
-        carol.session.leave()
+        carol.session.drain()
         self.assertEqual(self._answers("/who"), ["! who alice, dora"])
         dora.loses_connection()
         self.assertEqual(self._answers("/who"), ["! who alice"])
@@ -67,7 +67,7 @@ class CommandTests(SynchronousTestCase):
 
     def test_lost_connection(self) -> None:
         """What a client has asked for is not even looked at when its connection is lost."""
-        self.alice.session.desert()
+        self.alice.session.connection_lost()
         self.assertEqual(self._answers("/no such command"), [])
         self.assertEqual(self._answers("/quit"), [])
         self.assertFalse(self.alice.source.stopped)

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.broker.session import RenderNotice
+from achat_twisted.broker.answers import RenderNotice
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.login.gate import OPEN
@@ -517,7 +517,7 @@ class LineTests(ReaderTestCase):
             self.successResultOf(stopped)
             drained = self.house.broker.stopService()
             if cut:
-                self.house.broker.cut_short()
+                self.house.broker.cut()
             self.house.turn()
             self.successResultOf(drained)
             bob.is_gone()
@@ -712,7 +712,7 @@ class LimitTests(ReaderTestCase):
         self.assertEqual(third.link.lines(), [f"! busy too many connections from {HOST}"])
         self.assertTrue(third.link.finished)
         third.sends("carol\n")
-        self.assertEqual(self.house.broker.names(), ["alice", "bob"])
+        self.assertEqual(self.house.names(), ["alice", "bob"])
         self.assertEqual(self.calls("dora").link.lines(), ["! welcome dora"])
         self.assertFalse(first.link.finished)
 
@@ -747,7 +747,7 @@ class LimitTests(ReaderTestCase):
         for caller, name in zip(callers[:3], ("alice", "bob", "carol"), strict=True):
             caller.sends(f"{name}\n{name}: hi\n")
         self.house.turn()
-        self.assertEqual(self.house.broker.names(), ["alice", "bob"])
+        self.assertEqual(self.house.names(), ["alice", "bob"])
         self.assertIn("from bob: hi", callers[1].link.lines())
         self.assertEqual(callers[2].link.lines(), [f"! busy too many connections from {HOST}"])
         for caller in callers:

@@ -14,8 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, ITransport
 
 from achat_twisted import wire
+from achat_twisted.broker.answers import RenderNotice
 from achat_twisted.broker.broker import Duplicate
-from achat_twisted.broker.session import RenderNotice
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.login.gate import OPEN

@@ -61,8 +61,8 @@ LIMITS = (
     Mutation(
         "wait for slow clients in a stop",
         "achat_twisted/broker/session.py",
-        "if self._own_hold or self.allowance.is_waiting:",
-        "if self._own_hold:",
+        "if self.holds & {self.answers, self.allowance}:",
+        "if self.answers in self.holds:",
         "tests.reader.test_lines",
     ),
     Mutation(
@@ -74,8 +74,8 @@ LIMITS = (
     ),
     Mutation(
         "leave the timer of who was slowed down",
-        _BROKER,
-        "        session.allowance.end()\n",
+        "achat_twisted/broker/session.py",
+        "        self.allowance.end()\n",
         "",
         "tests.reader.test_lines",
     ),
@@ -130,15 +130,15 @@ LIMITS = (
     ),
     Mutation(
         "let outboxes hold what they like together",
-        _BROKER,
-        "            session.outbox.resize(share)\n",
+        "achat_twisted/broker/shares.py",
+        "            if session.outbox.resize(share):\n                session.relieved()\n",
         "            pass\n",
         "tests.broker.test_broker",
     ),
     Mutation(
         "count what a session leaves as queued",
-        _BROKER,
-        "        session.outbox.retire()\n",
+        "achat_twisted/broker/session.py",
+        "        self.outbox.forget()\n",
         "",
         "tests.broker.test_broker",
     ),
@@ -152,8 +152,8 @@ LIMITS = (
     Mutation(
         "leave who is low behind when there is room again",
         _OUTBOX,
-        "        if self.low and not was_low:\n            self._on_low()\n",
-        "",
+        "        return self.low and not was_low\n",
+        "        return False\n",
         "tests.broker.test_outbox",
     ),
     Mutation(

@@ -126,16 +126,16 @@ MISHAPS = (
     ),
     Mutation(
         "say that a line is kept before it is safe",
-        "achat_twisted/broker/session.py",
-        'if notice.word == "kept" and self._home.durable:',
+        "achat_twisted/broker/answers.py",
+        'if notice.word == "kept":',
         "if False:",
         "tests.broker.test_durable",
     ),
     Mutation(
         "promise out of order",
-        "achat_twisted/broker/session.py",
-        "        if self._withheld:\n            self._withheld += (answer,)\n",
-        "        if self.over:\n            self._withheld += (answer,)\n",
+        "achat_twisted/broker/answers.py",
+        "        if self.withheld:\n            self.withheld += (answer,)\n",
+        "        if False:\n            self.withheld += (answer,)\n",
         "tests.broker.test_durable",
     ),
     Mutation(

@@ -12,10 +12,9 @@ _DURABLE = "tests.broker.test_durable"
 SESSIONS = (
     Mutation(
         "keep a session live whose connection is lost",
-        "achat_twisted/broker/broker.py",
-        "        self._deserted.setdefault(session.name, []).append(session)\n"
-        "        self._feeder.leave_live(session, Feed.ENDED)\n",
-        "        self._deserted.setdefault(session.name, []).append(session)\n",
+        "achat_twisted/broker/session.py",
+        "        self.answers.tallies = None\n        self.feed.cut()\n",
+        "        self.answers.tallies = None\n",
         "tests.mailbox.test_mailbox",
     ),
     Mutation(
@@ -27,74 +26,72 @@ SESSIONS = (
     ),
     Mutation(
         "take in what lost connections of a name have said in any order",
-        "achat_twisted/broker/broker.py",
-        "        if deserted is None or deserted[0] is session:",
-        "        if True:",
+        "achat_twisted/broker/presence.py",
+        "        return lost is None or lost[0] is session",
+        "        return True",
         "tests.reader.test_lines",
     ),
     Mutation(
         "never read a name that has come again",
-        "achat_twisted/broker/broker.py",
-        "        for session in waiting[:1]:",
-        "        for session in waiting[:0]:",
+        "achat_twisted/broker/presence.py",
+        "[self.peers.get(session.name)])][:1]:",
+        "[self.peers.get(session.name)])][:0]:",
         "tests.reader.test_lines",
     ),
     Mutation(
         "swallow what is true at a kick",
-        "achat_twisted/broker/broker.py",
-        "committed.addCallback(session.cut_short)",
-        "committed.addCallback(lambda _: session.cut_short(False))",
+        "achat_twisted/broker/session.py",
+        "committed.addCallback(self._cut)",
+        "committed.addCallback(lambda _: self._cut(False))",
         "tests.broker.test_durable",
     ),
     Mutation(
         "swallow what is true already at a kick",
-        "achat_twisted/broker/broker.py",
-        "session.cut_short(is_safe=True)",
-        "session.cut_short(is_safe=False)",
+        "achat_twisted/broker/session.py",
+        "self._cut(is_safe=True)",
+        "self._cut(is_safe=False)",
         "tests.broker.test_durable",
     ),
     Mutation(
         "tell at a kick what may not be true",
-        "achat_twisted/broker/session.py",
+        "achat_twisted/broker/answers.py",
         '.items() if key[0] != "kept"}',
         ".items()}",
         "tests.broker.test_durable",
     ),
     Mutation(
         "swallow what was withheld at a kick",
-        "achat_twisted/broker/session.py",
-        "        if is_safe:\n            for answer in self._withheld:",
+        "achat_twisted/broker/answers.py",
+        "        if is_safe:\n            for answer in self.withheld:",
         "        if is_safe:\n            for answer in ():",
         "tests.broker.test_durable",
     ),
     Mutation(
         "remove a session twice",
-        _BROKER,
-        """\
-        if session.over:
-            return
-        name = session.name
-""",
-        "        name = session.name\n",
+        "achat_twisted/broker/session.py",
+        "        if self.stage is Stage.OVER:\n"
+        "            return\n"
+        "        self.stage = Stage.OVER\n",
+        "        self.stage = Stage.OVER\n",
         _TESTS,
     ),
     Mutation(
         "remove the newer session's entry",
-        _BROKER,
-        "if self._peers.get(name) is session:",
-        "if name in self._peers:",
+        "achat_twisted/broker/presence.py",
+        "if self.peers.get(name) is session:",
+        "if name in self.peers:",
         _TESTS,
     ),
     Mutation(
         "drop the hand-back",
-        _BROKER,
-        "self._mailbox.hand_back(name, left)",
-        "self._mailbox.hand_back(name, [])",
+        "achat_twisted/broker/feed.py",
+        "self._mailbox.hand_back(self.name, left)",
+        "self._mailbox.hand_back(self.name, [])",
         _TESTS,
     ),
     Mutation(
         "let a newer session overtake an older one's lines",
-        _BROKER,
+        "achat_twisted/broker/presence.py",
         " and self._count[name] == 1:",
         ":",
         _TESTS,
@@ -102,14 +99,14 @@ SESSIONS = (
     Mutation(
         "send straight to who is behind",
         _BROKER,
-        "if peer.feed is _LIVE:",
-        "if peer.feed in (Feed.LIVE, Feed.BEHIND):",
+        "if feed.state is _LIVE:",
+        "if feed.state in (FeedState.LIVE, FeedState.BEHIND):",
         _TESTS,
     ),
     Mutation(
         "send a run straight to who is behind",
         _BROKER,
-        "peer is None or peer.feed is not _LIVE or",
+        "peer is None or peer.feed.state is not _LIVE or",
         "peer is None or",
         _TESTS,
     ),
@@ -137,8 +134,8 @@ SESSIONS = (
     Mutation(
         "count one copy for all lines for a name",
         _BROKER,
-        "            self._ledger.accepted += copies\n            if self.durable:",
-        "            self._ledger.accepted += 1\n            if self.durable:",
+        "            self._ledger.accepted += copies\n            if self._is_durable:",
+        "            self._ledger.accepted += 1\n            if self._is_durable:",
         _TESTS,
     ),
     Mutation(
@@ -257,14 +254,14 @@ SESSIONS = (
     Mutation(
         "never spill",
         _BROKER,
-        "if peer.outbox.size >= peer.outbox.limit:",
-        "if peer.outbox.size < 0:",
+        "if outbox.size >= outbox.limit:",
+        "if outbox.size < 0:",
         _TESTS,
     ),
     Mutation(
         "tell the mailbox nothing of what has arrived",
-        _BROKER,
-        "self._mailbox.delivered(session.name, copies)",
+        "achat_twisted/broker/feed.py",
+        "self._mailbox.delivered(self.name, copies)",
         "pass",
         _DURABLE,
     ),
@@ -292,7 +289,7 @@ SESSIONS = (
     Mutation(
         "hold for ever who sends more than the disk takes",
         _BROKER,
-        "committed.addCallback(lambda _: sender.release())",
+        "committed.addCallback(lambda _: sender.release(committed))",
         "pass",
         _DURABLE,
     ),
@@ -338,25 +335,22 @@ SESSIONS = (
     ),
     Mutation(
         "let a goodbye leave mail behind",
-        _BROKER,
-        """\
-            if session.feed is Feed.LIVE:
-                self._end(session)
-""",
-        "            self._end(session)\n",
+        "achat_twisted/broker/feed.py",
+        "        if self.state is FeedState.LIVE:\n            self._session.all_fed()\n",
+        "        self._session.all_fed()\n",
         _TESTS,
     ),
     Mutation(
         "write on after a takeover",
-        _BROKER,
-        "            session.cut_short(is_safe=True)\n        else",
-        "            self._end(session)\n        else",
+        "achat_twisted/broker/session.py",
+        "            self.writer.cut()\n",
+        "            self.all_fed()\n",
         _TESTS,
     ),
     Mutation(
         "take over before the commit",
-        _BROKER,
-        "committed = self._mailbox.commit() if self.durable else None",
+        "achat_twisted/broker/session.py",
+        "committed = self._turns.commit()",
         "committed = None",
         _DURABLE,
     ),
@@ -377,18 +371,15 @@ SESSIONS = (
     Mutation(
         "let people in while the broker drains",
         _BROKER,
-        """\
-        if self._drained is not None or self.draining:
-            raise wire.busy()
-""",
+        "        if not self.running or self.draining:\n            raise wire.busy()\n",
         "",
         _TESTS,
     ),
     Mutation(
         "be drained before the writers have ended",
-        _BROKER,
-        "if self._drained is None or self._sessions:",
-        "if self._drained is None:",
+        "achat_twisted/broker/presence.py",
+        " and not self.sessions:",
+        ":",
         _TESTS,
     ),
     Mutation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_ARREARS = "achat_twisted/broker/acknowledgements.py"
+_ACKNOWLEDGEMENTS = "achat_twisted/broker/acknowledgements.py"
 _LOAD = "achat_twisted/broker/load.py"
 _LOGBOOK = "achat_twisted/server/log.py"
 _LOG_QUEUE = "achat_twisted/server/log_queue.py"
@@ -123,14 +123,14 @@ WATCHING = (
     ),
     Mutation(
         "take what was last acknowledged for what is owed",
-        _ARREARS,
+        _ACKNOWLEDGEMENTS,
         "if mark.written > arrived]",
         "if mark.written >= arrived]",
         "tests.broker.test_acknowledgements",
     ),
     Mutation(
         "note each second for ever",
-        _ARREARS,
+        _ACKNOWLEDGEMENTS,
         "if is_new and is_due:",
         "if is_new:",
         "tests.broker.test_acknowledgements",

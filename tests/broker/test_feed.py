@@ -1,4 +1,4 @@
-"""The feeder: mail from a file, for who is behind."""
+"""A feed: mail from a file, for a session that is behind."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tests.disk import Desk
 from tests.house import House
 
 
-class FeederTests(SynchronousTestCase):
-    """L{achat_twisted.broker.feeder.Feeder}, in a house with its mail in a file."""
+class FeedTests(SynchronousTestCase):
+    """L{achat_twisted.broker.feed.Feed}, in a house with its mail in a file."""
 
     def setUp(self) -> None:
         self.clock = Clock()
