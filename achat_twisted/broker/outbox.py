@@ -1,8 +1,10 @@
-"""A peer's queue, with a byte count, an end marker, and two water marks."""
+"""A peer's queue: a C{DeferredQueue} with a byte count, an end marker, and two water marks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred, DeferredQueue
 
 from achat_twisted.limits.memory import Pool
 
@@ -12,9 +14,9 @@ class Outbox:
 
     Lines gather in the batch of this turn. L{seal} ends the turn, and L{release} hands out what is
     sealed: one C{send} for a peer and turn, however many lines. In between is the time for a
-    commit. A batch for which there is no room is L{put} behind others, until the writer can
-    L{take} it. An outbox takes lines for as long as it exists, also after its end marker: what the
-    writer does not take is L{left}, and goes back to the mailbox.
+    commit. A batch for which there is no room is L{put} behind others, until the writer's loop can
+    L{get} it. An outbox takes lines for as long as it exists, also after its end marker: what the
+    writer does not get is L{left}, and goes back to the mailbox.
 
     @ivar size: bytes that the outlet has not yet found room for.
     @ivar limit: C{size} from which messages should go elsewhere.
@@ -47,7 +49,7 @@ class Outbox:
         self.pool = pool
         self._batch: list[bytes] | None = None
         self._sealed: list[bytes] | None = None
-        self._queue: list[bytes] = []
+        self._queue: DeferredQueue[bytes] = DeferredQueue()
         self._is_ending = self._will_end = self.has_ended = False
 
     @property
@@ -107,11 +109,16 @@ class Outbox:
 
     def put(self, batch: bytes) -> None:
         """Let a released batch wait behind those that wait already."""
-        self._queue.append(batch)
+        self._queue.put(batch)
 
-    def take(self) -> bytes:
-        """Hand out the first batch that waits; no bytes if none does."""
-        return self._queue.pop(0) if self._queue else b""
+    @property
+    def has_waiting(self) -> bool:
+        """True if a batch waits."""
+        return bool(self._queue.pending)
+
+    def get(self) -> Deferred[bytes]:
+        """The first batch that waits, or that is put later."""
+        return self._queue.get()
 
     def written(self, size: int) -> bool:
         """Subtract bytes that no longer wait here, as the outlet has found room, or otherwise.
@@ -134,12 +141,12 @@ class Outbox:
         return self.low and not was_low
 
     def left(self) -> bytes:
-        """The lines that the writer has not taken, in order."""
-        return b"".join([*self._queue, *(self._sealed or ()), *(self._batch or ())])
+        """The lines that the writer has not got, in order."""
+        return b"".join([*self._queue.pending, *(self._sealed or ()), *(self._batch or ())])
 
     def forget(self) -> None:
         """Hold nothing any more, as what is left has gone back to the mailbox."""
         self.pool.size -= self.size
         self.size = 0
         self._batch = self._sealed = None
-        self._queue.clear()
+        self._queue.pending.clear()

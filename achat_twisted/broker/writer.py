@@ -181,8 +181,8 @@ class Writer:
         while room is not None:
             await self._wait_for(room)
             room = None
-            while room is None and (batch := self._outbox.take()):
-                room = self._write(batch)
+            while room is None and self._outbox.has_waiting:
+                room = self._write(await self._outbox.get())
         if self._outbox.has_ended:
             await self._finish()
 

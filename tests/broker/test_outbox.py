@@ -38,13 +38,15 @@ class OutboxTests(SynchronousTestCase):
     def test_empty_turn(self) -> None:
         """A turn without lines releases nothing."""
         self.assertEqual(self._turn_ends(), b"")
-        self.assertEqual(self.outbox.take(), b"")
+        self.assertFalse(self.outbox.has_waiting)
 
     def test_no_room(self) -> None:
         """Batches for which there is no room wait one behind the other."""
         for batch in (b"a\n", b"b\n"):
             self.outbox.put(batch)
-        self.assertEqual([self.outbox.take() for _ in range(3)], [b"a\n", b"b\n", b""])
+        for batch in (b"a\n", b"b\n"):
+            self.assertEqual(self.successResultOf(self.outbox.get()), batch)
+        self.assertFalse(self.outbox.has_waiting)
 
     def test_end_comes_last(self) -> None:
         """The end marker goes with the lines of its turn, and ends nothing before."""
