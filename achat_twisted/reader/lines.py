@@ -29,6 +29,7 @@ from achat_twisted.tools.deadlines import Deadlines
 from achat_twisted.tools.interfaces import IMeter
 from achat_twisted.tools.meter import NO_METER
 from achat_twisted.wire import framing
+from achat_twisted.wire.foreign import PROXY
 from achat_twisted.wire.framing import Block, LineSplitter
 
 LOGIN_TIMEOUT = 30.0
@@ -288,7 +289,10 @@ class ChatReader(LineReceiver):
             else:
                 self._take_in(item, self._session)
         elif isinstance(item, bytes):
-            self._waiting += reversed(self._splitter.look(item))
+            if self._session is None and item.startswith(PROXY):
+                self._take_in_fault(wire.Foreign("PROXY"))
+            else:
+                self._waiting += reversed(self._splitter.look(item))
         elif isinstance(item, wire.WireError):
             self._take_in_fault(item)
         else:
@@ -318,7 +322,10 @@ class ChatReader(LineReceiver):
         except wire.Foreign as error:
             self._refuse_stranger(error.notice.detail)
         except wire.Refused as refusal:
-            self._refuse(refusal)
+            if line.strip():
+                self._refuse(refusal)
+            else:  # as health checks send
+                self._refuse_stranger(refusal.notice.detail)
 
     def _join(self, name: str) -> ISession:
         session = self._session = self._broker.join(name, self._link, self)
