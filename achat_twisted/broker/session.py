@@ -22,7 +22,7 @@ from achat_twisted.net.interfaces import IOutlet
 
 
 class Stage(Enum):
-    """The stages of a session; it comes by one of the two in the middle, or by both in a row."""
+    """The stages of a session, which goes through one of the two in the middle."""
 
     HERE = "takes part: others see it in /who, and it holds its name"
     LEAVING = "takes in no more lines, and goes when it is flushed, or with what was written"
@@ -230,8 +230,8 @@ class Session:
     # The end
 
     def connection_lost(self) -> None:
-        if self.stage is Stage.OVER:
-            return
+        if self.stage is not Stage.HERE:
+            return  # it is going already, and its writer knows
         self.stage = Stage.LOST
         self.holds = frozenset()
         self.answers.tallies = None
