@@ -1,4 +1,4 @@
-"""A session's answers: what its client is told of its own lines, once that is true."""
+"""A session's answers: the notices about its client's own lines, each told once it is true."""
 
 from __future__ import annotations
 

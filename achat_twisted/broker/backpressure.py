@@ -9,7 +9,7 @@ from achat_twisted.mailbox.interfaces import IMailbox
 
 
 class Backpressure:
-    """Holds those who send to names that are away or behind while the disk is."""
+    """Holds those who send to names that are away or behind, while the disk cannot keep up."""
 
     def __init__(self, clock: IReactorTime, mailbox: IMailbox) -> None:
         self._mailbox = mailbox

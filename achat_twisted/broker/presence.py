@@ -1,4 +1,4 @@
-"""Presence: who is here by name, and in which order the sessions of one name have their turn."""
+"""Presence: the sessions by name, and their order where one name has several."""
 
 from __future__ import annotations
 

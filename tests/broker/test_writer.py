@@ -179,6 +179,15 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(self.writer.undelivered(), [b"from a: 2\n", b"from a: 3\n"])
         self.assertEqual(self.delivered, 1)
 
+    def test_broken_connection_ends_a_wait_for_room(self) -> None:
+        """A writer that waits for room writes nothing more when the connection breaks."""
+        self.link.block()
+        self._send(b"from a: 1\n")
+        self._send(b"from a: 2\n")
+        self.link.lose()
+        self.assertEqual(self.link.writes, [b"from a: 1\n"])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_half_a_line_is_not_delivered(self) -> None:
         """A line of which only a part was acknowledged is left as a whole."""
         self.link.block()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
+_BROKER = "achat_twisted/broker/broker.py"
+_SESSION = "achat_twisted/broker/session.py"
 _LINK = "achat_twisted/net/link.py"
 _ARRIVAL = "achat_twisted/reader/arrival.py"
 _LINGER = "achat_twisted/net/linger.py"
@@ -183,7 +185,7 @@ CONNECTIONS = (
     ),
     Mutation(
         "answer those who are gone",
-        "achat_twisted/broker/session.py",
+        _SESSION,
         "        if not self.lost:\n            self.answers.tell(notice)",
         "        self.answers.tell(notice)",
         "tests.reader.test_commands",
@@ -211,14 +213,14 @@ CONNECTIONS = (
     ),
     Mutation(
         "cut off what a lost connection has said when its name comes again",
-        "achat_twisted/broker/broker.py",
+        _BROKER,
         "if holder is not None and not holder.lost:",
         "if holder is not None:",
         "tests.reader.test_lines",
     ),
     Mutation(
         "cut a lost session short before its reader goes",
-        "achat_twisted/broker/session.py",
+        _SESSION,
         "        if self.stage is Stage.LEAVING:\n            committed",
         "        if self.stage is not Stage.OVER:\n            committed",
         "tests.reader.test_lines",
@@ -232,7 +234,7 @@ CONNECTIONS = (
     ),
     Mutation(
         "answer /who without end for those who do not read",
-        "achat_twisted/broker/broker.py",
+        _BROKER,
         "if not self.pool.takes(len(who)):",
         "if False:",
         "tests.reader.test_commands",

@@ -4,47 +4,47 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_FEEDER = "achat_twisted/broker/feeder.py"
+_FEED = "achat_twisted/broker/feed.py"
 
 FEEDING = (
     Mutation(
         "go live while the mailbox still has mail",
-        "achat_twisted/broker/feed.py",
+        _FEED,
         "elif not left:",
         "elif lines:",
         "tests.broker.test_broker",
     ),
     Mutation(
         "tell the mailbox nothing of lines passed by",
-        "achat_twisted/broker/feed.py",
+        _FEED,
         "self._mailbox.pass_by(self.name, self.passed)",
         "pass",
         "tests.broker.test_feed",
     ),
     Mutation(
         "tell the mailbox twice of lines passed by",
-        "achat_twisted/broker/feed.py",
+        _FEED,
         "        self._mailbox.pass_by(self.name, self.passed)\n        self.passed = 0\n",
         "        self._mailbox.pass_by(self.name, self.passed)\n",
         "tests.broker.test_feed",
     ),
     Mutation(
         "lose the mail on its way to a broken connection",
-        "achat_twisted/broker/feed.py",
+        _FEED,
         "            self._fetch.cancel()\n",
         "            pass\n",
         "tests.broker.test_broker",
     ),
     Mutation(
         "wait for a page of mail for ever",
-        "achat_twisted/broker/feed.py",
+        _FEED,
         "            fetch.addTimeout(FETCH, self._clock)\n",
         "",
         "tests.broker.test_broker",
     ),
     Mutation(
         "let a goodbye wait for a flood",
-        "achat_twisted/broker/feed.py",
+        _FEED,
         "(self._owed <= 0 or not left)",
         "not left",
         "tests.broker.test_broker",
@@ -58,7 +58,7 @@ FEEDING = (
     ),
     Mutation(
         "let all go on at once for one page of mail",
-        "achat_twisted/broker/feed.py",
+        _FEED,
         "self.pace.ease_one()",
         "self.pace.ease()",
         "tests.broker.test_broker",

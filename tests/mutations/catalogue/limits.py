@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
+_SESSION = "achat_twisted/broker/session.py"
 _ALLOWANCE = "achat_twisted/limits/rate.py"
 _ADMISSION = "achat_twisted/limits/admission.py"
 _ARRIVAL = "achat_twisted/reader/arrival.py"
@@ -60,21 +61,21 @@ LIMITS = (
     ),
     Mutation(
         "wait for slow clients in a stop",
-        "achat_twisted/broker/session.py",
+        _SESSION,
         "if self.holds & {self.answers, self.allowance}:",
         "if self.answers in self.holds:",
         "tests.reader.test_lines",
     ),
     Mutation(
         "slow the last lines of a stop down",
-        "achat_twisted/broker/session.py",
+        _SESSION,
         "        self.allowance = UNLIMITED\n        return True\n",
         "        return True\n",
         "tests.reader.test_lines",
     ),
     Mutation(
         "leave the timer of who was slowed down",
-        "achat_twisted/broker/session.py",
+        _SESSION,
         "        self.allowance.end()\n",
         "",
         "tests.reader.test_lines",
@@ -137,7 +138,7 @@ LIMITS = (
     ),
     Mutation(
         "count what a session leaves as queued",
-        "achat_twisted/broker/session.py",
+        _SESSION,
         "        self.outbox.forget()\n",
         "",
         "tests.broker.test_broker",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
+_NEWCOMERS = "achat_twisted/broker/newcomers.py"
+_ANSWERS = "achat_twisted/broker/answers.py"
 _COMMITTER = "achat_twisted/mailbox/committer.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _ENDING = "achat_twisted/mailbox/ending.py"
@@ -126,35 +128,35 @@ MISHAPS = (
     ),
     Mutation(
         "say that a line is kept before it is safe",
-        "achat_twisted/broker/answers.py",
+        _ANSWERS,
         'if notice.word == "kept":',
         "if False:",
         "tests.broker.test_durable",
     ),
     Mutation(
         "promise out of order",
-        "achat_twisted/broker/answers.py",
+        _ANSWERS,
         "        if self.withheld:\n            self.withheld += (answer,)\n",
         "        if False:\n            self.withheld += (answer,)\n",
         "tests.broker.test_durable",
     ),
     Mutation(
         "expect strangers for ever",
-        "achat_twisted/broker/newcomers.py",
+        _NEWCOMERS,
         "not self._left or self._clock.seconds() >= self._end or ",
         "not self._left or ",
         "tests.broker.test_newcomers",
     ),
     Mutation(
         "expect strangers without end",
-        "achat_twisted/broker/newcomers.py",
+        _NEWCOMERS,
         "not self._left or ",
         "",
         "tests.broker.test_newcomers",
     ),
     Mutation(
         "keep mail for names that nobody can have",
-        "achat_twisted/broker/newcomers.py",
+        _NEWCOMERS,
         " or not _can_log_in(name)",
         "",
         "tests.broker.test_newcomers",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
+_FEED = "achat_twisted/broker/feed.py"
+_ANSWERS = "achat_twisted/broker/answers.py"
+_PRESENCE = "achat_twisted/broker/presence.py"
+_SESSION = "achat_twisted/broker/session.py"
 _BROKER = "achat_twisted/broker/broker.py"
 _TESTS = "tests.broker.test_broker"
 _ROUTING = "tests.broker.test_broker.RoutingTests"
@@ -12,63 +16,63 @@ _DURABLE = "tests.broker.test_durable"
 SESSIONS = (
     Mutation(
         "keep a session live whose connection is lost",
-        "achat_twisted/broker/session.py",
+        _SESSION,
         "        self.answers.tallies = None\n        self.feed.cut()\n",
         "        self.answers.tallies = None\n",
         "tests.mailbox.test_mailbox",
     ),
     Mutation(
         "read a name that has come again ahead of what it has said before",
-        "achat_twisted/broker/broker.py",
+        _BROKER,
         "            session.rest()  # as what the name has said before comes first\n",
         "            pass\n",
         "tests.reader.test_lines",
     ),
     Mutation(
         "take in what lost connections of a name have said in any order",
-        "achat_twisted/broker/presence.py",
+        _PRESENCE,
         "        return lost is None or lost[0] is session",
         "        return True",
         "tests.reader.test_lines",
     ),
     Mutation(
         "never read a name that has come again",
-        "achat_twisted/broker/presence.py",
+        _PRESENCE,
         "[self.peers.get(session.name)])][:1]:",
         "[self.peers.get(session.name)])][:0]:",
         "tests.reader.test_lines",
     ),
     Mutation(
         "swallow what is true at a kick",
-        "achat_twisted/broker/session.py",
+        _SESSION,
         "committed.addCallback(self._cut)",
         "committed.addCallback(lambda _: self._cut(False))",
         "tests.broker.test_durable",
     ),
     Mutation(
         "swallow what is true already at a kick",
-        "achat_twisted/broker/session.py",
+        _SESSION,
         "self._cut(is_safe=True)",
         "self._cut(is_safe=False)",
         "tests.broker.test_durable",
     ),
     Mutation(
         "tell at a kick what may not be true",
-        "achat_twisted/broker/answers.py",
+        _ANSWERS,
         '.items() if key[0] != "kept"}',
         ".items()}",
         "tests.broker.test_durable",
     ),
     Mutation(
         "swallow what was withheld at a kick",
-        "achat_twisted/broker/answers.py",
+        _ANSWERS,
         "        if is_safe:\n            for answer in self.withheld:",
         "        if is_safe:\n            for answer in ():",
         "tests.broker.test_durable",
     ),
     Mutation(
         "remove a session twice",
-        "achat_twisted/broker/session.py",
+        _SESSION,
         "        if self.stage is Stage.OVER:\n"
         "            return\n"
         "        self.stage = Stage.OVER\n",
@@ -77,21 +81,21 @@ SESSIONS = (
     ),
     Mutation(
         "remove the newer session's entry",
-        "achat_twisted/broker/presence.py",
+        _PRESENCE,
         "if self.peers.get(name) is session:",
         "if name in self.peers:",
         _TESTS,
     ),
     Mutation(
         "drop the hand-back",
-        "achat_twisted/broker/feed.py",
+        _FEED,
         "self._mailbox.hand_back(self.name, left)",
         "self._mailbox.hand_back(self.name, [])",
         _TESTS,
     ),
     Mutation(
         "let a newer session overtake an older one's lines",
-        "achat_twisted/broker/presence.py",
+        _PRESENCE,
         " and self._count[name] == 1:",
         ":",
         _TESTS,
@@ -260,7 +264,7 @@ SESSIONS = (
     ),
     Mutation(
         "tell the mailbox nothing of what has arrived",
-        "achat_twisted/broker/feed.py",
+        _FEED,
         "self._mailbox.delivered(self.name, copies)",
         "pass",
         _DURABLE,
@@ -335,21 +339,21 @@ SESSIONS = (
     ),
     Mutation(
         "let a goodbye leave mail behind",
-        "achat_twisted/broker/feed.py",
+        _FEED,
         "        if self.state is FeedState.LIVE:\n            self._session.all_fed()\n",
         "        self._session.all_fed()\n",
         _TESTS,
     ),
     Mutation(
         "write on after a takeover",
-        "achat_twisted/broker/session.py",
+        _SESSION,
         "            self.writer.cut()\n",
         "            self.all_fed()\n",
         _TESTS,
     ),
     Mutation(
         "take over before the commit",
-        "achat_twisted/broker/session.py",
+        _SESSION,
         "committed = self._turns.commit()",
         "committed = None",
         _DURABLE,
@@ -377,7 +381,7 @@ SESSIONS = (
     ),
     Mutation(
         "be drained before the writers have ended",
-        "achat_twisted/broker/presence.py",
+        _PRESENCE,
         " and not self.sessions:",
         ":",
         _TESTS,

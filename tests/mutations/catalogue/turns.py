@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
+_ANSWERS = "achat_twisted/broker/answers.py"
 _SESSION = "achat_twisted/broker/session.py"
 _TURNS = "achat_twisted/broker/turns.py"
 _PACE = "achat_twisted/limits/pacing.py"
@@ -28,7 +29,7 @@ TURNS = (
     ),
     Mutation(
         "forget the tallies of who is slow to read",
-        "achat_twisted/broker/answers.py",
+        _ANSWERS,
         "            self.settle()\n        for answer",
         "            self.settle()\n        self.tallies = None\n        for answer",
         f"{_TESTS}.InvariantTests",
@@ -49,21 +50,21 @@ TURNS = (
     ),
     Mutation(
         "let answers pile up for who does not read",
-        "achat_twisted/broker/answers.py",
+        _ANSWERS,
         "has_unread = self._unread > min(_UNREAD, self._outbox.limit // 4)",
         "has_unread = False",
         _TESTS,
     ),
     Mutation(
         "take more from who has read a little of its answers",
-        "achat_twisted/broker/answers.py",
+        _ANSWERS,
         "            self._outbox.low_mark = min(self._outbox.low_mark, _UNREAD // 2)\n",
         "",
         _TESTS,
     ),
     Mutation(
         "wait for an empty outbox after answers that were not read",
-        "achat_twisted/broker/answers.py",
+        _ANSWERS,
         "            self._outbox.low_mark = self._outbox.limit // 4\n",
         "",
         _TESTS,
@@ -98,21 +99,21 @@ TURNS = (
     ),
     Mutation(
         "answer /sync before the commit",
-        "achat_twisted/broker/answers.py",
+        _ANSWERS,
         "            self._promises += (answer,)\n",
         "            pass\n",
         _DURABLE,
     ),
     Mutation(
         "answer /sync though the commit has failed",
-        "achat_twisted/broker/answers.py",
+        _ANSWERS,
         "if sealed and not is_safe:",
         "if False:",
         _DURABLE,
     ),
     Mutation(
         "send the answer to /sync away with a takeover",
-        "achat_twisted/broker/answers.py",
+        _ANSWERS,
         "            self._withdraw(self._promises)\n",
         "",
         _DURABLE,

@@ -13,7 +13,6 @@ _METRICS = "achat_twisted/operator/metrics.py"
 _MONITOR = "achat_twisted/operator/http.py"
 _ARRIVAL = "achat_twisted/reader/arrival.py"
 _SERVICE = "achat_twisted/server/service.py"
-_TURNS = "achat_twisted/broker/turns.py"
 
 WATCHING = (
     Mutation(

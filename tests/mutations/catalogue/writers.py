@@ -95,6 +95,13 @@ WRITERS = (
         _TESTS,
     ),
     Mutation(
+        "write on when the connection is lost",
+        _WRITER,
+        "            self._work.cancel()\n        try:\n",
+        "            pass\n        try:\n",
+        _TESTS,
+    ),
+    Mutation(
         "leave lines that were handed back in the outbox",
         _OUTBOX,
         "        self._batch = self._sealed = None\n        self._queue.pending.clear()\n",
