@@ -183,7 +183,7 @@ class Committer:
         return [
             attempt(work, self._database)
             for work in (
-                lambda database: self._commit(database, batch) if batch else None,
+                lambda database: self._commit(database, batch) if batch or self.failing else None,
                 *questions,
             )
         ]
@@ -204,7 +204,7 @@ class Committer:
             self._tell(True)
             if batch and not self._database.durable and self._sync is None:
                 self._sync = self._clock.callLater(SYNC, self._ask_for_sync)
-        if self.batch or self._questions:
+        if self.batch or self._questions or self.failing:
             self.soon()
         if self._idle is not None:
             idle, self._idle = self._idle, None
