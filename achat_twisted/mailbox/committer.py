@@ -95,6 +95,7 @@ class Committer:
             return succeed(False)
         if not self.batch and not self._running:
             return None
+        self.soon()
         committed: Deferred[bool] = Deferred()
         (self._waiting if self.batch else self._riding).append(committed)
         return committed

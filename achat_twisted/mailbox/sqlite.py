@@ -160,7 +160,6 @@ class SqliteMailbox:
             row.records = []
         row.records.append((end, id_))
         self._committer.batch.record((id_, row.id, first, copies, lines))
-        self._committer.soon()
 
     def commit(self) -> Deferred[bool] | None:
         return self._committer.commit()
