@@ -128,7 +128,10 @@ class Desk:
 
     @ivar clock: running time.
     @ivar wall: the wall clock.
+    @ivar committer: that of the last mailbox.
     """
+
+    committer: Committer
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
@@ -152,9 +155,10 @@ class Desk:
     def make(self, kind: type[AnyMailbox], limits: MailLimits = LIMITS) -> AnyMailbox:
         """A mailbox of some special kind on the file, open."""
         self.worker = FakeWorker()
+        self.committer = Committer(self.worker, self.clock)
         mailbox = kind(
             self._open,
-            Committer(self.worker, self.clock),
+            self.committer,
             self.clock,
             limits,
             MailClock(self.clock, self.wall.seconds),

@@ -2,6 +2,7 @@
 
 Strategy: copies that stand one behind the other in a name's row, and came at the same moment, are
 one L{Span}, however many. So the cost of a batch goes by the runs that have come, not by lines.
+Those that go straight to somebody are I{records}, which nobody looks for while the server runs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,12 @@ from achat_twisted.mailbox.mail_clock import Standing
 
 _TIDY = 8 * 2**20
 """The bytes of lines added until those that have arrived are looked for."""
+
+
+Record = tuple[int, int, int, int, bytes]
+"""Lines that go straight to a name: a row of C{record.sql}, and no object besides, as there may be
+one for each line.
+"""
 
 
 class Span(NamedTuple):
@@ -43,6 +50,11 @@ class Span(NamedTuple):
         """The lines one by one."""
         return self.lines.splitlines(keepends=True)
 
+    def rows(self) -> Iterator[tuple[int, int, float, bytes]]:
+        """The rows of the file that they make."""
+        for position, line in enumerate(self.split(), self.first):
+            yield self.name, position, self.since, line
+
 
 @dataclass(slots=True)
 class Batch:
@@ -52,6 +64,9 @@ class Batch:
     @ivar spans: by name's id the spans that are to be in its row, in order, each place once. Copies
         whose places are taken in the file are there already, and not written again.
     @ivar arrived: by name's id the position before which every copy has arrived.
+    @ivar records: lines that go straight to somebody, in the order in which they came.
+    @ivar struck: the ids of records, here or in the file, whose lines have arrived, or stand among
+        the copies now.
     @ivar standing: where the mail clock stands, if that is to be noted.
     @ivar size: bytes of all lines.
     """
@@ -59,12 +74,16 @@ class Batch:
     names: dict[int, str | None] = field(default_factory=dict)
     spans: dict[int, list[Span]] = field(default_factory=dict)
     arrived: dict[int, int] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    struck: list[int] = field(default_factory=list)
     standing: Standing | None = None
     size: int = 0
     tidy_at: int = _TIDY
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.spans or self.arrived or self.standing)
+        return bool(
+            self.records or self.struck or self.spans or self.arrived or self.names or self.standing
+        )
 
     def __iter__(self) -> Iterator[Span]:
         for spans in self.spans.values():
@@ -81,6 +100,13 @@ class Batch:
             self.size += len(span.lines)
         else:
             self._fill_in(spans, span)
+        if self.size > self.tidy_at:
+            self.drop_arrived()
+
+    def record(self, record: Record) -> None:
+        """Add lines that go straight to somebody."""
+        self.records.append(record)
+        self.size += len(record[-1])
         if self.size > self.tidy_at:
             self.drop_arrived()
 
@@ -143,6 +169,7 @@ class Batch:
                 self._drop_before(before, spans)
                 if not spans:
                     del self.spans[name]
+        self._drop_struck()
         self.tidy_at = 2 * self.size + _TIDY
 
     def _drop_before(self, before: int, spans: list[Span]) -> None:
@@ -152,10 +179,26 @@ class Batch:
         last = gone[-1]
         spans[: len(gone)] = self._piece(last, last.split(), before, last.end)
 
+    def forget_records(self) -> None:
+        """Forget all records, and what was struck out, as the file has it."""
+        self.size -= sum(len(record[-1]) for record in self.records)
+        self.records, self.struck = [], []
+
+    def _drop_struck(self) -> None:
+        """Forget the records that have been struck out, and the ids of those."""
+        struck = {*self.struck}
+        here = {record[0]: record for record in self.records}
+        self.size -= sum(len(here[id_][-1]) for id_ in struck & here.keys())
+        self.records = [record for id_, record in here.items() if id_ not in struck]
+        self.struck = sorted(struck - here.keys())
+
     def absorb(self, later: Batch) -> None:
         """Let the changes of C{later} follow these."""
         self.names.update(later.names)
         self.arrived.update(later.arrived)
         self.standing = later.standing or self.standing
+        self.records += later.records
+        self.struck += later.struck
+        self.size += sum(len(record[-1]) for record in later.records)
         for span in later:
             self.add(span)

@@ -95,6 +95,7 @@ class Committer:
             return succeed(False)
         if not self.batch and not self._running:
             return None
+        self.soon()
         committed: Deferred[bool] = Deferred()
         (self._waiting if self.batch else self._riding).append(committed)
         return committed
@@ -183,7 +184,7 @@ class Committer:
         return [
             attempt(work, self._database)
             for work in (
-                lambda database: self._commit(database, batch) if batch else None,
+                lambda database: self._commit(database, batch) if batch or self.failing else None,
                 *questions,
             )
         ]
@@ -204,7 +205,7 @@ class Committer:
             self._tell(True)
             if batch and not self._database.durable and self._sync is None:
                 self._sync = self._clock.callLater(SYNC, self._ask_for_sync)
-        if self.batch or self._questions:
+        if self.batch or self._questions or self.failing:
             self.soon()
         if self._idle is not None:
             idle, self._idle = self._idle, None

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import accumulate
+from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from achat_twisted.mailbox.batch import Batch, Span
 from achat_twisted.mailbox.checkup import APPLICATION, explain, explain_failure, look_over
@@ -29,17 +29,18 @@ PRAGMA cache_size=-16384;
 PRAGMA temp_store=MEMORY;
 """
 
+_NAME = "INSERT OR REPLACE INTO name VALUES (?, ?)"
 
-_ONE_COPY = "INSERT INTO copy VALUES (?, ?, ?, ?) ON CONFLICT (name, position) DO NOTHING"
+_FORGOTTEN = "DELETE FROM name WHERE id = ?"
 
-_COPIES = """
-INSERT INTO copy
-SELECT ?, ? + key, ?, substr(?, value >> 32, value & 0xffffffff) FROM json_each(?) WHERE true
-ON CONFLICT (name, position) DO NOTHING
-"""
-"""One row for each line of a span, which SQLite cuts up by itself: that takes half the time of one
-statement for each line, and nearly all of it while other threads go on.
-"""
+_ARRIVED = "DELETE FROM copy WHERE name = ? AND position < ?"
+
+_STRUCK = "DELETE FROM record WHERE id IN (SELECT value FROM json_each(?))"
+
+_STANDING = "INSERT OR REPLACE INTO mail_clock VALUES (1, ?, ?)"
+
+_AT_ONCE = 50
+"""Rows that are written with one statement, as each waits for the interpreter's lock once."""
 
 _REASONS = (sqlite3.Error, OSError, ValueError)
 """The errors of a file that cannot be used; all others are bugs."""
@@ -67,16 +68,7 @@ class Schema:
 
 SCHEMA = Schema((files(__package__) / "schema.sql").read_text())
 
-_MAIL_CLOCK = (files(__package__) / "mail_clock.sql").read_text()
-
-
-def _index(span: Span) -> str:
-    """The lines of a span for L{_COPIES}, as JSON: a number for each, with its length in the
-    lowest 32 bits, and above them where it begins, counted from 1.
-    """
-    sizes = [*map(len, span.split())]
-    starts = accumulate(sizes, initial=1)
-    return str([start << 32 | size for start, size in zip(starts, sizes, strict=False)])
+_ADDITIONS = [(files(__package__) / name).read_text() for name in ("mail_clock.sql", "record.sql")]
 
 
 class Mail(NamedTuple):
@@ -140,7 +132,9 @@ class Database:
             os.chmod(backup, 0o600)
             self._lay_out(self._schema.upgrades[version - 1 :])
         with self._transaction():
-            self._sql.execute(_MAIL_CLOCK)
+            for table in _ADDITIONS:
+                self._sql.execute(table)
+            self._keep_records()
             self._close_gaps()
 
     def _lay_out(self, steps: Sequence[str]) -> None:
@@ -169,6 +163,20 @@ class Database:
     def _undo(self) -> None:
         if self._sql.in_transaction:  # some errors have ended it already
             self._sql.execute("ROLLBACK")
+
+    def _keep_records(self) -> None:
+        """Keep the lines that were on their way to somebody when the server before this crashed.
+
+        They came later than the mail clock was noted, by ten minutes at most.
+        """
+        batch = Batch()
+        for name, first, since, lines, copies in self._sql.execute(
+            "SELECT name, position, coalesce(mail, 0), lines, copies"
+            " FROM record LEFT JOIN mail_clock ORDER BY record.id"
+        ):
+            batch.add(Span(name, first, since, lines, copies))
+        self._write(batch)
+        self._sql.execute("DELETE FROM record")
 
     def _close_gaps(self) -> None:
         """Let each name's copies stand in a row without gaps, as all else takes for granted.
@@ -206,31 +214,36 @@ class Database:
         @raise Gone: if they were not made where the next start would find them.
         """
         try:
-            self._commit(batch)
+            with self._transaction():
+                self._write(batch)
+            batch.forget_records()  # even if the file has gone, as SQLite has them
         finally:
             self._files.check()
 
-    def _commit(self, batch: Batch) -> None:
-        with self._transaction():
-            self._sql.executemany(
-                "INSERT OR REPLACE INTO name VALUES (?, ?)",
-                [row for row in batch.names.items() if row[1] is not None],
+    def _write(self, batch: Batch) -> None:
+        self._insert("copy", (row for span in batch for row in span.rows()))
+        self._insert("record", batch.records)
+        names = batch.names.items()
+        for statement, rows in (
+            (_NAME, [(id_, name) for id_, name in names if name is not None]),
+            (_ARRIVED, [*batch.arrived.items()]),
+            (_FORGOTTEN, [(id_,) for id_, name in names if name is None]),
+            (_STANDING, [batch.standing] if batch.standing else []),
+            (_STRUCK, [(str(batch.struck),)] if batch.struck else []),
+        ):
+            if rows:
+                self._sql.executemany(statement, rows)
+
+    def _insert(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Add rows, but for those whose places are taken, as they are there already."""
+        left = iter(rows)
+        while some := [*islice(left, _AT_ONCE)]:
+            places = f"({', '.join('?' * len(some[0]))})"
+            self._sql.execute(
+                f"INSERT INTO {table} VALUES {', '.join([places] * len(some))}"
+                " ON CONFLICT DO NOTHING",
+                [*chain.from_iterable(some)],
             )
-            self._sql.executemany(_ONE_COPY, (span[:4] for span in batch if span.copies == 1))
-            self._sql.executemany(
-                _COPIES, ((*span[:4], _index(span)) for span in batch if span.copies > 1)
-            )
-            self._sql.executemany(
-                "DELETE FROM copy WHERE name = ? AND position < ?", batch.arrived.items()
-            )
-            self._sql.executemany(
-                "DELETE FROM name WHERE id = ?",
-                [(id_,) for id_, name in batch.names.items() if name is None],
-            )
-            if batch.standing is not None:
-                self._sql.execute(
-                    "INSERT OR REPLACE INTO mail_clock VALUES (1, ?, ?)", batch.standing
-                )
 
     def page(self, name: int, first: int, size: int) -> list[bytes]:
         """The lines for C{name} from position C{first} on, about C{size} bytes of them, and up to
@@ -290,9 +303,17 @@ class Database:
         self._sql.execute("UPDATE copy SET since = :now WHERE since > :now", {"now": now})
 
     def missing(self, places: Iterable[tuple[int, int]]) -> int:
-        """The number of these places that are empty."""
+        """The number of these places whose lines are neither copies nor in a record."""
+        recorded = {
+            (name, position)
+            for name, first, copies in self._sql.execute(
+                "SELECT name, position, copies FROM record"
+            )
+            for position in range(first, first + copies)
+        }
         return sum(
-            not self._sql.execute(
+            place not in recorded
+            and not self._sql.execute(
                 "SELECT 1 FROM copy WHERE name = ? AND position = ?", place
             ).fetchone()
             for place in places

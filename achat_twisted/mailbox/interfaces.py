@@ -51,6 +51,8 @@ class IMailbox(Interface):
     def record(name: str, lines: bytes) -> None:
         """Copies go straight to C{name}, for which none is kept; remember them until they arrive.
 
+        L{commit} makes them safe, and need not be called for anything else.
+
         @param lines: one line, or several, one behind the other.
         """
 

@@ -9,8 +9,10 @@ what has arrived, and a copy that is handed back stands where it stood before.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import itemgetter
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -37,15 +39,19 @@ SATURATED = 64 * 2**20
 class _Row(Account):
     """One name's row of copies.
 
-    @ivar written: of the copies before C{head}, those from this position on are not in the file.
+    @ivar written: of the copies before C{head}, those from this position on are not in the file,
+        unless they were recorded.
+    @ivar records: of each record that has not arrived, in order, the position behind its last line,
+        and its id; no list for names that had none, as it would take 56 bytes.
     """
 
-    __slots__ = ("end", "head", "id", "start", "written")
+    __slots__ = ("end", "head", "id", "records", "start", "written")
 
     def __init__(self, name: str, id_: int, first: int = 0) -> None:
         super().__init__(name)
         self.id = id_
         self.start = self.head = self.end = self.written = first
+        self.records: list[tuple[int, int]] | None = None
 
 
 @implementer(IMailbox)
@@ -69,7 +75,7 @@ class SqliteMailbox:
         self._open_database = open_database
         self._committer = committer
         self._mail_clock = mail_clock
-        self._last_id = 0
+        self._last_id = self._last_record = 0
         self._lost = 0
         self._rows = Accounts(limits, self._new_row, self._forget)
         self._expiry = LoopingCall(self._expire)
@@ -147,8 +153,13 @@ class SqliteMailbox:
 
     def record(self, name: str, lines: bytes) -> None:
         row = self._rows[name]
-        self._append(row, lines, lines.count(b"\n"), self._mail_clock.now())
-        row.head = row.written = row.end
+        first, copies = row.end, lines.count(b"\n")
+        row.head = row.end = end = first + copies
+        self._last_record = id_ = self._last_record + 1
+        if row.records is None:
+            row.records = []
+        row.records.append((end, id_))
+        self._committer.batch.record((id_, row.id, first, copies, lines))
 
     def commit(self) -> Deferred[bool] | None:
         return self._committer.commit()
@@ -180,6 +191,16 @@ class SqliteMailbox:
         row.start += copies
         if in_file:
             self._arrived(row)
+        if row.records and row.records[0][0] <= row.start:
+            self._strike(row, row.start)
+
+    def _strike(self, row: _Row, before: int) -> None:
+        """Strike out the records of lines that all stand before a position."""
+        if row.records:
+            struck = bisect_right(row.records, before, key=itemgetter(0))
+            self._committer.batch.struck += map(itemgetter(1), row.records[:struck])
+            self._committer.soon()
+            del row.records[:struck]
 
     def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
         row = self._rows[name]
@@ -188,6 +209,7 @@ class SqliteMailbox:
         together = b"".join(lines)
         if lines:
             self._committer.batch.add(Span(row.id, row.start, now, together, len(lines)))
+        self._strike(row, row.end)
         self._arrived(row)
         row.written = row.head
         self._rows.grow(row, len(lines), len(together), now)

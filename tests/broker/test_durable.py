@@ -172,6 +172,55 @@ class DurableTests(SynchronousTestCase):
         self.assertLessEqual(self.desk.worker.jobs, before + 3)
         self.assertEqual(len(self.bob.link.writes), 3)
 
+    def _converse(self, clients: int) -> list[Guest]:
+        """Some clients that have heard a line each, after a commit of ten milliseconds; later ones
+        take no time.
+        """
+        guests = [self.house.comes(f"guest {number}") for number in range(clients)]
+        self.desk.worker.held = True
+        for number in range(clients):
+            self.alice.says(f"guest {number}: hi")
+        self.house.turn()
+        self.clock.advance(0.01)
+        self.desk.worker.release()
+        self.house.turn()
+        for guest in guests:
+            self.assertEqual(self._told(guest), ["from alice: hi"])
+        return guests
+
+    def test_waits_for_company(self) -> None:
+        """Where many converse a turn waits a moment for their lines to share a commit; and it is a
+        moment even if the disk is slow.
+        """
+        guests = self._converse(5)
+        before = self.desk.worker.jobs
+        for guest in guests[1:]:
+            guest.says("guest 0: hi")
+            self.house.turn()
+            guest.says("bob: hi")
+            self.house.turn()
+        self.assertEqual((self.desk.worker.jobs, self._told(self.bob)), (before, []))
+        self.clock.advance(0.0021)
+        self.house.turn()
+        self.assertEqual(self.desk.worker.jobs, before + 1)
+        self.assertEqual(len(self._told(self.bob)), 4)
+
+    def test_waits_no_longer_when_all_are_here(self) -> None:
+        """It waits no longer when as many are to get something as the time before."""
+        guests = self._converse(5)
+        for number, guest in enumerate(guests):
+            self.assertEqual(self._told(guests[0]), ["from alice: hi"])
+            guest.says(f"guest {4 - number}: hi")
+            self.house.turn()
+        self.assertEqual(self._told(guests[0]), ["from alice: hi", "from guest 4: hi"])
+
+    def test_waits_for_nobody(self) -> None:
+        """A few that converse are not kept waiting."""
+        guests = self._converse(4)
+        guests[0].says("guest 1: hi")
+        self.house.turn()
+        self.assertEqual(self._told(guests[1]), ["from alice: hi", "from guest 0: hi"])
+
     def test_sync_is_answered_when_all_is_safe(self) -> None:
         """Sync is answered behind the notices about earlier lines, when those are in the file."""
         self.bob.loses_connection()

@@ -68,6 +68,30 @@ class BatchTests(SynchronousTestCase):
         self.assertEqual(batch.page(1, 0, 99), [b"0 0\n", b"1 0\n", b"2 0\n", b"3 9\n"])
         self.assertEqual(batch.page(2, 0, 99), [b"0 0\n"])
 
+    def test_struck_records(self) -> None:
+        """A record that is struck out before it could be written goes, and so does its id; one that
+        is in the file already is still to be struck out there.
+        """
+        batch = Batch(struck=[1])
+        batch.record((2, 1, 0, 1, b"2\n"))
+        later = Batch(struck=[2])
+        later.record((3, 1, 1, 1, b"3\n"))
+        batch.absorb(later)
+        self.assertEqual(batch.size, 4)
+        batch.drop_arrived()
+        self.assertEqual(batch.records, [(3, 1, 1, 1, b"3\n")])
+        self.assertEqual((batch.struck, batch.size), ([1], 2))
+        batch.forget_records()
+        self.assertEqual((bool(batch), batch.size), (False, 0))
+
+    def test_records_that_arrive_make_room(self) -> None:
+        """A record that is struck out before it could be written is not held for ever either."""
+        batch = Batch()
+        for id_ in range(1000):
+            batch.record((id_, 1, id_, 1, b"x" * 2**16 + b"\n"))
+            batch.struck.append(id_)
+        self.assertLess(batch.size, 2**24)
+
     def test_what_arrives_makes_room(self) -> None:
         """What arrives before it could be written is not held for ever."""
         batch = Batch()

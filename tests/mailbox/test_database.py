@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from achat_twisted.mailbox.batch import Batch, Span
 from achat_twisted.mailbox.checkup import APPLICATION
 from achat_twisted.mailbox.database import SCHEMA, Database, Schema, Unusable
+from achat_twisted.mailbox.mail_clock import Standing
 from tests.disk import batch_of, scratch_file
 
 NEXT = Schema(SCHEMA.script, ["ALTER TABLE name ADD COLUMN color TEXT;"])
@@ -166,8 +167,8 @@ class MailTests(DatabaseTestCase):
     def test_all_or_nothing(self) -> None:
         """A batch of which a part cannot be written is not written at all."""
         database = self.with_mail(_copies(1, 0))
-        text: Any = "which the column does not take"
-        batch = batch_of(*_copies(1, 1), Span(1, 2, 0.0, text, 1), names={3: "dave"})
+        name: Any = b"which the column does not take"
+        batch = batch_of(*_copies(1, 1), names={3: name})
         batch.arrived[1] = 1
         self.assertRaises(sqlite3.IntegrityError, database.commit, batch)
         self.assertEqual([mail.name for mail in database.mail()], ["bob", "carol"])
@@ -200,6 +201,60 @@ class MailTests(DatabaseTestCase):
         database.commit(batch)
         self.assertEqual(self.lines(database), [b"3\n"])
         self.assertEqual(self.lines(database, 2), [b"0\n"])
+
+    def test_records_outlive_a_crash(self) -> None:
+        """Lines that went straight to somebody are copies after a crash, in their places, once,
+        from when the mail clock was noted.
+        """
+        database = self.with_mail(_copies(1, 0))
+        database.commit(Batch(standing=Standing(50.0, 60.0)))
+        batch = Batch()
+        for record in ((1, 1, 1, 2, b"1\n2\n"), (2, 2, 7, 1, b"7\n"), (3, 1, 3, 1, b"3\n")):
+            batch.record(record)
+        database.commit(batch)
+        self.assertEqual(self.lines(database), [b"0\n"])
+        for _ in range(2):
+            database.close()
+            database = self.open()
+            self.assertEqual(self.lines(database), [b"0\n", b"1\n", b"2\n", b"3\n"])
+            self.assertEqual(self.lines(database, 2), [b"7\n"])
+            self.assertEqual([mail.newest for mail in database.mail()], [50.0, 50.0])
+        database.commit(Batch(arrived={1: 9, 2: 9}))
+        database.close()
+        self.assertEqual([mail.copies for mail in self.open().mail()], [0, 0])
+
+    def test_struck_records(self) -> None:
+        """A record that is struck out does not outlive a crash, whether it came before or just now;
+        and to make a record again changes nothing.
+        """
+        database = self.with_mail([])
+        for struck in ([], [1, 3]):
+            batch = Batch(struck=struck)
+            for position in (1, 2, 3, 4):
+                batch.record((position, 1, position, 1, b"%d\n" % position))
+            database.commit(batch)
+        database.close()
+        self.assertEqual(self.lines(self.open()), [b"2\n", b"4\n"])
+
+    def test_many_records(self) -> None:
+        """Records may be any number, and their bytes anything."""
+        database = self.with_mail([])
+        lines = [b"\xff\x00%d\n" % number for number in range(301)]
+        batch = Batch()
+        for number, line in enumerate(lines):
+            batch.record((number, 1, number, 1, line))
+        database.commit(batch)
+        database.close()
+        self.assertEqual(self.lines(self.open()), lines)
+
+    def test_missing(self) -> None:
+        """What is missing is neither a copy nor in a record."""
+        database = self.with_mail(_copies(1, 0))
+        batch = Batch()
+        batch.record((1, 1, 1, 2, b"1\n2\n"))
+        database.commit(batch)
+        self.assertEqual(database.missing([(1, place) for place in range(5)]), 2)
+        self.assertEqual(database.missing([(2, 0), (2, 1)]), 2)
 
     def test_forgotten(self) -> None:
         """A name that is forgotten is gone, and may come back under another number."""

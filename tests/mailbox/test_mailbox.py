@@ -217,6 +217,73 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         mailbox.hand_back("bob", [b"2\n"])
         self.assertEqual(self.take(self.again(mailbox), "bob"), [b"2\n", b"3\n"])
 
+    def test_run_of_which_a_part_has_arrived(self) -> None:
+        """A run of which a part has arrived comes again as a whole after a crash, but not else."""
+        for crash in (True, False):
+            self.setUp()
+            mailbox = self.make()
+            mailbox.enroll("bob")
+            mailbox.record("bob", b"1\n")
+            mailbox.record("bob", b"2\n3\n")
+            mailbox.record("bob", b"4\n")
+            mailbox.delivered("bob", 2)
+            self.clock.advance(0)
+            if crash:
+                self.desk.crash()
+                mailbox = self.make()
+            else:
+                mailbox.hand_back("bob", [b"3\n", b"4\n"])
+                mailbox = self.again(mailbox)
+            due = [*([b"2\n"] if crash else []), b"3\n", b"4\n"]
+            self.assertEqual((mailbox.copies(), self.take(mailbox, "bob")), (len(due), due))
+
+    def test_records_in_a_file_that_has_gone(self) -> None:
+        """While the file is away nothing is safe, though nothing is left to be written; and what
+        arrives then does not come again.
+        """
+        mailbox = self.make()
+        mailbox.enroll("bob")
+        self.clock.advance(0)
+        elsewhere = self.desk.path.rename(self.desk.path.with_name("elsewhere"))
+        mailbox.record("bob", b"1\n")
+        self.clock.pump([0, *[RETRY] * 3])
+        self.assertTrue(mailbox.failing)
+        mailbox.record("bob", b"2\n")
+        self.desk.worker.held = True
+        self.clock.advance(RETRY)
+        mailbox.delivered("bob", 2)
+        self.desk.worker.release()
+        elsewhere.rename(self.desk.path)
+        self.clock.advance(RETRY)
+        self.assertFalse(mailbox.failing)
+        mailbox.hand_back("bob", [])
+        self.assertEqual(self.again(mailbox).copies(), 0)
+
+    def _fill_disk(self) -> None:
+        self.desk.disk.full = True
+
+    def _remove_file(self) -> None:
+        self.desk.path.unlink()
+
+    def test_records_while_the_disk_fails(self) -> None:
+        """However long the disk fails, nothing is held of lines that have arrived."""
+        for fail in (self._fill_disk, self._remove_file):
+            self.setUp()
+            mailbox = self.make()
+            mailbox.enroll("bob")
+            mailbox.record("bob", b"1\n")
+            self.clock.advance(0)
+            mailbox.delivered("bob", 1)
+            fail()
+            for _ in range(20):
+                mailbox.record("bob", b"2\n")
+                mailbox.record("bob", b"3\n")
+                mailbox.delivered("bob", 2)
+                self.clock.advance(RETRY)
+            batch = self.desk.committer.batch
+            self.assertEqual(batch.records, [])
+            self.assertLessEqual(len(batch.struck), 5)
+
     def test_a_crash_between_two_kept_lines(self) -> None:
         """Where lines went straight to a name between two that were kept, a crash leaves no gap."""
         mailbox = self.known("bob")

@@ -133,7 +133,7 @@ SESSIONS = (
         "achat_twisted/mailbox/sqlite.py",
         'lines.count(b"\\n")',
         "1",
-        "tests.broker.test_durable",
+        "tests.mailbox.test_mailbox",
     ),
     Mutation(
         "count one copy for all lines for a name",
