@@ -156,8 +156,8 @@ WRITERS = (
     Mutation(
         "write at once though there is no room",
         _WRITER,
-        "            while room is None and (batch",
-        "            while (batch",
+        "            while room is None and self._outbox.has_waiting:",
+        "            while self._outbox.has_waiting:",
         _TESTS,
     ),
     Mutation(
