@@ -35,7 +35,7 @@ _FORGOTTEN = "DELETE FROM name WHERE id = ?"
 
 _ARRIVED = "DELETE FROM copy WHERE name = ? AND position < ?"
 
-_STRUCK = "DELETE FROM record WHERE id IN (SELECT value FROM json_each(?))"
+_STRUCK = "DELETE FROM record WHERE id BETWEEN ? AND ?"
 
 _STANDING = "INSERT OR REPLACE INTO mail_clock VALUES (1, ?, ?)"
 
@@ -69,6 +69,16 @@ class Schema:
 SCHEMA = Schema((files(__package__) / "schema.sql").read_text())
 
 _ADDITIONS = [(files(__package__) / name).read_text() for name in ("mail_clock.sql", "record.sql")]
+
+
+def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """The first and the last of each of the ranges that they make, as SQLite deletes a range in a
+    third of the time.
+    """
+    there = {*numbers}
+    firsts = sorted(n for n in there if n - 1 not in there)
+    lasts = sorted(n for n in there if n + 1 not in there)
+    return [*zip(firsts, lasts, strict=True)]
 
 
 class Mail(NamedTuple):
@@ -229,7 +239,7 @@ class Database:
             (_ARRIVED, [*batch.arrived.items()]),
             (_FORGOTTEN, [(id_,) for id_, name in names if name is None]),
             (_STANDING, [batch.standing] if batch.standing else []),
-            (_STRUCK, [(str(batch.struck),)] if batch.struck else []),
+            (_STRUCK, _ranges(batch.struck)),
         ):
             if rows:
                 self._sql.executemany(statement, rows)

@@ -9,10 +9,9 @@ what has arrived, and a copy that is handed back stands where it stood before.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import partial
-from operator import itemgetter
+from itertools import takewhile
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -41,8 +40,8 @@ class _Row(Account):
 
     @ivar written: of the copies before C{head}, those from this position on are not in the file,
         unless they were recorded.
-    @ivar records: of each record that has not arrived, in order, the position behind its last line,
-        and its id; no list for names that had none, as it would take 56 bytes.
+    @ivar records: by the position behind its last line, the id of each record that has not arrived,
+        in order; None for most, as a dict takes 64 bytes.
     """
 
     __slots__ = ("end", "head", "id", "records", "start", "written")
@@ -51,7 +50,7 @@ class _Row(Account):
         super().__init__(name)
         self.id = id_
         self.start = self.head = self.end = self.written = first
-        self.records: list[tuple[int, int]] | None = None
+        self.records: dict[int, int] | None = None
 
 
 @implementer(IMailbox)
@@ -157,8 +156,8 @@ class SqliteMailbox:
         row.head = row.end = end = first + copies
         self._last_record = id_ = self._last_record + 1
         if row.records is None:
-            row.records = []
-        row.records.append((end, id_))
+            row.records = {}
+        row.records[end] = id_
         self._committer.batch.record((id_, row.id, first, copies, lines))
 
     def commit(self) -> Deferred[bool] | None:
@@ -191,16 +190,14 @@ class SqliteMailbox:
         row.start += copies
         if in_file:
             self._arrived(row)
-        if row.records and row.records[0][0] <= row.start:
-            self._strike(row, row.start)
+        self._strike(row, row.start)
 
     def _strike(self, row: _Row, before: int) -> None:
         """Strike out the records of lines that all stand before a position."""
-        if row.records:
-            struck = bisect_right(row.records, before, key=itemgetter(0))
-            self._committer.batch.struck += map(itemgetter(1), row.records[:struck])
+        struck = [*takewhile(before.__ge__, row.records or ())]
+        if row.records and struck:
+            self._committer.batch.struck += map(row.records.pop, struck)
             self._committer.soon()
-            del row.records[:struck]
 
     def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
         row = self._rows[name]

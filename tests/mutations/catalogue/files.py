@@ -101,16 +101,23 @@ FILES = (
     Mutation(
         "leave records of what has arrived in the file",
         _SQLITE,
-        "            self._strike(row, row.start)\n",
-        "            pass\n",
+        "        self._strike(row, row.start)\n",
+        "",
         _TESTS,
     ),
     Mutation(
         "strike out a run of which a part has arrived",
         _SQLITE,
-        "struck = bisect_right(row.records, before, key=itemgetter(0))",
-        "struck = len(row.records)",
+        "[*takewhile(before.__ge__, row.records or ())]",
+        "[*(row.records or ())]",
         _TESTS,
+    ),
+    Mutation(
+        "strike out what stands between",
+        _DATABASE,
+        "firsts = sorted(n for n in there if n - 1 not in there)",
+        "firsts = [min(there, default=0) for n in there if n - 1 not in there]",
+        _FILE,
     ),
     Mutation(
         "leave records of what is handed back",
