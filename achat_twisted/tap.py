@@ -37,6 +37,7 @@ from achat_twisted.operator.console import Console
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.terms import Terms
 from achat_twisted.server import systemd
+from achat_twisted.server.collector import spare_what_stays
 from achat_twisted.server.endpoints import Endpoints, is_encrypted, owner
 from achat_twisted.server.log import Logbook
 from achat_twisted.server.options import DAY, Options
@@ -87,6 +88,7 @@ def _steady_reactor() -> Any:
 
     twistds: Any = reactor
     wait_steadily(twistds)
+    spare_what_stays(twistds)
     return twistds
 
 

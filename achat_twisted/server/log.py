@@ -74,7 +74,9 @@ def as_text(event: LogEvent) -> str | None:
     Text from strangers is checked where it comes in; this is for the parts that libraries quote.
     """
     text = _plain_text(event) or formatEventAsClassicLogText(event, _format_time)
-    return text and text.translate(_STEERING)
+    if text is None or text[:-1].isprintable():  # as nearly all are; to translate takes 2 µs
+        return text
+    return text.translate(_STEERING)
 
 
 def _plain_text(event: LogEvent) -> str | None:
