@@ -39,7 +39,7 @@ from achat_twisted.reader.terms import Terms
 from achat_twisted.server import systemd
 from achat_twisted.server.collector import spare_what_stays
 from achat_twisted.server.endpoints import Endpoints, is_encrypted, owner
-from achat_twisted.server.log import Logbook
+from achat_twisted.server.log import ApplicationLog
 from achat_twisted.server.options import DAY, Options
 from achat_twisted.server.reload import Put, Reloader
 from achat_twisted.server.service import ChatService
@@ -135,7 +135,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     twistd: Mapping[str, Any] = options.parent or {}
     signals = ProcessSignals(reactor)
     on_rotate = partial(signals.on, SIGUSR1)
-    log = Logbook(twistd, options["log-level"], options["log-format"], on_rotate, reactor)
+    log = ApplicationLog(twistd, options["log-level"], options["log-format"], on_rotate, reactor)
     reloader = Reloader(options)
     sockets = UnixSockets(reactor, owner(twistd))
     endpoints = Endpoints(reactor, sockets, options, reloader)

@@ -25,8 +25,6 @@ _SAYS_MORE = {"", "see below", "reject; with `--auth` takeover"}
 
 _NO_BEGINNING = re.compile(r"(Who|Whom|Whose|Whoever|What|Whatever|How|Whether|So|Which|Where)\b")
 
-"""Parts of the package whose docstrings are still to be rewritten."""
-
 
 def docstrings(module: Path) -> Iterator[tuple[int, str]]:
     """The docstrings in a module, those of attributes included, with their line numbers."""

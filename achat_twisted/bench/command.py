@@ -138,7 +138,7 @@ def bench(
     achat's wire, that of the a-chat tutorial (achat --plain), or NATS's; its first words tell.
 
     Above them stands the Python that the load and each server run on, and how it was built, as that
-    alone may make a tenth of the CPU.
+    alone may be worth a tenth of the CPU.
 
     In pairs, mesh, fan and talk the next line waits for the server, so that a slow server is asked
     for less, and p99 tells little more than the rate does. In paced it does not: each line has its

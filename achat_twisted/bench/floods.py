@@ -71,7 +71,7 @@ def _from_all(
     name: str,
     piece: int,
 ) -> Incoming:
-    """The lines one of a mesh hears: as many as it sends, wherever in turn each sender begins."""
+    """The lines that one peer of a mesh hears: as many as it sends, wherever each sender begins."""
     line = dialect.delivery(senders[0], name, load.text)
     size = load.lines * len(line)
     if line == dialect.delivery(senders[1], name, load.text):

@@ -1,4 +1,4 @@
-"""The Python that a program runs on, and how it was built: that alone makes a tenth of the CPU.
+"""The Python that a program runs on, and how it was built: that alone is worth a tenth of the CPU.
 
 Strategy: a Python is asked itself what its C{configure} was told. Anything that a distribution has
 taken out of that record is unknown, not absent: Debian's Python is built with PGO and LTO, and says
@@ -86,7 +86,7 @@ def ask(program: str) -> Interpreter | None:
 def of_process(pid: int) -> Interpreter | None:
     """The Python that a process runs on; None if it runs on none.
 
-    It is started to be asked, so the process must be one that the user has had started.
+    To ask it is to start it, so the process must be one that the user has had started.
     """
     try:
         # Not what was typed: that may be a script, whose first line names another script.

@@ -138,7 +138,7 @@ class _Source:
 
 
 class _Sink:
-    """A client that hears what one source sends, and puts down how long each line took."""
+    """A client that hears what one source sends, and writes down how long each line took."""
 
     def __init__(
         self,

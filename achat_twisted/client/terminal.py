@@ -35,8 +35,8 @@ _ESCAPES = {
 class Terminal(Protocol):
     """The user's end: lines that are typed go to L{Outgoing}, and messages and notices are shown.
 
-    As a protocol it hears only standard input, and its transport is that L{Input}. To the outputs
-    it is the producer, in place of the one that is shown on both.
+    As a protocol it hears only standard input, and its transport is that L{Input}. For both outputs
+    it is the producer, in place of the connection whose lines they show.
 
     @ivar all_taken: true if every line that was typed could be passed on.
     """

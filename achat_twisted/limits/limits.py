@@ -11,7 +11,7 @@ from typing import Any
 class Limits:
     """The most that is allowed; 0 is no limit.
 
-    There is one instance, shared by all who enforce it. They look each time it matters, so that a
+    There is one instance, shared by all that enforce it. They look each time it matters, so that a
     change holds at once.
 
     @ivar connections: in all.

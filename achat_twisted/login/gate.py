@@ -109,7 +109,7 @@ class PortalGate:
         self._own = [checker for checker in checkers if IOwnChecker.providedBy(checker)]
         self._guesses = guesses
         self._clock = clock
-        self._turnstiles: dict[str, DeferredSemaphore] = {}  # of hosts that have a login checked
+        self._semaphores: dict[str, DeferredSemaphore] = {}  # of hosts that have a login checked
         self._portal = Portal(Names())
         for kind in SUPPORTED:
             those = [checker for checker in checkers if kind in checker.credentialInterfaces]
@@ -144,8 +144,8 @@ class PortalGate:
         host = link.origin
         if wait := self._guesses.wait(host):
             await deferLater(self._clock, wait)
-        turnstile = self._turnstiles.setdefault(host, DeferredSemaphore(AT_ONCE))
-        await turnstile.acquire()
+        semaphore = self._semaphores.setdefault(host, DeferredSemaphore(AT_ONCE))
+        await semaphore.acquire()
         try:
             _, name, _ = await self._portal.login(credentials, link, IName)
         except LoginFailed as error:
@@ -158,9 +158,9 @@ class PortalGate:
             self._log.failure("A login could not be checked")
             raise wire.busy() from None
         finally:
-            turnstile.release()
-            if turnstile.tokens == turnstile.limit:
-                del self._turnstiles[host]
+            semaphore.release()
+            if semaphore.tokens == semaphore.limit:
+                del self._semaphores[host]
         return str(name)
 
 

@@ -71,7 +71,7 @@ class Argon2Checker:
         self._file = WatchedFile(path, _parse, is_secret=True)
         self._verify = verify
         self._worker: IWorker = InPlace()
-        self._turnstile = DeferredSemaphore(AT_ONCE)
+        self._semaphore = DeferredSemaphore(AT_ONCE)
 
     def open(self, worker: IWorker) -> None:
         self._worker = worker
@@ -84,7 +84,7 @@ class Argon2Checker:
         """@return: fires with the name; fails with L{wire.Refused} if too many wait already, or if
         it cannot be verified just now.
         """
-        if len(self._turnstile.waiting) >= WAITING:
+        if len(self._semaphore.waiting) >= WAITING:
             return fail(wire.busy())
         name, secret = credentials.username.decode(errors="replace"), credentials.password
         answer: Deferred[bytes | tuple[()]] = Deferred()
@@ -98,7 +98,7 @@ class Argon2Checker:
             if not answer.called:
                 answer.callback(result)  # type: ignore[arg-type]  # None if it was called
 
-        self._turnstile.run(check).addBoth(tell)
+        self._semaphore.run(check).addBoth(tell)
         return answer
 
     def _check(self, name: str, secret: bytes) -> bytes:

@@ -1,6 +1,6 @@
 -- Records: lines that go straight to a name that is here, of a server with --durable, until they
 -- have arrived. They stand in the order in which they came, a run in one row, and nobody looks for
--- them while the server runs; so a commit writes a page or two, whomever its lines are for.
+-- them while the server runs; so a commit writes a page or two, whoever its lines are for.
 --
 -- When a session ends, what it has not got becomes copies, and after an ordered stop there are no
 -- records. After a crash the next start makes copies of them.

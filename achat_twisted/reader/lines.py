@@ -36,7 +36,7 @@ class Home(Protocol):
         """Note that the reader's connection is made."""
 
     def gone(self, reader: ChatReader) -> None:
-        """Note that its connection is no more."""
+        """Note that its connection is gone."""
 
 
 @implementer(IHalfCloseableProtocol, IProxied, IPushProducer)
@@ -230,7 +230,7 @@ class ChatReader(LineReceiver):
                 self._go()
 
     def _go(self) -> None:
-        """Let everybody know that the connection is no more."""
+        """Let everybody know that the connection is gone."""
         self._is_leaving = False
         self._link.connection_lost()
         self.stopProducing()

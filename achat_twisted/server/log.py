@@ -208,7 +208,7 @@ def _send(priority: int, line: str) -> None:
     syslog.syslog(priority, line.encode("utf-8", "backslashreplace").decode())
 
 
-class Logbook:
+class ApplicationLog:
     """The application's log, from its first line on."""
 
     def __init__(
@@ -290,5 +290,5 @@ class Logbook:
         return LegacyLogObserverWrapper(_Syslog(prefix, send_later).emit)  # type: ignore[arg-type]
 
     def _tell_missing(self, lines: int) -> None:
-        log = Logger("achat_twisted.server.log.Logbook", observer=self._at_once)
+        log = Logger("achat_twisted.server.log.ApplicationLog", observer=self._at_once)
         log.warn("{lines} lines are missing here, as the log did not take them", lines=lines)

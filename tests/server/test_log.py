@@ -27,7 +27,7 @@ from twisted.python.failure import Failure
 from twisted.python.log import LogPublisher as OlderPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.server.log import Logbook, as_text
+from achat_twisted.server.log import ApplicationLog, as_text
 from achat_twisted.tools.errors import CannotStart
 
 
@@ -43,8 +43,8 @@ class Odd:
         return self._text
 
 
-class LogbookTests(SynchronousTestCase):
-    """L{Logbook}."""
+class ApplicationLogTests(SynchronousTestCase):
+    """L{ApplicationLog}."""
 
     def setUp(self) -> None:
         self.folder = Path(self.enterContext(TemporaryDirectory()))
@@ -61,9 +61,9 @@ class LogbookTests(SynchronousTestCase):
         if not twistd:
             twistd = {"logfile": str(self.file), "nodaemon": True}
         self.reactor = MemoryReactorClock()
-        self.logbook = Logbook(twistd, level, line, self.rotations.append, self.reactor)
+        self.log = ApplicationLog(twistd, level, line, self.rotations.append, self.reactor)
         application = Application("achat")
-        self.logbook.keep_for(application)
+        self.log.keep_for(application)
         self.publisher = LogPublisher(application.getComponent(ILogObserver))
         return Logger("achat_twisted.test", observer=self.publisher)
 
@@ -176,9 +176,9 @@ class LogbookTests(SynchronousTestCase):
         log = self._begin("warn", "text")
         log.info("one")
         log.warn("two")
-        self.logbook.set_level("debug")
+        self.log.set_level("debug")
         log.debug("three")
-        self.logbook.set_level("error")
+        self.log.set_level("error")
         log.warn("four")
         log.critical("five")
         self.assertEqual([line.split()[-1] for line in self._lines()], ["two", "three", "five"])
@@ -272,9 +272,9 @@ class LogbookTests(SynchronousTestCase):
     def test_not_an_application(self) -> None:
         """A program that is not an application keeps its own log."""
         reactor = MemoryReactorClock()
-        logbook = Logbook(
+        log = ApplicationLog(
             {"logfile": str(self.file)}, "info", "json", self.rotations.append, reactor
         )
-        logbook.keep_for(self)
+        log.keep_for(self)
         self.assertFalse(self.file.exists())
         self.assertEqual((reactor.whenRunningHooks, reactor.triggers), ([], {}))

@@ -34,7 +34,7 @@ AUTH = (
     Mutation(
         "let any number wait for a verification",
         _PASSWORDS,
-        "if len(self._turnstile.waiting) >= WAITING:",
+        "if len(self._semaphore.waiting) >= WAITING:",
         "if False:",
         "tests.login.test_passwords",
     ),
