@@ -6,7 +6,7 @@ from tests.mutations.mutation import Mutation
 
 _ACKNOWLEDGEMENTS = "achat_twisted/broker/acknowledgements.py"
 _LOAD = "achat_twisted/broker/load.py"
-_LOGBOOK = "achat_twisted/server/log.py"
+_LOG = "achat_twisted/server/log.py"
 _LOG_QUEUE = "achat_twisted/server/log_queue.py"
 _METER = "achat_twisted/tools/meter.py"
 _METRICS = "achat_twisted/operator/metrics.py"
@@ -46,20 +46,20 @@ WATCHING = (
     Mutation(
         "let a line of the log steer the terminal",
         "achat_twisted/server/log.py",
-        "    return text and text.translate(_STEERING)",
+        "    return text.translate(_STEERING)",
         "    return text",
         "tests.server.test_log",
     ),
     Mutation(
         "leave the traceback out of the log",
-        _LOGBOOK,
+        _LOG,
         '"log_failure", ',
         "",
         "tests.server.test_log",
     ),
     Mutation(
         "give all lines of the log the time of the first",
-        _LOGBOOK,
+        _LOG,
         "_format_second(int(when))",
         "_format_second(0)",
         "tests.server.test_log",
@@ -206,21 +206,21 @@ WATCHING = (
     ),
     Mutation(
         "lose a line over a character that the terminal has not",
-        _LOGBOOK,
+        _LOG,
         'text.encode(self._encoding, "backslashreplace")',
         "text.encode(self._encoding)",
         "tests.server.test_log",
     ),
     Mutation(
         "serve no more while the log takes nothing",
-        _LOGBOOK,
+        _LOG,
         "            self._reactor.callWhenRunning(self._queue.begin)\n",
         "",
         "tests.functional.test_log.UnreadTests",
     ),
     Mutation(
         "end one line with the next when a disk was full",
-        _LOGBOOK,
+        _LOG,
         'b"\\n" + line if self._is_torn else line',
         "line",
         "tests.server.test_log",
