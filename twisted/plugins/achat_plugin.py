@@ -1,4 +1,4 @@
-"""Makes C{twistd achat} known, and the ways to prove who one is that achat has to offer."""
+"""Makes C{twistd achat} known, and achat's own checkers for C{--auth}."""
 
 from twisted.application.service import ServiceMaker
 
