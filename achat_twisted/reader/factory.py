@@ -77,17 +77,17 @@ class ChatFactory(ServerFactory):
             entrance.logins.hasten(LAST_CALL)
         return gatherResults(stopped)
 
-    def cut_reading_short(self) -> None:
+    def cut(self) -> None:
         """Let the readers stop where they are."""
         for reader in list(self._readers):
-            reader.cut_short()
+            reader.cut()
 
     def abort(self) -> None:
         """Close every connection without waiting for anything."""
         for reader in list(self._readers):
             reader.abort()
 
-    def give_up(self) -> None:
+    def forget(self) -> None:
         """Count no connection as open any more."""
         for reader in list(self._readers):
             self.gone(reader)

@@ -172,7 +172,7 @@ class ChatReader(LineReceiver):
             self._arrival.last_call()
         return self._stopped
 
-    def cut_short(self) -> None:
+    def cut(self) -> None:
         """Stop at once, and go, if there is no name yet."""
         if self._session is None and not self._deaf:
             self._arrival.close()

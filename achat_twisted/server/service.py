@@ -24,7 +24,7 @@ GRACE = 10.0
 """The seconds that a stop may take, unless the server is told otherwise."""
 
 LAST_RESORT = 5.0
-"""The seconds for an abort to take effect; connections that are left then are given up."""
+"""The seconds for an abort to take effect; connections that are left then are forgotten."""
 
 PUTTING_AWAY = 60.0
 """The seconds after the grace period for all that is left to do, including the mailbox."""
@@ -130,7 +130,7 @@ class ChatService(MultiService):
             self._signals.on(number, self._cut)
         self._deadlines = [
             # A sender may be held for slow recipients; they must not use up the whole grace period.
-            self._clock.callLater(self._grace / 2, self._factory.cut_reading_short),
+            self._clock.callLater(self._grace / 2, self._factory.cut),
             self._clock.callLater(self._grace, self._cut),
         ]
         await self._stop_each(self._listeners)
@@ -177,7 +177,7 @@ class ChatService(MultiService):
             return
         self._is_cut = True
         self._log.warn("not waiting any longer")
-        self._factory.cut_reading_short()
+        self._factory.cut()
         self._broker.cut()
         self._deadlines.append(self._clock.callLater(HURRY, self._abort))
 
@@ -187,8 +187,8 @@ class ChatService(MultiService):
         self._deadlines.append(self._clock.callLater(LAST_RESORT, self._forget))
 
     def _forget(self) -> None:
-        """Give up on what not even an abort has ended: that is a bug, but the stop must end."""
+        """Forget what not even an abort has ended: that is a bug, but the stop must end."""
         try:
             self._broker.forget()
         finally:
-            self._factory.give_up()
+            self._factory.forget()

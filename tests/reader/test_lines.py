@@ -511,7 +511,7 @@ class LineTests(ReaderTestCase):
             alice.is_gone()
             stopped = self.factory.stop_reading()
             if cut:
-                self.factory.cut_reading_short()
+                self.factory.cut()
             else:
                 self.house.turn()
             self.successResultOf(stopped)
@@ -598,7 +598,7 @@ class StopTests(ReaderTestCase):
         """When nobody is waited for any more, who has no name is closed at once."""
         caller = self.calls()
         stopped = self.factory.stop_reading()
-        self.factory.cut_reading_short()
+        self.factory.cut()
         self.successResultOf(stopped)
         self.assertTrue(caller.link.finished)
         self.assertEqual(self.house.clock.getDelayedCalls(), [])
@@ -649,7 +649,7 @@ class StopTests(ReaderTestCase):
         alice.sends("".join(f"bob: {number} {'x' * 60}\n" for number in range(20)))
         self.house.turn()
         stopped = self.factory.stop_reading()
-        self.factory.cut_reading_short()
+        self.factory.cut()
         self.successResultOf(stopped)
         taken = self.house.broker.balance().accepted
         self.house.broker.stopService()

@@ -382,7 +382,7 @@ CONNECTIONS = (
     Mutation(
         "let readers use up all of the grace",
         _SERVICE,
-        "            self._clock.callLater(self._grace / 2, self._factory.cut_reading_short),\n",
+        "            self._clock.callLater(self._grace / 2, self._factory.cut),\n",
         "",
         "tests.server.test_service",
     ),
