@@ -31,9 +31,9 @@ class PythonTests(SynchronousTestCase):
         self.assertEqual(self.named[0], self.oldest)
 
     def test_readme(self) -> None:
-        """The README says which version is required, and which are tried."""
+        """The README says which version is required, and which are tested."""
         self.assertIn(
-            f"It needs Python {self.oldest} or newer, on Linux; {self.named[0]} to"
-            f" {self.named[-1]} are tried.",
+            f"It needs Python {self.oldest} or newer, on Linux; it is tested with"
+            f" {self.named[0]} to {self.named[-1]}.",
             (TREE / "README.md").read_text(),
         )
