@@ -35,7 +35,7 @@ class Summary:
     failures: tuple[str, ...]
 
     def remarks(self, cores: int) -> Iterator[str]:
-        """The facts that must be known to read the figures, on a machine of so many cores."""
+        """The facts that must be known to read the figures, on a machine with so many cores."""
         yield from self.failures
         if not any(measure.key == "generator" for measure in self.workload.measures):
             return

@@ -14,7 +14,7 @@ _UNREAD = 16 * 1024
 """Bytes of answers that may wait for a client; then it must read before it is read again."""
 
 _TALLIES = 1024
-"""The number of tallies and answers to C{/sync} that may wait; then likewise."""
+"""The number of tallies and answers to C{/sync} that may wait; beyond that, likewise."""
 
 
 class Answers:

@@ -25,7 +25,7 @@ class Backpressure:
             committed.addCallback(self._ease)
 
     def stop(self) -> None:
-        """Hold nobody any more."""
+        """Let everybody go on."""
         self._pace.ease()
 
     def _ease(self, _is_safe: bool) -> None:

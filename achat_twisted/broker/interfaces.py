@@ -68,10 +68,10 @@ class IOwner(Interface):
         """Stop reading its client until every reason for that is gone."""
 
     def release(reason: object) -> None:
-        """Hold it for that reason no longer."""
+        """Stop holding it for that reason."""
 
     def all_fed() -> None:
-        """Note that all that it is to have is in its outbox: place the end marker."""
+        """Note that its outbox holds all that it is to get: place the end marker."""
 
     def relieved() -> None:
         """Note that there is plenty of room in its outbox again."""
@@ -119,7 +119,7 @@ class IPresence(Interface):
         """True if no connection of the same name was lost before, and is still worked off."""
 
     def remove(session: Any) -> None:
-        """Know a session no longer, as it is over; and let those that wait for it go on."""
+        """Forget a session, as it is over, and let those that wait for it go on."""
 
 
 class IBroker(Interface):

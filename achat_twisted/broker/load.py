@@ -13,7 +13,7 @@ from achat_twisted.broker.session import Session
 class Load:
     """The sessions, and what they hold.
 
-    @ivar sessions: the number of them, by what they are fed from.
+    @ivar sessions: the number of them, by the state of their feeds.
     @ivar queued: bytes in all outboxes.
     @ivar fullest: bytes in the fullest one.
     @ivar unacknowledged: bytes written that are not known to have arrived.

@@ -145,7 +145,7 @@ class Outbox:
         return b"".join([*self._queue.pending, *(self._sealed or ()), *(self._batch or ())])
 
     def forget(self) -> None:
-        """Hold nothing any more, as what is left has gone back to the mailbox."""
+        """Drop what is left, as it has gone back to the mailbox."""
         self.pool.size -= self.size
         self.size = 0
         self._batch = self._sealed = None

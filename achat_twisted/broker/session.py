@@ -202,7 +202,7 @@ class Session:
         self.holds |= {reason}
 
     def release(self, reason: object) -> None:
-        """Hold it for that reason no longer.
+        """Stop holding it for that reason.
 
         The caller may be deep in the work of another session; to take in lines there would stack
         one session's work upon the other's without end. So that waits for the turn's end.

@@ -52,7 +52,7 @@ class Shares:
             self._resize()
 
     def stop(self) -> None:
-        """Change no share any more, until the next look."""
+        """Stop changing shares, until the next look."""
         if self._resizing is not None:
             self._resizing.cancel()
             self._resizing = None

@@ -128,7 +128,7 @@ class Writer:
         return [line for line in _lines(self._unacknowledged()) if not _is_notice(line)]
 
     def forget(self) -> None:
-        """Keep what has not arrived no longer, as it has gone back to the mailbox."""
+        """Drop what has not arrived, as it has gone back to the mailbox."""
         self._pool.size -= len(self._tail)
         self._tail.clear()
 

@@ -74,7 +74,7 @@ class Admission:
         return Refusal(why, is_told=excess <= _TOLD)
 
     def leave(self, origin: str) -> None:
-        """Discount a connection that has entered with that origin and is gone."""
+        """Stop counting a connection that has entered with that origin and is gone."""
         self._total -= 1
         self._here[origin] -= 1
         if not self._here[origin]:

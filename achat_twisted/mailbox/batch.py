@@ -90,7 +90,7 @@ class Batch:
             yield from spans
 
     def add(self, span: Span) -> None:
-        """Add copies, but for those whose places in the batch are taken."""
+        """Add copies, except those whose places in the batch are taken."""
         spans = self.spans.get(span.name)
         if spans is None:
             self.spans[span.name] = [span]

@@ -245,7 +245,7 @@ class Database:
                 self._sql.executemany(statement, rows)
 
     def _insert(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Add rows, but for those whose places are taken, as they are there already."""
+        """Add rows, except those whose places are taken, as they are there already."""
         left = iter(rows)
         while some := [*islice(left, _AT_ONCE)]:
             places = f"({', '.join('?' * len(some[0]))})"

@@ -165,7 +165,7 @@ class MonitorSite(Site):
         self._deadlines.remove(visit)
 
     def startFactory(self) -> None:
-        """Open no access log, nor the clock for it that ticks each second."""
+        """Open no access log, and start no clock for it, which would tick each second."""
 
     def stopFactory(self) -> None:
         """Send all visitors away, as the port is closed; there is no access log to close."""

@@ -124,7 +124,7 @@ class Arrival:
             self._end("left", "{peer} left without a name")
 
     def gone(self) -> None:
-        """Count the connection no more; with a name or without, as it had a descriptor."""
+        """Stop counting the connection, with a name or without, as it had a descriptor."""
         self._entrance.admission.leave(self._origin)
 
     # The stop
@@ -144,7 +144,7 @@ class Arrival:
         self._refuse(wire.bad_name(f"none came within {wait:g} seconds"), "timeout")
 
     def cancel(self) -> None:
-        """Wait for the gate no longer."""
+        """Stop waiting for the gate."""
         entering, self._entering = self._entering, None
         if entering is not None:
             entering.cancel()

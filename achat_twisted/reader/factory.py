@@ -88,7 +88,7 @@ class ChatFactory(ServerFactory):
             reader.abort()
 
     def forget(self) -> None:
-        """Count no connection as open any more."""
+        """Stop counting connections as open."""
         for reader in list(self._readers):
             self.gone(reader)
 

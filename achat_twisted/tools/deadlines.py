@@ -37,7 +37,7 @@ class Deadlines(Generic[Waiting]):
         self._watch()
 
     def remove(self, waiting: Waiting) -> None:
-        """Wait for it no longer; does nothing if it is not waited for."""
+        """Stop waiting for it; does nothing if it is not waited for."""
         self._until.pop(waiting, None)
         if not self._until and self._timer is not None:
             self._timer.cancel()
