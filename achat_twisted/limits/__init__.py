@@ -1,4 +1,4 @@
 """The limits on what clients may take: connections, lines, memory, and each other's time.
 
-It imports wire, tools and net. It never closes a connection itself.
+It may import wire, tools and net. It never closes a connection itself.
 """

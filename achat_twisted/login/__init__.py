@@ -1,4 +1,4 @@
 """The check at login: the gate, secrets, client certificates.
 
-It imports wire, tools, net and limits. It never lets a name in itself: the reader does.
+It may import wire, tools, net and limits. It never lets a name in itself: the reader does.
 """

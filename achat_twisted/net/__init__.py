@@ -1,4 +1,4 @@
 """Sockets: reading and writing, acknowledgements, and the end of a connection.
 
-It imports wire and tools. It never looks at what the bytes mean.
+It may import wire and tools. It never looks at what the bytes mean.
 """

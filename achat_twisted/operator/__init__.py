@@ -1,4 +1,4 @@
 """The operator's tools: achat admin, and metrics over HTTP.
 
-It imports all folders below it. It never changes the fate of a line.
+It may import all folders below it. It never changes the fate of a line.
 """
