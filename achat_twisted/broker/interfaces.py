@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import Attribute, Interface
 
 from achat_twisted import wire
+from achat_twisted.limits.rate import Allowance
 from achat_twisted.net.interfaces import IOutlet
 
 
@@ -18,7 +19,7 @@ class ISession(Interface):
     name: str = Attribute("The name that is logged in.")
     taken: int = Attribute("The number of lines taken in after the login; its reader counts.")
     local: bool = Attribute("True if its client is on this machine.")
-    allowance: Any = Attribute("C{allowance.lines} is the number it may have taken in by now.")
+    allowance: Allowance = Attribute("The lines that it may have taken in by now.")
     deserted: bool = Attribute("True if its connection is lost.")
 
     def tell(notice: wire.Notice) -> None:
