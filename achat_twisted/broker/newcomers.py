@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from twisted.internet.interfaces import IReactorTime
 
+from achat_twisted import wire
 from achat_twisted.login.interfaces import IGate
 
 DURATION = 10.0
@@ -35,6 +36,16 @@ class Reunion:
         """True if mail is to be kept for C{name}, which the mailbox does not know."""
         if self._gate.knows(name):
             return True
-        is_in_time = self._left > 0 and self._clock.seconds() < self._end
-        self._left -= is_in_time
-        return is_in_time
+        if not self._left or self._clock.seconds() >= self._end or not _can_log_in(name):
+            return False
+        self._left -= 1
+        return True
+
+
+def _can_log_in(name: str) -> bool:
+    """Tell if anybody can have that name; mail for any other would never be fetched."""
+    try:
+        wire.check_name(name)
+    except wire.Refused:
+        return False
+    return True

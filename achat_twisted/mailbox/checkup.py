@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from achat_twisted.mailbox.files import Files
+from achat_twisted.mailbox.files import Files, wal_of
 
 APPLICATION = 0x61636861  # "acha"
 """The mark of our files, see C{PRAGMA application_id}."""
@@ -45,7 +45,7 @@ def look_over(path: Path, version: int) -> int:
     if not path.stat().st_size:
         return 0
     address = f"file:{quote(str(path))}?mode=ro"
-    if not path.with_name(f"{path.name}-wal").exists():
+    if not wal_of(path).exists():
         address += "&immutable=1"  # or else SQLite makes files beside it even to read
     with closing(sqlite3.connect(address, uri=True, timeout=0)) as sql:
         (application,) = sql.execute("PRAGMA application_id").fetchone()

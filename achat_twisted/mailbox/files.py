@@ -1,8 +1,8 @@
 """The mailbox's files as the file system has them: the database, and the WAL beside it.
 
 SQLite goes on in files that were removed, moved or replaced under it, and says nothing. So this
-module checks that they are in their places. The WAL, SQLite's write-ahead log at C{PATH-wal}, has
-all that was committed since the last checkpoint; it is there while the database is open.
+module checks that they are in their places. The WAL, SQLite's write-ahead log, has all that was
+committed since the last checkpoint; it is there while the database is open.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ from achat_twisted.tools.rights import refuse_if_writable, warn_if_readable
 
 _BLOCK = 2**20
 """Bytes that are read at a time."""
+
+
+def wal_of(path: Path) -> Path:
+    """The place of the WAL: C{PATH-wal}, beside the file itself where C{path} is a link to it."""
+    file = path.resolve()
+    return file.with_name(f"{file.name}-wal")
 
 
 class Gone(Unavailable):
@@ -46,7 +52,7 @@ class Files:
         @raise ValueError: if others may write one of them, and so anybody's mail.
         """
         self.path = path
-        self.wal = path.with_name(f"{path.name}-wal")
+        self.wal = wal_of(path)
         path.touch(mode=0o600)
         for file in filter(Path.exists, (path, self.wal)):
             mode = file.stat().st_mode

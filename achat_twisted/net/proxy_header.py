@@ -13,6 +13,8 @@ from struct import Struct
 
 from twisted.internet.address import IPv4Address, IPv6Address
 
+from achat_twisted.wire.foreign import PROXY
+
 Source = IPv4Address | IPv6Address
 
 _LINE = b"PROXY "
@@ -22,7 +24,6 @@ _LONGEST_LINE = 107
 _KNOWN = re.compile(rb"PROXY TCP([46]) ([0-9A-Fa-f:.]+) ([0-9A-Fa-f:.]+) (\d{1,5}) (\d{1,5})\r\n")
 _UNKNOWN = re.compile(rb"PROXY UNKNOWN( .*)?\r\n")
 
-_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 _START = Struct("!12sBBH")
 _VERSION, _LOCAL, _PROXY = 0x20, 0, 1
 _FAMILIES, _PROTOCOLS = 0x30, 2
@@ -65,7 +66,7 @@ class Header:
                 return self._read_line()
             if _LINE.startswith(self._held):
                 return None
-            if not (_SIGNATURE.startswith(self._held) or self._held.startswith(_SIGNATURE)):
+            if not (PROXY.startswith(self._held) or self._held.startswith(PROXY)):
                 raise BadHeader("it does not begin with a PROXY header")
             data = self._read_block()
         if self._to_skip is None:

@@ -96,7 +96,10 @@ class Arrival:
         except wire.Foreign as error:
             self.refuse_stranger(error.notice.detail)
         except wire.Refused as refusal:
-            self._refuse(refusal)
+            if line.strip():
+                self._refuse(refusal)
+            else:  # as health checks send
+                self.refuse_stranger(refusal.notice.detail)
 
     def take_in_fault(self, error: wire.WireError) -> None:
         """Take in a fault that stands in place of the first line."""

@@ -19,6 +19,7 @@ from achat_twisted.net.interfaces import ILink, IProxied
 from achat_twisted.reader import commands, runs
 from achat_twisted.reader.arrival import Arrival, Entrance
 from achat_twisted.wire import framing
+from achat_twisted.wire.foreign import PROXY
 from achat_twisted.wire.framing import Block, LineSplitter
 
 _Item = framing.Item | Callable[[], None]
@@ -251,7 +252,10 @@ class ChatReader(LineReceiver):
             else:
                 self._take_in(item, self._session)
         elif isinstance(item, bytes):
-            self._waiting += reversed(self._splitter.look(item))
+            if self._session is None and item.startswith(PROXY):
+                self._take_in_fault(wire.Foreign("PROXY"))
+            else:
+                self._waiting += reversed(self._splitter.look(item))
         elif isinstance(item, wire.WireError):
             self._take_in_fault(item)
         else:

@@ -18,8 +18,9 @@ import syslog
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from io import FileIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 from twisted.internet.interfaces import IReactorCore
 from twisted.logger import (
@@ -143,19 +144,23 @@ def _plain(value: object) -> str | int | float | bool | None:
 
 
 class _Stream:
-    """A descriptor to which whole lines are written, even if somebody has made it non-blocking."""
+    """A file to which whole lines are written, even if somebody has made it non-blocking.
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    The file itself is kept, and not its descriptor alone: that would be another file's once nobody
+    else kept it.
+    """
+
+    def __init__(self, file: FileIO | TextIO) -> None:
+        self._file = file
 
     def write(self, data: bytes) -> None:
         """@raise OSError: if it does not take them all."""
         while data:
             try:
-                data = data[os.write(self._descriptor, data) :]
+                data = data[os.write(self._file.fileno(), data) :]
             except BlockingIOError:
                 room = select.poll()
-                room.register(self._descriptor, select.POLLOUT)
+                room.register(self._file, select.POLLOUT)
                 room.poll()
 
 
@@ -253,13 +258,13 @@ class Logbook:
         if name == "-" or (in_foreground and not name):
             if sys.stdout is None:
                 raise CannotStart("achat: standard output is closed: log to a --logfile")
-            return self._to_file(_Stream(sys.stdout.fileno()), sys.stdout.encoding)
+            return self._to_file(_Stream(sys.stdout), sys.stdout.encoding)
         try:
             log = RenewableFile(Path(name or "twistd.log"))
         except OSError as error:
             raise CannotStart(f"achat: the log cannot be written: {error}") from None
         self._on_rotate(partial(self._queue.do, log.renew))
-        return self._to_file(_Stream(log.file.fileno()), "utf-8")
+        return self._to_file(_Stream(log.file), "utf-8")
 
     def _to_file(self, file: _Stream, encoding: str) -> ILogObserver:
         """An observer that formats a line now, and has it written to a file in its turn."""

@@ -20,7 +20,7 @@ from zope.interface import implementer
 from achat_twisted.server.interfaces import INotifier
 
 EVERY = 2.0
-"""The seconds between two looks at the status, and between two requests for more time."""
+"""The most seconds between two looks at the status, and between two requests for more time."""
 
 EXTENSION = 10.0
 """The seconds that systemd is asked for at a time, while a stop goes on."""
@@ -33,7 +33,9 @@ _STATES = ("READY=1", "STOPPING=1")
 class SystemdNotifier:
     """Tells systemd, which has started the process with C{Type=notify}.
 
-    A timer on the reactor answers the watchdog, so that a reactor that hangs is noticed.
+    A timer on the reactor answers the watchdog, so that a reactor that hangs is noticed. It does so
+    four times as often as the watchdog asks, since a suspension of the process does not count for
+    the timer, but does for systemd: up to three quarters of the watchdog's time do no harm.
     """
 
     _log = Logger()
@@ -55,25 +57,19 @@ class SystemdNotifier:
         self._send = send
         self._status = status
         self._clock = clock
-        self._watchdog = watchdog
+        self._has_watchdog = watchdog is not None
+        self._every = EVERY if watchdog is None else min(EVERY, watchdog / 4)
         self._monotonic = monotonic
         self._told = ""
         self._untold: list[str] = []
         self._stop_until: float | None = None
         self._failing = False
-        self._look = self._timer(self._look_around)
-        self._wag = self._timer(partial(self._tell, "WATCHDOG=1"))
-
-    def _timer(self, call: Callable[[], None]) -> LoopingCall:
-        timer = LoopingCall(call)
-        timer.clock = self._clock
-        return timer
+        self._look = LoopingCall(self._look_around)
+        self._look.clock = clock
 
     def ready(self) -> None:
         self._tell("READY=1", *self._news())
-        self._start(self._look, EVERY)
-        if self._watchdog is not None:
-            self._start(self._wag, self._watchdog / 2)
+        self._start_looking()
 
     def reloading(self) -> None:
         self._tell("RELOADING=1", f"MONOTONIC_USEC={_usec(self._monotonic())}")
@@ -81,24 +77,28 @@ class SystemdNotifier:
     def stopping(self, patience: float) -> None:
         self._stop_until = self._clock.seconds() + patience
         self._tell("STOPPING=1", *self._news(), _extension())
-        self._start(self._look, EVERY)
+        self._start_looking()
 
     def stopped(self) -> None:
-        for timer in (self._look, self._wag):
-            if timer.running:
-                timer.stop()
+        if self._look.running:
+            self._look.stop()
 
-    def _start(self, timer: LoopingCall, interval: float) -> None:
-        if not timer.running:
-            timer.start(interval, now=timer is self._wag).addErrback(
+    def _start_looking(self) -> None:
+        if not self._look.running:
+            self._look.start(self._every, now=False).addErrback(
                 partial(self._log.failure, "systemd is no longer told")
             )
 
     def _look_around(self) -> None:
-        """Send news and messages that could not be sent; during a stop also ask for more time."""
+        """Send news and messages that could not be sent; during a stop also ask for more time.
+
+        Answer the watchdog, if there is one.
+        """
         news = [*self._untold, *self._news()]
         if self._stop_until is not None and self._clock.seconds() < self._stop_until:
             news.append(_extension())
+        if self._has_watchdog:
+            news.append("WATCHDOG=1")
         if news:
             self._tell(*news)
 

@@ -13,6 +13,9 @@ import re
 TLS = b"\x16\x03"
 """The first bytes of a TLS record that belongs to a handshake (RFC 8446, 5.1)."""
 
+PROXY = b"\r\n\r\n\0\r\nQUIT\n"
+"""The first bytes of a header of version 2 of the PROXY protocol (2.2): lines that are no names."""
+
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 """A method (RFC 9110, 5.6.2), which a web page may choose; SIP's and RTSP's are alike."""
 

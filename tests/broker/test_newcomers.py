@@ -41,6 +41,13 @@ class ReunionTests(SynchronousTestCase):
             self.assertTrue(self.reunion.expects(f"name {number}"))
         self.assertEqual(self._expected(), [True, False])
 
+    def test_no_name(self) -> None:
+        """What nobody can log in as is not expected, and takes nothing from those who can."""
+        for name in ("!x", "a#b", "bob\ufe0f", "\u3164", "Jose\u0301", 1000 * "x"):
+            self.assertFalse(self.reunion.expects(name), name)
+        for number in range(NAMES):
+            self.assertTrue(self.reunion.expects(f"name {number}"))
+
     def test_restart(self) -> None:
         """A name that comes back just after a line for it finds that line."""
         house = House(expects=self.reunion.expects)

@@ -158,7 +158,7 @@ class NotifyTests(FunctionalTestCase):
         self.manager.heard.turn_page()
         server.send(SIGTERM)
         await server.ended
-        said = [message for message in self.manager.messages() if message[0] != "WATCHDOG=1"]
+        said = [message for message in self.manager.messages() if message != ["WATCHDOG=1"]]
         while said[0][0].startswith("STATUS=ready"):
             del said[0]
         self.assertEqual((said[0][0], said[0][-1]), ("STOPPING=1", "EXTEND_TIMEOUT_USEC=10000000"))

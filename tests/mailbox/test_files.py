@@ -14,7 +14,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.batch import Batch, Span
-from achat_twisted.mailbox.checkup import Damaged, explain, explain_failure
+from achat_twisted.mailbox.checkup import Damaged, explain, explain_failure, look_over
 from achat_twisted.mailbox.database import Database, Unusable
 from achat_twisted.mailbox.files import Files, Gone
 from tests.disk import batch_of, scratch_file
@@ -159,6 +159,47 @@ class PlaceTests(FilesTestCase):
         _directory_removed(self.path)
         self.assertRaises(OSError, database.rescue)
         self.assertFalse(self.path.parent.exists())
+
+
+class LinkTests(FilesTestCase):
+    """A mailbox behind a symbolic link, whose log SQLite puts beside the file."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.file = self.path.with_name("on-another-disk")
+        self.path.symlink_to(self.file)
+
+    def test_used(self) -> None:
+        """It is opened, written to, and found again."""
+        database = self.open()
+        database.commit(MORE)
+        database.close()
+        self.assertEqual(self.lines(), [b"1\n", b"2\n"])
+
+    def test_crash(self) -> None:
+        """What a crash has left in the log is found through a link as well."""
+        self.open()
+        after = self.path.parent.with_name("after the crash")
+        shutil.copytree(self.path.parent, after, symlinks=True)
+        self.path = after / "link"
+        self.path.symlink_to(after / self.file.name)
+        self.assertEqual(look_over(self.path, version=1), 1)
+        self.assertEqual(self.lines(), [b"1\n"])
+
+    def test_log_removed(self) -> None:
+        """A log that goes from beside the file is missed."""
+        database = self.open()
+        _log_removed(self.file)
+        self.assertRaises(Gone, database.commit, MORE)
+
+    def test_rescue(self) -> None:
+        """When the file has gone, the mail is saved to where the link leads."""
+        database = self.open()
+        self.file.unlink()
+        self.assertEqual(database.rescue(), self.path)
+        database.close()
+        self.assertTrue(self.path.is_symlink())
+        self.assertEqual(self.lines(), [b"1\n"])
 
 
 class RightsTests(FilesTestCase):

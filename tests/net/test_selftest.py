@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IProtocol
 from twisted.internet.protocol import ClientFactory
 from twisted.internet.tcp import Connector
 from twisted.internet.testing import MemoryReactorClock
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.client.sockets import ReadToTheEnd
@@ -72,6 +73,34 @@ CHANGED = {
 }
 
 
+class HoldsBack(TLSMemoryBIOProtocol):
+    """As if TLS gathered small writes until the next turn of the reactor."""
+
+    def write(self, data: bytes) -> None:
+        """Nothing is written yet."""
+
+
+class ForgetsTheEnd(TLSMemoryBIOProtocol):
+    """As if TLS kept what is left of a large write."""
+
+    def write(self, data: bytes) -> None:
+        super().write(data[: 2**17])
+
+
+class Differs(TLSMemoryBIOProtocol):
+    """As if it were something else altogether."""
+
+    def dataReceived(self, data: bytes) -> None:
+        raise RuntimeError("not here")
+
+
+CHANGED_TLS: dict[type[TLSMemoryBIOProtocol], str] = {
+    HoldsBack: "TLS holds back what is written",
+    ForgetsTheEnd: "TLS holds back what is written",
+    Differs: "it failed (RuntimeError('not here'))",
+}
+
+
 class SelfTestTests(SynchronousTestCase):
     """L{selftest.run}."""
 
@@ -100,6 +129,12 @@ class SelfTestTests(SynchronousTestCase):
             refusal = self.assertRaises(CannotStart, selftest.run, make)
             self.assertIn(why, str(refusal))
             self.assertNotIn("\n", str(refusal))
+
+    def test_changed_tls(self) -> None:
+        """So is one whose TLS holds back what nobody counts then."""
+        for changed, why in CHANGED_TLS.items():
+            refusal = self.assertRaises(CannotStart, selftest.run, tls=changed)
+            self.assertIn(why, str(refusal))
 
 
 class ClientTests(SynchronousTestCase):

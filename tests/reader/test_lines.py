@@ -23,6 +23,7 @@ from achat_twisted.reader.factory import LAST_CALL, ChatFactory
 from achat_twisted.reader.lines import ChatReader
 from achat_twisted.reader.terms import Terms
 from achat_twisted.tools.meter import Meter
+from achat_twisted.wire.foreign import PROXY
 from tests.fakes import FakeLink
 from tests.house import House, steps
 from tests.logged import Logged
@@ -171,6 +172,8 @@ class LoginTests(ReaderTestCase):
             (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "TLS"),
             (b"\x16\x03\x01\x02\nbob: hi\n", "TLS"),
             (b"EHLO x\r\n", "SMTP"),
+            (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nbob: hi\n", "PROXY"),
+            (PROXY + b"\x21\x11\0\x0c\n\0\0\1\n\0\0\2\0\1\0\2bob: hi\n", "PROXY"),
         ):
             caller = self.calls()
             caller.reader.dataReceived(first)
@@ -189,6 +192,8 @@ class LoginTests(ReaderTestCase):
             for _ in range(25):
                 self.calls("GET / HTTP/1.1").is_gone()
                 self.calls("\0").is_gone()
+                self.calls(" ").is_gone()
+                self.calls(PROXY.decode()).is_gone()
             self.house.clock.advance(60)
         self.assertEqual(
             logged.texts,
@@ -196,7 +201,11 @@ class LoginTests(ReaderTestCase):
                 "connections are refused: bad-name that is HTTP, which is not spoken here, from a"
                 " caller",
                 "connections are refused: bad-name bad-line control characters, from a caller",
-                "50 connections were refused within a minute, 50 of them from this machine",
+                "connections are refused: bad-name it is empty; the first line must be NAME or"
+                " NAME:SECRET, from a caller",
+                "connections are refused: bad-name that is PROXY, which is not spoken here, from a"
+                " caller",
+                "100 connections were refused within a minute, 100 of them from this machine",
             ],
         )
 

@@ -8,9 +8,11 @@ import sys
 import syslog
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gc import collect
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from weakref import ref
 
 from twisted.application.service import Application
 from twisted.internet.testing import MemoryReactorClock
@@ -236,6 +238,15 @@ class LogbookTests(SynchronousTestCase):
             [line.partition("] ")[2] for line in output.read_text().splitlines()],
             ["before", "", "2 lines are missing here, as the log did not take them", "after"],
         )
+
+    def test_file_is_kept(self) -> None:
+        """The file stays open for as long as the log is used, even if nobody can replace it."""
+        log = self._begin(line="text")
+        file: Any = ref(self.rotations.pop().args[0].__self__.file)
+        collect()
+        log.info("hi")
+        self.assertEqual([line.partition("] ")[2] for line in self._lines()], ["hi"])
+        file().close()
 
     def test_syslog(self) -> None:
         """Lines for the system's log wait as well, with their priority, and in its words."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from operator import sub
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.server.systemd import EVERY, NoNotifier, SystemdNotifier, from_environment
+from achat_twisted.tools.clock import SteadyClock
 from tests.logged import Logged
 
 MORE_TIME = "EXTEND_TIMEOUT_USEC=10000000"
@@ -48,13 +50,38 @@ class NotifierTests(SynchronousTestCase):
         self.assertEqual(self.sent[1:], ["STATUS=ready: 1 sessions"])
 
     def test_watchdog(self) -> None:
-        """The watchdog hears of a living reactor twice as often as it wants to."""
-        self.build(watchdog=3.0)
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+        """The watchdog hears of a living reactor four times as often as it wants to, or more."""
+        for watchdog, wait in ((3.0, 0.75), (30.0, EVERY)):
+            self.sent.clear()
+            self.build(watchdog)
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+            self.notifier.ready()
+            self.clock.pump([wait] * 2)
+            self.assertEqual(self.sent[1:], ["WATCHDOG=1"] * 2)
+            self.notifier.stopped()
+
+    def test_watchdog_and_news(self) -> None:
+        """News comes with the watchdog's answer, in one message."""
+        self.build(watchdog=4.0)
         self.notifier.ready()
-        self.assertEqual(self.sent[1:], ["WATCHDOG=1"])
-        self.clock.pump([1.5] * 2)
-        self.assertEqual(self.sent[1:], ["WATCHDOG=1"] * 3)
+        self.status = "ready: 1 sessions"
+        self.clock.advance(1.0)
+        self.assertEqual(self.sent[1:], ["STATUS=ready: 1 sessions\nWATCHDOG=1"])
+
+    def test_suspension(self) -> None:
+        """A suspension for less than three quarters of its time does not alarm the watchdog."""
+        now = 0.0
+        steady = SteadyClock(lambda: now, cpu=lambda: 0.0)
+        self.build(watchdog=4.0)
+        self.notifier.ready()
+        answers: list[float] = []
+        while now < 20:
+            now = round(now + 0.25, 2)
+            if now == 8.25:  # just after an answer
+                now += 2.6
+            self.clock.advance(steady.seconds() - self.clock.seconds())
+            answers += [now] * (self.sent.count("WATCHDOG=1") - len(answers))
+        self.assertLess(max(map(sub, answers[1:], answers)), 4.0)
 
     def test_reload(self) -> None:
         """A reload has a beginning, with the time as systemd 253 wants it, and an end."""

@@ -91,6 +91,27 @@ CONNECTIONS = (
         "tests.net.test_transport tests.net.test_selftest",
     ),
     Mutation(
+        "trust any TLS",
+        "achat_twisted/net/selftest.py",
+        "        _expect(transport.outstanding() >= written, ",
+        "        _expect(True, ",
+        "tests.net.test_selftest",
+    ),
+    Mutation(
+        "take a proxy for a person without a name",
+        _READER,
+        "            if self._session is None and item.startswith(PROXY):",
+        "            if False:",
+        "tests.reader.test_lines",
+    ),
+    Mutation(
+        "log each health check",
+        _ARRIVAL,
+        "            if line.strip():\n                self._refuse(refusal)",
+        "            if True:\n                self._refuse(refusal)",
+        "tests.reader.test_lines",
+    ),
+    Mutation(
         "trust any Twisted",
         "achat_twisted/tap.py",
         "    selftest.run()\n",

@@ -141,15 +141,29 @@ MISHAPS = (
     Mutation(
         "expect strangers for ever",
         "achat_twisted/broker/newcomers.py",
-        "self._left > 0 and self._clock.seconds() < self._end",
-        "self._left > 0",
+        "not self._left or self._clock.seconds() >= self._end or ",
+        "not self._left or ",
         "tests.broker.test_newcomers",
     ),
     Mutation(
         "expect strangers without end",
         "achat_twisted/broker/newcomers.py",
-        "self._left > 0 and ",
+        "not self._left or ",
         "",
         "tests.broker.test_newcomers",
+    ),
+    Mutation(
+        "keep mail for names that nobody can have",
+        "achat_twisted/broker/newcomers.py",
+        " or not _can_log_in(name)",
+        "",
+        "tests.broker.test_newcomers",
+    ),
+    Mutation(
+        "look for the log beside the link",
+        _FILES,
+        "    file = path.resolve()\n",
+        "    file = path\n",
+        _TESTS,
     ),
 )

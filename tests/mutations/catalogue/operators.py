@@ -62,8 +62,8 @@ OPERATORS = (
     Mutation(
         "let the watchdog wait",
         _SYSTEMD,
-        "self._watchdog / 2)",
-        "self._watchdog)",
+        "watchdog / 4)",
+        "watchdog / 2)",
         "tests.server.test_systemd",
     ),
 )
