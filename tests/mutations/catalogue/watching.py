@@ -46,7 +46,7 @@ WATCHING = (
     Mutation(
         "let a line of the log steer the terminal",
         "achat_twisted/server/log.py",
-        "    return text and text.translate(_STEERING)",
+        "    return text.translate(_STEERING)",
         "    return text",
         "tests.server.test_log",
     ),
