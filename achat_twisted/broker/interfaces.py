@@ -81,7 +81,7 @@ class IOwner(Interface):
         """The last lines, when all others are written."""
 
     def ended(failure: Failure | None) -> None:
-        """Note that nothing more will be written; the one event that comes back up the stream.
+        """Note that nothing more will be written: an event that comes back up the stream.
 
         @param failure: a bug that has kept the writer from going on, if there was one.
         """
