@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 import achat_twisted
+from achat_twisted import wire
 from achat_twisted.broker.broker import Broker
 from achat_twisted.broker.interfaces import IBroker, IOwner, IPresence, ISession, ITurns
 from achat_twisted.broker.presence import Presence
