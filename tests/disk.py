@@ -22,7 +22,7 @@ from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 from achat_twisted.tools.errors import NoThread
-from achat_twisted.tools.interfaces import IWorker
+from achat_twisted.tools.interfaces import IWorker, Result
 
 
 @implementer(IWorker)
@@ -42,7 +42,7 @@ class FakeWorker:
     def start(self) -> None:
         self.started = True
 
-    def run(self, work: Callable[[], Any]) -> Deferred[Any]:
+    def run(self, work: Callable[[], Result]) -> Deferred[Result]:
         if self.short:
             return fail(NoThread())
         done: Deferred[Any] = Deferred()

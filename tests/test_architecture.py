@@ -13,8 +13,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 import achat_twisted
+from achat_twisted import wire
 from achat_twisted.broker.broker import Broker
-from achat_twisted.broker.interfaces import IBroker, ISession
+from achat_twisted.broker.interfaces import IBroker, IOwner, IPresence, ISession, ITurns
+from achat_twisted.broker.presence import Presence
+from achat_twisted.broker.shares import Shares
+from achat_twisted.broker.turns import Turns
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.interfaces import IMailbox
@@ -58,10 +62,17 @@ class ContractTests(SynchronousTestCase):
     """Every implementation keeps the contract that it claims."""
 
     def test_broker_and_session(self) -> None:
-        """The broker and its sessions."""
+        """The broker and its sessions, and what a session sees of the others and of the turns."""
         house = House()
         verifyObject(IBroker, house.broker)
-        verifyObject(ISession, house.comes("alice").session)
+        session = house.comes("alice").session
+        for contract in (ISession, IOwner):
+            verifyObject(contract, session)
+        presence = Presence(wire.render_notice)
+        verifyObject(IPresence, presence)
+        shares = Shares(house.clock, Limits(), 1000, presence.sessions)
+        turns = Turns(house.clock, lambda _end: None, house.mailbox, shares, is_durable=False)
+        verifyObject(ITurns, turns)
 
     def test_mailboxes(self) -> None:
         """Every mailbox."""

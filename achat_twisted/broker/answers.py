@@ -25,6 +25,7 @@ class Answers:
     fails they are I{withheld}, and dispatched after the first one that does not.
 
     @ivar tallies: the outcomes that have not been told, in copies, by word and name; if any.
+    @ivar sealed: the promises that were made before the turn ended, until they are dispatched.
     @ivar withheld: the promises that could not be dispatched.
     """
 
@@ -32,10 +33,10 @@ class Answers:
         "_outbox",
         "_promises",
         "_render",
-        "_sealed",
         "_session",
         "_turns",
         "_unread",
+        "sealed",
         "tallies",
         "withheld",
     )
@@ -49,9 +50,9 @@ class Answers:
         self._turns = turns
         # These are mostly empty, and containers for them would take 0.2 KB in all.
         self.tallies: dict[tuple[str, str], int] | None = None
+        self.sealed: tuple[bytes, ...] = ()
         self.withheld: tuple[bytes, ...] = ()
-        self._promises: tuple[bytes, ...] = ()  # perhaps false until they are dispatched
-        self._sealed = 0  # the number of promises made before this turn
+        self._promises: tuple[bytes, ...] = ()  # those of this turn
         self._unread = 0  # bytes of answers that may still be in the outbox
 
     def tell(self, notice: wire.Notice) -> None:
@@ -97,15 +98,13 @@ class Answers:
             self.settle()
         for answer in self.withheld:
             self._outbox.append(answer)
-        self._promises += self.withheld
-        self.withheld = ()
-        self._sealed = len(self._promises)
+        self.sealed += self._promises + self.withheld
+        self._promises = self.withheld = ()
 
     def dispatch(self, is_safe: bool) -> None:
         """Let what was promised by the turn's end go, as all lines until then are safe; or not."""
-        sealed, self._promises = self._promises[: self._sealed], self._promises[self._sealed :]
-        self._sealed = 0
-        if sealed and not is_safe:
+        sealed, self.sealed = self.sealed, ()
+        if not is_safe:
             self.withheld += sealed
             self._withdraw(sealed)
 
@@ -118,9 +117,9 @@ class Answers:
             for answer in self.withheld:
                 self._outbox.append(answer)
         else:
-            self._withdraw(self._promises)
+            self._withdraw(self.sealed + self._promises)
             self.tallies = {key: n for key, n in (self.tallies or {}).items() if key[0] != "kept"}
-        self._promises = self.withheld = ()
+        self.sealed = self._promises = self.withheld = ()
 
     def farewell(self, *notices: wire.Notice) -> bytes:
         """The outcomes that have not been told, and then C{notices}, rendered."""

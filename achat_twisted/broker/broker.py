@@ -52,8 +52,7 @@ class Broker(Service):
     """Routes each line, and keeps the ledger.
 
     It knows no transport and no reactor. Sessions come through L{join} and go only when their
-    writer has ended, for whatever reason, and what the writer left goes to the mailbox, ahead of
-    anything newer. Stopping it drains it: every outbox gets its end marker behind what is queued.
+    writer has ended; what the writer left goes to the mailbox, ahead of anything newer.
 
     @ivar sessions: all, even those that are leaving and still have lines to get.
     @ivar pool: the count of what all outboxes and writers hold.

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 from achat_twisted import wire
+from achat_twisted.limits.rate import Allowance
 from achat_twisted.net.interfaces import IOutlet
 
 
@@ -20,7 +21,7 @@ class ISession(Interface):
     name: str = Attribute("The name that is logged in.")
     taken: int = Attribute("The number of lines taken in after the login; its reader counts.")
     local: bool = Attribute("True if its client is on this machine.")
-    allowance: Any = Attribute("C{allowance.lines} is the number it may have taken in by now.")
+    allowance: Allowance = Attribute("The lines that it may have taken in by now.")
     lost: bool = Attribute("True if its connection is lost, so that nobody hears an answer.")
 
     def tell(notice: wire.Notice) -> None:
@@ -80,7 +81,7 @@ class IOwner(Interface):
         """The last lines, when all others are written."""
 
     def ended(failure: Failure | None) -> None:
-        """Note that nothing more will be written; the one event that comes back up the stream.
+        """Note that nothing more will be written: an event that comes back up the stream.
 
         @param failure: a bug that has kept the writer from going on, if there was one.
         """

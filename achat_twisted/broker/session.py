@@ -138,9 +138,11 @@ class Session:
     def dispatch(self, is_safe: bool = True) -> None:
         """Wake the writer for what is sealed, as all that was recorded by then is safe; or not."""
         if self.stage is not Stage.OVER:
-            self.answers.dispatch(is_safe)
+            if self.answers.sealed:
+                self.answers.dispatch(is_safe)
             self.writer.release()
-            self.answers.unclog()
+            if self.holds:
+                self.answers.unclog()
 
     def flush(self) -> None:
         """Do both, L{end_turn} and L{dispatch}, as nothing is committed in between.

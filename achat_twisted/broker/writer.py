@@ -118,7 +118,8 @@ class Writer:
 
     def look(self) -> None:
         """Ask what has arrived, and note how much has been written by now."""
-        self.prune()
+        if self._tail:  # or else it only waits for a commit
+            self.prune()
         written = self._arrived + len(self._tail)
         now = self._clock.seconds()
         self.marks = acknowledgements.look(self.marks, now, self._arrived, written)

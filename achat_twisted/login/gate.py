@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import ICredentials, IUsernamePassword, UsernamePassword
@@ -81,16 +80,18 @@ class AnyOf:
         self.credentialInterfaces = (kind,)
         self._checkers = checkers
 
-    def requestAvatarId(self, credentials: ICredentials) -> Deferred[Any]:
+    def requestAvatarId(self, credentials: ICredentials) -> Deferred[bytes | tuple[()]]:
         return Deferred.fromCoroutine(self._ask(credentials))
 
-    async def _ask(self, credentials: ICredentials) -> Any:
+    async def _ask(self, credentials: ICredentials) -> bytes | tuple[()]:
         denial: UnauthorizedLogin = UnauthorizedLogin()
         for checker in self._checkers:
             try:
-                return await maybeDeferred(checker.requestAvatarId, credentials)
+                name: bytes | tuple[()] = await maybeDeferred(checker.requestAvatarId, credentials)
             except UnauthorizedLogin as error:
                 denial = error
+            else:
+                return name
         raise denial
 
 

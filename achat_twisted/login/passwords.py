@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError, VerifyMismatchError
@@ -18,7 +18,7 @@ from achat_twisted import wire
 from achat_twisted.login import password_file as entries
 from achat_twisted.login.credentials import Denied, IOwnChecker
 from achat_twisted.tools.errors import Unavailable
-from achat_twisted.tools.interfaces import IWorker
+from achat_twisted.tools.interfaces import IWorker, Result
 from achat_twisted.tools.watched_file import WatchedFile
 
 AT_ONCE = 2
@@ -51,7 +51,7 @@ class InPlace:
     def start(self) -> None:
         """Nothing is to be prepared."""
 
-    def run(self, work: Callable[[], Any]) -> Deferred[Any]:
+    def run(self, work: Callable[[], Result]) -> Deferred[Result]:
         return maybeDeferred(work)
 
     def stop(self) -> None:
@@ -80,7 +80,7 @@ class Argon2Checker:
     def knows(self, name: str) -> bool:
         return name in self._file.content().hashes
 
-    def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
+    def requestAvatarId(self, credentials: IUsernamePassword) -> Deferred[bytes | tuple[()]]:
         """@return: fires with the name; fails with L{wire.Refused} if too many wait already, or if
         it cannot be verified just now.
         """
@@ -89,7 +89,7 @@ class Argon2Checker:
         name, secret = credentials.username.decode(errors="replace"), credentials.password
         answer: Deferred[bytes | tuple[()]] = Deferred()
 
-        def check() -> Deferred[Any] | None:
+        def check() -> Deferred[bytes] | None:
             if answer.called:  # nobody waits for it any more
                 return None
             return self._worker.run(lambda: self._check(name, secret)).addErrback(_unavailable)

@@ -40,11 +40,12 @@ class Link:
         "_gone",
         "_is_tls",
         "_linger",
-        "_local",
+        "_origin",
         "_room",
         "_top",
         "_unsent",
         "closed",
+        "local",
     )
 
     def __init__(
@@ -58,31 +59,26 @@ class Link:
         self._top = top
         self._bottom = bottom
         self._is_tls = is_tls
-        self._local: bool | None = None
         self._clock = clock
         self._unsent = 0
         self._full = self._gone = False
         self._room: Deferred[None] | None = None
         self._linger: Linger | None = None
         top.registerProducer(self, True)
+        if isinstance(top, Proxied):
+            # A loopback address in a proxy's header belongs to the proxy's machine, not ours.
+            self.local, self._origin = False, ""
+        else:  # looked at once, as Twisted makes an address each time
+            peer = top.getPeer()
+            self.local, self._origin = is_local(peer), bottom.owner or origin(peer)
 
     @property
     def peer(self) -> str:
         return describe(self._top.getPeer())
 
     @property
-    def local(self) -> bool:
-        # Remembered, as a login asks three times, and Twisted makes an address for each.
-        if self._local is None:
-            # A loopback address in a proxy's header belongs to the proxy's machine, not ours.
-            self._local = not isinstance(self._top, Proxied) and is_local(self._top.getPeer())
-        return self._local
-
-    @property
     def origin(self) -> str:
-        if isinstance(self._top, Proxied):
-            return self._top.origin
-        return self._bottom.owner or origin(self._top.getPeer())
+        return self._top.origin if isinstance(self._top, Proxied) else self._origin
 
     def write(self, data: bytes) -> Deferred[None] | None:
         bottom = self._bottom

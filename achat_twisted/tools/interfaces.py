@@ -18,7 +18,7 @@ class IWorker(Interface):
     def start() -> None:
         """Get ready."""
 
-    def run(work: Callable[[], Any]) -> Deferred[Any]:
+    def run(work: Callable[[], Result]) -> Deferred[Result]:
         """Do C{work} after all that was given before; fires with its result.
 
         It never raises. It fails as C{work} does, or with L{NoThread} if that was not begun.

@@ -12,7 +12,7 @@ from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
 from achat_twisted.tools.errors import NoThread
-from achat_twisted.tools.interfaces import IWorker
+from achat_twisted.tools.interfaces import IWorker, Result
 
 
 class DaemonThread(Thread):
@@ -41,7 +41,7 @@ class ThreadWorker:
     def start(self) -> None:
         self._pool.start()
 
-    def run(self, work: Callable[[], Any]) -> Deferred[Any]:
+    def run(self, work: Callable[[], Result]) -> Deferred[Result]:
         try:
             return deferToThreadPool(self._reactor, self._pool, work)
         except (RuntimeError, MemoryError):  # threading cannot start a thread

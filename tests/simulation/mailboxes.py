@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -19,7 +18,7 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
-from achat_twisted.tools.interfaces import IWorker
+from achat_twisted.tools.interfaces import IWorker, Result
 from tests.simulation.network import TICK
 
 OpenMailbox = Callable[[], IMailbox]
@@ -60,7 +59,7 @@ class SlowWorker:
     def start(self) -> None:
         """There is no thread."""
 
-    def run(self, work: Callable[[], Any]) -> Deferred[Any]:
+    def run(self, work: Callable[[], Result]) -> Deferred[Result]:
         return deferLater(self._clock, self._delay, work)
 
     def stop(self) -> None:

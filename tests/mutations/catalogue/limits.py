@@ -181,8 +181,8 @@ LIMITS = (
     Mutation(
         "count a proxy's clients as this machine's own",
         "achat_twisted/net/link.py",
-        "not isinstance(self._top, Proxied) and is_local",
-        "is_local",
+        'self.local, self._origin = False, ""',
+        'self.local, self._origin = is_local(top.getPeer()), ""',
         "tests.net.test_link",
     ),
     Mutation(

@@ -107,14 +107,14 @@ TURNS = (
     Mutation(
         "answer /sync though the commit has failed",
         _ANSWERS,
-        "if sealed and not is_safe:",
-        "if False:",
+        "        if not is_safe:\n            self.withheld",
+        "        if False:\n            self.withheld",
         _DURABLE,
     ),
     Mutation(
         "send the answer to /sync away with a takeover",
         _ANSWERS,
-        "            self._withdraw(self._promises)\n",
+        "            self._withdraw(self.sealed + self._promises)\n",
         "",
         _DURABLE,
     ),
