@@ -46,6 +46,7 @@ class Feed:
         "_clock",
         "_fetch",
         "_greeted",
+        "_has_begun",
         "_is_draining",
         "_ledger",
         "_mailbox",
@@ -80,7 +81,7 @@ class Feed:
         self._ledger = ledger
         self._clock = clock
         self._owed = 0  # copies in the mailbox that a draining session still gets
-        self._is_draining = self._greeted = False
+        self._has_begun = self._is_draining = self._greeted = False
         self._fetch: Deferred[Any] | None = None
 
     @property
@@ -99,6 +100,7 @@ class Feed:
         if self.state is not FeedState.WAITING:
             return
         self.state = FeedState.BEHIND
+        self._has_begun = True
         self._owed = self._mailbox.count(self.name)
         if self._owed:
             self._fetch_page()
@@ -139,7 +141,10 @@ class Feed:
         self.cut()
         if self._fetch is not None:
             self._fetch.cancel()
-        self._mailbox.hand_back(self.name, left)
+        if self._has_begun:
+            self._mailbox.hand_back(self.name, left)
+        else:  # what is on its way goes to an older session
+            self._mailbox.leave(self.name)
         self.pace.ease()
 
     def _leave_live(self, state: FeedState) -> None:

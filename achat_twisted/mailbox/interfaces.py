@@ -36,8 +36,11 @@ class IMailbox(Interface):
     def enroll(name: str) -> None:
         """A session of C{name} begins, and from now on the name is known.
 
-        For as long as it lasts, until L{hand_back}, nothing kept for the name expires.
+        For as long as it lasts, until L{hand_back} or L{leave}, nothing kept for the name expires.
         """
+
+    def leave(name: str) -> None:
+        """A session of C{name} has ended to which no copy was ever on its way."""
 
     def knows(name: str) -> bool:
         """True if the name is known."""

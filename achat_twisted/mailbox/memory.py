@@ -64,6 +64,9 @@ class MemoryMailbox:
     def enroll(self, name: str) -> None:
         self._accounts.enroll(name)
 
+    def leave(self, name: str) -> None:
+        self._accounts.leave(self._accounts[name])
+
     def knows(self, name: str) -> bool:
         return self._accounts.get(name) is not None
 

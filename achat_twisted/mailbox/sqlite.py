@@ -131,6 +131,9 @@ class SqliteMailbox:
     def enroll(self, name: str) -> None:
         self._rows.enroll(name)
 
+    def leave(self, name: str) -> None:
+        self._rows.leave(self._rows[name])
+
     def knows(self, name: str) -> bool:
         return self._rows.get(name) is not None
 

@@ -59,6 +59,18 @@ class DurableTests(SynchronousTestCase):
         self.clock.advance(1)
         self.assertEqual(self.house.broker.balance().in_flight, 0)
 
+    def test_session_that_never_began(self) -> None:
+        """What an older session has not got stays in the file when one that waited for it ends."""
+        self.bob.link.silence()
+        self.alice.says("bob: hi")
+        self.house.turn()
+        waits = self.house.comes("bob")
+        waits.loses_connection()
+        self.house.turn()
+        self.desk.crash()
+        self._start()
+        self.assertEqual(self.house.comes("bob").link.messages(), ["from alice: hi"])
+
     def test_kept_is_told_at_the_end(self) -> None:
         """A session that is taken over or kicked still hears that a line of its is kept."""
         for end in (lambda: self.house.comes("alice"), lambda: self.house.broker.kick("alice")):
