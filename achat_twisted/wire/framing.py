@@ -65,7 +65,7 @@ class LineSplitter:
             items.append(wire.Foreign("TLS"))
         elif len(rest) > self._max_line and len(rest.removesuffix(b"\r")) > self._max_line:
             self._rest, self._skipping = b"", True
-            items.append(wire.TooLong(self._max_line))
+            items.append(_about(rest, wire.TooLong(self._max_line)))
         self.is_between = not (self._rest or self._skipping)
         return items
 
@@ -88,7 +88,7 @@ class LineSplitter:
         try:
             return wire.decode_line(raw, self._max_line) + "\n"
         except wire.WireError as error:
-            return error
+            return _about(raw, error)
 
     def one_by_one(self, items: Iterable[Item]) -> Iterator[str | wire.WireError]:
         """The same items, with single lines, without their line ends, in place of blocks."""
@@ -101,3 +101,8 @@ class LineSplitter:
                 yield from item[:-1].split("\n")
             else:
                 yield item
+
+
+def _about(raw: bytes, error: wire.WireError) -> wire.WireError:
+    error.is_command = raw.startswith(b"/")
+    return error

@@ -79,10 +79,14 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A line from the server with a text that somebody has posted."""
+    """A line from the server with a text that somebody has posted.
+
+    @ivar stamp: when it was accepted, as C{20261130T031005Z} (UTC); empty if it was not asked for.
+    """
 
     sender: str
     text: str
+    stamp: str = ""
 
 
 def decode_line(raw: bytes, max_line: int) -> str:
@@ -269,8 +273,9 @@ def parse_server_line(line: str) -> Message | Notice:
     """
     if line.startswith(_MESSAGE):
         sender, colon, text = line.removeprefix(_MESSAGE).partition(": ")
+        name, _, stamp = sender.partition(", ")  # no name holds a comma
         if colon:
-            return Message(sender, text)
+            return Message(name, text, stamp)
     elif line.startswith(_NOTICE):
         word, _, detail = line.removeprefix(_NOTICE).partition(" ")
         return Notice(word, detail)

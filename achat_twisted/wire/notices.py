@@ -21,7 +21,12 @@ class Notice:
 
 
 class WireError(Exception):
-    """A client's fault; C{notice} tells the client."""
+    """A client's fault; C{notice} tells the client.
+
+    @ivar is_command: true if it stands in place of a command, as its first byte shows.
+    """
+
+    is_command = False
 
     def __init__(self, notice: Notice, why: str = "") -> None:
         """@param why: the reason, for the log, if the client is not told."""
