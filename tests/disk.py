@@ -6,6 +6,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -15,11 +16,14 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+import achat_twisted.mailbox
 from achat_twisted.mailbox.accounts import LIMITS, MailLimits
 from achat_twisted.mailbox.batch import Batch, Span
+from achat_twisted.mailbox.checkup import APPLICATION
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.mail_clock import MailClock
+from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 from achat_twisted.tools.errors import NoThread
 from achat_twisted.tools.interfaces import IWorker, Result
@@ -99,7 +103,7 @@ class FullDatabase(Database):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         super().sync()
 
-    def page(self, name: int, first: int, size: int) -> list[bytes]:
+    def page(self, name: int, first: int, size: int) -> Page:
         if self._disk.broken:
             raise sqlite3.OperationalError("disk I/O error")
         return super().page(name, first, size)
@@ -123,15 +127,37 @@ def scratch_file(case: SynchronousTestCase) -> Path:
     return Path(folder.name, "mailbox.sqlite")
 
 
+_VERSION_1 = """
+INSERT INTO name VALUES (1, 'bob'), (2, 'carol'), (3, 'dave');
+INSERT INTO copy VALUES
+    (1, -2, 10.5, x'6f6e650a'), (1, -1, 11.5, x'74776f0a'), (1, 3, 12.5, x'666f75720a'),
+    (2, 7, 13.5, x'666976650a');
+INSERT INTO record VALUES (1, 1, 4, 2, x'666976650a7369780a');
+PRAGMA user_version=1;
+"""
+"""What a crash of a server with C{--durable} may have left in a file of version 1."""
+
+
+def write_version_1(path: Path) -> None:
+    """Write a file of version 1, with mail in it."""
+    folder = Path(achat_twisted.mailbox.__file__).parent
+    parts = [(folder / name).read_text() for name in ("schema.sql", "record.sql")]
+    with closing(sqlite3.connect(path)) as sql:
+        sql.executescript("".join([*parts, _VERSION_1, f"PRAGMA application_id={APPLICATION};"]))
+    path.chmod(0o600)
+
+
 class Desk:
     """The place of a mailbox's file, and mailboxes that use it, one after the other.
 
     @ivar clock: running time.
     @ivar wall: the wall clock.
     @ivar committer: that of the last mailbox.
+    @ivar durable: true if the mailboxes are to outlive a crash of the machine.
     """
 
     committer: Committer
+    durable = False
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
@@ -167,7 +193,7 @@ class Desk:
         return mailbox
 
     def _open(self) -> Database:
-        self.databases.append(FullDatabase(self.path, self.disk))
+        self.databases.append(FullDatabase(self.path, self.disk, durable=self.durable))
         return self.databases[-1]
 
     def crash(self) -> None:

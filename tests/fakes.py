@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 from OpenSSL.crypto import X509
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.testing import StringTransport
 from zope.interface import implementer
 
+from achat_twisted.broker.interfaces import ISource
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.mailbox.page import Page
 from achat_twisted.net.interfaces import ILink
 
 
@@ -83,7 +85,7 @@ class FakeLink:
         self.received = b""
         self.writes: list[bytes] = []
         self.bugs: set[str] = set()
-        self.unstoppable = self.asked = False
+        self.unstoppable = self.asked = self.has_input = False
         self.shown: Sequence[X509] = ()
         self.finished = self.aborted = self.gone = self.blocked = self.silent = False
         self.input_to_come: Deferred[None] = succeed(None)
@@ -191,14 +193,16 @@ class FakeLink:
                 deferred.callback(None)
 
 
-@implementer(IPushProducer)
+@implementer(ISource)
 class FakeSource:
     """A reader that only remembers what it was told.
+
+    @ivar has_spoken: whether its client has said something that is not taken in.
 
     @ivar on_resume: what it does when it may go on.
     """
 
-    paused = stopped = False
+    paused = stopped = has_spoken = False
 
     def __init__(self) -> None:
         self.on_resume: Callable[[], None] = lambda: None
@@ -220,10 +224,10 @@ class SlowMailbox(MemoryMailbox):
 
     def __init__(self, clock: IReactorTime) -> None:
         super().__init__(clock)
-        self._fetches: list[tuple[Deferred[list[bytes]], str, int]] = []
+        self._fetches: list[tuple[Deferred[Page], str, int]] = []
 
-    def take(self, name: str, size: int) -> Deferred[list[bytes]]:
-        fetch: Deferred[list[bytes]] = Deferred()
+    def take(self, name: str, size: int) -> Deferred[Page]:
+        fetch: Deferred[Page] = Deferred()
         self._fetches.append((fetch, name, size))
         return fetch
 
@@ -248,6 +252,8 @@ class CountingMailbox(MemoryMailbox):
         super().__init__(clock)
         self.hand_backs: list[str] = []
 
-    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+    def hand_back(
+        self, name: str, lines: Sequence[bytes], ages: Sequence[float] | None = None
+    ) -> None:
         self.hand_backs.append(name)
         super().hand_back(name, lines)

@@ -16,6 +16,7 @@ from achat_twisted.broker.session import Session, Stage
 from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.wire.tags import PLAIN, Opening
 from tests.fakes import FakeLink, FakeSource
 
 Result = TypeVar("Result")
@@ -36,6 +37,8 @@ class Guest:
         post = wire.parse_line(line)
         assert isinstance(post, wire.Post)
         self.broker.post(self.session, post)
+        if self.session.taken > self.session.allowance.lines:
+            self.session.overdrawn()
 
     def says_at_once(self, *lines: str) -> bool:
         """Has lines taken in at once, if they can be, and returns whether they were."""
@@ -82,12 +85,12 @@ class House:
         )
         self.broker.startService()
 
-    def comes(self, name: str, *, blocked: bool = False) -> Guest:
+    def comes(self, name: str, *, blocked: bool = False, opening: Opening = PLAIN) -> Guest:
         """C{name} logs in, over a connection of its own."""
         link, source = FakeLink(name), FakeSource()
         if blocked:
             link.block()
-        guest = Guest(self.broker.join(name, link, source), link, source, self.broker)
+        guest = Guest(self.broker.join(name, link, source, opening), link, source, self.broker)
         self.turn()
         return guest
 

@@ -7,9 +7,17 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, LINE_COST, MailLimits
 from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.mailbox.tags import MOST_TAGS, TAG_COST, Tag
+from achat_twisted.wire.tags import Verdict
 from tests.logged import Logged
 
 DAY = 86_400.0
+
+
+class FakeCounter:
+    """A session with a tag, that has said nothing."""
+
+    taken = commands = 0
 
 
 class MailboxBehaviour(SynchronousTestCase):
@@ -228,3 +236,51 @@ class MailboxBehaviour(SynchronousTestCase):
         self.clock.advance(EXPIRY)
         self.clock.advance(0)
         self.assertEqual((mailbox.count("bob"), mailbox.expired), (1, 3))
+
+    def begin_tag(self, mailbox: IMailbox, name: str, tag: str) -> Tag:
+        """The tag, whose session has begun."""
+        record = mailbox.begin_tag(name, tag, FakeCounter())
+        assert record is not None
+        return record
+
+    def test_tags_have_room(self) -> None:
+        """A name's first tag is always taken, though the mailbox is full; further ones are not."""
+        mailbox = self.known("bob", MailLimits(per_name=TAG_COST, total=3 * TAG_COST))
+        while mailbox.keep("bob", b"x" * 100):
+            pass
+        before = mailbox.size()
+        self.begin_tag(mailbox, "bob", "first")
+        self.assertIsNone(mailbox.begin_tag("bob", "second", FakeCounter()))
+        self.begin_tag(mailbox, "bob", "first")
+        self.assertEqual((mailbox.all_tags(), mailbox.size() - before), (1, TAG_COST))
+
+    def test_refusals_have_room(self) -> None:
+        """A tag's refusals count towards the limits, but for a few that have room beforehand."""
+        mailbox = self.known("bob", MailLimits(per_name=TAG_COST + 100))
+        tag = self.begin_tag(mailbox, "bob", "t")
+        for number, subject, has_room in ((1, "few", True), (2, "x" * 900, False)):
+            tag.refuse(Verdict(number, number, "unknown", subject, 1))
+            self.assertEqual(mailbox.tag_changed("bob", tag), has_room)
+        self.assertTrue(mailbox.tag_changed("bob", tag))
+        self.assertEqual(mailbox.size(), tag.size)
+        tag.confirm(9)
+        self.assertTrue(mailbox.tag_changed("bob", tag))
+        self.assertEqual(mailbox.size(), TAG_COST)
+
+    def test_many_tags_at_once(self) -> None:
+        """However many tags of a name are here at once, those that are left in the end are few."""
+        mailbox = self.known("bob")
+        tags = [self.begin_tag(mailbox, "bob", str(number)) for number in range(MOST_TAGS + 20)]
+        for tag in tags:
+            mailbox.end_tag("bob", tag)
+        left = [tag.name for tag in mailbox.tags("bob")]
+        self.assertEqual(left, [str(number) for number in range(20, MOST_TAGS + 20)])
+        self.assertEqual((mailbox.all_tags(), mailbox.size()), (MOST_TAGS, MOST_TAGS * TAG_COST))
+
+    def test_tags_go_with_their_name(self) -> None:
+        """A name that is forgotten takes its tags with it, and what they count."""
+        mailbox = self.known("bob", MailLimits(names=1))
+        mailbox.end_tag("bob", self.begin_tag(mailbox, "bob", "t"))
+        self.assertEqual((mailbox.all_tags(), mailbox.size()), (1, TAG_COST))
+        self.comes_and_goes(mailbox, "carol")
+        self.assertEqual((mailbox.all_tags(), mailbox.size()), (0, 0))

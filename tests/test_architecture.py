@@ -6,7 +6,6 @@ import ast
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.interfaces import IPushProducer
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
@@ -15,7 +14,14 @@ from zope.interface.verify import verifyObject
 import achat_twisted
 from achat_twisted import wire
 from achat_twisted.broker.broker import Broker
-from achat_twisted.broker.interfaces import IBroker, IOwner, IPresence, ISession, ITurns
+from achat_twisted.broker.interfaces import (
+    IBroker,
+    IOwner,
+    IPresence,
+    ISession,
+    ISource,
+    ITurns,
+)
 from achat_twisted.broker.presence import Presence
 from achat_twisted.broker.shares import Shares
 from achat_twisted.broker.turns import Turns
@@ -92,17 +98,20 @@ class ContractTests(SynchronousTestCase):
     def test_links(self) -> None:
         """Every link."""
         socket: Any = StringTransport()
-        socket.owner = ""
+        socket.owner, socket.has_input = "", False
         for link in (FakeLink(), Link(socket, socket, Clock())):
             verifyObject(ILink, link)
 
     def test_readers(self) -> None:
         """Everything that the broker takes for a source of lines."""
         broker = Broker(Clock(), MemoryMailbox(Clock()))
-        factory = ChatFactory(broker, Clock(), Terms(), Admission(Clock(), Limits()))
+        admission = Admission(Clock(), Limits())
+        factory = ChatFactory(broker, Clock(), Terms(), admission, make_link=lambda *_: FakeLink())
         reader = factory.buildProtocol(None)
+        assert reader is not None
+        reader.makeConnection(StringTransport())
         for source in (reader, FakeSource()):
-            verifyObject(IPushProducer, source)
+            verifyObject(ISource, source)
 
     def test_meters(self) -> None:
         """A meter, and none."""

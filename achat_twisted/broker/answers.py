@@ -24,7 +24,8 @@ class Answers:
     I{promises} that lines outlive a crash, and a commit comes before they are dispatched. If it
     fails they are I{withheld}, and dispatched after the first one that does not.
 
-    @ivar tallies: the outcomes that have not been told, in copies, by word and name; if any.
+    @ivar tallies: the outcomes that have not been told, in copies, by word, name and first line; if
+        any. Lines have a number for a session with a tag, and 0 for all others.
     @ivar sealed: the promises that were made before the turn ended, until they are dispatched.
     @ivar withheld: the promises that could not be dispatched.
     """
@@ -49,7 +50,7 @@ class Answers:
         self._render = render
         self._turns = turns
         # These are mostly empty, and containers for them would take 0.2 KB in all.
-        self.tallies: dict[tuple[str, str], int] | None = None
+        self.tallies: dict[tuple[str, str, int], int] | None = None
         self.sealed: tuple[bytes, ...] = ()
         self.withheld: tuple[bytes, ...] = ()
         self._promises: tuple[bytes, ...] = ()  # those of this turn
@@ -66,10 +67,14 @@ class Answers:
 
     def tally(self, word: str, name: str) -> None:
         """Count one copy for C{name} towards the notice C{word} of this turn."""
+        self.count(word, name, 0)
+
+    def count(self, word: str, name: str, line: int) -> None:
+        """Count one copy towards the notice that begins with that line."""
         if self.tallies is None:
             self.tallies = {}
             self._turns.touch(self._session)
-        self.tallies[word, name] = self.tallies.get((word, name), 0) + 1
+        self.tallies[word, name, line] = self.tallies.get((word, name, line), 0) + 1
         self._hold_if_clogged()
 
     def settle(self) -> None:
@@ -152,4 +157,4 @@ class Answers:
 
     def _take_outcomes(self) -> list[wire.Notice]:
         tallies, self.tallies = self.tallies or {}, None
-        return [wire.outcome(word, name, copies) for (word, name), copies in tallies.items()]
+        return [wire.outcome(word, name, copies) for (word, name, _), copies in tallies.items()]

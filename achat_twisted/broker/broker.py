@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -16,19 +16,23 @@ from achat_twisted import wire
 from achat_twisted.broker.answers import RenderNotice
 from achat_twisted.broker.backpressure import Backpressure
 from achat_twisted.broker.feed import FeedState
-from achat_twisted.broker.interfaces import IBroker
+from achat_twisted.broker.interfaces import IBroker, ISource
 from achat_twisted.broker.ledger import Balance, Ledger
 from achat_twisted.broker.load import Load, weigh
 from achat_twisted.broker.outbox import Outbox
 from achat_twisted.broker.presence import Presence
-from achat_twisted.broker.session import Session, Stage
+from achat_twisted.broker.session import Place, Session, Shared, Stage
 from achat_twisted.broker.shares import Shares
+from achat_twisted.broker.stamps import StampingOutbox, StampingWindow
+from achat_twisted.broker.tagged import TaggedSession
 from achat_twisted.broker.turns import Turns
+from achat_twisted.broker.window import WindowOutbox
 from achat_twisted.limits.limits import Limits
 from achat_twisted.limits.rate import UNLIMITED, Allowance, Bucket
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet, Soon
 from achat_twisted.tools.backoff import Backoff
+from achat_twisted.wire.tags import PLAIN, Opening
 
 OUTBOX_LIMIT = 2**20
 """Bytes queued in memory for one peer, unless the server is told otherwise."""
@@ -92,7 +96,7 @@ class Broker(Service):
         self._wall = wall
         self._ledger = Ledger(mailbox)
         self._presence = Presence(render)
-        self._peers = self._presence.peers
+        self._peers: Mapping[Place, Session] = self._presence.places
         self.sessions: Collection[Session] = self._presence.sessions
         self._shares = Shares(clock, self._limits, outbox_limit, self.sessions)
         self.pool = self._shares.pool
@@ -103,6 +107,7 @@ class Broker(Service):
             self._shares,
             is_durable=durable,
         )
+        self._shared = Shared(self._turns, self._presence, mailbox, self._ledger, clock, render)
         self._backpressure = Backpressure(clock, mailbox)
         self._fights = Backoff(clock, longest=_PEACE)
         self.draining = False
@@ -118,39 +123,56 @@ class Broker(Service):
 
     # Sessions, by name
 
-    def join(self, name: str, outlet: IOutlet, source: IPushProducer) -> Session:
+    def join(
+        self, name: str, outlet: IOutlet, source: ISource, opening: Opening = PLAIN
+    ) -> Session:
         if not self.running or self.draining:
             raise wire.busy()
-        holder = self._peers.get(name)
-        if holder is not None and holder.stage is Stage.HERE:
-            if self._duplicate is Duplicate.REJECT or self._fights.lasts(name):
-                raise wire.name_taken(name)
-            self._fights.tried(name)
-        session = Session(
-            name,
-            outlet,
-            source,
-            Outbox(self._shares.each(), self.pool),
-            self._allowance(outlet),
-            turns=self._turns,
-            presence=self._presence,
-            mailbox=self._mailbox,
-            ledger=self._ledger,
-            clock=self._clock,
-            since=self._wall(),
-            render=self._render,
-        )
+        older = self._older(name, opening)
+        session = self._make(name, outlet, source, opening)
         self._presence.add(session)
-        self._mailbox.enroll(name)
+        if name in session.places:
+            self._mailbox.enroll(name)
         session.tell(wire.welcome(name))
         session.writer.start()
         self._log.info("{name} logged in from {peer}", name=name, peer=outlet.peer)
         if not self._presence.is_first(session):
             session.rest()  # as what the name has said before comes first
-        if holder is not None and not holder.lost:
-            holder.cut(wire.replaced())
-        self._presence.feed(name)
+        for other in older:
+            other.cut(wire.replaced())
+        if opening.tag:
+            self._turns.resume(session)  # when all that came with the login line is here
+        else:
+            self._presence.begin(session)
         return session
+
+    def _older(self, name: str, opening: Opening) -> list[Session]:
+        """The sessions whose place a new one takes.
+
+        @raise wire.Refused: if it may not.
+        """
+        holder = self._peers.get(name)
+        same = self._peers.get((name, opening.tag))
+        if holder is not None and holder.stage is Stage.HERE and holder is not same:
+            if self._duplicate is Duplicate.REJECT:
+                raise wire.name_taken(name)
+            if not opening.only_sends:
+                if self._fights.lasts(name):
+                    raise wire.name_taken(name)
+                self._fights.tried(name)
+        older = dict.fromkeys([same] if opening.only_sends else [same, holder])
+        return [session for session in older if session is not None and not session.lost]
+
+    def _make(self, name: str, outlet: IOutlet, source: ISource, opening: Opening) -> Session:
+        limit, pool, wall, shared = self._shares.each(), self.pool, self._wall, self._shared
+        allowance, now = self._allowance(outlet), wall()
+        if opening.tag:
+            window = (
+                StampingWindow(limit, pool, wall) if opening.stamps else WindowOutbox(limit, pool)
+            )
+            return TaggedSession(opening, name, outlet, source, window, allowance, now, shared)
+        outbox = StampingOutbox(limit, pool, wall) if opening.stamps else Outbox(limit, pool)
+        return Session(name, outlet, source, outbox, allowance, now, shared)
 
     def _allowance(self, outlet: IOutlet) -> Allowance:
         if outlet.local and not self._limits.limit_local:
@@ -166,11 +188,10 @@ class Broker(Service):
         session.answers.give(who)
 
     def kick(self, name: str) -> bool:
-        session = self._peers.get(name)
-        if session is None:
-            return False
-        session.cut(wire.kicked())
-        return True
+        sessions = dict.fromkeys(each for each in self._peers.values() if each.name == name)
+        for session in sessions:
+            session.cut(wire.kicked())
+        return bool(sessions)
 
     # Routing
 
@@ -192,7 +213,7 @@ class Broker(Service):
                     self._turns.touch(peer)
                 if outbox.size < outbox.high_mark:
                     continue
-                if outbox.size >= outbox.limit:
+                if outbox.is_full:
                     feed.fall_behind()
             else:
                 self._keep(sender, name, line)
@@ -297,3 +318,7 @@ class Broker(Service):
         """The load of the sessions at this moment."""
         self.pool.highest = max(self.pool.highest, self.pool.size)
         return weigh(self.sessions, self._clock.seconds(), self.pool.size)
+
+    def time_of_day(self, moment: float) -> float:
+        """The time in seconds since 1970 of a moment by the clock that the server waits by."""
+        return self._wall() - (self._clock.seconds() - moment)

@@ -17,6 +17,7 @@ from achat_twisted.broker.ledger import Ledger
 from achat_twisted.broker.outbox import Outbox
 from achat_twisted.limits.pacing import Pace
 from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.mailbox.page import Page
 from achat_twisted.tools.errors import Unavailable
 
 FETCH = 30.0
@@ -46,7 +47,6 @@ class Feed:
         "_clock",
         "_fetch",
         "_greeted",
-        "_has_begun",
         "_is_draining",
         "_ledger",
         "_mailbox",
@@ -81,7 +81,7 @@ class Feed:
         self._ledger = ledger
         self._clock = clock
         self._owed = 0  # copies in the mailbox that a draining session still gets
-        self._has_begun = self._is_draining = self._greeted = False
+        self._is_draining = self._greeted = False
         self._fetch: Deferred[Any] | None = None
 
     @property
@@ -93,19 +93,18 @@ class Feed:
         """
         if self.state is FeedState.LIVE:
             return self.outbox.high
-        return self.state is FeedState.BEHIND and self.admitted >= self.outbox.limit // 4
+        return self.state is FeedState.BEHIND and self.admitted >= self.outbox.admits
 
     def begin(self) -> None:
         """Begin with what is in the mailbox, unless it has: no older session has lines for it."""
         if self.state is not FeedState.WAITING:
             return
         self.state = FeedState.BEHIND
-        self._has_begun = True
         self._owed = self._mailbox.count(self.name)
         if self._owed:
             self._fetch_page()
         else:  # mostly; a Deferred with a timeout, for nothing, was 8 % of a profile of logins
-            self._fetched([])
+            self._fetched(Page())
 
     def fall_behind(self) -> None:
         """Send copies to the mailbox until it has been emptied, as the outbox is full."""
@@ -114,11 +113,16 @@ class Feed:
 
     def relieve(self) -> None:
         """Feed on, and let those who send to it go on, as there is room in the outbox again."""
-        self._fetch_page()
+        self.refill()
         if self.state is FeedState.BEHIND:
             self.pace.ease_one()
         else:
             self.pace.ease()
+
+    def refill(self) -> None:
+        """Feed on, if there is room."""
+        if self.outbox.takes_page:
+            self._fetch_page()
 
     def delivered(self, copies: int) -> None:
         """Count that so many more have arrived at the session's peer."""
@@ -141,10 +145,7 @@ class Feed:
         self.cut()
         if self._fetch is not None:
             self._fetch.cancel()
-        if self._has_begun:
-            self._mailbox.hand_back(self.name, left)
-        else:  # what is on its way goes to an older session
-            self._mailbox.leave(self.name)
+        self._mailbox.hand_back(self.name, *self.outbox.kept(left))
         self.pace.ease()
 
     def _leave_live(self, state: FeedState) -> None:
@@ -175,15 +176,16 @@ class Feed:
         self.state = FeedState.ENDED
         self._session.outlet.abort()
 
-    def _fetched(self, lines: list[bytes]) -> None:
+    def _fetched(self, lines: Page) -> None:
         self._fetch = None
         left = self._mailbox.count(self.name)
         if lines and not self._greeted:
             self._session.tell(wire.mail(len(lines) + left))
         self._greeted = True
         self._owed -= len(lines)
-        for line in lines:
-            self._session.deliver(line)
+        now = self._mailbox.now() if lines else 0.0
+        for line, since in zip(lines, lines.since, strict=True):
+            self._session.deliver(line, now - since)
         if self.state is not FeedState.BEHIND:
             return
         if self._is_draining and (self._owed <= 0 or not left):
@@ -192,5 +194,5 @@ class Feed:
             self.state = FeedState.LIVE
             if self.outbox.low:
                 self.pace.ease()
-        elif self.outbox.low:
-            self._fetch_page()
+        else:
+            self.refill()

@@ -13,6 +13,7 @@ from zope.interface import Attribute, Interface
 from achat_twisted import wire
 from achat_twisted.limits.rate import Allowance
 from achat_twisted.net.interfaces import IOutlet
+from achat_twisted.wire.tags import PLAIN, Opening
 
 
 class ISession(Interface):
@@ -20,6 +21,7 @@ class ISession(Interface):
 
     name: str = Attribute("The name that is logged in.")
     taken: int = Attribute("The number of lines taken in after the login; its reader counts.")
+    commands: int = Attribute("The number of them that are commands; its reader counts.")
     local: bool = Attribute("True if its client is on this machine.")
     allowance: Allowance = Attribute("The lines that it may have taken in by now.")
     lost: bool = Attribute("True if its connection is lost, so that nobody hears an answer.")
@@ -31,6 +33,15 @@ class ISession(Interface):
         """Note that the connection is lost: its name is free, and nothing more can come.
 
         What has come is still taken in, a slice at a time; no recipient holds that up.
+        """
+
+    def refuse(error: wire.WireError, *, is_command: bool) -> None:
+        """Tell the client of a line that means nothing, the last one that was taken in."""
+
+    def got(argument: str) -> None:
+        """Take in C{/got} with that argument.
+
+        @raise wire.BadLine: if it is not for this session, malformed, or beyond what there is.
         """
 
     def sync(token: str) -> None:
@@ -53,14 +64,23 @@ class ISession(Interface):
         """Take in no more; the session ends when all that is queued for it is flushed."""
 
 
+class ISource(IPushProducer):
+    """A session's reader, as the session sees it."""
+
+    has_spoken: bool = Attribute("True if lines have come, or parts of one, that are not taken in.")
+
+
 class IOwner(Interface):
     """A session, as the parts that it is made of see it."""
 
     outlet: IOutlet = Attribute("Its connection's way out.")
     holds: frozenset[object] = Attribute("The reasons for which its client is not read now.")
 
-    def deliver(lines: bytes) -> None:
-        """Queue a rendered line, or several; do nothing if it is rendered as nothing."""
+    def deliver(lines: bytes, age: float = 0.0) -> None:
+        """Queue a rendered line, or several; do nothing if it is rendered as nothing.
+
+        @param age: the seconds since a message was accepted.
+        """
 
     def tell(notice: wire.Notice) -> None:
         """Queue a notice for the client."""
@@ -110,6 +130,9 @@ class ITurns(Interface):
 class IPresence(Interface):
     """The other sessions, as one of them sees them."""
 
+    def begin(session: Any) -> None:
+        """Have the session begin, if no older one must come to its end before."""
+
     def changed() -> None:
         """Note that a session is not here any more."""
 
@@ -126,11 +149,12 @@ class IPresence(Interface):
 class IBroker(Interface):
     """The sessions that are here, by name, and the routing of lines to them."""
 
-    def join(name: str, outlet: IOutlet, source: IPushProducer) -> ISession:
+    def join(name: str, outlet: IOutlet, source: ISource, opening: Opening = PLAIN) -> ISession:
         """Log C{name} in; from now on the outlet belongs to the session's writer.
 
         @param source: the session's reader. It is paused while a recipient of its lines or the
             client itself is slow to read, and stopped when the session is to take in no more.
+        @param opening: what the client has wished for before its login line.
         @raise wire.Refused: if the name is taken, or the server is stopping.
         """
 

@@ -62,12 +62,30 @@ class Outbox:
         """True if there is plenty of room again."""
         return self.size <= self.low_mark
 
+    @property
+    def is_full(self) -> bool:
+        """True if messages should go elsewhere."""
+        return self.size >= self.limit
+
+    @property
+    def takes_page(self) -> bool:
+        """True if there is room for a page of mail, of half the limit."""
+        return self.low
+
+    @property
+    def admits(self) -> int:
+        """Bytes that may come into the mailbox that is fed to it, until senders are slowed."""
+        return self.limit // 4
+
     def takes(self, lines: bytes) -> bool:
         """Tell if these lines do not make it high."""
         return self.size + len(lines) < self.high_mark
 
-    def append(self, lines: bytes) -> bool:
-        """Add rendered lines to this turn's batch; True if they are the first in it."""
+    def append(self, lines: bytes, age: float = 0.0) -> bool:
+        """Add rendered lines to this turn's batch; True if they are the first in it.
+
+        @param age: the seconds since they were accepted, for those who want to know.
+        """
         size = len(lines)
         self.size += size
         self.pool.size += size
@@ -143,6 +161,10 @@ class Outbox:
     def left(self) -> bytes:
         """The lines that the writer has not got, in order."""
         return b"".join([*self._queue.pending, *(self._sealed or ()), *(self._batch or ())])
+
+    def kept(self, lines: list[bytes]) -> tuple[list[bytes], list[float] | None]:
+        """Lines that were here as the mailbox has them, and their ages, if they are known."""
+        return lines, None
 
     def forget(self) -> None:
         """Drop what is left, as it has gone back to the mailbox."""

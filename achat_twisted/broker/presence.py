@@ -10,23 +10,24 @@ from zope.interface import implementer
 from achat_twisted import wire
 from achat_twisted.broker.answers import RenderNotice
 from achat_twisted.broker.interfaces import IPresence
-from achat_twisted.broker.session import Session, Stage
+from achat_twisted.broker.session import Place, Session, Stage
 
 
 @implementer(IPresence)
 class Presence:
     """Knows the sessions. A name has several while older ones of it still come to their end.
 
-    @ivar peers: the newest session of each name; only its end removes it.
-    @ivar sessions: all, even those that are leaving and still have lines to get.
+    @ivar places: the newest session of each name, and of each name's tag; see L{Session.places}.
+    @ivar sessions: all, even those that are leaving and still have lines to get; the longest here
+        come first, so that the same events always lead to the same ones.
     """
 
     def __init__(self, render: RenderNotice) -> None:
-        self.peers: dict[str, Session] = {}
-        self.sessions: set[Session] = set()
+        self.places: dict[Place, Session] = {}
+        self.sessions: dict[Session, None] = {}
         self._render = render
-        self._count: Counter[str] = Counter()
-        self._lost: dict[str, list[Session]] = {}  # by name, the longest ago first
+        self._count: Counter[Place] = Counter()
+        self._lost: dict[Place, list[Session]] = {}  # the longest ago first
         self._who: bytes | None = None
         self._empty: Deferred[None] | None = None
 
@@ -36,7 +37,11 @@ class Presence:
         With 1,000 names of 64 bytes that takes 0.3 ms.
         """
         if self._who is None:
-            here = [name for name, peer in self.peers.items() if peer.stage is Stage.HERE]
+            here = [
+                name
+                for name, peer in self.places.items()
+                if peer.stage is Stage.HERE and name == peer.name
+            ]
             self._who = self._render(wire.who(sorted(here)))
         return self._who
 
@@ -44,37 +49,39 @@ class Presence:
         self._who = None
 
     def add(self, session: Session) -> None:
-        """From now on this is the session of its name."""
-        self.peers[session.name] = session
-        self.sessions.add(session)
-        self._count[session.name] += 1
+        """From now on it has its places: its name, its tag, or both."""
+        self.sessions[session] = None
+        for place in session.places:
+            self.places[place] = session
+            self._count[place] += 1
         self.changed()
 
-    def feed(self, name: str) -> None:
-        """Let the name's session have its mail, unless an older one still has lines for it."""
-        session = self.peers.get(name)
-        if session is not None and self._count[name] == 1:
-            session.feed.begin()
+    def begin(self, session: Session) -> None:
+        if all(self._count[place] == 1 for place in session.places):
+            session.begin()
 
     def lost(self, session: Session) -> None:
-        self._lost.setdefault(session.name, []).append(session)
+        for place in session.places:
+            self._lost.setdefault(place, []).append(session)
         self.changed()
 
     def is_first(self, session: Session) -> bool:
-        lost = self._lost.get(session.name)
-        return lost is None or lost[0] is session
+        return all(
+            lost[0] is session for lost in map(self._lost.get, session.places) if lost is not None
+        )
 
     def remove(self, session: Session) -> None:
-        name = session.name
-        self.sessions.remove(session)
-        self._count[name] -= 1
-        if not self._count[name]:
-            del self._count[name]
-        if self.peers.get(name) is session:
-            del self.peers[name]
+        del self.sessions[session]
+        for place in session.places:
+            self._count[place] -= 1
+            if not self._count[place]:
+                del self._count[place]
+            if self.places.get(place) is session:
+                del self.places[place]
         self.changed()
-        self.feed(name)
-        if session in self._lost.get(name, ()):
+        for following in filter(None, map(self.places.get, session.places)):
+            self.begin(following)
+        if session in self._lost.get(session.places[0], ()):
             self._remove_lost(session)
         self._check_empty()
 
@@ -85,12 +92,15 @@ class Presence:
         return self._empty
 
     def _remove_lost(self, session: Session) -> None:
-        """Let the next session of its name go on, as this one has no more to say."""
-        lost = self._lost[session.name]
-        lost.remove(session)
-        if not lost:
-            del self._lost[session.name]
-        for following in [*lost, *filter(None, [self.peers.get(session.name)])][:1]:
+        """Let the next session in each of its places go on, as this one has no more to say."""
+        next_ones: dict[Session | None, None] = {}  # in order, each once
+        for place in session.places:
+            lost = self._lost[place]
+            lost.remove(session)
+            if not lost:
+                del self._lost[place]
+            next_ones[lost[0] if lost else self.places.get(place)] = None
+        for following in filter(None, next_ones):
             following.go_on()
 
     def _check_empty(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
-from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -12,7 +13,7 @@ from zope.interface import implementer
 from achat_twisted import wire
 from achat_twisted.broker.answers import Answers, RenderNotice
 from achat_twisted.broker.feed import Feed
-from achat_twisted.broker.interfaces import IOwner, IPresence, ISession, ITurns
+from achat_twisted.broker.interfaces import IOwner, IPresence, ISession, ISource, ITurns
 from achat_twisted.broker.ledger import Ledger
 from achat_twisted.broker.outbox import Outbox
 from achat_twisted.broker.writer import Writer
@@ -30,6 +31,22 @@ class Stage(Enum):
     OVER = "its writer has ended, and all that it left is in the mailbox"
 
 
+Place = str | tuple[str, str]
+"""A thing that one session has at a time: a name, to get its messages; or a name's tag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The collaborators that all sessions share."""
+
+    turns: ITurns
+    presence: IPresence
+    mailbox: IMailbox
+    ledger: Ledger
+    clock: IReactorTime
+    render: RenderNotice
+
+
 @implementer(ISession, IOwner)
 class Session:
     """One name's connection: a feed, an outbox and its writer, and answers, for one reader.
@@ -39,6 +56,7 @@ class Session:
     @ivar unconfirmed: true if something may not have arrived, so that it is asked again.
     @ivar since: the time it began, in seconds since 1970 by the wall clock.
     @ivar taken: the number of lines it has taken in; the reader counts, C{! bye} tells.
+    @ivar commands: the number of them that are commands.
     """
 
     __slots__ = (
@@ -47,6 +65,7 @@ class Session:
         "_turns",
         "allowance",
         "answers",
+        "commands",
         "feed",
         "holds",
         "local",
@@ -66,17 +85,11 @@ class Session:
         self,
         name: str,
         outlet: IOutlet,
-        source: IPushProducer,
+        source: ISource,
         outbox: Outbox,
         allowance: Allowance,
-        *,
-        turns: ITurns,
-        presence: IPresence,
-        mailbox: IMailbox,
-        ledger: Ledger,
-        clock: IReactorTime,
         since: float,
-        render: RenderNotice,
+        shared: Shared,
     ) -> None:
         self.name = name
         self.outlet = outlet
@@ -84,20 +97,26 @@ class Session:
         self.source = source
         self.outbox = outbox
         self.allowance = allowance
-        self.feed = Feed(self, name, outbox, mailbox, ledger, clock)
-        self.answers = Answers(self, outbox, turns, render)
-        self.writer = Writer(self, self.feed, outlet, clock)
+        self.feed: Feed = Feed(self, name, outbox, shared.mailbox, shared.ledger, shared.clock)
+        self.answers: Answers = Answers(self, outbox, shared.turns, shared.render)
+        self.writer: Writer = Writer(self, self.feed, outlet, shared.clock)
         self.stage = Stage.HERE
         self.holds: frozenset[object] = frozenset()
         self.unconfirmed = False
         self.since = since
         self.taken = 0
+        self.commands = 0
         self._parting: tuple[wire.Notice, ...] = ()
-        self._turns = turns
-        self._presence = presence
+        self._turns = shared.turns
+        self._presence = shared.presence
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.stage.name} {self.feed.state.name}>"
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The places that it takes; an older session that had one of them comes to its end."""
+        return (self.name,)
 
     @property
     def lost(self) -> bool:
@@ -108,10 +127,14 @@ class Session:
         """Bytes that go back to the mailbox soon, as the connection is lost."""
         return self.outbox.size + self.writer.tail_size if self.lost else 0
 
+    def begin(self) -> None:
+        """Begin with what is in the mailbox, as no older session has lines for it."""
+        self.feed.begin()
+
     # Lines and notices for the client
 
-    def deliver(self, lines: bytes) -> None:
-        if lines and self.outbox.append(lines):
+    def deliver(self, lines: bytes, age: float = 0.0) -> None:
+        if lines and self.outbox.append(lines, age):
             self._turns.touch(self)
 
     def tell(self, notice: wire.Notice) -> None:
@@ -123,11 +146,27 @@ class Session:
         if not self.lost:
             self.answers.tally(word, name)
 
+    def refuse(self, error: wire.WireError, *, is_command: bool) -> None:
+        self.tell(error.notice)
+
+    def got(self, argument: str) -> None:
+        raise wire.BadLine("/got is for those who have said /resume before their login line")
+
     def sync(self, token: str) -> None:
         self.answers.settle()
-        self.answers.promise(wire.synced(self.taken, token))
+        self.answers.promise(wire.synced(self.lines, token))
+
+    @property
+    def lines(self) -> int:
+        """The number of lines that are taken in, as its client is told."""
+        return self.taken
 
     # The turn's end
+
+    @property
+    def is_withheld(self) -> bool:
+        """True if it has not been told something, as commits fail."""
+        return bool(self.answers.withheld)
 
     def end_turn(self) -> None:
         """Seal what has come by now."""
@@ -170,7 +209,7 @@ class Session:
         self._turns.touch(self)
 
     def farewell(self) -> bytes:
-        return self.answers.farewell(*self._parting, wire.bye(self.taken))
+        return self.answers.farewell(*self._parting, wire.bye(self.lines))
 
     def ended(self, failure: Failure | None) -> None:
         if failure is not None:

@@ -107,7 +107,7 @@ class Turns:
         self._serve(touched, Session.end_turn)
         committed = self.commit()
         if committed is None:
-            self._serve(touched, Session.dispatch)
+            self._serve(touched, _dispatch)
         else:
             self._committing = True
             committed.addCallback(self._committed, touched, self._clock.seconds())
@@ -132,7 +132,7 @@ class Turns:
         self._committing = False
         self._company = len(touched) if len(touched) >= _COMPANY else 0
         self._pause = min((self._clock.seconds() - since) / 2, _PAUSE)
-        self._serve(touched, Session.dispatch if is_safe else _dispatch_unsafe)
+        self._serve(touched, _dispatch if is_safe else _dispatch_unsafe)
         if self._touched:
             self._await_end()
 
@@ -152,7 +152,7 @@ class Turns:
         while left > 0:
             session = self._resuming.popleft()
             left -= 1 + session.left_behind // _HANDED_BACK
-            self._serve([session], Session.resume)
+            self._serve([session], _resume)
 
     def _serve(self, sessions: list[Session], serve: Callable[[Session], None]) -> None:
         """Do the same for each; a bug costs only the session that it hits."""
@@ -176,9 +176,9 @@ class Turns:
         if session.stage is Stage.OVER:
             return
         session.writer.look()
-        if session.answers.withheld:
+        if session.is_withheld:
             self.touch(session)
-        elif session.writer.tail_size or session.outbox.size:
+        elif session.writer.is_asked or session.outbox.size:
             self._look_after(session)
 
     def _begin_sweep(self) -> None:
@@ -193,6 +193,17 @@ class Turns:
             self._sweep = self._clock.callLater(0, self._go_on_sweeping)
         elif self._unconfirmed:
             self._sweep = self._clock.callLater(_SWEEP, self._begin_sweep)
+
+
+# A session with a tag does these in its own way, so they are looked up for each.
+
+
+def _resume(session: Session) -> None:
+    session.resume()
+
+
+def _dispatch(session: Session) -> None:
+    session.dispatch()
 
 
 def _dispatch_unsafe(session: Session) -> None:

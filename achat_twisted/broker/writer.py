@@ -138,6 +138,11 @@ class Writer:
         """Bytes written that are not known to have arrived."""
         return len(self._tail)
 
+    @property
+    def is_asked(self) -> bool:
+        """True if the outlet is to be asked soon what has arrived."""
+        return bool(self._tail)
+
     def copies(self) -> int:
         """The number of messages in tail and outbox; for the ledger, so it really counts."""
         return wire.count_messages(self._unacknowledged())

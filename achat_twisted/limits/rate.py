@@ -37,6 +37,9 @@ class Allowance:
         """
         return None
 
+    def spare(self) -> None:
+        """Let one line more be sent, as one that was sent is not to count."""
+
     def end(self) -> None:
         """Forget the wait, as the session has ended."""
 
@@ -84,6 +87,9 @@ class Bucket(Allowance):
             return None
         self._told = now
         return wire.slow_down(rate)
+
+    def spare(self) -> None:
+        self.lines += 1
 
     def _go_on(self, sender: Sender) -> None:
         self._timer = None

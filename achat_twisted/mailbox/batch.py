@@ -14,6 +14,8 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from achat_twisted.mailbox.mail_clock import Standing
+from achat_twisted.mailbox.page import Page
+from achat_twisted.mailbox.tags import Saved, Tag
 
 _TIDY = 8 * 2**20
 """The bytes of lines added until those that have arrived are looked for."""
@@ -67,6 +69,9 @@ class Batch:
     @ivar records: lines that go straight to somebody, in the order in which they came.
     @ivar struck: the ids of records, here or in the file, whose lines have arrived, or stand among
         the copies now.
+    @ivar firsts: by name's id, the number of the first copy in its row.
+    @ivar tags: by name's id and tag, the tags that have changed; None for one that is forgotten.
+    @ivar saved: the same, as they were when the batch was sealed.
     @ivar standing: where the mail clock stands, if that is to be noted.
     @ivar size: bytes of all lines.
     """
@@ -76,13 +81,22 @@ class Batch:
     arrived: dict[int, int] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     struck: list[int] = field(default_factory=list)
+    firsts: dict[int, int] = field(default_factory=dict)
+    tags: dict[tuple[int, str], Tag | None] = field(default_factory=dict)
+    saved: dict[tuple[int, str], Saved | None] = field(default_factory=dict)
     standing: Standing | None = None
     size: int = 0
     tidy_at: int = _TIDY
 
     def __bool__(self) -> bool:
         return bool(
-            self.records or self.struck or self.spans or self.arrived or self.names or self.standing
+            self.records
+            or self.struck
+            or self.spans
+            or self.arrived
+            or self.names
+            or self.tags
+            or self.standing
         )
 
     def __iter__(self) -> Iterator[Span]:
@@ -102,6 +116,13 @@ class Batch:
             self._fill_in(spans, span)
         if self.size > self.tidy_at:
             self.drop_arrived()
+
+    def seal(self) -> None:
+        """Take the tags as they are now, as the copies in the batch are all that there are.
+
+        So what is written of a tag cannot part from the copies of its lines.
+        """
+        self.saved = {key: None if tag is None else tag.saved() for key, tag in self.tags.items()}
 
     def record(self, record: Record) -> None:
         """Add lines that go straight to somebody."""
@@ -132,19 +153,19 @@ class Batch:
         self.size += len(part)
         return [Span(span.name, first, span.since, part, end - first)]
 
-    def page(self, name: int, first: int, size: int) -> list[bytes]:
+    def page(self, name: int, first: int, size: int) -> Page:
         """The lines for C{name} from position C{first} on, about C{size} bytes of them, and up to
         the first that is not here.
         """
         spans = self.spans.get(name, ())
-        page: list[bytes] = []
+        page = Page()
         for span in spans[bisect_right(spans, first, key=attrgetter("end")) :]:
             if span.first > first + len(page) or size <= 0:
                 break
             for line in span.split()[first + len(page) - span.first :]:
                 if size <= 0:
                     break
-                page.append(line)
+                page.add(line, span.since)
                 size -= len(line)
         return page
 
@@ -196,6 +217,8 @@ class Batch:
         """Let the changes of C{later} follow these."""
         self.names.update(later.names)
         self.arrived.update(later.arrived)
+        self.firsts.update(later.firsts)
+        self.tags.update(later.tags)
         self.standing = later.standing or self.standing
         self.records += later.records
         self.struck += later.struck

@@ -124,6 +124,7 @@ class Committer:
     def _last(self) -> Deferred[Remains]:
         """Have the worker do what is left; or do it here, as nobody is held up by that any more."""
         batch = self._committing = self.batch
+        batch.seal()
         self.batch = Batch()
 
         def do() -> Remains:
@@ -153,6 +154,7 @@ class Committer:
         self._next = None
         self._running = True
         batch = self._committing = self.batch
+        batch.seal()
         self.batch = Batch()
         questions, self._questions = self._questions, []
         self._riding, self._waiting = self._waiting, []

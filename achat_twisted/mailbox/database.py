@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,6 +20,9 @@ from achat_twisted.mailbox.batch import Batch, Span
 from achat_twisted.mailbox.checkup import APPLICATION, explain, explain_failure, look_over
 from achat_twisted.mailbox.files import Files
 from achat_twisted.mailbox.mail_clock import Standing
+from achat_twisted.mailbox.page import Page
+from achat_twisted.mailbox.tags import Saved, Tag
+from achat_twisted.wire.tags import Verdict
 
 _PRAGMAS = """
 PRAGMA locking_mode=EXCLUSIVE;
@@ -29,7 +32,16 @@ PRAGMA cache_size=-16384;
 PRAGMA temp_store=MEMORY;
 """
 
-_NAME = "INSERT OR REPLACE INTO name VALUES (?, ?)"
+_NAME = "INSERT OR REPLACE INTO name (id, name) VALUES (?, ?)"
+
+_FIRST = "UPDATE name SET first = ? WHERE id = ?"
+
+_TAG = "INSERT OR REPLACE INTO tag VALUES (?, ?, ?, ?, ?, ?)"
+
+_REFUSAL = "INSERT INTO refusal VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+_TAGS = ("tag", "refusal")
+"""The tables in which rows belong to a tag."""
 
 _FORGOTTEN = "DELETE FROM name WHERE id = ?"
 
@@ -66,9 +78,14 @@ class Schema:
         return 1 + len(self.upgrades)
 
 
-SCHEMA = Schema((files(__package__) / "schema.sql").read_text())
+_FILES = files(__package__)
 
-_ADDITIONS = [(files(__package__) / name).read_text() for name in ("mail_clock.sql", "record.sql")]
+SCHEMA = Schema(
+    (_FILES / "schema.sql").read_text(),
+    [(_FILES / "record.sql").read_text() + (_FILES / "tags.sql").read_text()],
+)
+
+_MAIL_CLOCK = (_FILES / "mail_clock.sql").read_text()
 
 
 def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
@@ -142,9 +159,12 @@ class Database:
             os.chmod(backup, 0o600)
             self._lay_out(self._schema.upgrades[version - 1 :])
         with self._transaction():
-            for table in _ADDITIONS:
-                self._sql.execute(table)
+            self._sql.execute(_MAIL_CLOCK)
             self._keep_records()
+            self._sql.execute(
+                "DELETE FROM copy WHERE name IN (SELECT name FROM tag)"
+                " AND position < (SELECT first FROM name WHERE id = copy.name)"
+            )
             self._close_gaps()
 
     def _lay_out(self, steps: Sequence[str]) -> None:
@@ -211,10 +231,33 @@ class Database:
             Mail(*row)
             for row in self._sql.execute(
                 "SELECT name.id, name.name, count(line), coalesce(sum(length(line)), 0),"
-                " coalesce(min(position), 0), coalesce(min(since), 0), coalesce(max(since), 0)"
+                " coalesce(min(position), first), coalesce(min(since), 0), coalesce(max(since), 0)"
                 " FROM name LEFT JOIN copy ON copy.name = name.id GROUP BY name.id ORDER BY name.id"
             )
         ]
+
+    def tags(self) -> list[tuple[int, Tag]]:
+        """Each tag with its name's id, the one unused for longest first."""
+        tags = {
+            (id_, name): Tag(name, *row)
+            for id_, name, *row in self._sql.execute(
+                "SELECT name, tag, era, lines, heard, used FROM tag ORDER BY used"
+            )
+        }
+        for id_, name, *row in self._sql.execute("SELECT * FROM refusal ORDER BY first, last"):
+            if (id_, name) in tags:  # or else somebody has deleted the tag by hand
+                tags[id_, name].refuse(Verdict(*row))
+        return [(id_, tag) for (id_, _), tag in tags.items()]
+
+    def forget_tags(self) -> None:
+        """Hold no tag any more, also after a crash of the machine.
+
+        @raise OSError: if the disk does not take it.
+        """
+        with self._transaction():
+            for table in _TAGS:
+                self._sql.execute(f"DELETE FROM {table}")
+        self.sync()
 
     def commit(self, batch: Batch) -> None:
         """Make all these changes, or none of them.
@@ -240,9 +283,31 @@ class Database:
             (_FORGOTTEN, [(id_,) for id_, name in names if name is None]),
             (_STANDING, [batch.standing] if batch.standing else []),
             (_STRUCK, _ranges(batch.struck)),
+            (_FIRST, [(first, id_) for id_, first in batch.firsts.items()]),
         ):
             if rows:
                 self._sql.executemany(statement, rows)
+        if batch.saved:
+            self._write_tags(batch.saved)
+        for id_, name in names:
+            if name is None:
+                for table in _TAGS:
+                    self._sql.execute(f"DELETE FROM {table} WHERE name = ?", (id_,))
+
+    def _write_tags(self, tags: Mapping[tuple[int, str], Saved | None]) -> None:
+        for table in _TAGS:
+            self._sql.executemany(f"DELETE FROM {table} WHERE name = ? AND tag = ?", tags)
+        for key, saved in tags.items():
+            if saved is not None:
+                *row, refusals = saved
+                self._sql.execute(_TAG, (*key, *row))
+                self._sql.executemany(
+                    _REFUSAL,
+                    [
+                        (*key, each.first, each.last, each.word, each.subject, each.copies)
+                        for each in refusals  # without the deep copies of astuple()
+                    ],
+                )
 
     def _insert(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Add rows, except those whose places are taken, as they are there already."""
@@ -255,53 +320,49 @@ class Database:
                 [*chain.from_iterable(some)],
             )
 
-    def page(self, name: int, first: int, size: int) -> list[bytes]:
+    def page(self, name: int, first: int, size: int) -> Page:
         """The lines for C{name} from position C{first} on, about C{size} bytes of them, and up to
         the first that is not here.
         """
         rows = self._sql.execute(
-            "SELECT position, line FROM copy WHERE name = ? AND position >= ? ORDER BY position",
+            "SELECT position, line, since FROM copy WHERE name = ? AND position >= ?"
+            " ORDER BY position",
             (name, first),
         )
-        lines: list[bytes] = []
+        page = Page()
         with closing(rows):
-            for position, line in rows:
-                if position != first + len(lines) or size <= 0:
+            for position, line, since in rows:
+                if position != first + len(page) or size <= 0:
                     break
-                lines.append(line)
+                page.add(line, since)
                 size -= len(line)
-        return lines
+        return page
 
     def count(self) -> int:
         """The number of copies in the file."""
         (copies,) = self._sql.execute("SELECT count(*) FROM copy").fetchone()
         return int(copies)
 
-    def expire(self, name: int, first: int, before: float) -> tuple[int, int, float]:
-        """Throw away the copies for C{name} from position C{first} on, up to one that was kept at
-        C{before} or later.
+    def old(self, name: int, first: int, before: float) -> tuple[int, int, float]:
+        """The copies for C{name} from position C{first} on, up to one that was kept at C{before} or
+        later.
 
         @return: their number, their bytes, and when the oldest of the rest was kept.
         """
-        with self._transaction():
-            (end,) = self._sql.execute(
-                "SELECT min(position) FROM copy WHERE name = ? AND position >= ? AND since >= ?",
-                (name, first, before),
-            ).fetchone()
-            which = (
-                "FROM copy WHERE name = :name AND position >= :first"
-                " AND (:end IS NULL OR position < :end)"
-            )
-            old = {"name": name, "first": first, "end": end}
-            copies, size = self._sql.execute(
-                f"SELECT count(*), coalesce(sum(length(line)), 0) {which}", old
-            ).fetchone()
-            self._sql.execute(f"DELETE {which}", old)
-            (oldest,) = self._sql.execute(
-                "SELECT coalesce(min(since), 0) FROM copy WHERE name = ? AND position >= ?",
-                (name, first),
-            ).fetchone()
-        return copies, size, oldest
+        (end,) = self._sql.execute(
+            "SELECT min(position) FROM copy WHERE name = ? AND position >= ? AND since >= ?",
+            (name, first, before),
+        ).fetchone()
+        copies, size = self._sql.execute(
+            "SELECT count(*), coalesce(sum(length(line)), 0) FROM copy WHERE name = :name"
+            " AND position >= :first AND (:end IS NULL OR position < :end)",
+            {"name": name, "first": first, "end": end},
+        ).fetchone()
+        (oldest,) = self._sql.execute(
+            "SELECT coalesce(min(since), 0) FROM copy WHERE name = ? AND position >= ?",
+            (name, first if end is None else end),
+        ).fetchone()
+        return copies, size, 0.0 if end is None else oldest
 
     def standing(self) -> Standing | None:
         """The last noted standing of the mail clock; None if there is none."""

@@ -8,6 +8,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from achat_twisted.mailbox.page import Page
+from achat_twisted.mailbox.tags import Counter, Tag
+
 
 class IMailbox(Interface):
     """A place where copies wait for names that are away or behind.
@@ -36,11 +39,8 @@ class IMailbox(Interface):
     def enroll(name: str) -> None:
         """A session of C{name} begins, and from now on the name is known.
 
-        For as long as it lasts, until L{hand_back} or L{leave}, nothing kept for the name expires.
+        For as long as it lasts, until L{hand_back}, nothing kept for the name expires.
         """
-
-    def leave(name: str) -> None:
-        """A session of C{name} has ended to which no copy was ever on its way."""
 
     def knows(name: str) -> bool:
         """True if the name is known."""
@@ -66,7 +66,10 @@ class IMailbox(Interface):
             if that fails, which is tried again until it succeeds.
         """
 
-    def take(name: str, size: int) -> Deferred[list[bytes]]:
+    def now() -> float:
+        """The time by the clock that C{Page.since} goes by, in seconds."""
+
+    def take(name: str, size: int) -> Deferred[Page]:
         """The first kept lines for C{name}, about C{size} bytes, at least one if there is any.
 
         They are on their way from the moment the Deferred fires. It may be cancelled before.
@@ -75,11 +78,47 @@ class IMailbox(Interface):
     def delivered(name: str, copies: int) -> None:
         """Note that the first C{copies} on their way to C{name} have arrived."""
 
-    def hand_back(name: str, lines: Sequence[bytes]) -> None:
+    def hand_back(name: str, lines: Sequence[bytes], ages: Sequence[float] | None = None) -> None:
         """A session of C{name} has ended, and all that was still on its way is kept again.
+
+        @param ages: for each line the seconds since it was accepted; none, if nobody knows.
 
         Never refused, as these copies were accepted long ago; an outbox bounds their size.
         """
+
+    def first(name: str) -> int:
+        """The number of the first copy in the row of C{name}; of the next one, if it is empty.
+
+        Copies are numbered from 1 on, in the order in which they came. A number stays the same for
+        as long as the tags of that name are remembered.
+        """
+
+    def begin_tag(name: str, tag: str, counter: Counter) -> Tag | None:
+        """A session with a tag begins: the record of that tag, found or made.
+
+        @param counter: the session, whose lines count for the tag from now on.
+        @return: None if the tag is new, not the first of its name, and there is no room for it.
+        """
+
+    def tag_changed(name: str, tag: Tag) -> bool:
+        """Have the next commit write what has become of a tag.
+
+        What it writes is what is true when the commit begins, for the tag as for the copies.
+
+        @return: False if it has grown, and too much waits for it, or there was no room for that.
+        """
+
+    def end_tag(name: str, tag: Tag) -> None:
+        """The session with that tag has ended."""
+
+    def forget_tag(name: str, tag: Tag) -> None:
+        """Remember a tag no longer, as it owes nothing, or somebody wants that."""
+
+    def tags(name: str) -> Sequence[Tag]:
+        """The tags of a name, the one unused for longest first."""
+
+    def all_tags() -> int:
+        """The number of tags that are remembered, of all names."""
 
     def count(name: str) -> int:
         """The number of copies kept for C{name}."""

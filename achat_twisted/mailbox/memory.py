@@ -13,6 +13,8 @@ from zope.interface import implementer
 
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, Account, Accounts, MailLimits
 from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.mailbox.page import Page
+from achat_twisted.mailbox.tags import Counter, Tag
 
 _AT_A_TIME = 2000
 """The number of copies that expire until others have their turn: some 3 ms."""
@@ -22,12 +24,15 @@ class _Mail(Account):
     """The mail of one name, each line with the time since which it is kept; None if there is none.
 
     Most names have no mail, and an empty deque takes 0.7 KB.
+
+    @ivar first: the number of the first copy that has not arrived.
     """
 
-    __slots__ = ("lines",)
+    __slots__ = ("first", "lines")
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
+        self.first = 1
         self.lines: deque[tuple[float, bytes]] | None = None
 
 
@@ -64,9 +69,6 @@ class MemoryMailbox:
     def enroll(self, name: str) -> None:
         self._accounts.enroll(name)
 
-    def leave(self, name: str) -> None:
-        self._accounts.leave(self._accounts[name])
-
     def knows(self, name: str) -> bool:
         return self._accounts.get(name) is not None
 
@@ -89,25 +91,63 @@ class MemoryMailbox:
     def commit(self) -> None:
         """As safe as it gets."""
 
-    def take(self, name: str, size: int) -> Deferred[list[bytes]]:
+    def now(self) -> float:
+        return self._clock.seconds()
+
+    def take(self, name: str, size: int) -> Deferred[Page]:
         mail = self._accounts[name]
-        taken: list[bytes] = []
+        page = Page()
         while mail.lines and size > 0:
-            taken.append(self._drop_first(mail, mail.lines))
-            size -= len(taken[-1])
-        return succeed(taken)
+            since, line = self._drop_first(mail, mail.lines)
+            page.add(line, since)
+            size -= len(line)
+        return succeed(page)
 
     def delivered(self, name: str, copies: int) -> None:
-        """Nothing to remember."""
+        self._accounts[name].first += copies
 
-    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+    def hand_back(
+        self, name: str, lines: Sequence[bytes], ages: Sequence[float] | None = None
+    ) -> None:
         mail = self._accounts[name]
         now = self._clock.seconds()
         if lines:
             mail.lines = mail.lines or deque()
-            mail.lines.extendleft((now, line) for line in reversed(lines))
+            since = [now - age for age in ages or [0.0] * len(lines)]
+            mail.lines.extendleft(reversed([*zip(since, lines, strict=True)]))
         self._accounts.grow(mail, len(lines), sum(map(len, lines)), now)
         self._accounts.leave(mail)
+
+    def first(self, name: str) -> int:
+        return self._accounts[name].first
+
+    def begin_tag(self, name: str, tag: str, counter: Counter) -> Tag | None:
+        mail = self._accounts.introduce(name)
+        record = self._accounts.begin_tag(mail, tag, counter, self._clock.seconds())
+        self._forget_surplus(mail)
+        return record
+
+    def tag_changed(self, name: str, tag: Tag) -> bool:
+        return self._accounts.weigh(self._accounts[name], tag)
+
+    def end_tag(self, name: str, tag: Tag) -> None:
+        mail = self._accounts[name]
+        self._accounts.end_tag(mail, tag, self._clock.seconds())
+        self._forget_surplus(mail)
+
+    def _forget_surplus(self, mail: _Mail) -> None:
+        for tag in mail.tags.surplus() if mail.tags else ():
+            self._accounts.forget_tag(mail, tag)
+
+    def forget_tag(self, name: str, tag: Tag) -> None:
+        self._accounts.forget_tag(self._accounts[name], tag)
+
+    def tags(self, name: str) -> Sequence[Tag]:
+        mail = self._accounts.get(name)
+        return [*mail.tags] if mail and mail.tags else []
+
+    def all_tags(self) -> int:
+        return self._accounts.tags
 
     def count(self, name: str) -> int:
         mail = self._accounts.get(name)
@@ -135,15 +175,20 @@ class MemoryMailbox:
             )
         return succeed(None)
 
-    def _drop_first(self, mail: _Mail, lines: deque[tuple[float, bytes]]) -> bytes:
-        _, line = lines.popleft()
+    def _drop_first(self, mail: _Mail, lines: deque[tuple[float, bytes]]) -> tuple[float, bytes]:
+        since, line = lines.popleft()
         if not lines:
             mail.lines = None
         self._accounts.shrink(mail, 1, len(line))
-        return line
+        return since, line
 
     def _expire(self) -> None:
-        """Throw away the first copies of everybody who is away, up to one that is not too old."""
+        """Throw away the first copies of everybody who is away, up to one that is not too old.
+
+        So go the tags that nobody has used for as long.
+        """
+        for mail, tag in self._accounts.unused_tags(self._clock.seconds()):
+            self._accounts.forget_tag(mail, tag)
         self._expiring = self._accounts.expiring(self._clock.seconds())
         self._expire_some()
 
@@ -164,6 +209,7 @@ class MemoryMailbox:
         while mail.lines and mail.lines[0][0] < before and expired < most:
             self._drop_first(mail, mail.lines)
             expired += 1
+        mail.first += expired
         mail.oldest = mail.lines[0][0] if mail.lines else self._clock.seconds()
         if mail.oldest < before:
             self._expiring.append(mail)

@@ -5,8 +5,7 @@
 -- When a session ends, what it has not got becomes copies, and after an ordered stop there are no
 -- records. After a crash the next start makes copies of them.
 --
--- This table is added to a file of version 1 that does not have it. An achat that does not know it
--- must not be given the file after a crash.
+-- A file of version 1 may have this table already, or not.
 CREATE TABLE IF NOT EXISTS record (
     id       INTEGER PRIMARY KEY,
     name     INTEGER NOT NULL, -- the recipient: name.id

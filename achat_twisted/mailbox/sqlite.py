@@ -9,6 +9,8 @@ what has arrived, and a copy that is handed back stands where it stood before.
 
 from __future__ import annotations
 
+import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import takewhile
@@ -26,6 +28,8 @@ from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database, Unusable
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
+from achat_twisted.mailbox.page import Page
+from achat_twisted.mailbox.tags import Counter, Tag, Tags
 from achat_twisted.tools.errors import CannotStart, Unavailable
 
 PRESSED = 8 * 2**20
@@ -46,7 +50,7 @@ class _Row(Account):
 
     __slots__ = ("end", "head", "id", "records", "start", "written")
 
-    def __init__(self, name: str, id_: int, first: int = 0) -> None:
+    def __init__(self, name: str, id_: int, first: int = 1) -> None:
         super().__init__(name)
         self.id = id_
         self.start = self.head = self.end = self.written = first
@@ -76,6 +80,7 @@ class SqliteMailbox:
         self._mail_clock = mail_clock
         self._last_id = self._last_record = 0
         self._lost = 0
+        self._is_durable = False
         self._rows = Accounts(limits, self._new_row, self._forget)
         self._expiry = LoopingCall(self._expire)
         self._expiry.clock = clock
@@ -85,6 +90,12 @@ class SqliteMailbox:
             database = self._open_database()
         except Unusable as error:
             raise CannotStart(f"achat: {error}") from None
+        self._is_durable = database.durable
+        tags: defaultdict[int, Tags] = defaultdict(Tags)
+        for id_, tag in database.tags():
+            tags[id_].add(tag)
+        if tags and not database.durable:
+            self._forget_tags(database)
         self._log.info("mail is kept in {path}", path=database.path)
         self._committer.open(database)
         all_mail = database.mail()
@@ -94,9 +105,22 @@ class SqliteMailbox:
             row.end += mail.copies
             row.copies, row.size = mail.copies, mail.size + LINE_COST * mail.copies
             row.oldest = min(mail.oldest, now)
+            if mail.id in tags:
+                row.tags = tags[mail.id]
             self._last_id = mail.id
             self._rows.add(row)
+            for tag in row.tags or ():
+                self._rows.weigh(row, tag)
         self._expiry.start(EXPIRY, now=False)
+
+    def _forget_tags(self, database: Database) -> None:
+        """Have no tag in the file, as it cannot vouch for what happens from now on."""
+        try:
+            database.forget_tags()
+        except (sqlite3.Error, OSError) as error:
+            why = database.explain(error)
+            database.close()
+            raise CannotStart(f"achat: the mailbox {database.path} cannot be used: {why}") from None
 
     def _start_clock(self, database: Database, stamps: Sequence[float]) -> float:
         """Start the mail clock; return its time. Nothing in the file is any later after that."""
@@ -131,9 +155,6 @@ class SqliteMailbox:
     def enroll(self, name: str) -> None:
         self._rows.enroll(name)
 
-    def leave(self, name: str) -> None:
-        self._rows.leave(self._rows[name])
-
     def knows(self, name: str) -> bool:
         return self._rows.get(name) is not None
 
@@ -166,17 +187,18 @@ class SqliteMailbox:
     def commit(self) -> Deferred[bool] | None:
         return self._committer.commit()
 
-    def take(self, name: str, size: int) -> Deferred[list[bytes]]:
+    def now(self) -> float:
+        return self._mail_clock.now()
+
+    def take(self, name: str, size: int) -> Deferred[Page]:
         row = self._rows[name]
         if not row.copies:
-            return succeed([])
+            return succeed(Page())
         head = row.head
         page = self._committer.ask(lambda database: database.page(row.id, head, size))
         return page.addCallback(self._taken, row, head, size)
 
-    def _taken(
-        self, lines: list[bytes], row: _Row, head: int, size: int
-    ) -> list[bytes] | Deferred[list[bytes]]:
+    def _taken(self, lines: Page, row: _Row, head: int, size: int) -> Page | Deferred[Page]:
         if row.head != head:
             return self.take(row.name, size)  # the first have expired meanwhile
         if not lines:  # what could not be written yet is not in the file
@@ -194,6 +216,7 @@ class SqliteMailbox:
         if in_file:
             self._arrived(row)
         self._strike(row, row.start)
+        self._note_first(row)
 
     def _strike(self, row: _Row, before: int) -> None:
         """Strike out the records of lines that all stand before a position."""
@@ -202,19 +225,73 @@ class SqliteMailbox:
             self._committer.batch.struck += map(row.records.pop, struck)
             self._committer.soon()
 
-    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+    def hand_back(
+        self, name: str, lines: Sequence[bytes], ages: Sequence[float] | None = None
+    ) -> None:
         row = self._rows[name]
-        now = self._mail_clock.now()
-        row.start = row.head = row.head - len(lines)
-        together = b"".join(lines)
-        if lines:
-            self._committer.batch.add(Span(row.id, row.start, now, together, len(lines)))
-        self._strike(row, row.end)
-        self._arrived(row)
-        row.written = row.head
-        self._rows.grow(row, len(lines), len(together), now)
-        row.oldest = 0.0  # those that are in the file already stay as old as they are
+        if lines:  # or else an older session may still have some, whose places are not to change
+            now = self._mail_clock.now()
+            row.start = row.head = row.head - len(lines)
+            together = b"".join(lines)
+            add = self._committer.batch.add
+            if ages is None:
+                add(Span(row.id, row.start, now, together, len(lines)))
+            else:
+                for position, (line, age) in enumerate(zip(lines, ages, strict=True), row.start):
+                    add(Span(row.id, position, now - age, line, 1))
+            self._strike(row, row.end)
+            self._arrived(row)
+            row.written = row.head
+            self._rows.grow(row, len(lines), len(together), now)
+            row.oldest = 0.0  # those that are in the file already stay as old as they are
         self._rows.leave(row)
+
+    def first(self, name: str) -> int:
+        return self._rows[name].start
+
+    def begin_tag(self, name: str, tag: str, counter: Counter) -> Tag | None:
+        row = self._rows.introduce(name)
+        record = self._rows.begin_tag(row, tag, counter, self._mail_clock.now())
+        if record is not None:
+            self._save(row, record)
+        self._forget_surplus(row)
+        return record
+
+    def tag_changed(self, name: str, tag: Tag) -> bool:
+        row = self._rows[name]
+        self._save(row, tag)
+        return self._rows.weigh(row, tag)
+
+    def end_tag(self, name: str, tag: Tag) -> None:
+        row = self._rows[name]
+        self._rows.end_tag(row, tag, self._mail_clock.now())
+        self._save(row, tag)
+        self._forget_surplus(row)
+
+    def _forget_surplus(self, row: _Row) -> None:
+        for tag in row.tags.surplus() if row.tags else ():
+            self.forget_tag(row.name, tag)
+
+    def forget_tag(self, name: str, tag: Tag) -> None:
+        row = self._rows[name]
+        self._rows.forget_tag(row, tag)
+        if self._is_durable:
+            self._committer.batch.tags[row.id, tag.name] = None
+            self._committer.soon()
+
+    def _save(self, row: _Row, tag: Tag) -> None:
+        """Have the next commit write a tag, if the file can vouch for it after a crash."""
+        if self._is_durable:
+            self._committer.batch.tags[row.id, tag.name] = tag
+            self._note_first(row)
+            self._committer.soon()
+
+    def tags(self, name: str) -> Sequence[Tag]:
+        row = self._rows.get(name)
+        return [*row.tags] if row and row.tags else []
+
+    def all_tags(self) -> int:
+        return self._rows.tags
 
     def count(self, name: str) -> int:
         row = self._rows.get(name)
@@ -234,6 +311,10 @@ class SqliteMailbox:
         if self._expiry.running:
             self._expiry.stop()
             self._note_time()
+        for row in self._rows:
+            for tag in row.tags or ():
+                self._committer.batch.tags[row.id, tag.name] = tag
+                self._note_first(row)
         return Deferred.fromCoroutine(self._close())
 
     async def _close(self) -> None:
@@ -254,7 +335,13 @@ class SqliteMailbox:
 
     def _arrived(self, row: _Row) -> None:
         self._committer.batch.arrived[row.id] = row.start
+        self._note_first(row)
         self._committer.soon()
+
+    def _note_first(self, row: _Row) -> None:
+        """Write where a row begins, with what makes it begin there, if any tag rests on that."""
+        if row.tags:
+            self._committer.batch.firsts[row.id] = row.start
 
     def _new_row(self, name: str) -> _Row:
         self._last_id += 1
@@ -267,10 +354,15 @@ class SqliteMailbox:
         self._committer.soon()
 
     def _expire(self) -> Deferred[None] | None:
-        """Throw away the first copies of everybody who is away, up to one that is not too old."""
+        """Throw away the first copies of everybody who is away, up to one that is not too old.
+
+        So go the tags that nobody has used for as long.
+        """
         if self._committer.failing:
             return None
         self._note_time()
+        for row, tag in self._rows.unused_tags(self._mail_clock.now()):
+            self.forget_tag(row.name, tag)
         return Deferred.fromCoroutine(
             self._expire_each(self._rows.expiring(self._mail_clock.now()))
         )
@@ -281,9 +373,9 @@ class SqliteMailbox:
         for row in rows:
             if self._expiry.running and not row.sessions:
                 expiring = self._committer.ask(
-                    partial(Database.expire, name=row.id, first=row.head, before=before)
+                    partial(Database.old, name=row.id, first=row.head, before=before)
                 )
-                expiring.addCallback(self._expired, row)
+                expiring.addCallback(self._expired, row, row.head)
                 await expiring.addErrback(self._not_expired)
 
     def _not_expired(self, failure: Failure) -> None:
@@ -293,12 +385,16 @@ class SqliteMailbox:
         else:
             self._log.failure("Old mail cannot be thrown away", failure)
 
-    def _expired(self, result: tuple[int, int, float], row: _Row) -> None:
-        copies, size, row.oldest = result
+    def _expired(self, result: tuple[int, int, float], row: _Row, head: int) -> None:
+        """Throw away what is too old, unless somebody has come for it meanwhile."""
+        copies, size, oldest = result
+        if row.sessions or row.head != head:
+            return
+        row.oldest = oldest
         if not copies:
             return
-        row.head += copies
-        row.start = row.written = row.head
+        row.start = row.head = row.written = head + copies
+        self._arrived(row)
         self.expired += copies
         self._rows.shrink(row, copies, size)
         self._log.warn("{copies} lines for {name} have expired", copies=copies, name=row.name)

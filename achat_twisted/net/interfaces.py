@@ -57,6 +57,8 @@ class IInlet(Interface):
     def connection_lost() -> None:
         """Note that the connection is gone; to be called by its protocol."""
 
+    has_input: bool = Attribute("True if the kernel holds bytes that have come.")
+
     def last_input() -> Deferred[None]:
         """Take in what the kernel holds now, a snapshot, and nothing after it.
 

@@ -118,6 +118,10 @@ class Link:
     def abort(self) -> None:
         self._bottom.abortConnection()
 
+    @property
+    def has_input(self) -> bool:
+        return self._bottom.has_input
+
     def last_input(self) -> Deferred[None]:
         taken: Deferred[None] = Deferred()
         self._bottom.take_snapshot(lambda: taken.callback(None))

@@ -182,9 +182,17 @@ class ServerTransport(tcp.Server):
 
     def take_snapshot(self, on_taken: Callable[[], None]) -> None:
         """Read what the kernel holds now, and nothing after it; then call C{on_taken}."""
-        self._to_read = 0 if self.input_over else _count(self.fileno(), termios.FIONREAD)
+        self._to_read = self._held_input()
         self._on_all_read = on_taken
         self._check_all_read()
+
+    @property
+    def has_input(self) -> bool:
+        """True if the kernel holds bytes that have come."""
+        return self._held_input() > 0
+
+    def _held_input(self) -> int:
+        return 0 if self.input_over else _count(self.fileno(), termios.FIONREAD)
 
     def discard(self) -> None:
         """From now on, read input and throw it away."""

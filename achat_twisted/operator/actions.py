@@ -59,6 +59,8 @@ async def _mail(errand: Errand) -> None:
     if facts is None:
         raise NotDone(f"there is nobody by the name {errand.argument}")
     await errand.asker.tell(facts)
+    for tag in errand.console.tags(errand.argument):
+        await errand.asker.tell(tag)
 
 
 async def _drain(errand: Errand) -> None:

@@ -48,13 +48,18 @@ def admin(context: click.Context, path: Path) -> None:
 def who(path: Path) -> None:
     """List the sessions.
 
-    For each: lines taken in from it, and bytes queued for it, or sent but not yet acknowledged by
-    its machine.
+    For each: lines taken in from it; bytes queued for it, or sent but not yet acknowledged by its
+    machine. If it has a tag: the messages and bytes that were sent and not got, and since when.
     """
-    rows = [{key: str(value) for key, value in row.items()} for row in _ask(path, "who")]
-    if not rows:
+    rows = [*_ask(path, "who")]
+    if rows:
+        _show_table(rows)
+    else:
         click.echo("nobody is here", err=True)
-        return
+
+
+def _show_table(facts: list[Facts]) -> None:
+    rows = [{key: str(value) for key, value in row.items()} for row in facts]
     table = [{key: key.upper() for key in rows[0]}, *rows]
     widths = {key: max(len(row[key]) for row in table) for key in rows[0]}
     for row in table:
@@ -80,8 +85,16 @@ def stats(path: Path) -> None:
 @click.argument("name")
 @click.pass_obj
 def mail(path: Path, name: str) -> None:
-    """Show how many lines wait for NAME, and the bytes they count for; never what they say."""
-    _show(_ask(path, "mail", name))
+    """Show how many lines wait for NAME, and the bytes they count for; never what they say.
+
+    If NAME has tags, there is a line for each: whether it is here, the number of its lines that are
+    taken in, its refusals that wait to be confirmed, and what was sent to it and not got.
+    """
+    amount, *tags = _ask(path, "mail", name)
+    _show(iter([amount]))
+    if tags:
+        click.echo()
+        _show_table(tags)
 
 
 @admin.command()

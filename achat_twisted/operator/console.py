@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from operator import attrgetter
 
 from achat_twisted.broker.broker import Broker
-from achat_twisted.broker.session import Stage
+from achat_twisted.broker.session import Session, Stage
+from achat_twisted.broker.tagged import TaggedSession
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.operator.protocol import Facts
 from achat_twisted.reader.factory import ChatFactory
@@ -28,24 +29,36 @@ class Console:
     def who(self) -> Iterator[Facts]:
         """The facts about each session, as they are when they are taken."""
         for session in sorted(self._broker.sessions, key=attrgetter("name")):
-            if session.stage is Stage.OVER:
-                continue
-            since = datetime.fromtimestamp(session.since, UTC)
-            yield {
-                "name": session.name,
-                "from": session.outlet.peer,
-                "since": f"{since:%Y-%m-%dT%H:%M:%SZ}",
-                "taken": session.taken,
-                "queued": session.outbox.size,
-                "unacknowledged": session.outlet.outstanding(),
-            }
+            if session.stage is not Stage.OVER:
+                yield {
+                    "name": session.name,
+                    "from": session.outlet.peer,
+                    "since": _moment(session.since),
+                    "taken": session.taken,
+                    "queued": session.outbox.size,
+                    "unacknowledged": session.outlet.outstanding(),
+                    "tag": session.opening.tag if isinstance(session, TaggedSession) else "-",
+                    **self._not_got(session),
+                }
+
+    def _not_got(self, session: Session | None) -> Facts:
+        """The messages that were sent to a client with a tag, and not got, and since when."""
+        if not isinstance(session, TaggedSession):
+            return {"unconfirmed": 0, "unconfirmed_bytes": 0, "oldest": "-"}
+        oldest = session.window.oldest
+        return {
+            "unconfirmed": session.window.sent,
+            "unconfirmed_bytes": session.window.tail_size,
+            "oldest": "-" if oldest is None else _moment(self._broker.time_of_day(oldest)),
+        }
 
     def sessions(self) -> int:
         """The number of sessions, including those that leave and have not got everything yet."""
         return len(self._broker.sessions)
 
     def kick(self, name: str) -> bool:
-        """End the session of C{name} at once, with the lines written so far.
+        """End the session of C{name} at once, with the lines written so far; and those that only
+        send for it.
 
         Those that it has not got are kept for it. False if there is no such session.
         """
@@ -74,6 +87,22 @@ class Console:
             return None
         return {"kept": self._mailbox.count(name), "bytes": self._mailbox.size_for(name)}
 
+    def tags(self, name: str) -> Iterator[Facts]:
+        """The facts about each tag of C{name}, the one unused for longest first."""
+        here = {
+            session.tag: session
+            for session in self._broker.sessions
+            if isinstance(session, TaggedSession) and session.name == name
+        }
+        for tag in self._mailbox.tags(name):
+            yield {
+                "tag": tag.name,
+                "here": "yes" if tag.is_here else "no",
+                "lines": tag.lines,
+                "refusals": len(tag.refusals),
+                **self._not_got(here.get(tag)),
+            }
+
     @property
     def draining(self) -> bool:
         """True while nobody new is let in."""
@@ -92,3 +121,11 @@ class Console:
         """The server's phase, or C{draining}."""
         phase = self._phase()
         return "draining" if self.draining and phase == "ready" else phase
+
+
+def _moment(when: float) -> str:
+    """A time as people read it, in UTC.
+
+    @param when: seconds since 1970.
+    """
+    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -38,7 +38,8 @@ REASONS = ("full", "unknown")
 
 MEANINGS = {
     "achat_copies_accepted_total": "Copies that were taken in.",
-    "achat_copies_delivered_total": "Copies that the recipient's machine has acknowledged.",
+    "achat_copies_delivered_total": "Copies that the recipient's machine has acknowledged, or its"
+    " client has got.",
     "achat_copies_expired_total": "Copies that were kept for too long.",
     "achat_copies_refused_total": "Copies that were refused with a notice, by its word.",
     "achat_copies_inherited": "Copies that were in the mailbox at the start.",
@@ -46,6 +47,8 @@ MEANINGS = {
     "achat_copies_in_flight": "Copies on their way: all in no other column.",
     "achat_connections": "Open connections, with a name or without.",
     "achat_sessions": "Connections that are logged in, by how they are fed.",
+    "achat_tagged_sessions": "Those of them that have a tag.",
+    "achat_tags": "Tags that are remembered, of clients that are here or away.",
     "achat_logins_total": "Connections that have logged in, or have ended before that.",
     "achat_outbox_bytes": "Bytes queued in memory, for all clients together.",
     "achat_outbox_fullest_bytes": "Bytes queued in memory for the client with the most of them.",
@@ -53,6 +56,9 @@ MEANINGS = {
     " clients together.",
     "achat_unacknowledged_bytes": "Bytes written that are not known to have arrived.",
     "achat_unacknowledged_age_seconds": "Age of the oldest unacknowledged byte, to about a second.",
+    "achat_unconfirmed_bytes": "Bytes sent to clients with a tag, which have not said that they got"
+    " them.",
+    "achat_unconfirmed_age_seconds": "Age of the oldest of them, to about a second.",
     "achat_turn_seconds": "Time to serve a round of clients, during which nobody else is served.",
     "achat_mailbox_bytes": "Bytes of mail that is kept, as --mailbox-total counts them.",
     "achat_mailbox_failing": "1 if the mailbox's file cannot be written just now, or else 0.",
@@ -97,12 +103,16 @@ class Metrics:
         yield _figure("achat_connections", self._factory.connections)
         sessions = {feed.name.lower(): count for feed, count in load.sessions.items()}
         yield _divided("achat_sessions", "feed", sessions)
+        yield _figure("achat_tagged_sessions", load.tagged)
+        yield _figure("achat_tags", self._mailbox.all_tags())
         yield _divided("achat_logins_total", "outcome", self._meter.logins)
         yield _figure("achat_outbox_bytes", load.queued)
         yield _figure("achat_outbox_fullest_bytes", load.fullest)
         yield _figure("achat_outbox_high_water_bytes", self._broker.pool.highest)
         yield _figure("achat_unacknowledged_bytes", load.unacknowledged)
         yield _figure("achat_unacknowledged_age_seconds", load.age)
+        yield _figure("achat_unconfirmed_bytes", load.unconfirmed)
+        yield _figure("achat_unconfirmed_age_seconds", load.unconfirmed_age)
         yield _histogram("achat_turn_seconds", self._meter.turns)
         yield _figure("achat_mailbox_bytes", self._mailbox.size())
         yield _figure("achat_mailbox_failing", int(self._mailbox.failing))

@@ -21,12 +21,13 @@ from achat_twisted.net.interfaces import ILink
 from achat_twisted.reader.terms import Terms
 from achat_twisted.tools.deadlines import Deadlines
 from achat_twisted.tools.interfaces import IMeter
+from achat_twisted.wire.tags import PLAIN, Opening, parse_opening
 
 
 class Newcomer(Protocol):
     """A connection's reader, as its arrival sees it."""
 
-    def join(self, name: str) -> ISession:
+    def join(self, name: str, opening: Opening) -> ISession:
         """Log in at the broker, which has the link from now on.
 
         @raise wire.Refused: if the broker does not take it.
@@ -57,7 +58,15 @@ class Entrance:
 class Arrival:
     """One connection's arrival. Until it has a name the link is its own."""
 
-    __slots__ = ("_entering", "_entrance", "_is_last_call", "_link", "_origin", "_reader")
+    __slots__ = (
+        "_entering",
+        "_entrance",
+        "_is_last_call",
+        "_link",
+        "_opening",
+        "_origin",
+        "_reader",
+    )
     _log = Logger()
 
     def __init__(self, reader: Newcomer, link: ILink, entrance: Entrance) -> None:
@@ -67,6 +76,7 @@ class Arrival:
         self._entrance = entrance
         self._entering: Deferred[str] | None = None
         self._is_last_call = False
+        self._opening = PLAIN
 
     def begin(self) -> None:
         """Wait for the first line, if it is admitted."""
@@ -83,10 +93,14 @@ class Arrival:
             self.refuse_stranger(f"this port is for a proxy, but {why_not}")
 
     def log_in(self, line: str) -> None:
-        """Take in the first line."""
+        """Take in the first line, or one that may stand before it."""
         if not self._is_admitted():
             return
         try:
+            opening = self._parse_opening(line)
+            if opening is not None:
+                self._opening = opening
+                return
             login = wire.parse_login(line)
             entering = self._entrance.terms.gate.enter(login, self._link)
             if entering is None:
@@ -100,6 +114,11 @@ class Arrival:
                 self._refuse(refusal)
             else:  # as health checks send
                 self.refuse_stranger(refusal.notice.detail)
+
+    def _parse_opening(self, line: str) -> Opening | None:
+        """The wishes by now, if the line is one of them; None if not."""
+        knows_wishes = self._entrance.terms.render is not wire.say_nothing
+        return parse_opening(line, self._opening) if knows_wishes else None
 
     def take_in_fault(self, error: wire.WireError) -> None:
         """Take in a fault that stands in place of the first line."""
@@ -216,7 +235,7 @@ class Arrival:
         self._abort()
 
     def _join(self, name: str) -> ISession:
-        session = self._reader.join(name)
+        session = self._reader.join(name, self._opening)
         self._entrance.logins.remove(self)
         self._entrance.meter.login("welcome")
         return session

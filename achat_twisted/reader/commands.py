@@ -45,6 +45,14 @@ def _help(_broker: IBroker, session: ISession, _argument: str) -> None:
         session.tell(wire.usage(f"/{word} {row.usage}"))
 
 
+def _got(_broker: IBroker, session: ISession, argument: str) -> None:
+    session.got(argument)
+
+
+def _too_late(_broker: IBroker, _session: ISession, _argument: str) -> None:
+    raise wire.BadLine("/resume, /send and /stamp stand before the login line")
+
+
 COMMANDS = {
     "sync": Row("[token] is answered when your lines before it are routed", _sync),
     "who": Row("lists who is here", _who),
@@ -53,6 +61,10 @@ COMMANDS = {
     "stats": Row("tells, on the server's own machine, what has become of all copies", _stats),
     "help": Row("lists what you can say", _help),
 }
+"""All that C{/help} lists."""
+
+_OTHERS = {"got": _got, **dict.fromkeys(("resume", "send", "stamp"), _too_late)}
+"""Those of clients that know more than C{/help} tells, or think so."""
 
 
 def run(broker: IBroker, session: ISession, command: wire.Command) -> None:
@@ -62,7 +74,9 @@ def run(broker: IBroker, session: ISession, command: wire.Command) -> None:
     """
     if session.lost:
         return
-    row = COMMANDS.get(command.word)
-    if row is None:
+    if command.word in COMMANDS:
+        COMMANDS[command.word].run(broker, session, command.argument)
+    elif command.word in _OTHERS:
+        _OTHERS[command.word](broker, session, command.argument)
+    else:
         raise wire.NoCommand(command.word)
-    row.run(broker, session, command.argument)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer, ITransport
+from twisted.internet.interfaces import IHalfCloseableProtocol, ITransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
@@ -14,13 +14,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.broker.interfaces import IBroker, ISession
+from achat_twisted.broker.interfaces import IBroker, ISession, ISource
 from achat_twisted.net.interfaces import ILink, IProxied
 from achat_twisted.reader import commands, runs
 from achat_twisted.reader.arrival import Arrival, Entrance
 from achat_twisted.wire import framing
 from achat_twisted.wire.foreign import PROXY
 from achat_twisted.wire.framing import Block, LineSplitter
+from achat_twisted.wire.tags import Opening
 
 _Item = framing.Item | Callable[[], None]
 """Work that waits: lines, a fault in place of one, or a call to make after them."""
@@ -39,7 +40,7 @@ class Home(Protocol):
         """Note that its connection is gone."""
 
 
-@implementer(IHalfCloseableProtocol, IProxied, IPushProducer)
+@implementer(IHalfCloseableProtocol, IProxied, ISource)
 class ChatReader(LineReceiver):
     """Reads one connection: first a login, which its L{Arrival} sees to, then lines for the broker.
 
@@ -127,15 +128,23 @@ class ChatReader(LineReceiver):
 
     # Calls from the arrival
 
-    def join(self, name: str) -> ISession:
+    def join(self, name: str, opening: Opening) -> ISession:
         """Log in; see L{achat_twisted.reader.arrival.Newcomer}."""
-        session = self._session = self._broker.join(name, self._link, self)
+        session = self._session = self._broker.join(name, self._link, self, opening)
         if self._stopped is not None:
             session.last_call()
             self._take_last_input()
         return session
 
     # Calls from the broker
+
+    @property
+    def has_spoken(self) -> bool:
+        return (
+            self._link.has_input
+            or not self._splitter.is_between
+            or any(not callable(item) for item in self._waiting)
+        )
 
     def resumeProducing(self) -> None:
         if self._is_leaving and self._session is not None:
@@ -286,9 +295,10 @@ class ChatReader(LineReceiver):
             if isinstance(request, wire.Post):
                 self._broker.post(session, request)
             else:
+                session.commands += 1
                 commands.run(self._broker, session, request)
         except wire.WireError as error:
-            self._answer_fault(error, session)
+            self._answer_fault(error, session, block[0] == "/")
 
     def _take_in_fault(self, error: wire.WireError) -> None:
         """Take in a fault that stands in place of a line."""
@@ -296,11 +306,12 @@ class ChatReader(LineReceiver):
             self._arrival.take_in_fault(error)
         else:
             self._session.taken += 1
-            self._answer_fault(error, self._session)
+            self._session.commands += error.is_command
+            self._answer_fault(error, self._session, error.is_command)
 
-    def _answer_fault(self, error: wire.WireError, session: ISession) -> None:
+    def _answer_fault(self, error: wire.WireError, session: ISession, is_command: bool) -> None:
         """Tell the client; and the log, once for each kind and connection."""
-        session.tell(error.notice)
+        session.refuse(error, is_command=is_command)
         if error.notice.word not in self._complaints:
             self._complaints += (error.notice.word,)
             self._log.info(

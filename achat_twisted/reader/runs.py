@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from achat_twisted import wire
 from achat_twisted.broker.interfaces import IBroker, ISession
 from achat_twisted.wire.framing import Block
@@ -10,6 +12,14 @@ AT_ONCE = 500
 """The number of lines that are put together by recipient at a time, or taken in one by one until
 others have their turn.
 """
+
+_FEW = 16
+"""The most commands between lines for which a block is parted there, so that the lines stay runs.
+
+A client that resumes says C{/got} now and then; line by line, a stream would cost five times more.
+"""
+
+_COMMANDS = re.compile(r"^(/.*\n)", re.MULTILINE)
 
 
 def take_in(broker: IBroker, session: ISession, block: Block, recipients: int) -> list[Block]:
@@ -23,6 +33,8 @@ def take_in(broker: IBroker, session: ISession, block: Block, recipients: int) -
     if run is not None and broker.post_run(session, [run]):
         session.taken += block.count("\n")
         return []
+    if run is None and 0 < block.count("\n/") <= _FEW:
+        return [*filter(None, _COMMANDS.split(block))]
     left: list[Block] = []
     count = block.count("\n")
     if count > AT_ONCE:

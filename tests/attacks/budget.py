@@ -47,6 +47,13 @@ BUDGET = (
         40,
     ),
     _item("logged in and idle", "6 KiB each: 59 MiB", "idle", 20),
+    _item("logged in with a tag, and idle", "7 KiB each: 69 MiB", "tagged", 20),
+    _item(
+        "have tags, and confirm neither messages nor refusals",
+        "with a tag and idle, twice --outbox-total, --mailbox-total, and a round: 837 MiB",
+        "unconfirming",
+        60,
+    ),
     _item(
         "never read, and send to each other all they may",
         "idle, twice --outbox-total, --mailbox-total, and 128 KiB each that are not acknowledged:"

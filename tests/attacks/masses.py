@@ -45,6 +45,40 @@ def idle(place: Place) -> str:
     return f"{len(clients)} logged in"
 
 
+def tagged(place: Place) -> str:
+    """Names that log in with a tag, and do nothing."""
+    clients = place.log_in_all(opening=b"/resume t\n")
+    place.stay()
+    return f"{len(clients)} logged in with a tag"
+
+
+def unconfirming(place: Place) -> str:
+    """Names with a tag that confirm nothing: no message, no refusal; each comes again under another
+    tag, whenever its session is ended.
+    """
+    clients = dict(enumerate(place.log_in_all(opening=b"/resume 0\n")))
+    tags: Counter[int] = Counter()
+    said = 0
+    everybody = b",".join(b"c%d" % number for number in range(min(place.size, _AT_ONCE)))
+    line = everybody + b":" + b"x" * (_LONG - len(everybody)) + b"\n"
+    while place.is_time:
+        for number, client in clients.items():
+            try:
+                if not client.recv(65536):
+                    raise ConnectionResetError
+                said += client.send(line if number < _SHOUTING else b"a\n" * 1000)
+            except BlockingIOError:
+                continue
+            except OSError:
+                tags[number] += 1
+                client.close()
+                client = clients[number] = place.connect(number)
+                client.sendall(b"/resume %d\nc%d\n" % (tags[number], number))
+                client.setblocking(False)
+        time.sleep(0.05)
+    return f"{said // 2**20} MiB were taken, under {tags.total() + place.size} tags"
+
+
 def curious_and_gone(place: Place) -> str:
     """Long names that ask for all names without end, read nothing, and leave together."""
     clients = [place.log_in(f"{number:064}") for number in range(place.size)]
@@ -129,6 +163,8 @@ MASSES: tuple[Callable[[Place], str], ...] = (
     silent,
     endless_logins,
     idle,
+    tagged,
+    unconfirming,
     curious_and_gone,
     shouting_deaf,
     rude,

@@ -52,12 +52,15 @@ class Place:
         hear(client, b"\n")
         return client
 
-    def log_in_all(self, receive_buffer: int = 0) -> list[socket.socket]:
-        """Those called C{c0}, C{c1} and so on; one that is in does not wait for the others."""
+    def log_in_all(self, receive_buffer: int = 0, opening: bytes = b"") -> list[socket.socket]:
+        """Those called C{c0}, C{c1} and so on; one that is in does not wait for the others.
+
+        @param opening: the lines before their names.
+        """
         clients = []
         for number in range(self.size):
             client = self.connect(number, receive_buffer)
-            client.sendall(b"c%d\n" % number)
+            client.sendall(opening + b"c%d\n" % number)
             clients.append(client)
         for client in clients:
             client.recv(1, socket.MSG_PEEK)

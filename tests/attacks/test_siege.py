@@ -75,7 +75,9 @@ class Stumbling(Link):
 class Forgetful(MemoryMailbox):
     """Loses the first line that is handed back."""
 
-    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+    def hand_back(
+        self, name: str, lines: Sequence[bytes], ages: Sequence[float] | None = None
+    ) -> None:
         super().hand_back(name, lines[1:])
 
 

@@ -20,7 +20,16 @@ class LoadTests(SynchronousTestCase):
 
     def test_nobody(self) -> None:
         """Without sessions all is nothing."""
-        nothing = Load(dict.fromkeys(FeedState, 0), queued=0, fullest=0, unacknowledged=0, age=0.0)
+        nothing = Load(
+            dict.fromkeys(FeedState, 0),
+            tagged=0,
+            queued=0,
+            fullest=0,
+            unacknowledged=0,
+            age=0.0,
+            unconfirmed=0,
+            unconfirmed_age=0.0,
+        )
         self.assertEqual(self._load(), nothing)
 
     def test_sessions(self) -> None:

@@ -56,6 +56,7 @@ class WriterTests(SynchronousTestCase):
         self.session = FakeOwner(self.link)
         self.end = self.session.end
         self.ledger = Ledger(mailbox := MemoryMailbox(self.clock))
+        mailbox.enroll("bob")
         feed = Feed(self.session, "bob", self.outbox, mailbox, self.ledger, self.clock)
         self.writer = Writer(self.session, feed, self.link, self.clock)
         self.writer.start()

@@ -38,10 +38,10 @@ class AdminTests(FunctionalTestCase):
         code, said = await self.admin("who")
         self.assertEqual(code, 0)
         head, row = said.splitlines()
-        self.assertEqual(
-            head.split(), ["NAME", "FROM", "SINCE", "TAKEN", "QUEUED", "UNACKNOWLEDGED"]
-        )
-        self.assertRegex(row, r"^alice +127\.0\.0\.1:\d+ +\d{4}-\S+Z +2 +0 +0$")
+        columns = ["NAME", "FROM", "SINCE", "TAKEN", "QUEUED", "UNACKNOWLEDGED"]
+        columns += ["TAG", "UNCONFIRMED", "UNCONFIRMED_BYTES", "OLDEST"]
+        self.assertEqual(head.split(), columns)
+        self.assertRegex(row, r"^alice +127\.0\.0\.1:\d+ +\d{4}-\S+Z +2 +0 +0 +- +0 +0 +-$")
         code, said = await self.admin("stats")
         self.assertRegex(said, r"(?m)^phase +ready\nconnections +1\nsessions +1\naccepted +1\n")
         code, said = await self.admin("mail", "bob")

@@ -86,6 +86,16 @@ class AttackTests(OrdealTestCase):
         self.assertLess(grown, 2 * 2**25 + 300 * 2**18)
         self.assertLess(max(findings.times), 2)
 
+    async def test_unconfirming(self) -> None:
+        """Clients with tags that confirm nothing cost what the limits allow, under however many.
+
+        Each may have 1 MiB that it has not got, and its refusals have room in the mailbox.
+        """
+        limits = ("--mailbox-total", str(2**21), "--outbox-total", str(2**22))
+        findings = await self._undergo("unconfirming", 20, 4, *limits)
+        self.assertLess(findings.peak.resident - findings.before.resident, 20 * 2**20 + 2**25)
+        self.assertGreater(int(findings.said.split()[-2]), 2 * 20)
+
     async def test_oversized(self) -> None:
         """Input beyond its bound is refused by its name, and its bytes are thrown away."""
         findings = await self._undergo("oversized", 1, 5)

@@ -18,12 +18,14 @@ _SHORT_FORMS = {
     "python -m twisted.trial tests": "python -m twisted.trial tests.broker.test_ledger",
     "pytest tests/units": "pytest --collect-only tests/units",
     "python -m tests.proof stops": "python -m tests.proof stops --rounds 1 --peers 2",
+    "python -m tests.proof resumes": "python -m tests.proof resumes --rounds 1",
     "python -m tests.mutations": "python -m tests.mutations --list",
     "python -m tests.mutations --tenth": "python -m tests.mutations --list --tenth",
     "python -m tests.simulation --schedules 10000": "python -m tests.simulation --schedules 1",
     "python -m tests.simulation --first SEED --schedules 1 --trace": (
         "python -m tests.simulation --first 7 --schedules 1 --trace"
     ),
+    "python -m tests.resuming --schedules 10000": "python -m tests.resuming --schedules 1",
     "python -m tests.attacks.fuzz --seconds 600": (
         "python -m tests.attacks.fuzz --again CONTRIBUTING.md"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 from collections.abc import Iterable
@@ -16,12 +17,16 @@ from achat_twisted.mailbox.batch import Batch, Span
 from achat_twisted.mailbox.checkup import APPLICATION
 from achat_twisted.mailbox.database import SCHEMA, Database, Schema, Unusable
 from achat_twisted.mailbox.mail_clock import Standing
-from tests.disk import batch_of, scratch_file
+from achat_twisted.mailbox.tags import Saved, Tag
+from achat_twisted.wire.tags import Verdict
+from tests.disk import batch_of, scratch_file, write_version_1
 
-NEXT = Schema(SCHEMA.script, ["ALTER TABLE name ADD COLUMN color TEXT;"])
+_COLOR = "ALTER TABLE name ADD COLUMN color TEXT;"
+
+NEXT = Schema(SCHEMA.script, [*SCHEMA.upgrades, _COLOR])
 """A version that there may be one day."""
 
-BROKEN = Schema(SCHEMA.script, ["ALTER TABLE name ADD COLUMN color TEXT; UPDATE nowhere SET x=1;"])
+BROKEN = Schema(SCHEMA.script, [*SCHEMA.upgrades, f"{_COLOR} UPDATE nowhere SET x=1;"])
 """One whose upgrade fails when it has changed something already."""
 
 
@@ -113,7 +118,7 @@ class UpgradeTests(DatabaseTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.with_mail(_copies(1, 0, 1, 2)).close()
-        self.backup = self.folder / "mailbox.sqlite.version-1"
+        self.backup = self.folder / "mailbox.sqlite.version-2"
 
     def test_keeps_the_mail(self) -> None:
         """An upgrade keeps names and mail, and is done once."""
@@ -122,7 +127,7 @@ class UpgradeTests(DatabaseTestCase):
             self.assertEqual([mail.name for mail in database.mail()], ["bob", "carol"])
             self.assertEqual(self.lines(database), [b"0\n", b"1\n", b"2\n"])
             database.close()
-        self.assertEqual(self.pragma(self.path, "user_version"), 2)
+        self.assertEqual(self.pragma(self.path, "user_version"), 3)
 
     def test_leaves_a_backup(self) -> None:
         """Beside the upgraded file lies the old one, as private, for the old version to use."""
@@ -144,14 +149,108 @@ class UpgradeTests(DatabaseTestCase):
         """An older version does not open the file of a newer one."""
         self.open(NEXT).close()
         error = self.assertRaises(Unusable, self.open)
-        self.assertIn("it has version 2, and this achat knows versions up to 1", str(error))
+        self.assertIn("it has version 3, and this achat knows versions up to 2", str(error))
 
     def test_new_file(self) -> None:
         """A new file has the newest version at once, and needs no backup."""
         self.path = self.folder / "new.sqlite"
         self.open(NEXT).close()
-        self.assertEqual(self.pragma(self.path, "user_version"), 2)
+        self.assertEqual(self.pragma(self.path, "user_version"), 3)
         self.assertEqual(list(self.folder.glob("*.version-*")), [])
+
+
+class SecondVersionTests(DatabaseTestCase):
+    """The upgrade from version 1, in which rows could begin anywhere."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        write_version_1(self.path)
+
+    def test_numbers(self) -> None:
+        """Afterwards each row begins at 1, has no gap, and its copies are as old as they were."""
+        database = self.open()
+        self.assertEqual(
+            database.mail(),
+            [
+                (1, "bob", 5, 22, 9, 0.0, 12.5),
+                (2, "carol", 1, 5, 1, 13.5, 13.5),
+                (3, "dave", 0, 0, 1, 0.0, 0.0),
+            ],
+        )
+        self.assertEqual(self.lines(database), [b"one\n", b"two\n", b"four\n", b"five\n", b"six\n"])
+
+    def test_without_gaps(self) -> None:
+        """A row without a gap begins at 1."""
+        with closing(sqlite3.connect(self.path)) as sql:
+            sql.execute(
+                "UPDATE copy SET position = 0 WHERE line = CAST('four' || char(10) AS BLOB)"
+            )
+            sql.execute("UPDATE record SET position = 1")
+            sql.commit()
+        database = self.open()
+        self.assertEqual([mail.first for mail in database.mail()], [1, 1, 1])
+        self.assertEqual(len(self.lines(database)), 5)
+
+    def test_backup(self) -> None:
+        """The old file stays beside it, for the old version to use."""
+        self.open().close()
+        backup = self.folder / "mailbox.sqlite.version-1"
+        self.assertEqual(self.pragma(backup, "user_version"), 1)
+
+
+class TagTests(DatabaseTestCase):
+    """Tags in the file."""
+
+    def test_saved(self) -> None:
+        """A tag is found as it was when the batch was sealed, its refusals in order."""
+        tag = Tag("t", lines=5, used=12.5)
+        refusals = [Verdict(2, 3, "full", "bob", 2), Verdict(4, 4, "bad-line", "not UTF-8")]
+        for refusal in refusals:
+            tag.refuse(refusal)
+        batch = Batch(names={1: "bob"}, tags={(1, "t"): tag}, firsts={1: 7})
+        batch.seal()
+        tag.refuse(Verdict(5, 5, "unknown", "x", 1))
+        self.open().commit(batch)
+        self.reopen()
+        database = self.open()
+        ((name, found),) = database.tags()
+        self.assertEqual((name, found.saved()), (1, Saved(tag.era, 5, 0, 12.5, (*refusals,))))
+        self.assertEqual([mail.first for mail in database.mail()], [7])
+
+    def test_forgotten(self) -> None:
+        """A tag goes when it is forgotten, with its name, and when the file cannot vouch for it."""
+        for forget in (Batch(tags={(1, "t"): None}), Batch(names={1: None}), None):
+            tag = Tag("t")
+            tag.refuse(Verdict(1, 1, "unknown", "x", 1))
+            batch = Batch(names={1: "bob"}, tags={(1, "t"): tag})
+            batch.seal()
+            database = self.open()
+            database.commit(batch)
+            if forget is None:
+                database.forget_tags()
+            else:
+                forget.seal()
+                database.commit(forget)
+            self.assertEqual(database.tags(), [])
+            database.close()
+
+    def test_got_before_a_crash(self) -> None:
+        """What a client had of a record does not come again, as its row begins behind that."""
+        batch = Batch(names={1: "bob"}, tags={(1, "t"): Tag("t")}, firsts={1: 3})
+        batch.records.append((1, 1, 1, 3, b"1\n2\n3\n"))
+        batch.seal()
+        self.open().commit(batch)
+        self.reopen()
+        self.assertEqual(self.lines(self.open()), [b"3\n"])
+
+    def reopen(self) -> None:
+        """Have what follows use the file as a crash would leave it."""
+        after = self.folder / "after"
+        after.mkdir()
+        for file in self.folder.glob("mailbox.sqlite*"):
+            shutil.copyfile(file, after / file.name)
+            (after / file.name).chmod(0o600)
+        self.path = after / self.path.name
 
 
 class MailTests(DatabaseTestCase):
@@ -276,15 +375,13 @@ class MailTests(DatabaseTestCase):
         """Each name comes with how much there is for it, from where on, and since when."""
         database = self.with_mail([*_copies(1, 3, since=20.0), *_copies(1, 4, since=10.0)])
         self.assertEqual(
-            database.mail(), [(1, "bob", 2, 4, 3, 10.0, 20.0), (2, "carol", 0, 0, 0, 0.0, 0.0)]
+            database.mail(), [(1, "bob", 2, 4, 3, 10.0, 20.0), (2, "carol", 0, 0, 1, 0.0, 0.0)]
         )
 
-    def test_expire(self) -> None:
-        """The first copies that are too old go; behind one that is not, nothing goes."""
+    def test_old(self) -> None:
+        """The first copies that are too old are counted; behind one that is not, none is."""
         old = [*_copies(1, -1, 0, 1, since=10.0), *_copies(1, 3, since=5.0)]
         database = self.with_mail([*old, *_copies(1, 2, 4, since=20.0)])
-        self.assertEqual(database.expire(1, 0, 15.0), (2, 4, 5.0))
-        self.assertEqual(database.page(1, 2, 99), [b"2\n", b"3\n", b"4\n"])
-        self.assertEqual(database.expire(1, 2, 15.0), (0, 0, 5.0))
-        self.assertEqual(database.expire(1, 2, 30.0), (3, 6, 0.0))
-        self.assertEqual(self.lines(database), [b"-1\n"])
+        self.assertEqual(database.old(1, 0, 15.0), (2, 4, 5.0))
+        self.assertEqual(database.old(1, 2, 15.0), (0, 0, 5.0))
+        self.assertEqual(database.old(1, 2, 30.0), (3, 6, 0.0))

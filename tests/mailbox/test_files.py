@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.batch import Batch, Span
 from achat_twisted.mailbox.checkup import Damaged, explain, explain_failure, look_over
-from achat_twisted.mailbox.database import Database, Unusable
+from achat_twisted.mailbox.database import SCHEMA, Database, Unusable
 from achat_twisted.mailbox.files import Files, Gone
 from tests.disk import batch_of, scratch_file
 from tests.logged import Logged
@@ -183,7 +183,7 @@ class LinkTests(FilesTestCase):
         shutil.copytree(self.path.parent, after, symlinks=True)
         self.path = after / "link"
         self.path.symlink_to(after / self.file.name)
-        self.assertEqual(look_over(self.path, version=1), 1)
+        self.assertEqual(look_over(self.path, SCHEMA.version), SCHEMA.version)
         self.assertEqual(self.lines(), [b"1\n"])
 
     def test_log_removed(self) -> None:

@@ -15,7 +15,8 @@ from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.committer import LAST, RETRY
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
-from achat_twisted.tools.errors import Unavailable
+from achat_twisted.tools.errors import CannotStart, Unavailable
+from achat_twisted.wire.tags import Verdict
 from tests import mailboxes
 from tests.disk import Desk
 from tests.house import House
@@ -107,6 +108,32 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertEqual(again.link.messages(), ["from carol: 1", "from carol: 2"])
         self.assertEqual(carol.link.lines()[1:], ["! kept ann 1"])
 
+    def _with_a_tag(self) -> None:
+        """A file that a server without C{--durable} has left after an ordered stop."""
+        mailbox = self.known("bob")
+        tag = self.begin_tag(mailbox, "bob", "t")
+        tag.refuse(Verdict(1, 1, "unknown", "x", 1))
+        mailbox.end_tag("bob", tag)
+        self.successResultOf(mailbox.close())
+
+    def test_tags_that_cannot_be_deleted(self) -> None:
+        """A start that cannot make sure that the file holds no tag fails, with a sentence."""
+        self._with_a_tag()
+        self.desk.disk.broken = True
+        error = self.assertRaises(CannotStart, self.make)
+        self.assertIn("mailbox.sqlite cannot be used: [Errno 5] Input/output error", str(error))
+        self.assertFalse(self.desk.worker.started)
+        self.desk.disk.broken = False
+        self.assertEqual(len(self.make().tags("bob")), 0)
+
+    def test_tags_deleted_by_hand(self) -> None:
+        """A tag that is deleted from the file is gone, with its refusals or without them."""
+        self._with_a_tag()
+        with closing(sqlite3.connect(self.desk.path)) as sql:
+            sql.execute("DELETE FROM tag")
+            sql.commit()
+        self.assertEqual(len(self.make().tags("bob")), 0)
+
     def _three_that_expire(self) -> IMailbox:
         """Three names with mail that is too old, of which the first expires just now."""
         mailbox = self.known("bob", MailLimits(age=DAY))
@@ -126,6 +153,18 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
             self.desk.worker.held = True
             self.assertEqual(mailbox.expired, expired)
             self.clock.advance(0)
+
+    def test_numbers_stay_while_somebody_is_here(self) -> None:
+        """Nothing expires of a name that has come while the disk was asked what is old."""
+        mailbox = self.known("bob", MailLimits(age=EXPIRY / 2))
+        mailbox.keep("bob", b"1\n")
+        self.clock.advance(0)
+        self.desk.worker.held = True
+        self.clock.advance(EXPIRY)
+        mailbox.enroll("bob")
+        self.desk.worker.release()
+        self.clock.advance(0)
+        self.assertEqual((mailbox.first("bob"), mailbox.count("bob")), (1, 1))
 
     def test_name_that_comes_while_others_expire(self) -> None:
         """A name that comes before its turn keeps its mail."""
@@ -236,6 +275,20 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
                 mailbox = self.again(mailbox)
             due = [*([b"2\n"] if crash else []), b"3\n", b"4\n"]
             self.assertEqual((mailbox.copies(), self.take(mailbox, "bob")), (len(due), due))
+
+    def test_session_that_leaves_before_an_older_one(self) -> None:
+        """A session that leaves before it has begun takes nothing from the one before it."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        mailbox.enroll("bob")
+        self.take(mailbox, "bob")
+        mailbox.record("bob", b"2\n")
+        mailbox.enroll("bob")
+        mailbox.hand_back("bob", [])
+        mailbox.commit()
+        self.clock.advance(0)
+        self.desk.crash()
+        self.assertEqual(self.take(self.make(), "bob"), [b"1\n", b"2\n"])
 
     def test_records_in_a_file_that_has_gone(self) -> None:
         """While the file is away nothing is safe, though nothing is left to be written; and what

@@ -14,12 +14,14 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
+from achat_twisted.broker.broker import OUTBOX_LIMIT, Duplicate
 from achat_twisted.net.unix_sockets import UnixSockets
 from achat_twisted.operator import protocol
 from achat_twisted.operator.actions import ACTIONS
 from achat_twisted.operator.admin import TIMEOUT, AdminFactory
 from achat_twisted.operator.console import Console
 from achat_twisted.operator.protocol import Facts, NotDone, Request
+from achat_twisted.wire.tags import Opening
 from tests.fakes import Bug
 from tests.house import House
 from tests.logged import Logged
@@ -43,6 +45,11 @@ ASKED_WRONGLY = [
     ("drain 86401", "drain takes a number of seconds up to 86400, or off"),
     ("drain nan", "drain takes a number of seconds up to 86400, or off"),
 ]
+
+
+NOTHING: Facts = {"unconfirmed": 0, "unconfirmed_bytes": 0, "oldest": "-"}
+
+NO_TAG: Facts = {"tag": "-", **NOTHING}
 
 
 class ProtocolTests(SynchronousTestCase):
@@ -104,6 +111,7 @@ class ConsoleTests(SynchronousTestCase):
                     "taken": 0,
                     "queued": first + len(b"from bob: 1\n"),
                     "unacknowledged": first,
+                    **NO_TAG,
                 },
                 {
                     "name": "bob",
@@ -112,9 +120,55 @@ class ConsoleTests(SynchronousTestCase):
                     "taken": 1,
                     "queued": 0,
                     "unacknowledged": 0,
+                    **NO_TAG,
                 },
             ],
         )
+
+    def test_who_has_not_got(self) -> None:
+        """A session with a tag tells what was sent to it and not got, and since when."""
+        self.house.broker.set_terms(Duplicate.TAKEOVER, OUTBOX_LIMIT)
+        alice = self.house.comes("alice")
+        worker = self.house.comes("worker", opening=Opening("t"))
+        for number in (1, 2, 3):
+            self._wait(10)
+            alice.says(f"worker: {number}")
+            self.house.turn()
+        worker.session.got("1")
+        self._wait(3600)
+        *_, row = self.console.who()
+        size = 2 * len("from alice: 2\n")
+        not_got: Facts = {
+            "unconfirmed": 2,
+            "unconfirmed_bytes": size,
+            "oldest": "1970-01-01T00:00:20Z",
+        }
+        self.assertEqual(row, row | {"name": "worker", "tag": "t", **not_got})
+        self.house.comes("worker", opening=Opening("send", only_sends=True))
+        self.assertEqual(
+            [*self.console.tags("worker")],
+            [
+                {"tag": "t", "here": "yes", "lines": 0, "refusals": 0, **not_got},
+                {"tag": "send", "here": "yes", "lines": 0, "refusals": 0, **NOTHING},
+            ],
+        )
+        self.assertEqual([*self.console.tags("nobody")], [])
+
+    def test_tag_that_is_away(self) -> None:
+        """A tag that is away is told with what it has to hear."""
+        worker = self.house.comes("worker", opening=Opening("t"))
+        worker.says("nobody: 1")
+        worker.says("worker: 2")
+        self.house.turn()
+        worker.loses_connection()
+        self.assertEqual(
+            [*self.console.tags("worker")],
+            [{"tag": "t", "here": "no", "lines": 2, "refusals": 1, **NOTHING}],
+        )
+
+    def _wait(self, seconds: float) -> None:
+        self.house.clock.advance(seconds)
+        self.house.wall.advance(seconds)
 
     def test_who_leaves_meanwhile(self) -> None:
         """A client that is gone before its row is taken has none."""
@@ -141,6 +195,18 @@ class ConsoleTests(SynchronousTestCase):
         again = self.house.comes("bob")
         self.house.turn()
         self.assertEqual(again.link.messages(), ["from alice: 1", "from alice: 2"])
+
+    def test_kick_those_that_only_send(self) -> None:
+        """A kick ends those sessions of a name, too, that only send; another name's stay."""
+        guests = [
+            self.house.comes("ci", opening=Opening(tag, only_sends=True)) for tag in ("1", "2")
+        ]
+        other = self.house.comes("other", opening=Opening("1", only_sends=True))
+        self.assertTrue(self.console.kick("ci"))
+        self.house.turn()
+        for guest in guests:
+            self.assertEqual(guest.link.lines()[-2:], ["! kicked", "! bye 0"])
+        self.assertFalse(other.link.finished)
 
     def test_mail(self) -> None:
         """The mail of a name is told; of an unknown name, nothing."""

@@ -27,6 +27,7 @@ from achat_twisted.operator.metrics import Metrics, ProcessFigures, registry
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.terms import Terms
 from achat_twisted.tools.meter import OUTCOMES, Meter
+from achat_twisted.wire.tags import Opening
 from tests.disk import Desk
 from tests.house import House
 from tests.scratch import TREE
@@ -36,7 +37,9 @@ ROOT = TREE
 UNITS = ("_seconds", "_bytes", "_info", "_fds")
 """Ends of names; counters have C{_total} after them, and names with none of them are numbers."""
 
-NUMBERS = re.compile(r"achat_(copies_\w+|sessions|connections|logins|mailbox_failing)")
+NUMBERS = re.compile(
+    r"achat_(copies_\w+|(tagged_)?sessions|tags|connections|logins|mailbox_failing)"
+)
 """The metrics that are a number of something, or a yes or no, and so have no unit."""
 
 
@@ -149,6 +152,38 @@ class MetricsTests(SynchronousTestCase):
                 "sessions behind": 1,
             }
         )
+
+    def test_tags(self) -> None:
+        """Tags are counted, also those that are away; and what was sent and not got, with its age,
+        is counted apart from what is queued.
+        """
+        house = self.watched.house
+        alice = house.comes("alice")
+        worker = house.comes("worker", opening=Opening("t"))
+        house.comes("ci", opening=Opening("t", only_sends=True))
+        house.comes("away", opening=Opening("t")).loses_connection()
+        alice.says("worker: 1")
+        house.turn()
+        house.clock.advance(5)
+        alice.says("worker: 2")
+        house.turn()
+        house.clock.advance(2)
+        house.turn()
+        size = len("from alice: 1\n")
+        self.assert_samples(
+            {
+                "tags": 3,
+                "tagged_sessions": 2,
+                "outbox_bytes": 0,
+                "unacknowledged_bytes": 0,
+                "unconfirmed_bytes": 2 * size,
+                "unconfirmed_age_seconds": 7,
+            }
+        )
+        worker.session.got("1")
+        self.assert_samples({"unconfirmed_bytes": size, "unconfirmed_age_seconds": 2})
+        worker.loses_connection()
+        self.assert_samples({"unconfirmed_bytes": 0, "unconfirmed_age_seconds": 0, "tags": 3})
 
     def test_inherited_and_expired(self) -> None:
         """Inherited copies are a gauge; those too old at the start are not counted as expired."""
@@ -297,6 +332,33 @@ class DashboardTests(SynchronousTestCase):
                     places.add((x, y))
         ids = [panel["id"] for panel in self.dashboard["panels"]]
         self.assertEqual(len(ids), len(set(ids)))
+
+
+class AlertTests(SynchronousTestCase):
+    """C{deploy/prometheus-rules.yml}."""
+
+    def setUp(self) -> None:
+        text = (ROOT / "deploy" / "prometheus-rules.yml").read_text()
+        self.rules = dict(re.findall(r"^      - alert: (\w+)\n        expr: (.+)$", text, re.M))
+        self.assertEqual(len(self.rules), text.count("alert:"))
+
+    def test_ask_for_what_exists(self) -> None:
+        """Each metric that an alert asks for exists; a counter is asked for by its growth."""
+        families = Watched(House()).families()
+        samples = {sample.name for family in families for sample in family.samples}
+        for alert, expression in self.rules.items():
+            asked = metrics_in(expression)
+            self.assertTrue(asked, alert)
+            self.assertLessEqual(asked, samples, alert)
+            for name in asked:
+                if name.endswith("_total"):
+                    self.assertRegex(expression, rf"rate\({name}\b")
+
+    def test_documented(self) -> None:
+        """An operator finds each alert in the table, with what to do, and no other."""
+        text = (ROOT / "docs" / "operations.md").read_text()
+        rows = re.findall(r"^\| `(Achat\w+)` \| .+ \| .+ \|$", text, re.M)
+        self.assertEqual(rows, [*self.rules])
 
 
 def metrics_in(expression: str) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from tests.functional.processes import Process
 
@@ -20,19 +21,33 @@ class Server:
 
     @ivar port: its port, which the first process was given by the kernel.
     @ivar cut: how many stops took longer than the grace period.
+    @ivar kills: how often it was killed.
     """
 
-    def __init__(self, run: Callable[..., Process], *options: str) -> None:
-        """@param run: starts C{twistd achat} with the options that it is called with."""
-        self.port = self.cut = 0
+    name = "server"
+
+    def __init__(
+        self, run: Callable[..., Process], *options: str, certificate: Path | None = None
+    ) -> None:
+        """@param run: starts C{twistd achat} with the options that it is called with.
+        @param certificate: the key and certificate to use, if it is to listen for TLS.
+        """
+        self.port = self.cut = self.kills = 0
         self._run = run
         self._options = options
+        self._certificate = certificate
         self._kept: str | None = None  # copies, as the last process said, if it said so
 
     async def start(self) -> None:
-        self._process = self._run("--port", str(self.port), *self._options)
+        self._process = self._run(*self._where(), *self._options)
         await self._process.output.contains("listening on ")
         self.port = self._process.port()
+
+    def _where(self) -> tuple[str, str]:
+        if self._certificate is None:
+            return "--port", str(self.port)
+        pem = f"privateKey={self._certificate}:certKey={self._certificate}"
+        return "--listen", f"ssl:{self.port}:{pem}:interface=127.0.0.1"
 
     async def stop(self) -> None:
         """An ordered stop.
@@ -52,6 +67,7 @@ class Server:
 
     async def kill(self) -> None:
         """The end without a warning."""
+        self.kills += 1
         self._process.send(signal.SIGKILL)
         await self._process.ended
         self._kept = None

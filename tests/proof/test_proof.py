@@ -8,6 +8,7 @@ from twisted.internet import reactor
 
 from tests.functional.processes import FunctionalTestCase
 from tests.proof.claims import CLAIMS
+from tests.proof.resumes import Resumes
 from tests.proof.rounds import Proof
 from tests.proof.servers import Server
 
@@ -33,3 +34,20 @@ class ProofTests(FunctionalTestCase):
     async def test_kills(self) -> None:
         """Through SIGKILL, with --durable, each line comes at least once, in order."""
         await self._prove("kills")
+
+
+class ResumesTests(FunctionalTestCase):
+    """A few rounds with programs that have files, as C{docs/lossless.md} prints them."""
+
+    async def _prove(self, *, tls: bool) -> None:
+        rounds = Resumes(reactor, self.run_process, self.folder(), Random(0), tls=tls)
+        figures = await rounds.run(5, lambda _: None)
+        self.assertTrue(figures.holds, figures)
+
+    async def test_resumes(self) -> None:
+        """Through SIGKILL of server and clients each line comes exactly once, in order."""
+        await self._prove(tls=False)
+
+    async def test_tls(self) -> None:
+        """Through TLS, where nothing is known of what has arrived, it is the same."""
+        await self._prove(tls=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Sequence
 from itertools import repeat
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
@@ -277,6 +279,23 @@ class LineTests(ReaderTestCase):
                 "! bye 6",
             ],
         )
+
+    def test_commands_between_runs(self) -> None:
+        """A few commands between lines leave these the runs that they are, and in their order."""
+        bob, alice = self.calls("bob"), self.calls("alice")
+        runs: list[int] = []
+        post_run = self.house.broker.post_run
+
+        def count(sender: Any, posts: Sequence[wire.Post]) -> bool:
+            runs.append(posts[0].text.count("\n") + 1)
+            return post_run(sender, posts)
+
+        self.patch(self.house.broker, "post_run", count)
+        alice.sends("bob: 1\nbob: 2\n/sync\nbob: 3\nbob: 4\n/ping\n/ping\n")
+        self.house.turn()
+        self.assertEqual(runs, [2, 2])
+        self.assertEqual(bob.link.messages(), [f"from alice: {n}" for n in range(1, 5)])
+        self.assertEqual(alice.link.lines()[1:], ["! synced 3", "! pong", "! pong"])
 
     def test_run_counts_every_line(self) -> None:
         """Lines for the same name that come at once count each, and come in order."""

@@ -118,7 +118,9 @@ class SlowToClose(MemoryMailbox):
 class Leaky(MemoryMailbox):
     """A mailbox that loses what is handed back."""
 
-    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+    def hand_back(
+        self, name: str, lines: Sequence[bytes], ages: Sequence[float] | None = None
+    ) -> None:
         """Lose it."""
 
 

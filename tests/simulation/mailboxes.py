@@ -17,6 +17,7 @@ from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.sqlite import SqliteMailbox
 from achat_twisted.tools.interfaces import IWorker, Result
 from tests.simulation.network import TICK
@@ -37,14 +38,14 @@ class SlowMemory(MemoryMailbox):
         self._delay = delay
         self._most = most
 
-    def take(self, name: str, size: int) -> Deferred[list[bytes]]:
+    def take(self, name: str, size: int) -> Deferred[Page]:
         size = min(size, self._most)
         if not self._delay:
             return super().take(name, size)
         later: Deferred[None] = deferLater(self._clock, self._delay)
         return later.addCallback(lambda _: self._take_now(name, size))
 
-    def _take_now(self, name: str, size: int) -> Deferred[list[bytes]]:
+    def _take_now(self, name: str, size: int) -> Deferred[Page]:
         return super().take(name, size)
 
 

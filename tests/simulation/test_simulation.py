@@ -15,6 +15,7 @@ from zope.interface import implementer
 from achat_twisted import wire
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.mailbox.page import Page
 from achat_twisted.net.interfaces import ILink
 from achat_twisted.net.link import IStream, Link
 from achat_twisted.net.transport import ServerTransport
@@ -57,7 +58,9 @@ class ScheduleTests(SynchronousTestCase):
 class Forgetful(MemoryMailbox):
     """Loses the first line that is handed back."""
 
-    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+    def hand_back(
+        self, name: str, lines: Sequence[bytes], ages: Sequence[float] | None = None
+    ) -> None:
         super().hand_back(name, lines[1:])
 
 
@@ -65,7 +68,9 @@ class Forgetful(MemoryMailbox):
 class Unjust(MemoryMailbox):
     """Lets those that are handed back wait behind newer ones."""
 
-    def hand_back(self, name: str, lines: Sequence[bytes]) -> None:
+    def hand_back(
+        self, name: str, lines: Sequence[bytes], ages: Sequence[float] | None = None
+    ) -> None:
         for line in lines:
             super().keep(name, line)
         super().hand_back(name, [])
@@ -85,8 +90,12 @@ class Muddled(MemoryMailbox):
 class Stuttering(MemoryMailbox):
     """Gives out the first of some lines in the place of the second."""
 
-    def take(self, name: str, size: int) -> Deferred[list[bytes]]:
-        return super().take(name, size).addCallback(lambda lines: lines[:1] + lines[:1] + lines[2:])
+    def take(self, name: str, size: int) -> Deferred[Page]:
+        return super().take(name, size).addCallback(self._stutter)
+
+    def _stutter(self, page: Page) -> Page:
+        page[1:2] = page[:1] * len(page[1:2])
+        return page
 
 
 class Boastful(Link):

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
 from twisted.python.components import proxyForInterface
 
 from achat_twisted import wire
 from achat_twisted.broker.broker import Broker
+from achat_twisted.broker.interfaces import ISource
 from achat_twisted.broker.session import Session
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet
+from achat_twisted.wire.tags import PLAIN, Opening
 from tests.simulation.kernel import Endpoint
 
 NOBODY = "nobody"
@@ -116,8 +117,10 @@ class WitnessedBroker(Broker):
         super().__init__(*args, **options)
         self._witness = witness
 
-    def join(self, name: str, outlet: IOutlet, source: IPushProducer) -> Session:
-        session = super().join(name, outlet, source)
+    def join(
+        self, name: str, outlet: IOutlet, source: ISource, opening: Opening = PLAIN
+    ) -> Session:
+        session = super().join(name, outlet, source, opening)
         self._witness.join(outlet.peer, name)
         return session
 

@@ -63,8 +63,8 @@ CLOCKS = (
     Mutation(
         "say since when somebody is here by a clock that nobody has",
         "achat_twisted/broker/broker.py",
-        "since=self._wall(),",
-        "since=self._clock.seconds(),",
+        "allowance, now = self._allowance(outlet), wall()",
+        "allowance, now = self._allowance(outlet), self._clock.seconds()",
         "tests.operator.test_admin",
     ),
     Mutation(

@@ -214,8 +214,8 @@ CONNECTIONS = (
     Mutation(
         "cut off what a lost connection has said when its name comes again",
         _BROKER,
-        "if holder is not None and not holder.lost:",
-        "if holder is not None:",
+        "if session is not None and not session.lost]",
+        "if session is not None]",
         "tests.reader.test_lines",
     ),
     Mutation(
@@ -228,8 +228,8 @@ CONNECTIONS = (
     Mutation(
         "tell of those who are gone",
         "achat_twisted/broker/presence.py",
-        "        self._lost.setdefault(session.name, []).append(session)\n        self.changed()\n",
-        "        self._lost.setdefault(session.name, []).append(session)\n",
+        "            self._lost.setdefault(place, []).append(session)\n        self.changed()\n",
+        "            self._lost.setdefault(place, []).append(session)\n",
         "tests.reader.test_commands",
     ),
     Mutation(

@@ -9,9 +9,9 @@ _FEED = "achat_twisted/broker/feed.py"
 FEEDING = (
     Mutation(
         "strike out what an older session has not got",
-        _FEED,
-        "        if self._has_begun:\n",
-        "        if True:\n",
+        "achat_twisted/mailbox/sqlite.py",
+        "        if lines:  # or else",
+        "        if True:  # or else",
         "tests.broker.test_durable",
     ),
     Mutation(

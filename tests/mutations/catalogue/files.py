@@ -52,7 +52,7 @@ FILES = (
     Mutation(
         "hand back without a record",
         _SQLITE,
-        "self._committer.batch.add(Span(row.id, row.start, now, together, len(lines)))",
+        "add(Span(row.id, row.start, now, together, len(lines)))",
         "pass",
         _TESTS,
     ),
@@ -192,8 +192,8 @@ FILES = (
     Mutation(
         "hold what has arrived for ever",
         _BATCH,
-        "        if self.size > self.tidy_at:\n            self.drop_arrived()\n\n    def record",
-        "\n    def record",
+        "        if self.size > self.tidy_at:\n            self.drop_arrived()\n\n    def seal",
+        "\n    def seal",
         _GATHERING,
     ),
     Mutation(
@@ -269,7 +269,7 @@ FILES = (
     Mutation(
         "leap over a gap between the file and what could not be written",
         _DATABASE,
-        "if position != first + len(lines) or size <= 0:",
+        "if position != first + len(page) or size <= 0:",
         "if size <= 0:",
         _TESTS,
     ),

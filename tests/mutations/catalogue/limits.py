@@ -241,4 +241,18 @@ LIMITS = (
         "        if not rest:",
         "tests.reader.test_lines",
     ),
+    Mutation(
+        "keep each short message by itself until it is got",
+        "achat_twisted/broker/window.py",
+        "is_small = len(last.messages) + len(piece.messages) <= _PIECE",
+        "is_small = False",
+        "tests.broker.test_window",
+    ),
+    Mutation(
+        "put messages together whose ages differ",
+        "achat_twisted/broker/window.py",
+        "if is_small and piece.moment < last.moment + _MOMENT:",
+        "if is_small:",
+        "tests.broker.test_window",
+    ),
 )

@@ -73,4 +73,25 @@ OPERATORS = (
         "watchdog / 2)",
         "tests.server.test_systemd",
     ),
+    Mutation(
+        "kick no session that only sends",
+        "achat_twisted/broker/broker.py",
+        "sessions = dict.fromkeys(each for each in self._peers.values() if each.name == name)",
+        "sessions = [self._peers[name]] if name in self._peers else []",
+        _ADMIN,
+    ),
+    Mutation(
+        "count what was sent and not got as queued",
+        "achat_twisted/broker/load.py",
+        "held - unacknowledged - unconfirmed",
+        "held - unacknowledged",
+        "tests.operator.test_metrics",
+    ),
+    Mutation(
+        "take what was sent last for the oldest that is not got",
+        "achat_twisted/broker/window.py",
+        "return self._pieces[0].moment if",
+        "return self._pieces[-1].moment if",
+        "tests.broker.test_window",
+    ),
 )

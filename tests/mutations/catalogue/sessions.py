@@ -31,15 +31,15 @@ SESSIONS = (
     Mutation(
         "take in what lost connections of a name have said in any order",
         _PRESENCE,
-        "        return lost is None or lost[0] is session",
-        "        return True",
+        "lost[0] is session for lost in map",
+        "bool(lost) for lost in map",
         "tests.reader.test_lines",
     ),
     Mutation(
         "never read a name that has come again",
         _PRESENCE,
-        "[self.peers.get(session.name)])][:1]:",
-        "[self.peers.get(session.name)])][:0]:",
+        "if lost else self.places.get(place)]",
+        "if lost else None]",
         "tests.reader.test_lines",
     ),
     Mutation(
@@ -82,22 +82,22 @@ SESSIONS = (
     Mutation(
         "remove the newer session's entry",
         _PRESENCE,
-        "if self.peers.get(name) is session:",
-        "if name in self.peers:",
+        "if self.places.get(place) is session:",
+        "if place in self.places:",
         _TESTS,
     ),
     Mutation(
         "drop the hand-back",
         _FEED,
-        "self._mailbox.hand_back(self.name, left)",
-        "self._mailbox.hand_back(self.name, [])",
+        "self._mailbox.hand_back(self.name, *self.outbox.kept(left))",
+        "self._mailbox.hand_back(self.name, *self.outbox.kept([]))",
         _TESTS,
     ),
     Mutation(
         "let a newer session overtake an older one's lines",
         _PRESENCE,
-        " and self._count[name] == 1:",
-        ":",
+        "if all(self._count[place] == 1 for place in session.places):",
+        "if session.places:",
         _TESTS,
     ),
     Mutation(
@@ -258,7 +258,7 @@ SESSIONS = (
     Mutation(
         "never spill",
         _BROKER,
-        "if outbox.size >= outbox.limit:",
+        "if outbox.is_full:",
         "if outbox.size < 0:",
         _TESTS,
     ),
@@ -361,8 +361,8 @@ SESSIONS = (
     Mutation(
         "take names over as fast as anybody likes",
         _BROKER,
-        " or self._fights.lasts(name)",
-        "",
+        "if self._fights.lasts(name):",
+        "if False:",
         _TESTS,
     ),
     Mutation(

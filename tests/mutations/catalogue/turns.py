@@ -16,8 +16,8 @@ TURNS = (
     Mutation(
         "say one line too many in the bye",
         _SESSION,
-        "wire.bye(self.taken)",
-        "wire.bye(self.taken + 1)",
+        "wire.bye(self.lines)",
+        "wire.bye(self.lines + 1)",
         _TESTS,
     ),
     Mutation(
@@ -121,7 +121,7 @@ TURNS = (
     Mutation(
         "never ask again for a /sync that is in doubt",
         _TURNS,
-        "        if session.answers.withheld:\n            self.touch(session)\n        elif",
+        "        if session.is_withheld:\n            self.touch(session)\n        elif",
         "        if",
         _DURABLE,
     ),
@@ -130,19 +130,19 @@ TURNS = (
         _TURNS,
         """\
         if committed is None:
-            self._serve(touched, Session.dispatch)
+            self._serve(touched, _dispatch)
 """,
         """\
         if committed is None or touched:
-            self._serve(touched, Session.dispatch)
+            self._serve(touched, _dispatch)
 """,
         _DURABLE,
     ),
     Mutation(
         "forget who waits for a long commit",
         _TURNS,
-        "session.writer.tail_size or session.outbox.size:",
-        "session.writer.tail_size:",
+        "session.writer.is_asked or session.outbox.size:",
+        "session.writer.is_asked:",
         "tests.broker.test_durable",
     ),
     Mutation(

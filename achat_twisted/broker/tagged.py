@@ -1,0 +1,211 @@
+"""A session with a tag: it goes on where an older one was, and counts on both sides.
+
+Its client says its tag before its login line, and then nothing until it has heard C{! resumed}. A
+message counts as delivered when the client says that it got it, and a line of its own when it is
+safe together with the fate of its copies. So whatever breaks, the next session with that tag can
+tell what is missing.
+"""
+
+from __future__ import annotations
+
+from achat_twisted import wire
+from achat_twisted.broker.feed import Feed, FeedState
+from achat_twisted.broker.interfaces import ISource
+from achat_twisted.broker.session import Place, Session, Shared, Stage
+from achat_twisted.broker.verdicts import Verdicts
+from achat_twisted.broker.window import WindowOutbox, WindowWriter
+from achat_twisted.limits.rate import UNLIMITED, Allowance
+from achat_twisted.mailbox.tags import Tag
+from achat_twisted.net.interfaces import IOutlet
+from achat_twisted.wire.tags import Opening, parse_got, resumed
+
+_RESUMING = "it has not been told where to go on"
+_UNSAFE = "what it has said is not safe, as commits fail"
+
+
+class NoFeed(Feed):
+    """The null object: a session that only sends gets no messages."""
+
+    def begin(self) -> None:
+        self.state = FeedState.ENDED
+
+    def refill(self) -> None:
+        pass
+
+    def cut(self) -> None:
+        self.state = FeedState.ENDED
+
+    def forget(self, left: list[bytes]) -> None:
+        pass
+
+
+class _EachChunk(Allowance):
+    """An allowance that is always overdrawn, so that the reader calls for each chunk of lines."""
+
+    __slots__ = ()
+    lines = -1
+
+
+_EACH_CHUNK = _EachChunk()
+
+
+class TaggedSession(Session):
+    """One connection of a name's tag.
+
+    @ivar tag: what is remembered of it; None until it may begin, as an older session of its name,
+        or with its tag, comes to its end before.
+    @ivar window: what was sent to it, and is not got.
+    """
+
+    __slots__ = ("_allowance", "_is_unsafe", "_mailbox", "_verdicts", "opening", "tag", "window")
+
+    def __init__(
+        self,
+        opening: Opening,
+        name: str,
+        outlet: IOutlet,
+        source: ISource,
+        outbox: WindowOutbox,
+        allowance: Allowance,
+        since: float,
+        shared: Shared,
+    ) -> None:
+        super().__init__(name, outlet, source, outbox, _EACH_CHUNK, since, shared)
+        self.opening = opening
+        self.tag: Tag | None = None
+        self._allowance = allowance
+        self._is_unsafe = False
+        self._mailbox = shared.mailbox
+        if opening.only_sends:
+            self.feed = NoFeed(self, name, outbox, shared.mailbox, shared.ledger, shared.clock)
+        self.answers = self._verdicts = Verdicts(self, outbox, shared.turns, shared.render)
+        self.writer = self.window = WindowWriter(self, self.feed, outlet, shared.clock)
+        self.hold(_RESUMING)
+
+    def begin(self) -> None:
+        """Tell the client where to go on, as no older session can change that any more."""
+        if self.tag is not None or self.stage is not Stage.HERE:
+            return
+        tag = self._mailbox.begin_tag(self.name, self.opening.tag, self)
+        if tag is None:
+            self.cut(wire.busy("too much is remembered for other tags").notice)
+            return
+        self.tag = self._verdicts.tag = tag
+        if self.source.has_spoken:
+            self.refuse(wire.BadLine("wait for ! resumed before you say anything"), is_command=True)
+            self.drain()
+            return
+        first = 0 if self.opening.only_sends else self._mailbox.first(self.name)
+        self.tell(resumed(tag.lines, first, tag.era))
+        for verdict in tag.refusals.values():
+            self.tell(verdict.notice())
+        self.feed.begin()
+        self.release(_RESUMING)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        tag = self.name, self.opening.tag
+        return (tag,) if self.opening.only_sends else (self.name, tag)
+
+    def resume(self) -> None:
+        if self.tag is None and self.stage is Stage.HERE:
+            self._presence.begin(self)
+        else:
+            super().resume()
+
+    # Lines
+
+    @property
+    def lines(self) -> int:
+        return self.tag.lines if self.tag is not None else 0
+
+    def overdrawn(self) -> None:
+        """Have the tag saved with what a chunk of lines has brought, and see if it was too much."""
+        if self.tag is None:
+            return
+        if not self._mailbox.tag_changed(self.name, self.tag):
+            self.drain()
+        elif self.taken > self._allowance.lines:
+            notice = self._allowance.overdraw(self, self.taken)
+            if notice is not None:
+                self.tell(notice)
+
+    def last_call(self) -> bool:
+        if self.holds & {self.answers, self._allowance, _RESUMING, _UNSAFE}:
+            return False
+        self._allowance = UNLIMITED
+        return True
+
+    def refuse(self, error: wire.WireError, *, is_command: bool) -> None:
+        self._verdicts.fault(error, is_command=is_command)
+
+    def got(self, argument: str) -> None:
+        tag = self.tag
+        if tag is None:
+            return
+        got = parse_got(argument)
+        first = self._mailbox.first(self.name)
+        last = 0 if self.opening.only_sends else first + self.window.sent - 1
+        if got.messages > last:
+            raise wire.BadLine(f"/got {got.messages} is beyond the last message sent, {last}")
+        if got.lines is not None and got.lines > tag.lines:
+            raise wire.BadLine(f"/got has {got.lines} lines, and {tag.lines} are taken in")
+        confirmed = max(0, got.messages + 1 - first) if last else 0
+        if confirmed:
+            self.window.got(confirmed)
+            self.feed.delivered(confirmed)
+            self.feed.refill()
+        if got.lines is not None and got.lines > tag.heard:
+            tag.confirm(got.lines)
+        elif not confirmed:
+            return
+        self._allowance.spare()
+
+    # What it rests on
+
+    @property
+    def is_withheld(self) -> bool:
+        return self._is_unsafe
+
+    def dispatch(self, is_safe: bool = True) -> None:
+        """Tell the client all that is sealed, or nothing, and read it no more while that is so."""
+        if self.stage is Stage.OVER:
+            return
+        if not is_safe:
+            self._is_unsafe = True
+            self.hold(_UNSAFE)
+            return
+        if self._is_unsafe:
+            self._is_unsafe = False
+            self.release(_UNSAFE)
+        super().dispatch()
+
+    # The end
+
+    def connection_lost(self) -> None:
+        """A client that is gone is read no further: its next session is told what is missing."""
+        super().connection_lost()
+        self.source.stopProducing()
+
+    def drain(self) -> None:
+        """Send what is queued, and nothing from the mailbox, as no C{/got} is read any more."""
+        was_here = self.stage is Stage.HERE
+        self._stop_reading()
+        if was_here:
+            self.all_fed()
+
+    def forget(self) -> None:
+        if self.stage is Stage.OVER:
+            return
+        self._allowance.end()
+        if self.tag is not None:
+            self._mailbox.end_tag(self.name, self.tag)
+            if self.opening.only_sends and self.tag.heard == self.tag.lines:
+                self._mailbox.forget_tag(self.name, self.tag)
+        super().forget()
+
+    def _cut(self, is_safe: bool) -> None:
+        if is_safe:
+            super()._cut(is_safe)
+        elif self.stage is not Stage.OVER:
+            self.outlet.abort()  # since it may be told nothing

@@ -1,0 +1,80 @@
+"""The window: what is sent to a client with a tag, and not got."""
+
+from __future__ import annotations
+
+import tracemalloc
+from gc import get_referents
+from sys import getsizeof
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.broker.tagged import TaggedSession
+from achat_twisted.broker.window import WindowWriter
+from achat_twisted.wire.tags import Opening
+from tests.house import House
+
+
+class WindowTests(SynchronousTestCase):
+    """What is kept until it is got."""
+
+    def setUp(self) -> None:
+        self.house = House()
+        self.alice = self.house.comes("alice")
+        self.worker = self.house.comes("worker", opening=Opening("t"))
+
+    def _send(self, count: int, text: str = "") -> None:
+        for number in range(1, count + 1):
+            self.alice.says(f"worker: {text or number}")
+            self.house.turn()
+
+    def _window(self) -> WindowWriter:
+        assert isinstance(self.worker.session, TaggedSession)
+        return self.worker.session.window
+
+    def test_short_messages(self) -> None:
+        """Messages that come one by one take hardly more than their bytes."""
+        self._send(100)
+        self._send(3000)
+        held = get_referents(self._window())
+        (pieces,) = (each for each in held if isinstance(each, list))
+        taken = sum(getsizeof(piece) + getsizeof(piece.messages) for piece in pieces)
+        self.assertLess(taken, 1.5 * self._window().tail_size)
+
+    def test_page(self) -> None:
+        """To confirm one message of many that were sent together does not touch the others."""
+        self.alice.says_at_once(*["worker: " + "x" * 500] * 1000)
+        self.house.turn()
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        self.worker.session.got("1")
+        _, peak = tracemalloc.get_traced_memory()
+        self.assertLess(peak, 100_000)
+
+    def test_what_is_left(self) -> None:
+        """Whatever is got, one by one or many at a time, the rest comes back in order."""
+        for got in (1, 3, 4, 7, 11, 40, 79):
+            self.setUp()
+            self._send(30)
+            self.alice.says_at_once(*(f"worker: {number}" for number in range(31, 81)))
+            self.house.turn()
+            for each in range(1, got, 5):
+                self.worker.session.got(str(each))
+            self.worker.session.got(str(got))
+            self.worker.loses_connection()
+            again = self.house.comes("worker", opening=Opening("t"))
+            numbers = [int(line.split()[-1]) for line in again.link.messages()]
+            self.assertEqual(numbers, list(range(got + 1, 81)))
+            again.session.got("80")
+            self.assertEqual(self.house.mailbox.first("worker"), 81)
+            self.assertEqual(again.session.writer.tail_size, 0)
+
+    def test_oldest(self) -> None:
+        """The age is that of the oldest message that is not got, to a second."""
+        self.assertIsNone(self._window().oldest)
+        for _ in range(3):
+            self._send(2)
+            self.house.clock.advance(5)
+        self.assertEqual(self._window().oldest, 0.0)
+        for got, oldest in (("1", 0.0), ("2", 5.0), ("5", 10.0), ("6", None)):
+            self.worker.session.got(got)
+            self.assertEqual(self._window().oldest, oldest)

@@ -1,0 +1,182 @@
+"""Clients that resume: from their file to the file of those that they write to."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_ACCOUNTS = "achat_twisted/mailbox/accounts.py"
+_DATABASE = "achat_twisted/mailbox/database.py"
+_MEMORY = "achat_twisted/mailbox/memory.py"
+_PRESENCE = "achat_twisted/broker/presence.py"
+_SQLITE = "achat_twisted/mailbox/sqlite.py"
+_TAGGED = "achat_twisted/broker/tagged.py"
+_TAGS = "achat_twisted/mailbox/tags.py"
+_TURNS = "achat_twisted/broker/turns.py"
+
+_SCHEDULES = "tests.resuming.test_schedules.ScheduleTests"
+
+RESUMING = (
+    Mutation(
+        "let a tag be told of refusals without end",
+        "achat_twisted/mailbox/accounts.py",
+        "        if tag is not None and tag.is_unheard:\n",
+        "        if False:\n",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "take in what TLS has brought with the login line",
+        "achat_twisted/broker/broker.py",
+        "        if opening.tag:\n            self._turns.resume(session)",
+        "        if False:\n            self._turns.resume(session)",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "tell refusals once",
+        _TAGGED,
+        "for verdict in tag.refusals.values():",
+        "for verdict in ():",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "count commands among a tag's lines",
+        _TAGS,
+        "self._counter.taken - self._counter.commands",
+        "self._counter.taken",
+        f"{_SCHEDULES}.test_in_memory",
+    ),
+    Mutation(
+        "begin no new era with a new record",
+        _TAGS,
+        "self.era = era or token_hex(6)",
+        'self.era = era or token_hex(6)[:0] + "1"',
+        f"{_SCHEDULES}.test_in_memory",
+    ),
+    Mutation(
+        "save the number of a tag's lines later than their copies",
+        _TAGS,
+        "Saved(self.era, self.lines,",
+        "Saved(self.era, self._before,",
+        f"{_SCHEDULES}.test_durable",
+    ),
+    Mutation(
+        "save no refusals",
+        _DATABASE,
+        "for each in refusals  # without",
+        "for each in ()  # without",
+        f"{_SCHEDULES}.test_durable",
+    ),
+    Mutation(
+        "forget where an empty row begins",
+        _DATABASE,
+        "coalesce(min(position), first)",
+        "coalesce(min(position), 1)",
+        f"{_SCHEDULES}.test_durable",
+    ),
+    Mutation(
+        "tell a tag what is not safe, while commits fail",
+        _TAGGED,
+        "            self._is_unsafe = True\n            self.hold(_UNSAFE)\n",
+        "            super().dispatch()\n",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "hold a tag for ever, after commits have failed",
+        _TURNS,
+        "    session.dispatch()\n\n",
+        "    Session.dispatch(session)\n\n",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "tell a tag what is not committed yet",
+        _TURNS,
+        "        self._serve(touched, Session.end_turn)\n",
+        "        self._serve(touched, Session.end_turn)\n"
+        "        self._serve([each for each in touched if hasattr(each, 'tag')], _dispatch)\n",
+        f"{_SCHEDULES}.test_durable",
+    ),
+    Mutation(
+        "take in what is said before it is known where to go on",
+        _TAGGED,
+        "if self.source.has_spoken:",
+        "if self.source.has_spoken and not self.tag:",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "remember two tags of a name",
+        _TAGS,
+        "MOST_TAGS = 100",
+        "MOST_TAGS = 2",
+        _SCHEDULES,
+    ),
+    Mutation(
+        "forget what a sender has not confirmed",
+        _TAGGED,
+        "self.opening.only_sends and self.tag.heard == self.tag.lines",
+        "self.opening.only_sends",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "vouch for a file after a crash, though no commit was waited for",
+        _SQLITE,
+        "            database.forget_tags()",
+        "            pass",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "vouch for no file after a stop",
+        _SQLITE,
+        "                self._committer.batch.tags[row.id, tag.name] = tag\n"
+        "                self._note_first(row)\n        return",
+        "                self._note_first(row)\n        return",
+        f"{_SCHEDULES}.test_in_a_file",
+    ),
+    Mutation(
+        "throw away mail in memory under a session",
+        _MEMORY,
+        "            if not mail.sessions:\n",
+        "            if mail:\n",
+        "tests.mailbox.test_mailbox",
+    ),
+    Mutation(
+        "throw away mail in a file for which a session has come meanwhile",
+        _SQLITE,
+        "if row.sessions or row.head != head:",
+        "if row.head != head:",
+        "tests.mailbox.test_mailbox",
+    ),
+    Mutation(
+        "begin a session before the older one is over",
+        _PRESENCE,
+        "if all(self._count[place] == 1 for place in session.places):",
+        "if session:",
+        f"{_SCHEDULES}.test_in_memory",
+    ),
+    Mutation(
+        "keep a sender waiting for another session of its name",
+        _PRESENCE,
+        "        for place in session.places:\n            self._lost.setdefault(place, [])",
+        "        for place in [session.name]:\n            self._lost.setdefault(place, [])",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "forget refusals whose last line is not confirmed",
+        _TAGS,
+        "if verdict.last <= lines]:",
+        "if verdict.first <= lines]:",
+        "tests.mailbox.test_tags",
+    ),
+    Mutation(
+        "take the copies of an older session, though this one has not begun",
+        _SQLITE,
+        "        if lines:  # or else",
+        "        if row:  # or else",
+        "tests.mailbox.test_mailbox",
+    ),
+    Mutation(
+        "take a tag for used as long as its name is known",
+        _ACCOUNTS,
+        "for tag in a.tags.unused_since(before)",
+        "for tag in a.tags.unused_since(before - now)",
+        "tests.reader.test_resuming",
+    ),
+)

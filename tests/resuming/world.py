@@ -1,0 +1,215 @@
+"""A world: clients and a server, and all that befalls them, drawn from one seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from tests.resuming.client import Client, Line, PlainClient
+from tests.resuming.judge import judge
+from tests.resuming.server import Mode, Server
+
+TROUBLE = 160
+"""The steps after which nothing breaks any more."""
+
+_PATIENCE = 6000
+"""The steps after which all that is left to do should have been done."""
+
+_SILENCE = 30
+"""The times that nothing happens, though time passes, until there is nothing left to do."""
+
+Act = Callable[[], object]
+
+
+class World:
+    """One schedule.
+
+    @ivar lines: all that were ever posted.
+    @ivar new_eras_at: the last step at which the server forgot what tags it had.
+    @ivar trace: what has happened, for people.
+    """
+
+    def __init__(self, seed: int, mode: Mode) -> None:
+        self._rng = rng = Random(seed)
+        self._folder = TemporaryDirectory()
+        self.server = Server(mode, Path(self._folder.name, "mailbox"), rng)
+        self.lines: list[Line] = []
+        self.new_eras_at = -1
+        self.trace: list[str] = []
+        self._step = 0
+        self._calm = False
+        self._mortal_mail = rng.random() < 0.15
+        self.clients = self._make_clients(rng)
+
+    def _make_clients(self, rng: Random) -> list[Client]:
+        clients = [
+            Client("A", "a", has_file=rng.random() < 0.6, posts=9),
+            Client("B", "b", has_file=rng.random() < 0.6, posts=5, peer="a"),
+        ]
+        if rng.random() < 0.25:
+            clients.append(Client("other", "b", has_file=True))
+        if rng.random() < 0.2:
+            clients.append(PlainClient("plain", "b", has_file=False))
+        if rng.random() < 0.35:
+            clients += [
+                Client(f"send{number}", "a", has_file=not number, only_sends=True, posts=3)
+                for number in range(2)
+            ]
+        if rng.random() < 0.1:
+            clients += [
+                Client(f"job{number}", "a", has_file=False, only_sends=True, posts=2)
+                for number in range(3)
+            ]
+        return clients
+
+    # What happens
+
+    def run(self) -> list[str]:
+        """@return: what the server has done wrong, in words; nothing, if it is right."""
+        with self._folder:
+            silence = 0
+            while silence < _SILENCE:
+                self._step += 1
+                if self._step > TROUBLE + _PATIENCE:
+                    return ["it does not end", *judge(self)]
+                if self._step == TROUBLE:
+                    self._calm_down()
+                if not self._calm and self._rng.random() < 0.14:
+                    self._trouble()
+                elif acts := self._acts():
+                    silence = 0
+                    self._do(*self._rng.choice(acts))
+                else:
+                    silence += 1
+                    self.server.pass_time(1.0)
+                self._cut_the_forgotten()
+            self.server.stop()
+            self.server.end()
+            return judge(self)
+
+    def _do(self, what: str, act: Act) -> None:
+        self.trace.append(f"{self._step}: {what}")
+        act()
+        if self._calm or self._rng.random() < 0.8:
+            self.server.turn()
+
+    def _calm_down(self) -> None:
+        self._calm = True
+        if self.server.is_stopping:
+            self._end_stop()
+        self.server.calm_down()
+
+    def _cut_the_forgotten(self) -> None:
+        """A connection that its client thinks no more of ends at some time."""
+        theirs = {client.cable for client in self.clients}
+        for cable in self.server.cables:
+            if cable not in theirs and (self._calm or self._rng.random() < 0.05):
+                cable.cut()
+
+    def _acts(self) -> list[tuple[str, Act]]:
+        """All that may come next."""
+        server = self.server
+        acts: list[tuple[str, Act]] = [
+            (f"the server hears of {cable.peer}", partial(server.hear, cable))
+            for cable in server.cables
+            if server.can_hear(cable)
+        ]
+        if server.thread.has_work:
+            acts.append(("the thread goes on", server.thread.go_on))
+        for client in self.clients:
+            acts += self._acts_of(client)
+        return acts
+
+    def _acts_of(self, client: Client) -> list[tuple[str, Act]]:
+        who, acts, cable = client.ident, list[tuple[str, Act]](), client.cable
+        is_guest = not client.posts
+        may = self._calm or self._rng.random() < 0.5
+        if cable is None:
+            is_done = client.only_sends and client.is_settled and client.posted == client.posts
+            if not (self._calm and (is_guest or is_done)) and (
+                not is_guest or self._rng.random() < 0.1
+            ):
+                acts.append((f"{who} connects", lambda: self._connect(client)))
+        elif self._calm and is_guest:
+            acts.append((f"{who} goes", client.go))
+        elif cable.can_be_read:
+            acts.append((f"{who} hears", lambda: self._let_hear(client)))
+        if client.posted < client.posts and may:
+            acts.append((f"{who} intends", lambda: self._intend(client)))
+        if client.can_post:
+            acts.append((f"{who} posts", lambda: client.post(self._step)))
+        may_sync = client.can_sync and cable is not None and not cable.to_server
+        if may_sync and (self._calm or self._rng.random() < 0.3):
+            acts.append((f"{who} syncs", client.sync))
+        if client.can_confirm and may:
+            acts.append((f"{who} confirms", client.confirm))
+        return acts
+
+    def _connect(self, client: Client) -> None:
+        cable = self.server.accept()
+        cable.peer = client.ident
+        client.connect(cable)
+
+    def _let_hear(self, client: Client) -> None:
+        assert client.cable is not None
+        line = client.cable.read()
+        self.trace.append(f"   {client.ident} < {line}")
+        client.hear(line)
+
+    def _intend(self, client: Client) -> None:
+        peer = client.peer
+        (recipients,) = self._rng.choices(
+            [(peer,), ("nobody",), (peer, "nobody"), ()], [70, 12, 10, 8]
+        )
+        self.lines.append(client.intend(recipients))
+
+    # What breaks
+
+    def _trouble(self) -> None:
+        client = self._rng.choice(self.clients)
+        what, act = self._rng.choice(
+            [
+                *[("is cut", lambda: self._cut(client))] * 6,
+                *[("gives up", client.disconnect)] * 2,
+                *[("is killed", client.kill)] * 2,
+                ("quits", client.leave),
+                ("is kicked", lambda: self.server.kick(client.name)),
+                ("sees the server crash", self._crash),
+                ("sees the server stop", self._stop),
+                ("sees a change of the disk", self._change_disk),
+                ("sees time pass", lambda: self.server.pass_time(self._rng.choice([0.3, 1, 6]))),
+                ("sees mail expire", self._expire),
+            ]
+        )
+        self._do(f"{client.ident} {what}", act)
+
+    def _cut(self, client: Client) -> None:
+        if client.cable is not None:
+            client.cable.cut()
+
+    def _crash(self) -> None:
+        if self.server.mode is not Mode.DURABLE:
+            self.new_eras_at = self._step
+        self.server.crash()
+
+    def _stop(self) -> None:
+        if self.server.is_stopping:
+            self._end_stop()
+        else:
+            self.server.stop()
+
+    def _end_stop(self) -> None:
+        self.server.end()
+        if self.server.mode is Mode.MEMORY:
+            self.new_eras_at = self._step
+
+    def _change_disk(self) -> None:
+        self.server.disk.full = not self.server.disk.full
+
+    def _expire(self) -> None:
+        if self._mortal_mail and not self.server.is_stopping:
+            self.server.age()
+            self.new_eras_at = self._step
