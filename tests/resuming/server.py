@@ -251,7 +251,11 @@ class Server:
     def _restart(self) -> None:
         self.cables.clear()
         self._wall += self.clock.seconds()
+        self.close()
+        self._start()
+
+    def close(self) -> None:
+        """Close the file, as a crash does; for good, if nothing starts again."""
         for database in self._databases:
             database.close()
         self._databases.clear()
-        self._start()

@@ -88,7 +88,9 @@ class World:
                 self._cut_the_forgotten()
             self.server.stop()
             self.server.end()
-            return judge(self)
+            verdict = judge(self)
+            self.server.close()
+            return verdict
 
     def _do(self, what: str, act: Act) -> None:
         self.trace.append(f"{self._step}: {what}")
