@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from OpenSSL.crypto import X509
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.testing import StringTransport
 from zope.interface import implementer
 
@@ -193,7 +193,7 @@ class FakeLink:
                 deferred.callback(None)
 
 
-@implementer(ISource)
+@implementer(IPushProducer, ISource)
 class FakeSource:
     """A reader that only remembers what it was told.
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
@@ -64,10 +63,19 @@ class ISession(Interface):
         """Take in no more; the session ends when all that is queued for it is flushed."""
 
 
-class ISource(IPushProducer):
-    """A session's reader, as the session sees it."""
+class ISource(Interface):
+    """A session's reader, as the session sees it: a push producer of lines."""
 
     has_spoken: bool = Attribute("True if lines have come, or parts of one, that are not taken in.")
+
+    def pauseProducing() -> None:
+        """Take in no more lines for now."""
+
+    def resumeProducing() -> None:
+        """Take in lines again."""
+
+    def stopProducing() -> None:
+        """Take in no more lines, not even those that are here."""
 
 
 class IOwner(Interface):

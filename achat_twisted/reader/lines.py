@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IHalfCloseableProtocol, ITransport
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer, ITransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
@@ -40,7 +40,7 @@ class Home(Protocol):
         """Note that its connection is gone."""
 
 
-@implementer(IHalfCloseableProtocol, IProxied, ISource)
+@implementer(IHalfCloseableProtocol, IProxied, IPushProducer, ISource)
 class ChatReader(LineReceiver):
     """Reads one connection: first a login, which its L{Arrival} sees to, then lines for the broker.
 
