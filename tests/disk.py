@@ -135,7 +135,7 @@ INSERT INTO copy VALUES
 INSERT INTO record VALUES (1, 1, 4, 2, x'666976650a7369780a');
 PRAGMA user_version=1;
 """
-"""What a crash of a server with C{--durable} may have left in a file of version 1."""
+"""The rows that a crash with C{--durable} may have left in a file of version 1."""
 
 
 def write_version_1(path: Path) -> None:

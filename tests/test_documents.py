@@ -113,10 +113,10 @@ class DocstringTests(SynchronousTestCase):
 
     def test_beginnings(self) -> None:
         """None begins with a bare who, what, how, whether, so, which or where."""
-        package = ROOT / "achat_twisted"
         found = [
-            f"{module.relative_to(package)}:{line}: {text.strip().splitlines()[0]}"
-            for module in sorted(package.rglob("*.py"))
+            f"{module.relative_to(ROOT)}:{line}: {text.strip().splitlines()[0]}"
+            for folder in ("achat_twisted", "benchmarks", "docs", "tests")
+            for module in sorted((ROOT / folder).rglob("*.py"))
             for line, text in docstrings(module)
             if _NO_BEGINNING.match(text.strip())
         ]

@@ -17,7 +17,22 @@ Wall = Callable[[], float]
 """The time of day, in seconds since 1970 (UTC)."""
 
 
-class StampingOutbox(Outbox):
+class _Stamping(Outbox):
+    """Stamps messages with the time at which they were accepted."""
+
+    __slots__ = ()
+    _wall: Wall
+
+    def append(self, lines: bytes, age: float = 0.0) -> bool:
+        return super().append(stamped(lines, self._wall() - age))
+
+    def kept(self, lines: list[bytes]) -> tuple[list[bytes], list[float]]:
+        now = self._wall()
+        pairs = [unstamped(line) for line in lines]
+        return [line for line, _ in pairs], [now - when for _, when in pairs]
+
+
+class StampingOutbox(_Stamping):
     """An outbox that stamps messages."""
 
     __slots__ = ("_wall",)
@@ -26,14 +41,8 @@ class StampingOutbox(Outbox):
         super().__init__(limit, pool)
         self._wall = wall
 
-    def append(self, lines: bytes, age: float = 0.0) -> bool:
-        return super().append(stamped(lines, self._wall() - age))
 
-    def kept(self, lines: list[bytes]) -> tuple[list[bytes], list[float]]:
-        return _kept(lines, self._wall())
-
-
-class StampingWindow(WindowOutbox):
+class StampingWindow(_Stamping, WindowOutbox):
     """The same for a client with a tag."""
 
     __slots__ = ("_wall",)
@@ -41,14 +50,3 @@ class StampingWindow(WindowOutbox):
     def __init__(self, limit: int, pool: Pool, wall: Wall) -> None:
         super().__init__(limit, pool)
         self._wall = wall
-
-    def append(self, lines: bytes, age: float = 0.0) -> bool:
-        return super().append(stamped(lines, self._wall() - age))
-
-    def kept(self, lines: list[bytes]) -> tuple[list[bytes], list[float]]:
-        return _kept(lines, self._wall())
-
-
-def _kept(lines: list[bytes], now: float) -> tuple[list[bytes], list[float]]:
-    pairs = [unstamped(line) for line in lines]
-    return [line for line, _ in pairs], [now - when for _, when in pairs]

@@ -57,7 +57,16 @@ class TaggedSession(Session):
     @ivar window: what was sent to it, and is not got.
     """
 
-    __slots__ = ("_allowance", "_is_unsafe", "_mailbox", "_verdicts", "opening", "tag", "window")
+    __slots__ = (
+        "_allowance",
+        "_is_unsafe",
+        "_mailbox",
+        "_saved",
+        "_verdicts",
+        "opening",
+        "tag",
+        "window",
+    )
 
     def __init__(
         self,
@@ -75,6 +84,7 @@ class TaggedSession(Session):
         self.tag: Tag | None = None
         self._allowance = allowance
         self._is_unsafe = False
+        self._saved = (0, 0)  # the lines taken in, and those whose fate is known
         self._mailbox = shared.mailbox
         if opening.only_sends:
             self.feed = NoFeed(self, name, outbox, shared.mailbox, shared.ledger, shared.clock)
@@ -123,7 +133,8 @@ class TaggedSession(Session):
         """Have the tag saved with what a chunk of lines has brought, and see if it was too much."""
         if self.tag is None:
             return
-        if not self._mailbox.tag_changed(self.name, self.tag):
+        before, self._saved = self._saved, (self.tag.lines, self.tag.heard)
+        if self._saved != before and not self._mailbox.tag_changed(self.name, self.tag):
             self.drain()
         elif self.taken > self._allowance.lines:
             notice = self._allowance.overdraw(self, self.taken)

@@ -48,7 +48,7 @@ text { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mo
 """
 
 _MARKS: dict[Kind, str] = {"command": "$", "typed": "▸"}
-"""What stands before a line that somebody has typed."""
+"""The mark before a line that somebody has typed."""
 
 _WIDTH, _MARGIN, _GAP = 880, 10, 10
 """Of the picture, its edge, and between the terminals, in pixels."""
@@ -57,7 +57,7 @@ _INSIDE = 14
 """From a terminal's edge to its text."""
 
 _LETTER = 8
-"""How wide a letter may be, for the widest of the fonts."""
+"""The width of a letter, for the widest of the fonts."""
 
 _LINE = 21
 """From one line to the next."""
@@ -66,7 +66,7 @@ _AIR = 12
 """Above and below a strip and all lines."""
 
 _STRIP_TEXT = 100
-"""Where a server's lines begin, behind its name."""
+"""The place at which a server's lines begin, behind its name."""
 
 
 def draw(title: str, session: Iterable[Line]) -> str:

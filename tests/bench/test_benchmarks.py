@@ -17,7 +17,7 @@ class PromiseTests(SynchronousTestCase):
     """C{benchmarks.promise}."""
 
     def test_edits_fit(self) -> None:
-        """What it edits out stands in the code once, and what is left is code."""
+        """Each edit finds its text in the code once, and leaves code."""
         with scratch.copy(*OFF.values()) as tree:
             for edit in OFF.values():
                 compile((tree / edit.file).read_text(), edit.file, "exec")

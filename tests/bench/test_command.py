@@ -58,7 +58,7 @@ WRONG = [
 
 
 class ParseTests(SynchronousTestCase):
-    """What servers can be named."""
+    """The servers that can be named."""
 
     def test_commands(self) -> None:
         """A command may have a name; if it has none, it is called as its program is."""
@@ -66,7 +66,7 @@ class ParseTests(SynchronousTestCase):
             self.assertEqual(parse_command(text), Command(name, words), text)
 
     def test_no_commands(self) -> None:
-        """What is none gets a sentence that says why."""
+        """Anything that is no command gets a sentence that says why."""
         for text, why in NO_COMMANDS:
             self.assertIn(why, str(self.assertRaises(BadParameter, parse_command, text)))
 
@@ -77,7 +77,7 @@ class ParseTests(SynchronousTestCase):
             self.assertEqual((server.name, server.address, server.pid), (text, address, None))
 
     def test_no_servers(self) -> None:
-        """What is no address gets a sentence that says so."""
+        """Anything that is no address gets a sentence that says so."""
         for text in NO_SERVERS:
             error = self.assertRaises(BadParameter, parse_server, text)
             self.assertEqual(str(error), f"{text!r} is not HOST:PORT")
@@ -100,7 +100,7 @@ class CommandTests(SynchronousTestCase):
             self.assertRegex(help_text, rf"(?m)^  +{name} +[A-Z]")
 
     def test_others_do_without(self) -> None:
-        """Who only chats does not wait for the load tool to be imported."""
+        """Somebody who only chats does not wait for the load tool to be imported."""
         code = "import sys, achat_twisted.cli; sys.exit('achat_twisted.bench' in sys.modules)"
         self.assertEqual(subprocess.run([sys.executable, "-c", code], check=False).returncode, 0)
 

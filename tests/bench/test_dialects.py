@@ -19,7 +19,7 @@ ANSWERS: list[tuple[Dialect, bytes, bytes]] = [
         INFO + b"PONG\r\n",
     ),
 ]
-"""What each says to log in, and what it hears when it is."""
+"""The login of each dialect, and the answer to it."""
 
 WRONG: list[tuple[Dialect, bytes, str]] = [
     (Achat(), b"! name-taken ann\n", "'! name-taken ann' where '! welcome ann' was due"),
@@ -55,13 +55,13 @@ class LoginTests(SynchronousTestCase):
             self.assertTrue(dialect.is_in("ann", answer))
 
     def test_refusals(self) -> None:
-        """What is not the answer is told in words."""
+        """A wrong answer is told in words."""
         for dialect, heard, why in WRONG:
             error = self.assertRaises(Failed, dialect.is_in, "ann", heard)
             self.assertIn(why, str(error))
 
     def test_groups(self) -> None:
-        """Where there are groups, it is the group that a client listens to."""
+        """In a dialect with groups, a client listens to its group."""
         self.assertIn(b"SUB all 1\r\n", Nats().login("ann", "all"))
         self.assertEqual(Achat().login("ann", "all"), b"ann\n")
 
@@ -79,7 +79,7 @@ class RecognizeTests(SynchronousTestCase):
             self.assertIsNotNone(found[-1])
 
     def test_probe_is_understood(self) -> None:
-        """Whoever speaks either wire of lines answers the probe."""
+        """A server that speaks either wire of lines answers the probe."""
         self.assertEqual(probe("ann"), b"ann\nann: in\n")
 
     def test_others(self) -> None:

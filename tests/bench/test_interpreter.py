@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from achat_twisted.bench.interpreter import Interpreter, ask, of_process, optimizations
 
 BOTH = {"PGO_PROF_GEN_FLAG": "-fprofile-generate", "PGO_PROF_USE_FLAG": "-fprofile-use"}
-"""What each C{configure} writes down, whether it is made use of or not."""
+"""The words that each C{configure} writes down, made use of or not."""
 
 RECORDS: list[tuple[dict[str, str], tuple[bool | None, bool | None]]] = [
     ({"CONFIG_ARGS": "'--prefix=/usr' 'CFLAGS=-g -O2'"}, (False, False)),
@@ -26,14 +26,14 @@ RECORDS: list[tuple[dict[str, str], tuple[bool | None, bool | None]]] = [
     ({"CONFIG_ARGS": "'--prefix=/usr'", "PGO_PROF_USE_FLAG": ""}, (None, None)),
     ({"CONFIG_ARGS": "'--with-lto'", "PGO_PROF_USE_FLAG": ""}, (None, True)),
 ]
-"""What C{sysconfig} may have, and whether there were PGO and LTO; the last but one is Debian's."""
+"""The values that C{sysconfig} may have, with PGO and LTO or not; the last but one is Debian's."""
 
 
 class InterpreterTests(SynchronousTestCase):
     """L{Interpreter}."""
 
     def test_optimizations(self) -> None:
-        """What is recorded is told; what a distribution has taken out is unknown, not absent."""
+        """All that is recorded is told; what a distribution took out is unknown, not absent."""
         blank = {"PY_CFLAGS": "", "PY_CFLAGS_NODIST": "", **BOTH}
         for record, expected in RECORDS:
             self.assertEqual(optimizations({**blank, **record}), expected, record)
@@ -54,7 +54,7 @@ class InterpreterTests(SynchronousTestCase):
         self.assertEqual(of_process(os.getpid()), found)
 
     def test_others(self) -> None:
-        """What is no Python is not asked, and what only has such a name is none."""
+        """A program that is no Python is not asked, whatever its name."""
         folder = Path(self.enterContext(TemporaryDirectory()))
         told = folder / "told"
         for name in "server", "python3":

@@ -86,7 +86,7 @@ class OutgoingTests(SynchronousTestCase):
 
 
 class IncomingTests(SynchronousTestCase):
-    """What is due, and what is not."""
+    """The lines that are due, and those that are not."""
 
     def refuses(self, incoming: Incoming, shown: str) -> None:
         error = self.assertRaises(Failed, take_all, incoming)
@@ -105,7 +105,7 @@ class IncomingTests(SynchronousTestCase):
 
     @given(st.lists(st.integers(1, 200)))
     def test_noise(self, places: list[int]) -> None:
-        """What a server asks now and then counts for nothing."""
+        """A question that a server asks now and then counts for nothing."""
         pieces = [*cut(3 * MSG, places), Nats.noise, MSG + Nats.noise + MSG]
         incoming = InOrder(socket(comes=pieces), Nats(), Block(MSG, 1000), 5 * len(MSG))
         for _ in pieces:
@@ -132,7 +132,7 @@ class IncomingTests(SynchronousTestCase):
         self.refuses(AnyOrder(socket(comes=comes), Achat(), ANN, 1000, 1000), "from afrom ann: hi")
 
     def test_too_much(self) -> None:
-        """What is due, but more often than it should come, is told as well."""
+        """A line that comes more often than is due is told as well."""
         comes = [ANN + ANN]
         self.refuses(
             InOrder(socket(comes=comes), Achat(), Block(ANN, 99), len(ANN)), "from ann: hi"
@@ -140,7 +140,7 @@ class IncomingTests(SynchronousTestCase):
         self.refuses(AnyOrder(socket(comes=comes), Achat(), ANN, len(ANN), 99), "from ann: hi")
 
     def test_nothing(self) -> None:
-        """Who is to hear nothing hears nothing but noise."""
+        """A client that is to hear nothing hears nothing but noise."""
         dialect: Dialect
         for dialect in Achat(), Nats():
             self.refuses(Nothing(socket(comes=[b"! pong\n"]), dialect), "! pong")

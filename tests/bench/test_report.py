@@ -33,7 +33,7 @@ def result(
 
 
 def flood(rate: float, *, server: float | None = 0.5, generator: float = 0.25) -> Figures:
-    """What a round of a flood may have been."""
+    """The figures that a round of a flood may have had."""
     return {
         "rate": rate,
         "cpu_each": None if server is None else server / rate,
@@ -62,12 +62,12 @@ class SummaryTests(SynchronousTestCase):
         self.assertAlmostEqual(summary.spread or 0, 200 / 120)
 
     def test_one_round_has_no_spread(self) -> None:
-        """Where there is one round, there is nothing to compare it with."""
+        """A single round has nothing to be compared with."""
         (summary,) = summarize(rounds(flood(100)))
         self.assertIsNone(summary.spread)
 
     def test_unknown(self) -> None:
-        """What nobody knows stays unknown."""
+        """A figure that nobody knows stays unknown."""
         (summary,) = summarize(rounds(flood(100, server=None), flood(200, server=None)))
         self.assertIsNone(summary.figures["cpu_each"])
 
@@ -79,7 +79,7 @@ class SummaryTests(SynchronousTestCase):
 
 
 class RemarkTests(SynchronousTestCase):
-    """What must be known to read the figures."""
+    """The remarks that one must know to read the figures."""
 
     def remarks(self, figures: Figures, cores: int) -> str:
         (summary,) = summarize(rounds(figures))
@@ -92,7 +92,7 @@ class RemarkTests(SynchronousTestCase):
             self.assertIn("the load generator was never idle", remarks)
 
     def test_machine_is_the_limit(self) -> None:
-        """So is a machine that both of them use up."""
+        """A machine that both of them use up is remarked on, too."""
         self.assertIn("the machine's 2 cores", self.remarks(flood(1, server=1.4, generator=0.5), 2))
         self.assertEqual(self.remarks(flood(1, server=1.4, generator=0.5), 4), "")
 
@@ -134,7 +134,7 @@ class TableTests(SynchronousTestCase):
         )
 
     def test_unknown(self) -> None:
-        """What is not known is shown as such."""
+        """An unknown figure is shown as such."""
         lines = table(summarize(rounds(flood(1000, server=None)))).splitlines()
         self.assertEqual(cells(lines[2]), "ours 1,000 - 25")
 
@@ -146,7 +146,7 @@ class TableTests(SynchronousTestCase):
         self.assertEqual(lines[3], "  ours: round 1: gone")
 
     def test_remarks_are_made_once(self) -> None:
-        """What is to be said of several servers is said once."""
+        """A remark on several servers is made once."""
         results = rounds(flood(1000, generator=0.99))
         results += rounds(flood(6000, generator=0.99), command=THEIRS)
         lines = table(summarize(results)).splitlines()
@@ -195,7 +195,7 @@ class ChartTests(SynchronousTestCase):
         self.assertIn("4,000", texts)
 
     def test_names_are_text(self) -> None:
-        """Whatever a server is called, the chart is well formed; and what is unknown has no bar."""
+        """The chart is well formed whatever a server is called; an unknown figure has no bar."""
         odd = Command("<&>", "odd {port}")
         svg = ElementTree.fromstring(chart(summarize([result(odd, 1, {}, failure="gone")])))
         self.assertIn("<&>", [text.text for text in svg.iter(f"{SVG}text")])

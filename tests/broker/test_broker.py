@@ -28,7 +28,7 @@ def _has_mail(mailbox: IMailbox, name: str, *lines: str) -> None:
 
 
 class RoutingTests(SynchronousTestCase):
-    """Where a line goes."""
+    """The way of a line."""
 
     def test_message_reaches_each_name(self) -> None:
         """Each name listed gets one copy, and a name listed twice gets two."""
@@ -51,7 +51,7 @@ class RoutingTests(SynchronousTestCase):
         self.assertEqual(house.broker.balance().accepted, 4)
 
     def test_several(self) -> None:
-        """So do lines for different names."""
+        """Lines for different names can go together as well."""
         house = House()
         alice, bob, carol = (house.comes(name) for name in ("alice", "bob", "carol"))
         self.assertTrue(alice.says_at_once("bob: 1", "carol: 2", "bob: 3"))
@@ -85,7 +85,7 @@ class RoutingTests(SynchronousTestCase):
         self.assertTrue(alice.says_at_once("bob: 1", "bob: 2"))
 
     def test_one_write_for_a_peer_and_turn(self) -> None:
-        """What several senders post to a peer in one turn goes out in a single write."""
+        """Lines from several senders to a peer in one turn go out in a single write."""
         house = House()
         alice, bob, carol = (house.comes(name) for name in ("alice", "bob", "carol"))
         bob.link.writes.clear()
@@ -151,7 +151,7 @@ class RoutingTests(SynchronousTestCase):
         self.assertEqual(error.notice, wire.Notice("name-taken", "alice"))
 
     def test_name_of_who_is_leaving_can_be_had(self) -> None:
-        """Who has said goodbye does not hold the name any more, though its lines still flow."""
+        """A session that has said goodbye holds its name no more, though its lines still flow."""
         house = House()
         bob = house.comes("bob", blocked=True)
         bob.session.drain()
@@ -196,7 +196,7 @@ class RoutingTests(SynchronousTestCase):
         self.assertEqual(old.link.lines()[2:], ["! replaced", "! bye 1"])
 
     def test_replaced_is_told_all(self) -> None:
-        """What became of its copies is told to the old connection before its bye, too."""
+        """The fate of its copies is told to the old connection before its bye, too."""
         house = House(duplicate=Duplicate.TAKEOVER)
         old = house.comes("bob")
         old.says("nobody: hi")
@@ -204,7 +204,7 @@ class RoutingTests(SynchronousTestCase):
         self.assertEqual(old.link.lines()[1:], ["! unknown nobody 1", "! replaced", "! bye 1"])
 
     def test_plain(self) -> None:
-        """Where notices are rendered as nothing, nothing is written for them."""
+        """If notices are rendered as nothing, nothing is written for them."""
         house = House(render=wire.say_nothing)
         alice = house.comes("alice")
         alice.says("nobody: hi")
@@ -213,7 +213,7 @@ class RoutingTests(SynchronousTestCase):
         self.assertEqual(alice.link.writes, [b"from alice: hi\n"])
 
     def test_names(self) -> None:
-        """Who is here is listed in order, without those who are leaving."""
+        """The names that are here are listed in order, without those who are leaving."""
         house = House()
         for name in ("carol", "alice", "bob"):
             house.comes(name)
@@ -251,7 +251,7 @@ class InvariantTests(SynchronousTestCase):
         self.assertEqual(house.names(), ["alice", "bob"])
 
     def test_2_back_before_the_old_writer_has_ended(self) -> None:
-        """Who comes again while its broken session still has lines gets them first, and stays."""
+        """A name that comes again while its broken session has lines gets them first, and stays."""
         mailbox = CountingMailbox(Clock())
         house = House(mailbox)
         alice, old = house.comes("alice"), house.comes("bob")
@@ -282,7 +282,7 @@ class InvariantTests(SynchronousTestCase):
         self.assertEqual(house.comes("bob").link.messages(), ["from alice: late"])
 
     def test_3_left_lines_come_before_newer_ones(self) -> None:
-        """What a broken connection leaves is delivered ahead of what was posted after it."""
+        """Lines that a broken connection leaves are delivered ahead of later ones."""
         house = House()
         alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
         for number in range(3):
@@ -310,7 +310,7 @@ class InvariantTests(SynchronousTestCase):
         self.assertIs(bob.session.feed.state, FeedState.LIVE)
 
     def test_4_no_overtaking_while_mail_is_fetched(self) -> None:
-        """What is posted while the mailbox is being read comes after what was in it."""
+        """A line posted while the mailbox is being read comes after those in it."""
         mailbox = SlowMailbox(Clock())
         _has_mail(mailbox, "bob", "from alice: 1")
         house = House(mailbox)
@@ -385,7 +385,7 @@ class InvariantTests(SynchronousTestCase):
         self.assertEqual(bob.link.lines()[-1], "! bye 0")
 
     def test_7_goodbye_ends_in_a_flood(self) -> None:
-        """Who says goodbye gets what was there by then, and is not kept by what still comes."""
+        """A session that says goodbye gets all that was there by then, and nothing holds it up."""
         mailbox = SlowMailbox(Clock())
         _has_mail(mailbox, "bob", *(f"from alice: {number}" for number in range(100)))
         house = House(mailbox, outbox_limit=1000)
@@ -477,7 +477,7 @@ class InvariantTests(SynchronousTestCase):
         self.assertEqual(bob.link.messages(), ["from alice: hi"])
 
     def test_9_mail_that_does_not_come(self) -> None:
-        """Who has waited too long for its mail is closed, and the mail stays there."""
+        """A session that has waited too long for its mail is closed, and the mail stays there."""
         mailbox = SlowMailbox(Clock())
         _has_mail(mailbox, "bob", "from alice: hi")
         house = House(mailbox)
@@ -507,10 +507,10 @@ class InvariantTests(SynchronousTestCase):
 
 
 class PacingTests(SynchronousTestCase):
-    """How fast senders and slow readers get along."""
+    """The pace of fast senders and slow readers."""
 
     def test_sender_is_paced_to_a_healthy_recipient(self) -> None:
-        """Who is faster than a recipient that reads is slowed down: nothing kept or refused."""
+        """A sender faster than a recipient that reads is slowed down: nothing kept or refused."""
         house = House(outbox_limit=1000)
         alice, bob = house.comes("alice"), house.comes("bob")
         largest = said = 0
@@ -549,7 +549,7 @@ class PacingTests(SynchronousTestCase):
         self.assertEqual(house.broker.pool.size, 0)
 
     def test_client_that_does_not_read_its_answers(self) -> None:
-        """Who asks without reading the answers is not read until it does: memory is bounded."""
+        """A client that reads no answers is not read until it does: memory is bounded."""
         house = House()
         alice = house.comes("alice", blocked=True)
         asked = 0
@@ -667,7 +667,7 @@ class PacingTests(SynchronousTestCase):
         self.assertLessEqual(max(steps(fed)), 2)
 
     def test_many_tallies_at_once(self) -> None:
-        """Who posts to very many names that are away is read on when it has been told of them."""
+        """A client that posts to very many absent names is read on when told of them."""
         house = House()
         alice = house.comes("alice")
         for number in range(1100):
@@ -772,7 +772,7 @@ class DrainTests(SynchronousTestCase):
         self.assertEqual(house.clock.getDelayedCalls(), [])
 
     def test_spilled_lines_are_flushed(self) -> None:
-        """What has spilled into the mailbox of somebody who reads goes out before the bye."""
+        """Lines spilled into the mailbox of a name that reads go out before the bye."""
         house = House(outbox_limit=1000)
         alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
         for number in range(100):
@@ -786,7 +786,7 @@ class DrainTests(SynchronousTestCase):
         self.assertEqual(house.broker.balance().kept, 0)
 
     def test_what_is_cut_off_is_kept(self) -> None:
-        """What a broken connection leaves in the middle of the stop is in the mailbox after it."""
+        """Lines that a connection leaves, broken during the stop, are in the mailbox after it."""
         house = House()
         alice, bob = house.comes("alice"), house.comes("bob", blocked=True)
         alice.says("bob: hi")
@@ -810,7 +810,7 @@ class DrainTests(SynchronousTestCase):
         self.assertEqual((house.broker.balance().kept, house.broker.balance().missing), (1, 0))
 
     def test_ends_by_force_once(self) -> None:
-        """What was ended by force and then ends by itself, or gets its mail late, loses nothing."""
+        """A session ended by force that then ends by itself, or gets mail late, loses nothing."""
         mailbox = SlowMailbox(Clock())
         _has_mail(mailbox, "bob", "from alice: hi")
         house = House(mailbox, duplicate=Duplicate.TAKEOVER)
@@ -825,7 +825,7 @@ class DrainTests(SynchronousTestCase):
         self.assertEqual((mailbox.count("bob"), house.names()), (1, []))
 
     def test_nobody_joins_a_stopping_broker(self) -> None:
-        """Who comes while the broker drains is told that it is busy."""
+        """A client that comes while the broker drains is told that it is busy."""
         house = House()
         house.broker.stopService()
         error = self.assertRaises(wire.Refused, house.comes, "late")

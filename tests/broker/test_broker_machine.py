@@ -48,7 +48,7 @@ class BrokerMachine(RuleBasedStateMachine):
 
     durable = False
     seen: ClassVar[Counter[str]]
-    """What has happened in all runs: those that see little show little."""
+    """The events of all runs: those that see little show little."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -211,7 +211,7 @@ class BrokerMachine(RuleBasedStateMachine):
             self.check(sender, recipient, at_end=False)
 
     def check(self, sender: str, recipient: str, *, at_end: bool) -> None:
-        """What has come for C{recipient} from C{sender} is right; and C{at_end} it is all."""
+        """Checks that the lines from C{sender} to C{recipient} are right; and C{at_end} all."""
         got = self.got(sender, recipient)
         posted = self.posted[sender, recipient]
         assert got == (posted if at_end else posted[: len(got)]), (sender, recipient, got, posted)
@@ -388,9 +388,9 @@ class BrokerMachineTests(SynchronousTestCase):
         self.random_orders(BrokerMachine, 200)
 
     def test_mail_in_a_file(self) -> None:
-        """So it does with mail in a file, whatever the disk does."""
+        """The broker keeps its promises with mail in a file, too, whatever the disk does."""
         self.random_orders(SqliteMachine, 200)
 
     def test_crashes(self) -> None:
-        """What was confirmed by C{/sync} outlives crashes, and order does."""
+        """Lines confirmed by C{/sync} outlive crashes, and so does their order."""
         self.random_orders(DurableMachine, 200)

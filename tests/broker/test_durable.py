@@ -32,7 +32,7 @@ class DurableTests(SynchronousTestCase):
         )
 
     def _told(self, guest: Guest) -> list[str]:
-        """What it has heard since its welcome."""
+        """The lines that it has heard since its welcome."""
         return guest.link.lines()[1:]
 
     def test_commit_comes_first(self) -> None:
@@ -60,7 +60,7 @@ class DurableTests(SynchronousTestCase):
         self.assertEqual(self.house.broker.balance().in_flight, 0)
 
     def test_session_that_never_began(self) -> None:
-        """What an older session has not got stays in the file when one that waited for it ends."""
+        """Lines that an older session has not got stay in the file when a waiting one ends."""
         self.bob.link.silence()
         self.alice.says("bob: hi")
         self.house.turn()
@@ -164,15 +164,15 @@ class DurableTests(SynchronousTestCase):
             self.assertEqual(len(bob.link.messages()), said)
 
     def test_line_that_waits_for_the_disk(self) -> None:
-        """Who sends more than the disk takes waits until it has taken that, or fails."""
+        """A client that sends more than the disk takes waits until it has taken that, or fails."""
         self._waits_for_the_disk("x" * 2**20)
 
     def test_run_that_waits_for_the_disk(self) -> None:
-        """So does who sends it in runs."""
+        """A client that sends it in runs waits as well."""
         self._waits_for_the_disk(*["x" * 2**17] * 8)
 
     def test_turns_gather_while_a_commit_runs(self) -> None:
-        """What comes during a commit goes with the next one, however many turns that takes."""
+        """Lines that come during a commit go with the next, however many turns that takes."""
         self.desk.worker.held = True
         for number in range(10):
             self.alice.says(f"bob: {number}")
@@ -201,7 +201,7 @@ class DurableTests(SynchronousTestCase):
         return guests
 
     def test_waits_for_company(self) -> None:
-        """Where many converse a turn waits a moment for their lines to share a commit; and it is a
+        """If many converse, a turn waits a moment for their lines to share a commit; and it is a
         moment even if the disk is slow.
         """
         guests = self._converse(5)
@@ -290,7 +290,7 @@ class DurableTests(SynchronousTestCase):
         )
 
     def test_crash(self) -> None:
-        """What was synced and has not arrived is there after a crash; what has arrived is not."""
+        """Lines synced and not arrived are there after a crash; those that arrived are not."""
         self.alice.says("bob: arrives")
         self.house.turn()
         self.clock.advance(1)
@@ -322,7 +322,7 @@ class DurableTests(SynchronousTestCase):
         self.assertEqual(self._told(self.alice), ["! synced 2"])
 
     def test_takeover(self) -> None:
-        """Who is replaced in the middle of a commit gets its farewell, but no false promise."""
+        """A session replaced in the middle of a commit gets its farewell, but no false promise."""
         self.desk.worker.held = True
         self.alice.says("bob, nobody: hi")
         self.alice.session.sync("token")

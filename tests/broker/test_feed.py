@@ -62,7 +62,7 @@ class FeedTests(SynchronousTestCase):
         self.assertEqual(list(dict.fromkeys(numbers)), list(range(100)))
 
     def test_disk_that_is_behind(self) -> None:
-        """Who fills mailboxes faster than the disk takes it is held until the disk has done so."""
+        """A client that fills mailboxes faster than the disk takes it is held until it has."""
         self.bob.loses_connection()
         self.house.turn()
         self.desk.worker.held = True

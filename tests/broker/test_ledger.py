@@ -13,7 +13,7 @@ class LedgerTests(SynchronousTestCase):
     """L{Ledger}."""
 
     def test_balance(self) -> None:
-        """What came in is delivered, kept, refused, expired or in flight; the rest is missing."""
+        """Copies are delivered, kept, refused, expired or in flight; the rest is missing."""
         mailbox = MemoryMailbox(Clock())
         mailbox.enroll("bob")
         mailbox.hand_back("bob", [b"from alice: hi\n"] * 3)

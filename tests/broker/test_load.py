@@ -45,7 +45,7 @@ class LoadTests(SynchronousTestCase):
         )
 
     def test_outboxes(self) -> None:
-        """What is queued is told for all together, and for the one who has most of it."""
+        """The bytes queued are told for all together, and for the session that has most."""
         alice = self.house.comes("alice")
         stuck = [self.house.comes(name, blocked=True) for name in ("bob", "carol")]
         before = self._load()
@@ -94,7 +94,7 @@ class LoadTests(SynchronousTestCase):
         self.assertEqual(self._load().age, 0)
 
     def test_age_of_who_is_always_written_to(self) -> None:
-        """Who acknowledges everything in time does not grow old by getting ever more."""
+        """A peer that acknowledges all in time does not grow old by getting ever more."""
         alice, bob = self.house.comes("alice"), self.house.comes("bob")
         bob.link.silence()
         for _ in range(60):

@@ -42,7 +42,7 @@ class NewcomersTests(SynchronousTestCase):
         self.assertEqual(self._expected(), [True, False])
 
     def test_no_name(self) -> None:
-        """What nobody can log in as is not expected, and takes nothing from those who can."""
+        """A name that nobody can have is not expected, and takes nothing from others."""
         for name in ("!x", "a#b", "bob\ufe0f", "\u3164", "Jose\u0301", 1000 * "x"):
             self.assertFalse(self.newcomers.expects(name), name)
         for number in range(NAMES):

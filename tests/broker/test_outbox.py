@@ -65,8 +65,8 @@ class OutboxTests(SynchronousTestCase):
         self.assertTrue(self.outbox.has_ended)
 
     def test_sealed_waits_for_release(self) -> None:
-        """What is sealed waits for its release, and what comes meanwhile, even the end, does not
-        go with it.
+        """Sealed lines wait for their release, and nothing that comes meanwhile goes with them, not
+        even the end.
         """
         self.outbox.append(b"a\n")
         self.outbox.seal()
@@ -120,7 +120,7 @@ class OutboxTests(SynchronousTestCase):
         self.assertTrue(self.outbox.withdraw([line]))
 
     def test_left_is_in_order(self) -> None:
-        """What the writer has not taken is left in the order in which it came."""
+        """Lines that the writer has not taken are left in the order in which they came."""
         self.outbox.put(b"a\n")
         self.outbox.append(b"b\n")
         self.outbox.seal()

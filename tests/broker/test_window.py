@@ -15,7 +15,7 @@ from tests.house import House
 
 
 class WindowTests(SynchronousTestCase):
-    """What is kept until it is got."""
+    """The messages that are kept until they are got."""
 
     def setUp(self) -> None:
         self.house = House()
@@ -51,7 +51,7 @@ class WindowTests(SynchronousTestCase):
         self.assertLess(peak, 100_000)
 
     def test_what_is_left(self) -> None:
-        """Whatever is got, one by one or many at a time, the rest comes back in order."""
+        """The rest comes back in order, however many are got at a time."""
         for got in (1, 3, 4, 7, 11, 40, 79):
             self.setUp()
             self._send(30)

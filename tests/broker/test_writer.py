@@ -79,12 +79,12 @@ class WriterTests(SynchronousTestCase):
         self.writer.release()
 
     def test_one_write_a_turn(self) -> None:
-        """What came in one turn is one write."""
+        """All that came in one turn is one write."""
         self._send(b"from a: 1\n", b"from a: 2\n")
         self.assertEqual(self.link.writes, [b"from a: 1\nfrom a: 2\n"])
 
     def test_counts_what_it_keeps(self) -> None:
-        """What is written is held, and counted as that, until it is acknowledged or given back."""
+        """Written lines are held, and counted as that, until acknowledged or given back."""
         pool = self.outbox.pool
         self.link.silence()
         self._send(b"from a: 1\n")
@@ -97,7 +97,7 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(pool.size, 0)
 
     def test_outlet_that_fails(self) -> None:
-        """What was just being written when the outlet failed is among what is left."""
+        """A batch that was being written when the outlet failed is among what is left."""
         self._send(b"from a: 1\n")
         self.link.bugs.add("write")
         self._send(b"from a: 2\n")
@@ -171,7 +171,7 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual((self.delivered, self.writer.copies()), (1, 0))
 
     def test_broken_connection_leaves_the_rest(self) -> None:
-        """What was not acknowledged when the connection broke is left, in order, with the queue."""
+        """Lines not acknowledged when the connection broke are left, in order, with the queue."""
         self.link.block()
         self._send(b"from a: 1\n", b"! pong\n", b"from a: 2\n")
         self._send(b"from a: 3\n")
@@ -203,7 +203,7 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(self.session.farewells, 0)
 
     def test_broken_connection_behind_the_farewell(self) -> None:
-        """What had not arrived when the connection broke behind the farewell is left, once."""
+        """Lines that had not arrived when it broke behind the farewell are left, once."""
         self.link.silence()
         self._send(b"from a: 1\n", b"from a: 2\n")
         self._end()
@@ -277,7 +277,7 @@ class WriterTests(SynchronousTestCase):
         self.assertLess(self.writer.tail_size, 500_000)
 
     def test_cut_short_and_slow(self) -> None:
-        """Who is cut short has two seconds in all, also if it acknowledges a little meanwhile."""
+        """A peer that is cut has two seconds in all, also if it acknowledges a little meanwhile."""
         self.link.block()
         self._send(b"from a: 1\n", b"from a: 2\n")
         self.writer.cut()
@@ -299,7 +299,7 @@ class WriterTests(SynchronousTestCase):
         self.assertTrue(self.link.aborted)
 
     def test_cut_short_in_time(self) -> None:
-        """Who takes the end in time is left alone."""
+        """A peer that takes the end in time is left alone."""
         self.writer.cut()
         self.successResultOf(self.end)
         self.assertEqual(self.clock.getDelayedCalls(), [])

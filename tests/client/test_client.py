@@ -213,7 +213,7 @@ class ConversationTests(ClientTestCase):
         self.assertEqual(self.told(), ["! mail 2", "neither", "! pong"])
 
     def test_shows_no_control_characters(self) -> None:
-        """Whatever bytes a server sends, they are shown, and harmless."""
+        """Any bytes that a server sends are shown, and harmless."""
         connection = self.log_in()
         for raw, shown in HARMLESS:
             connection.sends(raw + b"\n")

@@ -330,7 +330,7 @@ class OutgoingMachineTests(SynchronousTestCase):
     """L{OutgoingMachine}, run."""
 
     def test_random_orders(self) -> None:
-        """Whatever happens, each line is taken in once and in order, or reported as in doubt."""
+        """Each line is taken in once and in order, or reported as in doubt, whatever happens."""
         run_state_machine_as_test(
             OutgoingMachine,
             settings=settings(deadline=None, max_examples=150, stateful_step_count=40),

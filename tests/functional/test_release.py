@@ -23,7 +23,7 @@ def files(package: Path) -> set[Path]:
 
 
 class ReleaseTests(FunctionalTestCase):
-    """What a user gets who installs a release."""
+    """The release as a user installs it."""
 
     async def prints(self, *command: str) -> str:
         """Run a command far away from the source tree, to its good end."""

@@ -91,7 +91,7 @@ class AllowanceTests(SynchronousTestCase):
 
     @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 30)), min_size=1, max_size=60))
     def test_never_more(self, chunks: list[tuple[float, int]]) -> None:
-        """Whatever comes when, there are never more lines than rate, burst and one chunk allow."""
+        """There are never more lines than rate, burst and one chunk allow."""
         self.setUp()
         sent = 0
         for pause, lines in chunks:

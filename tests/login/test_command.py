@@ -109,7 +109,7 @@ class PasswdTests(SynchronousTestCase):
         )
 
     def test_broken_off(self) -> None:
-        """Whatever goes wrong, the file is as it was before, and nothing else is left."""
+        """The file is as it was before if anything goes wrong, and nothing else is left."""
         self.path.write_text("")
         self.patch(os, "replace", _has_no_space)
         self.is_refused(f"{self.path} cannot be written: No space left on device")

@@ -1,4 +1,4 @@
-"""What gathers for a commit: runs of copies, each place once, whatever comes in between."""
+"""A batch gathers runs of copies for a commit, each place once, whatever comes between."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class BatchTests(SynchronousTestCase):
         self.assertEqual(batch.page(1, first, size), due)
 
     def test_absorb(self) -> None:
-        """What comes later stands behind, and takes no place from what was first."""
+        """Copies that come later stand behind, and take no place from earlier ones."""
         batch = batch_of(_run(1, 0, 3))
         batch.absorb(batch_of(_run(1, 2, 2, since=9), _run(2, 0, 1)))
         self.assertEqual(batch.page(1, 0, 99), [b"0 0\n", b"1 0\n", b"2 0\n", b"3 9\n"])
@@ -93,7 +93,7 @@ class BatchTests(SynchronousTestCase):
         self.assertLess(batch.size, 2**24)
 
     def test_what_arrives_makes_room(self) -> None:
-        """What arrives before it could be written is not held for ever."""
+        """Nothing that arrives before it could be written is held for ever."""
         batch = Batch()
         line = b"x" * 2**16 + b"\n"
         for position in range(1000):

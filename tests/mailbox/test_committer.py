@@ -63,7 +63,7 @@ class CommitterTests(SynchronousTestCase):
         self.assertEqual((self.worker.jobs, self._in_file()), (2, 8))
 
     def test_commits_are_timed(self) -> None:
-        """Who looks on learns how long commits take, also those that fail; a question is none."""
+        """A meter learns how long commits take, also those that fail; a question is none."""
         meter = Meter(iter(range(100)).__next__)
         committer = self.committer = Committer(self.worker, self.clock, meter)
         committer.open(self.database)
@@ -83,7 +83,7 @@ class CommitterTests(SynchronousTestCase):
         self.assertEqual(self.worker.jobs, 0)
 
     def test_waits_for_its_own_commit(self) -> None:
-        """Who asks while a commit runs waits for it, or for the next if more has come since."""
+        """A caller that asks during a commit waits for it, or for the next if more has come."""
         self.worker.held = True
         self._add()
         self.clock.advance(0)
@@ -99,7 +99,7 @@ class CommitterTests(SynchronousTestCase):
         self.assertTrue(self.successResultOf(second))
 
     def test_more_comes_as_soon_as_a_commit_is_done(self) -> None:
-        """Who is told of a commit may add to the next one at once, and wait for it."""
+        """A caller that is told of a commit may add to the next at once, and wait for it."""
         self._add()
         first = self.committer.commit()
         assert first is not None
@@ -133,7 +133,7 @@ class CommitterTests(SynchronousTestCase):
         self.assertEqual((self.worker.jobs, self._in_file()), (2, 6))
 
     def test_more_comes_while_a_commit_fails(self) -> None:
-        """What gathers while a commit runs that fails is tried again together with it."""
+        """Changes that gather during a commit that fails are tried again together with it."""
         self.worker.held = self.disk.full = True
         self._add()
         self.clock.advance(0)
@@ -144,7 +144,7 @@ class CommitterTests(SynchronousTestCase):
         self.assertEqual((self.worker.jobs, self._in_file()), (2, 2))
 
     def test_nobody_waits_for_a_disk_that_fails(self) -> None:
-        """Who asks while commits fail is told so at once."""
+        """A caller that asks while commits fail is told so at once."""
         self.disk.full = True
         self._add()
         self.clock.advance(0)
@@ -181,7 +181,7 @@ class CommitterTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(answer), [b"x\n"])
 
     def test_question_that_fails(self) -> None:
-        """What goes wrong with a question is the business of who has asked."""
+        """A question that goes wrong is the business of its asker."""
         answer = self.committer.ask(lambda _database: 1 // 0)
         other = self.committer.ask(lambda _database: 1)
         self.clock.advance(0)

@@ -235,7 +235,7 @@ class TagTests(DatabaseTestCase):
             database.close()
 
     def test_got_before_a_crash(self) -> None:
-        """What a client had of a record does not come again, as its row begins behind that."""
+        """Lines of a record that a client had do not come again: its row begins behind them."""
         batch = Batch(names={1: "bob"}, tags={(1, "t"): Tag("t")}, firsts={1: 3})
         batch.records.append((1, 1, 1, 3, b"1\n2\n3\n"))
         batch.seal()
@@ -254,10 +254,10 @@ class TagTests(DatabaseTestCase):
 
 
 class MailTests(DatabaseTestCase):
-    """What lies in the file, and how it changes."""
+    """The content of the file, and its changes."""
 
     def test_gaps_are_closed(self) -> None:
-        """Where a crash has left gaps the copies stand in a row again, in order, behind them."""
+        """Copies stand in a row again, in order, behind the gaps that a crash has left."""
         self.with_mail([*_copies(1, -3, 0, 1, 7), *_copies(2, 5, 6)]).close()
         database = self.open()
         self.assertEqual(self.lines(database), [b"-3\n", b"0\n", b"1\n", b"7\n"])
@@ -293,7 +293,7 @@ class MailTests(DatabaseTestCase):
         self.assertEqual((mail.copies, mail.oldest, mail.newest), (len(lines), 8.0, 8.0))
 
     def test_arrived(self) -> None:
-        """What has arrived goes, that name's alone, also what comes in the same batch."""
+        """Copies that have arrived go, that name's alone, also those of the same batch."""
         database = self.with_mail([*_copies(1, 0, 1), *_copies(2, 0)])
         batch = batch_of(*_copies(1, 2, 3))
         batch.arrived[1] = 3
@@ -347,7 +347,7 @@ class MailTests(DatabaseTestCase):
         self.assertEqual(self.lines(self.open()), lines)
 
     def test_missing(self) -> None:
-        """What is missing is neither a copy nor in a record."""
+        """A missing line is neither a copy nor in a record."""
         database = self.with_mail(_copies(1, 0))
         batch = Batch()
         batch.record((1, 1, 1, 2, b"1\n2\n"))

@@ -177,7 +177,7 @@ class LinkTests(FilesTestCase):
         self.assertEqual(self.lines(), [b"1\n", b"2\n"])
 
     def test_crash(self) -> None:
-        """What a crash has left in the log is found through a link as well."""
+        """Lines that a crash has left in the log are found through a link as well."""
         self.open()
         after = self.path.parent.with_name("after the crash")
         shutil.copytree(self.path.parent, after, symlinks=True)

@@ -21,7 +21,7 @@ STARTS: list[tuple[str, Standing | None, float | None, float, float]] = [
     ("such a file, unused for long", None, 1000.0, 1e9, 1000.0 + TENTH),
     ("such a file with mail from the future", None, 1e9, 1000.0, 1000.0),
 ]
-"""Where it last stood, the newest stamp, what the wall clock says, and where it starts."""
+"""The last standing, the newest stamp, the wall clock's time, and the start."""
 
 
 class MailClockTests(SynchronousTestCase):

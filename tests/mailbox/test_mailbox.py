@@ -202,7 +202,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertEqual(self.take(mailbox, "bob"), [b"1\n", b"2\n", b"3\n"])
 
     def test_new_mail_behind_old_mail(self) -> None:
-        """What is kept after a restart comes behind what was there, and so it does for others."""
+        """Mail that is kept after a restart comes behind older mail, for others as well."""
         mailbox = self.known("bob")
         mailbox.keep("bob", b"1\n")
         mailbox = self.again(mailbox)
@@ -214,7 +214,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertEqual(self.take(mailbox, "carol"), [b"for carol\n"])
 
     def test_what_has_arrived_for_one_name(self) -> None:
-        """What has arrived for somebody costs nobody else a line."""
+        """Lines that have arrived for somebody cost nobody else a line."""
         mailbox = self.make()
         for name in ("bob", "carol"):
             mailbox.enroll(name)
@@ -225,7 +225,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertEqual((mailbox.count("bob"), mailbox.count("carol")), (0, 1))
 
     def test_what_has_arrived_is_not_in_the_file(self) -> None:
-        """What has arrived does not come back with a restart."""
+        """Nothing that has arrived comes back with a restart."""
         mailbox = self.known("bob")
         mailbox.enroll("bob")
         for line in (b"1\n", b"2\n", b"3\n"):
@@ -235,7 +235,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertEqual(self.take(self.again(mailbox), "bob"), [b"2\n", b"3\n"])
 
     def test_recorded_lines_outlive_the_process(self) -> None:
-        """What was recorded on its way is kept after a restart, but for what has arrived."""
+        """Lines recorded on their way are kept after a restart, but for those that have arrived."""
         mailbox = self.make()
         mailbox.enroll("bob")
         for line in (b"1\n", b"2\n", b"3\n"):
@@ -245,7 +245,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertEqual(self.take(self.again(mailbox), "bob"), [b"2\n", b"3\n"])
 
     def test_recorded_lines_are_handed_back_once(self) -> None:
-        """What was recorded and is handed back is there once, ahead of what is newer."""
+        """Lines recorded and handed back are there once, ahead of newer ones."""
         mailbox = self.make()
         mailbox.enroll("bob")
         mailbox.record("bob", b"1\n")
@@ -338,7 +338,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
             self.assertLessEqual(len(batch.struck), 5)
 
     def test_a_crash_between_two_kept_lines(self) -> None:
-        """Where lines went straight to a name between two that were kept, a crash leaves no gap."""
+        """Lines that went straight to a name between two that were kept leave no gap at a crash."""
         mailbox = self.known("bob")
         mailbox.enroll("bob")
         mailbox.keep("bob", b"1\n")
@@ -353,7 +353,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertEqual(mailbox.copies(), 0)
 
     def test_forgotten_names_are_not_in_the_file(self) -> None:
-        """Who is forgotten is unknown after a restart, and may come again."""
+        """A name that is forgotten is unknown after a restart, and may come again."""
         mailbox = self.known("bob", MailLimits(names=1))
         self.comes_and_goes(mailbox, "carol")
         self.comes_and_goes(mailbox, "bob")
@@ -403,7 +403,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertEqual(self.take(mailbox, "bob"), [b"2\n", b"3\n"])
 
     def test_stop_with_a_full_disk(self) -> None:
-        """What cannot be written even at the end is an error in the log, with a count."""
+        """Lines that cannot be written even at the end are an error in the log, with a count."""
         mailbox = self.known("bob")
         self.clock.advance(0)
         self.desk.disk.full = True
@@ -515,7 +515,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         )
 
     def test_handed_back_to_a_full_disk(self) -> None:
-        """What is handed back while the disk is full still comes ahead of what is in the file."""
+        """Lines handed back while the disk is full still come ahead of those in the file."""
         mailbox = self.make()
         mailbox.enroll("bob")
         mailbox.pass_by("bob", 3)
@@ -602,7 +602,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
 
 
 class AgeTests(SynchronousTestCase):
-    """What mail in a file ages by, from server to server."""
+    """The age of mail in a file, from server to server."""
 
     limits = MailLimits(age=DAY)
 

@@ -8,7 +8,7 @@ from tests import scratch
 from tests.mutations.mutation import LIMIT, Mutation, run, try_out
 
 _SHOWN = 3
-"""How many of the tests that noticed a mutation are named."""
+"""The number of tests that are named of those that noticed a mutation."""
 
 
 def find_misfits(mutations: Sequence[Mutation]) -> list[str]:

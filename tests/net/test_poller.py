@@ -17,7 +17,7 @@ from tests.fakes import Bug
 
 
 class FakeEpoll:
-    """What is registered, and C{events}, the next to be told."""
+    """The descriptors that are registered, and C{events}, the next to be told."""
 
     def __init__(self) -> None:
         self.masks: dict[int, int] = {}
@@ -115,14 +115,14 @@ class PollerTests(SynchronousTestCase):
         )
 
     def _happens(self, *events: tuple[int, int]) -> list[str]:
-        """What becomes of what the kernel says."""
+        """The outcome of all that the kernel says."""
         self.epoll.events = list(events)
         self.log.clear()
         self.poller.doRead()
         return self.log
 
     def test_rounds_are_timed(self) -> None:
-        """Who looks on learns how long each round takes, to the end of its turn."""
+        """A meter learns how long each round takes, to the end of its turn."""
         meter = Meter(self.reactor.seconds)
         self.poller = Poller(cast(Any, self.reactor), cast(Any, self.epoll), meter)
         many = [cast(Any, FakeTransport(fd, self.poller, self.log)) for fd in range(20, 60)]
@@ -188,7 +188,7 @@ class PollerTests(SynchronousTestCase):
         self.assertEqual(len(self._happens(*[(11, EPOLLIN)] * 1000)), 2 * 32)
 
     def test_who_is_gone_takes_in_nothing(self) -> None:
-        """Who is gone because of what another one sent takes in nothing of its own."""
+        """A client that is gone because of another's lines takes in nothing of its own."""
         for transport in (self.one, self.two):
             self.poller.start_reading(transport)
         self.one.on_input = lambda: self.two.connectionLost(Failure(CONNECTION_LOST))
@@ -224,7 +224,7 @@ class PollerTests(SynchronousTestCase):
             self.assertEqual(self.epoll.masks, {})
 
     def test_hung_up_behind_input(self) -> None:
-        """What was sent before a hang-up is read first."""
+        """Bytes sent before a hang-up are read first."""
         self.poller.start_reading(self.one)
         self.poller.start_writing(self.one)
         self.one.end = CONNECTION_LOST
@@ -236,12 +236,12 @@ class PollerTests(SynchronousTestCase):
         self.assertEqual(self._happens((12, EPOLLHUP)), ["12 receives", "12 takes in hi"])
 
     def test_hung_up_while_paused(self) -> None:
-        """Who hangs up while nothing is read is found out by those who write."""
+        """A client that hangs up while nothing is read is found out by those who write."""
         self.poller.start_writing(self.one)
         self.assertEqual(self._happens((11, EPOLLHUP)), ["11 is lost"])
 
     def test_soon(self) -> None:
-        """What is to be done when a turn ends is done when all has been taken in, not before."""
+        """Work for a turn's end is done when all has been taken in, not before."""
         for transport in (self.one, self.two):
             self.poller.start_reading(transport)
 

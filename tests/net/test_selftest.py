@@ -131,7 +131,7 @@ class SelfTestTests(SynchronousTestCase):
             self.assertNotIn("\n", str(refusal))
 
     def test_changed_tls(self) -> None:
-        """So is one whose TLS holds back what nobody counts then."""
+        """A Twisted whose TLS holds back bytes that nobody counts is refused, too."""
         for changed, why in CHANGED_TLS.items():
             refusal = self.assertRaises(CannotStart, selftest.run, tls=changed)
             self.assertIn(why, str(refusal))

@@ -134,7 +134,7 @@ class EnteringTests(EnteringTestCase):
         self.assertEqual(caller.link.lines(), ["! welcome alice", "from alice: 1", "from alice: 2"])
 
     def test_denied(self) -> None:
-        """Who is denied is told so, and closed; what it sent is not taken in, the log knows why."""
+        """A client that is denied is told so, and closed; only the log knows why."""
         for answer in (None, fail(wire.denied("it is not"))):
             if answer is not None:
                 self.gate.answers["alice"] = answer
@@ -149,7 +149,7 @@ class EnteringTests(EnteringTestCase):
             self.leaves_nothing()
 
     def test_taken_meanwhile(self) -> None:
-        """Who is let in may still find that the name is taken."""
+        """A client that is let in may still find that the name is taken."""
         first, second = self.calls("alice"), self.calls()
         waiting = self.gate.waiting.pop("alice")
         second.sends("alice\n")
@@ -167,7 +167,7 @@ class EnteringTests(EnteringTestCase):
         self.assertFalse(caller.link.finished)
 
     def test_half_close(self) -> None:
-        """Who ends its input before the answer has its lines taken in, and then leaves."""
+        """A client that ends its input before the answer has its lines taken in, and leaves."""
         caller = self.calls()
         caller.sends("alice\nalice: 1")
         caller.half_closes()
@@ -176,7 +176,7 @@ class EnteringTests(EnteringTestCase):
         self.assertEqual(caller.link.lines(), ["! welcome alice", "from alice: 1", "! bye 1"])
 
     def test_lost(self) -> None:
-        """Whose connection is lost before the answer is never let in."""
+        """A client whose connection is lost before the answer is never let in."""
         caller = self.calls()
         caller.sends("alice\nalice: 1\n")
         with Logged() as logged:
@@ -198,7 +198,7 @@ class EnteringTests(EnteringTestCase):
         self.leaves_nothing()
 
     def test_let_in_at_the_last_moment(self) -> None:
-        """Who is let in before that is welcome, and hears of the end in order."""
+        """A client that is let in before that is welcome, and hears of the end in order."""
         early, late = self.calls("alice"), self.calls()
         stopped = self.factory.stop_reading()
         late.sends("bob\nbob: hi\n")
@@ -212,7 +212,7 @@ class EnteringTests(EnteringTestCase):
         self.assertEqual(late.link.lines(), ["! welcome bob", "from bob: hi", "! bye 1"])
 
     def test_last_moment_is_one(self) -> None:
-        """Who says its name late has no longer at the gate than who stood there already."""
+        """A client that says its name late has no longer at the gate than others."""
         caller = self.calls()
         stopped = self.factory.stop_reading()
         self.house.clock.advance(LAST_CALL / 2)
@@ -223,7 +223,7 @@ class EnteringTests(EnteringTestCase):
         self.assertTrue(caller.link.finished)
 
     def test_abort(self) -> None:
-        """So does an abort."""
+        """An abort ends the wait at the gate as well."""
         caller = self.calls("alice")
         self.factory.abort()
         self.assertTrue(caller.link.aborted)
@@ -249,7 +249,7 @@ class OwnerTests(EnteringTestCase):
         self.factory = self._factory(self.house.clock)
 
     def test_takeover(self) -> None:
-        """Who is let in takes the name over from whoever else was."""
+        """A client that is let in takes the name over from any other that was."""
         first, second = self.comes("alice"), self.comes("alice")
         self.assertIn("! replaced", first.link.lines())
         self.assertEqual(second.link.lines(), ["! welcome alice"])
@@ -296,7 +296,7 @@ class Confused(FakeGate):
 
 
 class TraceTests(EnteringTestCase):
-    """What a bug of ours tells about secrets."""
+    """Secrets, and the traceback of a bug of ours."""
 
     def setUp(self) -> None:
         super().setUp()

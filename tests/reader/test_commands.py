@@ -11,7 +11,7 @@ from tests.house import House
 
 
 class CommandTests(SynchronousTestCase):
-    """What a client gets when it asks."""
+    """The answers that a client gets."""
 
     def setUp(self) -> None:
         self.house = House()
@@ -31,12 +31,12 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual(self._answers("/ping"), ["! pong"])
 
     def test_who(self) -> None:
-        """Who lists the names that are here."""
+        """C{/who} lists the names that are here."""
         self.house.comes("bob")
         self.assertEqual(self._answers("/who"), ["! who alice, bob"])
 
     def test_who_after_others_have_come_and_gone(self) -> None:
-        """Who lists neither those whose connection is lost nor those who leave, and all others."""
+        """C{/who} lists all but those whose connection is lost and those who leave."""
         self._answers("/who")
         bob, carol, dora = (self.house.comes(name) for name in ("bob", "carol", "dora"))
         self.assertEqual(self._answers("/who"), ["! who alice, bob, carol, dora"])
@@ -51,7 +51,7 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual(self._answers("/who"), ["! who alice"])
 
     def test_who_while_nobody_reads(self) -> None:
-        """Who is refused in a sentence while there is no room for the answer, and soon answered."""
+        """C{/who} is refused in a sentence while its answer has no room, and soon answered."""
         house = self.house = House(limits=Limits(outbox_total=2000))
         guests = [house.comes(f"{number:060}", blocked=True) for number in range(10)]
         self.alice = house.comes("alice")
@@ -66,7 +66,7 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual(len(self._answers("/who")), 1)
 
     def test_lost_connection(self) -> None:
-        """What a client has asked for is not even looked at when its connection is lost."""
+        """Nothing that a client has asked for is looked at when its connection is lost."""
         self.alice.session.connection_lost()
         self.assertEqual(self._answers("/no such command"), [])
         self.assertEqual(self._answers("/quit"), [])
@@ -81,7 +81,7 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual(self._answers("/sync a b"), ["! synced 2 a b"])
 
     def test_sync_comes_after_what_it_covers(self) -> None:
-        """What became of earlier lines is told before sync is answered."""
+        """The fate of earlier lines is told before sync is answered."""
         self.alice.says("nobody: hi")
         self.assertEqual(self._answers("/sync"), ["! unknown nobody 1", "! synced 2"])
 
@@ -104,7 +104,7 @@ class CommandTests(SynchronousTestCase):
         )
 
     def test_stats_from_afar(self) -> None:
-        """Who is on another machine is not told how much is going on here."""
+        """A client on another machine is not told how much is going on here."""
         self.alice.session.local = False
         error = self.assertRaises(wire.BadLine, self._answers, "/stats")
         self.assertEqual(

@@ -89,7 +89,7 @@ class LoginTests(ReaderTestCase):
     """The first line."""
 
     def test_other_terms(self) -> None:
-        """What is asked of clients anew is asked of those who connect from then on."""
+        """New terms are for those who connect from then on."""
         before = self.calls()
         self.factory.expect(Terms(max_line=5, login_timeout=1.0))
         after, late = self.calls("alice"), self.calls()
@@ -131,7 +131,7 @@ class LoginTests(ReaderTestCase):
         self.assertEqual(self.house.broker.balance().accepted, 0)
 
     def test_timeout(self) -> None:
-        """Who sends no name in time is told so, and closed."""
+        """A client that sends no name in time is told so, and closed."""
         caller = self.calls()
         self.house.clock.advance(29)
         self.assertFalse(caller.link.finished)
@@ -145,7 +145,7 @@ class LoginTests(ReaderTestCase):
         self.assertTrue(caller.link.finished)
 
     def test_no_timeout_after_login(self) -> None:
-        """Who has logged in may be silent for ever."""
+        """A client that has logged in may be silent for ever."""
         caller = self.calls("alice")
         self.house.clock.advance(1000)
         self.assertFalse(caller.link.finished)
@@ -346,7 +346,7 @@ class LineTests(ReaderTestCase):
         self.assertLessEqual(max(steps([0, *taken])), 500)
 
     def test_paused_within_a_chunk(self) -> None:
-        """Whom the broker pauses in the middle of a chunk has the rest taken in later, in order."""
+        """A client paused in the middle of a chunk has the rest taken in later, in order."""
         self.calls("bob").link.block()
         caller = self.calls("alice")
         lines = [f"bob: {number} {'x' * 60}" for number in range(20)]
@@ -462,7 +462,7 @@ class LineTests(ReaderTestCase):
         self.assertEqual(caller.link.lines()[1:], ["from alice: hi", "! bye 1"])
 
     def test_lines_of_a_lost_connection(self) -> None:
-        """What has been read before the connection broke is taken in, even if it had to wait."""
+        """Lines read before the connection broke are taken in, even if they had to wait."""
         bob, alice = self.calls("bob"), self.calls("alice")
         alice.reader.pauseProducing()
         alice.sends("bob: 1\nbob: 2\n")
@@ -482,7 +482,7 @@ class LineTests(ReaderTestCase):
         self.assertLess(peak, 2**20)
 
     def test_others_have_their_turn_while_a_lost_connection_is_worked_off(self) -> None:
-        """What came before a connection broke is taken in a slice a turn, and all of it is."""
+        """Lines that came before a connection broke are taken in, all of them, a slice a turn."""
         bob, alice = self.calls("bob"), self.calls("alice")
         alice.reader.pauseProducing()
         alice.sends("bob: hi\nalice: hi\n" * 600)
@@ -568,7 +568,7 @@ class LineTests(ReaderTestCase):
         )
 
     def test_own_recipient(self) -> None:
-        """Who floods itself is paced like anybody else, and gets every line in order."""
+        """A client that floods itself is paced like anybody else, and gets every line in order."""
         alice = self.calls("alice")
         alice.sends("".join(f"alice: {number} {'x' * 60}\n" for number in range(50)))
         self.house.turn()
@@ -581,7 +581,7 @@ class StopTests(ReaderTestCase):
     """The readers' part of a stop."""
 
     def test_nameless_are_closed(self) -> None:
-        """Who does not say a name within a second is closed, and holds nothing up for longer."""
+        """A client without a name within a second is closed, and holds nothing up for longer."""
         caller = self.calls()
         stopped = self.factory.stop_reading()
         self.house.clock.advance(LAST_CALL - 0.1)
@@ -623,7 +623,7 @@ class StopTests(ReaderTestCase):
         self.assertEqual(self.house.clock.getDelayedCalls(), [])
 
     def test_late_comers_are_not_let_in(self) -> None:
-        """Who comes while the server stops is not let in."""
+        """A client that comes while the server stops is not let in."""
         self.factory.stop_reading()
         self.assertIsNone(self.factory.buildProtocol(None))
 
@@ -710,7 +710,7 @@ class StopTests(ReaderTestCase):
 
 
 class LimitTests(ReaderTestCase):
-    """What a client may take, if it counts as another machine's."""
+    """The limits on a client that counts as another machine's."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -758,7 +758,7 @@ class LimitTests(ReaderTestCase):
         self.assertEqual(self.house.clock.getDelayedCalls(), [])
 
     def test_behind_a_proxy(self) -> None:
-        """Who comes through a proxy counts from when it is known who it is."""
+        """A client behind a proxy counts from the moment at which its address is known."""
         self.origins = repeat("")
         callers = [self.calls() for _ in range(4)]
         for caller in callers[:3]:
@@ -774,7 +774,7 @@ class LimitTests(ReaderTestCase):
         self.assertEqual(self.calls().link.lines(), [])
 
     def test_too_fast(self) -> None:
-        """Who sends too fast is told once, and then read at that pace; no line is dropped."""
+        """A client that sends too fast is told once, and read at that pace; no line is dropped."""
         alice = self.calls("alice")
         alice.sends("alice: hi\n" * 60)
         alice.sends("alice: late\n" * 60)
@@ -789,7 +789,7 @@ class LimitTests(ReaderTestCase):
         self.assertEqual(alice.link.lines().count("! slow-down 10"), 1)
 
     def test_line_by_line(self) -> None:
-        """Who sends line by line is slowed down when it has sent too much, and not before."""
+        """A client that sends line by line is slowed down when it has sent too much, not before."""
         alice = self.calls("alice")
         for _ in range(50):
             alice.sends("alice: hi\n")
@@ -816,7 +816,7 @@ class LimitTests(ReaderTestCase):
         self.assertEqual(alice.link.lines()[-1], "! bye 60")
 
     def test_last_lines(self) -> None:
-        """What the kernel holds when the stop begins is taken in at once, however much it is."""
+        """All that the kernel holds when the stop begins is taken in at once."""
         alice = self.calls("alice")
         alice.link.input_to_come = Deferred()
         stopped = self.factory.stop_reading()
@@ -828,7 +828,7 @@ class LimitTests(ReaderTestCase):
         self.assertEqual(alice.link.lines()[-1], "! bye 120")
 
     def test_breaks_off_when_too_fast(self) -> None:
-        """Who breaks off after having sent too much has no more taken in than it might send."""
+        """A client that sent too much, and breaks off, has no more taken in than it might send."""
         alice = self.calls("alice")
         alice.reader.pauseProducing()
         alice.sends("nonsense\n" * 1000)
@@ -838,7 +838,7 @@ class LimitTests(ReaderTestCase):
         self.assertIn("alice left; 51 lines taken in, 0 handed back", logged.texts)
 
     def test_leaves_while_slowed_down(self) -> None:
-        """Who goes meanwhile leaves no timer behind."""
+        """A client that goes meanwhile leaves no timer behind."""
         alice = self.calls("alice")
         alice.sends("alice: hi\n" * 60)
         self.house.turn()

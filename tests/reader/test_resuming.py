@@ -43,7 +43,7 @@ class ResumingTestCase(ReaderTestCase):
 
 
 class OpeningTests(ResumingTestCase):
-    """What stands before a login line."""
+    """The lines that stand before a login line."""
 
     def test_new_tag(self) -> None:
         """A new tag has nothing taken in, and its first message is the next one for its name."""
@@ -81,7 +81,7 @@ class OpeningTests(ResumingTestCase):
         self.assertEqual(self.house.names(), [])
 
     def test_too_early(self) -> None:
-        """What is said before C{! resumed} is not taken in, and ends the session."""
+        """Nothing said before C{! resumed} is taken in, and it ends the session."""
         bob = self.calls("bob")
         worker = self.calls()
         worker.sends("/resume t\nworker\nbob: hi\n")
@@ -143,7 +143,7 @@ class GotTests(ResumingTestCase):
         )
 
     def test_kernel_counts_for_nothing(self) -> None:
-        """What the client's machine has acknowledged is in flight, and not delivered."""
+        """A message that the client's machine has acknowledged is in flight, not delivered."""
         self.posts("1", "2")
         self.house.clock.advance(10)
         balance = self.house.broker.balance()
@@ -153,7 +153,7 @@ class GotTests(ResumingTestCase):
         self.assertEqual((balance.delivered, balance.in_flight), (2, 0))
 
     def test_beyond(self) -> None:
-        """What was not sent cannot be got, nor the fate of lines that were not taken in."""
+        """Nothing can be got that was not sent, nor the fate of lines that were not taken in."""
         self.posts("1", "2")
         self.says(self.worker, "/got 3", "/got 2 1", "/got x", "/got 1", "/got 0", "/got 1")
         self.assertEqual(
@@ -375,7 +375,7 @@ class SendingTests(ResumingTestCase):
         self.assertEqual(self.heard(say)[1:], ["! synced 0"])
 
     def test_rejected(self) -> None:
-        """Where nobody is replaced, nobody else can speak for somebody who is here."""
+        """If nobody is replaced, nobody else can speak for somebody who is here."""
         self.house.broker.set_terms(Duplicate.REJECT, 1000)
         self.resumes("alice")
         say = self.calls()
@@ -466,6 +466,19 @@ class DurableTests(ResumingTestCase):
         self.house.turn()
         self.assertEqual(self.heard(worker)[1:], ["! unknown nobody 1 1-1"])
         self.assertFalse(worker.reader.paused)
+
+    def test_nothing_new(self) -> None:
+        """A command that brings nothing new is no reason for a commit."""
+        desk = Desk.of(self, Clock())
+        desk.durable = True
+        self.house = House(desk.mailbox(), desk.clock, durable=True)
+        self.factory = self._factory(desk.clock)
+        worker = self.resumes("worker")
+        before = desk.worker.jobs
+        self.says(worker, "/ping")
+        self.assertEqual(desk.worker.jobs, before)
+        self.says(worker, "nobody: 1")
+        self.assertGreater(desk.worker.jobs, before)
 
 
 class FileTests(ResumingTestCase):

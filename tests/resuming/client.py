@@ -41,7 +41,7 @@ class Line:
 
 @dataclass
 class File:
-    """What a client must not forget.
+    """The things that a client must not forget.
 
     @ivar lines: those whose fate it does not know for sure, in order.
     @ivar known: the number of the last line before those.

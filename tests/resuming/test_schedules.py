@@ -24,11 +24,11 @@ class ScheduleTests(SynchronousTestCase):
         self.holds(Mode.MEMORY)
 
     def test_in_a_file(self) -> None:
-        """So it is from one ordered stop to the next start, and beyond."""
+        """The promises hold from one ordered stop to the next start, and beyond."""
         self.holds(Mode.SQLITE)
 
     def test_durable(self) -> None:
-        """So it is whatever is killed, from file to file."""
+        """The promises hold whatever is killed, from file to file."""
         self.holds(Mode.DURABLE)
 
     def test_same_seed_same_schedule(self) -> None:

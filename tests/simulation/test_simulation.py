@@ -32,7 +32,7 @@ class ScheduleTests(SynchronousTestCase):
     """The server as it is."""
 
     def test_promises_are_kept(self) -> None:
-        """Whatever befalls clients, server and network: each line comes once, in order."""
+        """Each line comes once, in order, whatever befalls clients, server and network."""
         for seed in range(SCHEDULES):
             Schedule(seed).run()
 

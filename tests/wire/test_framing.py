@@ -75,7 +75,7 @@ class LineSplitterTests(SynchronousTestCase):
 
     @given(st.lists(st.binary(max_size=20)))
     def test_any_bytes(self, chunks: list[bytes]) -> None:
-        """Whatever the bytes, lines come out whole: none holds a line end or exceeds the limit."""
+        """Lines come out whole from any bytes: none holds a line end or exceeds the limit."""
         for line in split(chunks, finish=True):
             if not line.startswith("<"):
                 self.assertNotIn("\n", line)

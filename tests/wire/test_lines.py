@@ -171,7 +171,7 @@ class ClientLineTests(SynchronousTestCase):
 
     @given(st.binary(max_size=200))
     def test_any_bytes(self, raw: bytes) -> None:
-        """Whatever the bytes, nothing but the wire's own errors comes of them."""
+        """Nothing but the wire's own errors comes of any bytes."""
         try:
             line = wire.decode_line(raw, 100)
         except wire.WireError:
@@ -210,7 +210,7 @@ class BlockTests(SynchronousTestCase):
                 self.assertEqual(wire.parse_line(block), post)
 
     def test_alone(self) -> None:
-        """What people and programs say mostly is taken in one look; what may be more is not."""
+        """Plain lines are taken in one look; anything that may be more is not."""
         for line, recipients, text in POSTS:
             post = wire.parse_alone(f"{line}\n".encode(), 100)
             is_plain = len(recipients) == 1 and line.isprintable()

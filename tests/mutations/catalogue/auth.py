@@ -1,4 +1,4 @@
-"""Who may enter, and how long it takes to be told that one may not."""
+"""The gate, and the time it takes to be refused by it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the client behind C{achat chat} tells of, and when it gives a server up."""
+"""The client behind C{achat chat}: its words, and the end of its patience with a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is waited by, what is stamped by, and what mail ages by."""
+"""The clocks for waiting, for stamps, and for the age of mail."""
 
 from __future__ import annotations
 

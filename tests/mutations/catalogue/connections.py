@@ -1,4 +1,4 @@
-"""How a connection is read, how it is closed, and the order of a stop."""
+"""The reading of a connection, its close, and the order of a stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much clients may take."""
+"""The limits on clients."""
 
 from __future__ import annotations
 

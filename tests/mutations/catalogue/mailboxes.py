@@ -1,4 +1,4 @@
-"""What every mailbox promises, and the one in memory."""
+"""The promises of every mailbox, and the mailbox in memory."""
 
 from __future__ import annotations
 

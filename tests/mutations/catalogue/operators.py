@@ -1,4 +1,4 @@
-"""What an operator may do and see, and what systemd is told."""
+"""The actions and the view of an operator, and the words for systemd."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is here, where a line goes, and how a session goes."""
+"""Presence, the way of a line, and the end of a session."""
 
 from __future__ import annotations
 

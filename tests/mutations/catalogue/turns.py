@@ -1,4 +1,4 @@
-"""What happens at a turn's end, what a client is told then, and who is held back for whom."""
+"""The end of a turn: the answers that clients get then, and those who are held back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator sees: whether it is true, and who can disturb it."""
+"""The view of an operator: its truth, and those who could disturb it."""
 
 from __future__ import annotations
 

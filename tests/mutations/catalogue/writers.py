@@ -1,4 +1,4 @@
-"""What waits in an outbox, what a writer knows to have arrived, and what the two leave."""
+"""Outboxes and writers: all that waits, all that has arrived, and all that is left."""
 
 from __future__ import annotations
 
