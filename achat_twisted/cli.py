@@ -19,11 +19,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
 
 from achat_twisted import __version__, wire
-from achat_twisted.client.conversation import Client
-from achat_twisted.client.files import Input, Output
-from achat_twisted.client.outgoing import Outgoing
-from achat_twisted.client.sockets import ReadToTheEnd
-from achat_twisted.client.terminal import Terminal
+from achat_twisted.shell.conversation import Client
+from achat_twisted.shell.files import Input, Output
+from achat_twisted.shell.outgoing import Outgoing
+from achat_twisted.shell.sockets import ReadToTheEnd
+from achat_twisted.shell.terminal import Terminal
 from achat_twisted.tools.clock import wait_steadily
 from achat_twisted.tools.prompt import ask_secret
 

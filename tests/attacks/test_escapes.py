@@ -11,12 +11,12 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.client.outgoing import Outgoing
-from achat_twisted.client.terminal import Terminal
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.terms import Terms
+from achat_twisted.shell.outgoing import Outgoing
+from achat_twisted.shell.terminal import Terminal
 from tests.attacks.ears import obeyed
 from tests.fakes import FakeLink, FakeOutput
 from tests.house import House

@@ -28,10 +28,10 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SkipTest
 
-from achat_twisted.client.sockets import ReadToTheEnd
 from achat_twisted.net import transport
 from achat_twisted.net.descriptors import Descriptors
 from achat_twisted.net.poller import Poller
+from achat_twisted.shell.sockets import ReadToTheEnd
 from tests.functional.chatting import Chat, ChatTestCase
 from tests.functional.numbered import NumberedTestCase, numbered
 from tests.functional.processes import SCRIPTS, TWISTD, Client, FunctionalTestCase, Process

@@ -13,10 +13,10 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.client.sockets import ReadToTheEnd
 from achat_twisted.net import selftest
 from achat_twisted.net.interfaces import IPoller
 from achat_twisted.net.transport import ServerTransport
+from achat_twisted.shell.sockets import ReadToTheEnd
 from achat_twisted.tools.errors import CannotStart
 
 

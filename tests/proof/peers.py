@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.client.sockets import ReadToTheEnd
+from achat_twisted.shell.sockets import ReadToTheEnd
 from tests.proof.book import Book
 from tests.proof.checker import Inbox
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_CONVERSATION = "achat_twisted/client/conversation.py"
-_FILES = "achat_twisted/client/files.py"
-_OUTGOING = "achat_twisted/client/outgoing.py"
-_SESSION = "achat_twisted/client/connection.py"
-_TERMINAL = "achat_twisted/client/terminal.py"
-_TRANSPORT = "achat_twisted/client/sockets.py"
+_CONVERSATION = "achat_twisted/shell/conversation.py"
+_FILES = "achat_twisted/shell/files.py"
+_OUTGOING = "achat_twisted/shell/outgoing.py"
+_SESSION = "achat_twisted/shell/connection.py"
+_TERMINAL = "achat_twisted/shell/terminal.py"
+_TRANSPORT = "achat_twisted/shell/sockets.py"
 
 CLIENTS = (
     Mutation(
@@ -17,119 +17,119 @@ CLIENTS = (
         _CONVERSATION,
         "            tell(self._terminal.loss)\n",
         "            pass\n",
-        "tests.client.test_client",
+        "tests.shell.test_chat",
     ),
     Mutation(
         "leave before standard output has taken all",
         _CONVERSATION,
         "        await self._terminal.flush()\n",
         "",
-        "tests.client.test_client",
+        "tests.shell.test_chat",
     ),
     Mutation(
         "take a line for shown when it is written",
         _FILES,
         "self.unshown -= bytes(data[:written])",
         "self.unshown -= bytes(data)",
-        "tests.client.test_files",
+        "tests.shell.test_files",
     ),
     Mutation(
         "take an error in standard input for its end",
         _FILES,
         "        except OSError as error:\n            return error\n        if not data",
         "        except OSError:\n            return CONNECTION_DONE\n        if not data",
-        "tests.client.test_files",
+        "tests.shell.test_files",
     ),
     Mutation(
         "count no message that comes when standard output takes no more",
         _SESSION,
         "        self._show_rest()\n        self.transport.abortConnection()",
         "        self.transport.abortConnection()",
-        "tests.client.test_client",
+        "tests.shell.test_chat",
     ),
     Mutation(
         "take a line that the client refuses for sent",
         _TERMINAL,
         "                self.all_taken = False\n                self.notice",
         "                self.notice",
-        "tests.client.test_client",
+        "tests.shell.test_chat",
     ),
     Mutation(
         "read a server while standard error has no room",
         _TERMINAL,
         "return self._output.full or self._errors.full",
         "return self._output.full",
-        "tests.client.test_terminal",
+        "tests.shell.test_terminal",
     ),
     Mutation(
         "take an output for full that is gone",
         _FILES,
         "return self.producerPaused and not self.disconnected",
         "return self.producerPaused",
-        "tests.client.test_files",
+        "tests.shell.test_files",
     ),
     Mutation(
         "wait for a dead server",
         _SESSION,
         "            self.transport.abortConnection()\n        elif",
         "            pass\n        elif",
-        "tests.client.test_client",
+        "tests.shell.test_chat",
     ),
     Mutation(
         "give up a server that has nothing to say",
         _SESSION,
         "            self._outgoing.ping()\n",
         "            pass\n",
-        "tests.client.test_client",
+        "tests.shell.test_chat",
     ),
     Mutation(
         "give up a server that slows down",
         _SESSION,
         "DEAF_AFTER + min(self._outgoing.said, WINDOW) / self._rate",
         "DEAF_AFTER",
-        "tests.client.test_client",
+        "tests.shell.test_chat",
     ),
     Mutation(
         "give up a server that is not read",
         _SESSION,
         "            return  # it is we who do not read\n",
         "            pass\n",
-        "tests.client.test_client",
+        "tests.shell.test_chat",
     ),
     Mutation(
         "show the answer to a question of the client's own",
         _SESSION,
         "if self._outgoing.pong():",
         "if self._outgoing.pong() and False:",
-        "tests.client.test_client",
+        "tests.shell.test_chat",
     ),
     Mutation(
         "take lines for confirmed when the server answers anything",
         _OUTGOING,
         "if number != _USERS and max(self._sync, self._newest) <= self._confirmed:",
         "if number != _USERS:",
-        "tests.client.test_outgoing",
+        "tests.shell.test_outgoing",
     ),
     Mutation(
         "ask for no confirmation behind a question",
         _OUTGOING,
         "        elif self._sync <= self._confirmed < self._newest:",
         "        elif self._sent and self._sent[-1] is not None and self._sync <= self._confirmed:",
-        "tests.client.test_outgoing",
+        "tests.shell.test_outgoing",
     ),
     Mutation(
         "forget the lines that are given up",
         _CONVERSATION,
         "        self._terminal.say(sentence, unsent[:FIRST])",
         "        self._terminal.say(sentence)",
-        "tests.client.test_client",
+        "tests.shell.test_chat",
     ),
     Mutation(
         "forget the scope of an address",
         _TRANSPORT,
         '            host = f"{address.host}%{address.scopeID}"',
         "            host = address.host",
-        "tests.client.test_sockets",
+        "tests.shell.test_sockets",
     ),
     Mutation(
         "take piped input for the secret",

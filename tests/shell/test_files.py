@@ -13,7 +13,7 @@ from twisted.internet.testing import AccumulatingProtocol, MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.client.files import Input, Output
+from achat_twisted.shell.files import Input, Output
 from tests.disk import scratch_file
 from tests.fakes import FakeSource
 

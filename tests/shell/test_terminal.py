@@ -10,8 +10,8 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from achat_twisted.client.outgoing import Outgoing
-from achat_twisted.client.terminal import MAX_TYPED, Terminal
+from achat_twisted.shell.outgoing import Outgoing
+from achat_twisted.shell.terminal import MAX_TYPED, Terminal
 from tests.fakes import FakeOutput, FakeSource
 
 SHOWN = [

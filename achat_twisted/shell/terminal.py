@@ -16,8 +16,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.client.files import Output
-from achat_twisted.client.outgoing import Outgoing, is_command
+from achat_twisted.shell.files import Output
+from achat_twisted.shell.outgoing import Outgoing, is_command
 from achat_twisted.wire.framing import LineSplitter
 
 MAX_TYPED = 2**20

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
 )
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.client.outgoing import Outgoing
+from achat_twisted.shell.outgoing import Outgoing
 from tests.fakes import FakeSource
 
 

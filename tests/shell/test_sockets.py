@@ -19,7 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from achat_twisted.client.sockets import ReadToTheEnd
+from achat_twisted.shell.sockets import ReadToTheEnd
 
 RESOLVED: list[tuple[IAddress, str]] = [
     (IPv6Address("TCP", "fe80::1", 8080, 0, 3), "fe80::1%3"),

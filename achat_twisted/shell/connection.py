@@ -14,8 +14,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.client.outgoing import WINDOW, Outgoing
-from achat_twisted.client.terminal import Terminal
+from achat_twisted.shell.outgoing import WINDOW, Outgoing
+from achat_twisted.shell.terminal import Terminal
 
 REFUSALS = {
     "bad-name": "{server} does not take the name {name}: {detail}",

@@ -17,9 +17,9 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.task import deferLater
 
 from achat_twisted import wire
-from achat_twisted.client.connection import REFUSALS, ClientSession
-from achat_twisted.client.outgoing import Outgoing
-from achat_twisted.client.terminal import Terminal
+from achat_twisted.shell.connection import REFUSALS, ClientSession
+from achat_twisted.shell.outgoing import Outgoing
+from achat_twisted.shell.terminal import Terminal
 
 WELCOME_TIMEOUT = 5.0
 """The seconds within which a server must say welcome."""

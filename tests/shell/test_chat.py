@@ -16,15 +16,15 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from achat_twisted import wire
-from achat_twisted.client.connection import DEAF_AFTER, LISTEN, PING_AFTER, ClientSession
-from achat_twisted.client.conversation import (
+from achat_twisted.shell.connection import DEAF_AFTER, LISTEN, PING_AFTER, ClientSession
+from achat_twisted.shell.conversation import (
     FIRST,
     WELCOME_TIMEOUT,
     WELCOME_TIMEOUT_WITH_SECRET,
     Client,
 )
-from achat_twisted.client.outgoing import Outgoing
-from achat_twisted.client.terminal import Terminal
+from achat_twisted.shell.outgoing import Outgoing
+from achat_twisted.shell.terminal import Terminal
 from tests.fakes import FakeOutput
 
 RETRY = 60.0

@@ -1,4 +1,0 @@
-"""The client behind C{achat chat}: a conversation that outlives its connections.
-
-It may import wire and tools. It knows nothing of the server but what that says.
-"""
