@@ -96,7 +96,7 @@ class TaggedSession(Session):
         """Tell the client where to go on, as no older session can change that any more."""
         if self.tag is not None or self.stage is not Stage.HERE:
             return
-        tag = self._mailbox.begin_tag(self.name, self.opening.tag, self)
+        tag = self._mailbox.tags.begin(self.name, self.opening.tag, self)
         if tag is None:
             self.cut(wire.busy("too much is remembered for other tags").notice)
             return
@@ -134,7 +134,7 @@ class TaggedSession(Session):
         if self.tag is None:
             return
         before, self._saved = self._saved, (self.tag.lines, self.tag.heard)
-        if self._saved != before and not self._mailbox.tag_changed(self.name, self.tag):
+        if self._saved != before and not self._mailbox.tags.changed(self.name, self.tag):
             self.drain()
         elif self.taken > self._allowance.lines:
             notice = self._allowance.overdraw(self, self.taken)
@@ -210,9 +210,9 @@ class TaggedSession(Session):
             return
         self._allowance.end()
         if self.tag is not None:
-            self._mailbox.end_tag(self.name, self.tag)
+            self._mailbox.tags.end(self.name, self.tag)
             if self.opening.only_sends and self.tag.heard == self.tag.lines:
-                self._mailbox.forget_tag(self.name, self.tag)
+                self._mailbox.tags.forget(self.name, self.tag)
         super().forget()
 
     def _cut(self, is_safe: bool) -> None:

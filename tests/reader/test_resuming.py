@@ -303,14 +303,14 @@ class LinesTests(ResumingTestCase):
             alice.sends("".join(f"nobody{number}: hi\n" for number in range(500)))
             self.house.turn()
             self.assertTrue(alice.link.finished)
-            (tag,) = [tag for tag in self.house.mailbox.tags("alice") if tag.name == "greedy"]
+            (tag,) = [tag for tag in self.house.mailbox.tags.of("alice") if tag.name == "greedy"]
             most = max(most, tag.size)
         self.assertLess(most, 2 * MOST_UNHEARD)
 
     def test_forgotten_as_it_confirms_nothing(self) -> None:
         """A tag for which far too many refusals wait is begun anew, in another era."""
         era = self.era(self.alice)
-        (tag,) = self.house.mailbox.tags("alice")
+        (tag,) = self.house.mailbox.tags.of("alice")
         for number in range(MOST_UNHEARD // 160):
             tag.refuse(Verdict(number, number, "unknown", "nobody", 1))
         self.alice.is_gone()

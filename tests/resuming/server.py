@@ -85,8 +85,8 @@ class SlowThread:
 class QuickDatabase(FullDatabase):
     """One that does not wait for the disk, as the machine does not crash here."""
 
-    def _prepare(self, path: Path, version: int, durable: bool) -> None:
-        super()._prepare(path, version, durable)
+    def _prepare(self, version: int) -> None:
+        super()._prepare(version)
         self._sql.execute("PRAGMA synchronous=OFF")
 
 
