@@ -20,7 +20,8 @@ class ResumingTestCase(ReaderTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.house.broker.set_terms(Duplicate.TAKEOVER, 1000)
+        self.house.broker.set_duplicate(Duplicate.TAKEOVER)
+        self.house.broker.set_outbox_limit(1000)
 
     def resumes(self, name: str, tag: str = "t", word: str = "resume") -> Caller:
         """C{name} logs in with a tag, and then hears where to go on."""
@@ -376,7 +377,7 @@ class SendingTests(ResumingTestCase):
 
     def test_rejected(self) -> None:
         """If nobody is replaced, nobody else can speak for somebody who is here."""
-        self.house.broker.set_terms(Duplicate.REJECT, 1000)
+        self.house.broker.set_duplicate(Duplicate.REJECT)
         self.resumes("alice")
         say = self.calls()
         say.sends("/send other\nalice\n")

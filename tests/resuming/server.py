@@ -207,7 +207,7 @@ class Server:
     def calm_down(self) -> None:
         """Have room for all, and a disk that works; and let those send whose name is here."""
         self.disk.full = False
-        self._house.broker.set_terms(Duplicate.TAKEOVER, self._outbox_limit)
+        self._house.broker.set_duplicate(Duplicate.TAKEOVER)
         self._limits = MailLimits()
         self._mailbox.limit(self._limits)
 

@@ -81,17 +81,18 @@ RESUMING = (
     ),
     Mutation(
         "hold a tag for ever, after commits have failed",
-        _TURNS,
-        "    session.dispatch()\n\n",
-        "    Session.dispatch(session)\n\n",
+        _TAGGED,
+        "            self.release(_UNSAFE)\n",
+        "            pass\n",
         "tests.reader.test_resuming",
     ),
     Mutation(
         "tell a tag what is not committed yet",
         _TURNS,
-        "        self._serve(touched, Session.end_turn)\n",
-        "        self._serve(touched, Session.end_turn)\n"
-        "        self._serve([each for each in touched if hasattr(each, 'tag')], _dispatch)\n",
+        "        self._serve(touched, _END_TURN)\n",
+        "        self._serve(touched, _END_TURN)\n"
+        "        tagged = [each for each in touched if hasattr(each, 'tag')]\n"
+        "        self._serve(tagged, methodcaller('dispatch'))\n",
         f"{_SCHEDULES}.test_durable",
     ),
     Mutation(
