@@ -203,7 +203,7 @@ class MailboxBehaviour(SynchronousTestCase):
         with Logged() as logged:
             self.clock.advance(EXPIRY)
             self.clock.advance(0)
-        self.assertEqual(logged.texts, ["2 lines for bob have expired"])
+        self.assertEqual(logged.texts, ["lines kept for bob have expired: 2"])
         self.assertEqual((mailbox.expired, mailbox.count("bob"), mailbox.copies()), (2, 1, 1))
         self.assertEqual(self.take(mailbox, "bob"), [b"young\n"])
 

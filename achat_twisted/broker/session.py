@@ -152,7 +152,7 @@ class Session:
         if not self.lost:
             self.answers.tally(word, name)
 
-    def refuse(self, error: wire.WireError, *, is_command: bool) -> None:
+    def refuse(self, error: wire.WireError) -> None:
         self.tell(error.notice)
 
     def got(self, argument: str) -> None:
@@ -330,7 +330,7 @@ class Session:
         self.answers.tallies = None
         self.allowance.end()
         self._log.info(
-            "{name} left; {taken} lines taken in, {left} handed back",
+            "{name} left; lines taken in: {taken}, handed back: {left}",
             name=self.name,
             peer=self.outlet.peer,
             taken=self.taken,

@@ -102,7 +102,9 @@ class TaggedSession(Session):
             return
         self.tag = self._verdicts.tag = tag
         if self.source.has_spoken:
-            self.refuse(wire.BadLine("wait for ! resumed before you say anything"), is_command=True)
+            early = wire.BadLine("wait for ! resumed before you say anything")
+            early.is_command = True  # or whatever it is: it is not taken in, and has no number
+            self.refuse(early)
             self.drain()
             return
         first = 0 if self.opening.only_sends else self._mailbox.first(self.name)
@@ -147,8 +149,8 @@ class TaggedSession(Session):
         self._allowance = UNLIMITED
         return True
 
-    def refuse(self, error: wire.WireError, *, is_command: bool) -> None:
-        self._verdicts.fault(error, is_command=is_command)
+    def refuse(self, error: wire.WireError) -> None:
+        self._verdicts.fault(error)
 
     def got(self, argument: str) -> None:
         tag = self.tag

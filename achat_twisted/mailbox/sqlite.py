@@ -297,4 +297,4 @@ class SqliteMailbox(Accounted[Row]):
         self._arrived(row)
         self.expired += copies
         self._accounts.shrink(row, copies, size)
-        self._log.warn("{copies} lines for {name} have expired", copies=copies, name=row.name)
+        self._log.warn("lines kept for {name} have expired: {copies}", copies=copies, name=row.name)

@@ -76,9 +76,7 @@ class MemoryMailboxTests(mailboxes.MailboxBehaviour):
         mailbox.keep("bob", b"x\n")
         with Logged() as logged:
             self.successResultOf(mailbox.close())
-        self.assertEqual(
-            logged.texts, ["1 kept lines end with this process, as the mailbox is in memory"]
-        )
+        self.assertEqual(logged.texts, ["lines kept in memory end with this process: 1"])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
@@ -415,7 +413,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
             logged.texts,
             [
                 "the mailbox cannot be written: database or disk is full",
-                "1 lines are lost, as they could not be written",
+                "lines are lost, as they could not be written: 1",
             ],
         )
         self.assertEqual(mailbox.copies(), 0)
@@ -474,7 +472,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
             [
                 f"the mail cannot be saved: [Errno 2] No such file or directory:"
                 f" '{self.desk.path}'",
-                "2 lines are lost, as they could not be written",
+                "lines are lost, as they could not be written: 2",
             ],
         )
         self.assertEqual(mailbox.copies(), 0)
@@ -492,7 +490,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         with Logged() as logged:
             self.clock.advance(0)
             self.successResultOf(mailbox.close())
-        self.assertEqual(logged.texts[-1], "1 lines are lost, as they could not be written")
+        self.assertEqual(logged.texts[-1], "lines are lost, as they could not be written: 1")
         self.assertEqual(mailbox.copies(), 2)
 
     def test_disk_that_cannot_be_read(self) -> None:
@@ -552,7 +550,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
             logged.texts,
             [
                 "the mailbox does not answer: not waiting for it any longer",
-                "1 lines are lost, as they could not be written",
+                "lines are lost, as they could not be written: 1",
             ],
         )
 
