@@ -241,7 +241,6 @@ class Broker(Service):
             self._backpressure.press(sender)
 
     def _introduce(self, name: str) -> bool:
-        """Let the mailbox know a name that is expected."""
         is_expected = self._expects(name)
         if is_expected:
             self._mailbox.introduce(name)
@@ -291,7 +290,6 @@ class Broker(Service):
         return str(self.estimate())
 
     def load(self) -> Load:
-        """The load of the sessions at this moment."""
         self.pool.highest = max(self.pool.highest, self.pool.size)
         return weigh(self.sessions, self._clock.seconds(), self.pool.size)
 

@@ -97,7 +97,6 @@ class Turns:
         return self._mailbox.commit() if self.is_durable else None
 
     def end(self) -> None:
-        """End the turn for all that were touched."""
         if self._committing:
             return
         if self._pool.size > self._pool.calm:
@@ -115,7 +114,6 @@ class Turns:
             committed.addCallback(self._committed, touched, self._clock.seconds())
 
     def stop(self) -> None:
-        """End no more turns."""
         self._stopped = True
         for call in (self._end, self._sweep):
             if call is not None and call.active():

@@ -33,7 +33,6 @@ class Limits:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Limits:
-        """The limits that the server's options ask for."""
         return cls(**{field.name: options[field.name.replace("_", "-")] for field in fields(cls)})
 
     def become(self, new: Limits) -> None:

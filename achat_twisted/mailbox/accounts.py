@@ -97,7 +97,6 @@ class Accounts(Generic[AnyAccount]):
         return self._all.get(name)
 
     def __getitem__(self, name: str) -> AnyAccount:
-        """The account of a name that there is."""
         return self._all[name]
 
     def __iter__(self) -> Iterator[AnyAccount]:
@@ -108,7 +107,6 @@ class Accounts(Generic[AnyAccount]):
         return self._all.get(name) or self.add(self._open_account(name))
 
     def enroll(self, name: str) -> AnyAccount:
-        """A session of C{name} begins."""
         account = self._all.get(name)
         if account is None:
             account = self._all[name] = self._open_account(name)
@@ -125,7 +123,6 @@ class Accounts(Generic[AnyAccount]):
         return account
 
     def leave(self, account: AnyAccount) -> None:
-        """A session of that name has ended."""
         account.sessions -= 1
         self.unused(account)
 

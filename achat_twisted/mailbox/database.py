@@ -106,7 +106,6 @@ class Database:
         ]
 
     def tags(self) -> list[tuple[int, Tag]]:
-        """Each tag with its name's id, the one unused for longest first."""
         return tag_tables.read(self._sql)
 
     def forget_tags(self) -> None:
@@ -151,7 +150,6 @@ class Database:
         return page
 
     def count(self) -> int:
-        """The number of copies in the file."""
         (copies,) = self._sql.execute("SELECT count(*) FROM copy").fetchone()
         return int(copies)
 
@@ -231,7 +229,6 @@ class Database:
         return copy
 
     def explain(self, error: Exception) -> str:
-        """The meaning of an error that was raised here, for the log."""
         return explain_failure(error, self._files)
 
     def close(self) -> None:

@@ -42,7 +42,6 @@ first packet of each newcomer, which tries again after a second, after three, an
 _LINES_IN_OUTBOX = 8
 """The least number of lines of greatest length that an outbox must hold."""
 
-
 _HELP = {
     "port": "TCP port to listen on.",
     "interface": "IP address to listen on.",

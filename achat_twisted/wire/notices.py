@@ -8,7 +8,6 @@ from dataclasses import dataclass
 MAX_NAME = 64
 """The longest name, in bytes of UTF-8."""
 
-
 _NOTICE = "! "
 
 
