@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from achat_twisted import wire
 from achat_twisted.broker.feed import Feed, FeedState
-from achat_twisted.broker.interfaces import ISource
-from achat_twisted.broker.session import Place, Session, Shared, Stage
+from achat_twisted.broker.interfaces import ISource, Place
+from achat_twisted.broker.session import Session, Shared, Stage
 from achat_twisted.broker.verdicts import Verdicts
 from achat_twisted.broker.window import WindowOutbox, WindowWriter
 from achat_twisted.limits.rate import UNLIMITED, Allowance
@@ -96,13 +96,15 @@ class TaggedSession(Session):
         """Tell the client where to go on, as no older session can change that any more."""
         if self.tag is not None or self.stage is not Stage.HERE:
             return
-        tag = self._mailbox.begin_tag(self.name, self.opening.tag, self)
+        tag = self._mailbox.tags.begin(self.name, self.opening.tag, self)
         if tag is None:
             self.cut(wire.busy("too much is remembered for other tags").notice)
             return
         self.tag = self._verdicts.tag = tag
         if self.source.has_spoken:
-            self.refuse(wire.BadLine("wait for ! resumed before you say anything"), is_command=True)
+            early = wire.BadLine("wait for ! resumed before you say anything")
+            early.is_command = True  # or whatever it is: it is not taken in, and has no number
+            self.refuse(early)
             self.drain()
             return
         first = 0 if self.opening.only_sends else self._mailbox.first(self.name)
@@ -134,7 +136,7 @@ class TaggedSession(Session):
         if self.tag is None:
             return
         before, self._saved = self._saved, (self.tag.lines, self.tag.heard)
-        if self._saved != before and not self._mailbox.tag_changed(self.name, self.tag):
+        if self._saved != before and not self._mailbox.tags.changed(self.name, self.tag):
             self.drain()
         elif self.taken > self._allowance.lines:
             notice = self._allowance.overdraw(self, self.taken)
@@ -147,8 +149,8 @@ class TaggedSession(Session):
         self._allowance = UNLIMITED
         return True
 
-    def refuse(self, error: wire.WireError, *, is_command: bool) -> None:
-        self._verdicts.fault(error, is_command=is_command)
+    def refuse(self, error: wire.WireError) -> None:
+        self._verdicts.fault(error)
 
     def got(self, argument: str) -> None:
         tag = self.tag
@@ -210,9 +212,9 @@ class TaggedSession(Session):
             return
         self._allowance.end()
         if self.tag is not None:
-            self._mailbox.end_tag(self.name, self.tag)
+            self._mailbox.tags.end(self.name, self.tag)
             if self.opening.only_sends and self.tag.heard == self.tag.lines:
-                self._mailbox.forget_tag(self.name, self.tag)
+                self._mailbox.tags.forget(self.name, self.tag)
         super().forget()
 
     def _cut(self, is_safe: bool) -> None:

@@ -49,7 +49,7 @@ FORGET = 600.0
 PATIENCE = 20.0
 """The seconds that the check of a login may take, including the delay."""
 
-AT_ONCE = 2
+CHECKED = 2
 """The logins from one host that are checked at a time, so that others find room beside them."""
 
 
@@ -145,7 +145,7 @@ class PortalGate:
         host = link.origin
         if wait := self._guesses.wait(host):
             await deferLater(self._clock, wait)
-        semaphore = self._semaphores.setdefault(host, DeferredSemaphore(AT_ONCE))
+        semaphore = self._semaphores.setdefault(host, DeferredSemaphore(CHECKED))
         await semaphore.acquire()
         try:
             _, name, _ = await self._portal.login(credentials, link, IName)

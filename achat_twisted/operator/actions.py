@@ -1,4 +1,4 @@
-"""The actions that an operator can ask for: a table, with a row for each."""
+"""The actions that an operator can ask for, and what each of them does."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ _HELP = {
 """The words of C{--help}, in its order."""
 
 
-def _row(
+def _parameter(
     option: str, default: object, check: Callable[[str], object], short: str | None = None
 ) -> list[Any]:
     return [option, short, default, _HELP[option], check]
@@ -85,8 +85,8 @@ def _row(
 def _number(
     option: str, default: float, least: float, most: float, unit: str = "", short: str | None = None
 ) -> list[Any]:
-    """A row for a number; a whole one if its default is."""
-    return _row(option, default, number(option, type(default), least, most, unit), short)
+    """The same for a number; a whole one if its default is."""
+    return _parameter(option, default, number(option, type(default), least, most, unit), short)
 
 
 class Options(AuthOptionMixin, Configured):
@@ -96,7 +96,7 @@ class Options(AuthOptionMixin, Configured):
     longdesc = "A chat server that never silently loses a line it has accepted."
     optParameters: ClassVar = [
         _number("port", 8080, 0, 65535, short="p"),
-        _row("interface", "127.0.0.1", values.interface, short="i"),
+        _parameter("interface", "127.0.0.1", values.interface, short="i"),
         _number("grace", GRACE, 0, 3600, "seconds", short="g"),
         _number("max-line", wire.MAX_LINE, 64, 2**20, "bytes"),
         _number("login-timeout", LOGIN_TIMEOUT, 0.1, 3600, "seconds"),
@@ -108,15 +108,15 @@ class Options(AuthOptionMixin, Configured):
         _number("rate", _LIMITS.rate, 0, 10**9),
         _number("burst", _LIMITS.burst, 1, 10**9),
         _number("recipients", wire.MAX_RECIPIENTS, 1, 10**6),
-        _row("mailbox", None, values.mailbox, short="m"),
+        _parameter("mailbox", None, values.mailbox, short="m"),
         _number("mailbox-limit", LIMITS.per_name, 0, 2**40, "bytes"),
         _number("mailbox-total", LIMITS.total, 0, 2**50, "bytes"),
         _number("keep", LIMITS.age / DAY, 0.001, 36500, "days", short="k"),
-        _row("duplicate", None, values.duplicate),
-        _row("log-level", "info", choice("log-level", *LEVELS)),
-        _row("log-format", "text", choice("log-format", *FORMATS)),
-        _row("http", None, values.http),
-        _row("admin", None, values.admin),
+        _parameter("duplicate", None, values.duplicate),
+        _parameter("log-level", "info", choice("log-level", *LEVELS)),
+        _parameter("log-format", "text", choice("log-format", *FORMATS)),
+        _parameter("http", None, values.http),
+        _parameter("admin", None, values.admin),
     ]
     optFlags: ClassVar = [[flag, None, _HELP[flag]] for flag in ("durable", "limit-local", "plain")]
     supportedInterfaces = SUPPORTED
