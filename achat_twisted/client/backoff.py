@@ -47,15 +47,10 @@ class Backoff:
     def wait(self, now: float) -> float | None:
         """The seconds until the next try, after one that has failed, or a session that is over.
 
-        A session that has lasted longer than the wait before it begins the row anew; one that is
-        ended as soon as it has begun does not.
-
         @return: None if the time for trying is over.
         """
         if self._is_in:
-            lasted, self._contact, self._is_in = now - self._contact, now, False
-            if lasted > self._wait:
-                self._wait = 0.0
+            self._wait, self._contact, self._is_in = 0.0, now, False
         self._wait = min(2 * self._wait, LONGEST) or FIRST
         wait = self._wait * (1 + self._chance.random()) / 2
         if self._retry is None:

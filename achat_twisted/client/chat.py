@@ -1,35 +1,19 @@
-"""The chat: what a program does with a conversation, on whichever event loop.
-
-Strategy: one coroutine makes one connection after the other, as the conversation tells; what comes
-is taken in at once, and messages wait in a queue. All that is to be said in a turn of the loop is
-written together at its end, when the state is saved.
-"""
+"""The chat: what a program does with a conversation, on whichever event loop."""
 
 from __future__ import annotations
 
-import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self, cast
 
-from achat_twisted.client import reasons
 from achat_twisted.client.asking import Asking
-from achat_twisted.client.conversation import LEAVE_WITHIN, Conversation, Stage
-from achat_twisted.client.driving import Cancellable, Driver, Future, Link, Signal
-from achat_twisted.client.errors import (
-    ChatError,
-    Closed,
-    NotLetIn,
-    Refusal,
-    Refused,
-    StateError,
-    Unreachable,
-    afresh,
-)
+from achat_twisted.client.connector import Connector
+from achat_twisted.client.conversation import Conversation, Stage
+from achat_twisted.client.driving import Driver, Signal
+from achat_twisted.client.errors import ChatError, Closed, Refusal, StateError
 from achat_twisted.client.events import (
-    Ended,
     Event,
     Listener,
     NoListener,
@@ -40,10 +24,8 @@ from achat_twisted.client.events import (
 )
 from achat_twisted.client.lines import check, check_command, render
 from achat_twisted.client.messages import Message, Posted, Posting, Work
+from achat_twisted.client.postings import Postings
 from achat_twisted.client.state import State, Transactional
-
-_LOOK_AGAIN = 1.0
-"""The seconds until the time is looked at again, while a transaction lasts."""
 
 
 class Chat:
@@ -71,30 +53,17 @@ class Chat:
     ) -> None:
         self._conversation = conversation
         self._state = state
-        self._driver = driver
         self._listener = listener or NoListener()
-        self._link: Link | None = None
-        self._unread: list[bytes] = []
-        self._lost_because: str | None = None
-        self._messages: deque[Message] = deque()
-        self._postings: dict[int, Posting] = {}
+        self._connector = Connector(conversation, driver, self)
+        self._postings = Postings(conversation, driver)
         self._asking = Asking(driver)
-        self._error: ChatError | None = None
-        self._is_closing = self._is_working = self._is_flush_due = self._is_paused = False
+        self._messages: deque[Message] = deque()
         self._news = Signal(driver)
-        self._progress = Signal(driver)
-        self._saved = Signal(driver)
-        self._saves = 0
-        self._batches: deque[_Batch] = deque()
-        self._work = driver.lock()
-        self._timer: Cancellable | None = None
-        self._looks_at = math.inf
-        self._runner: Cancellable | None = None
 
     # Its life
 
     async def __aenter__(self) -> Self:
-        self._runner = self._driver.start(self._run())
+        self._connector.start()
         return self
 
     async def __aexit__(
@@ -109,102 +78,21 @@ class Chat:
         """End the chat; those that wait for something hear that it is closed.
 
         @param in_order: true to wait, for five seconds at most, until all lines that are posted are
-            settled, if the server is there. With a state in a file they are said by the next
-            program otherwise.
+            settled, if the server is there, and as long again for the end of the session. With a
+            state in a file lines that are not settled are said by the next program.
+        @raise StateError: if the state cannot be saved.
         """
         try:
-            if in_order and self._error is None:
-                await self._leave()
+            if in_order:
+                with suppress(ChatError):  # which has been told to those who wait
+                    await self._connector.leave()
         finally:
-            self._is_closing = True
-            self._fail(Closed("the chat is closed"))
-            if self._runner is not None:
-                self._runner.cancel()
-            if self._link is not None:
-                self._link.abort()
-            self._state.close()
-
-    async def _leave(self) -> None:
-        timer = self._driver.later(LEAVE_WITHIN, self._go_on)
-        until = self._driver.seconds() + LEAVE_WITHIN
-        try:
-            await self._until(
-                self._progress,
-                lambda: (
-                    not (self.is_connected and self._conversation.unsettled)
-                    or self._driver.seconds() >= until
-                ),
-            )
-            self._is_closing = True
-            self._conversation.quit(self._driver.seconds())
-            self._flush()
-            if self._conversation.stage is Stage.LEAVING:
-                await self._until(self._progress, lambda: self._link is None)
-        except ChatError:
-            pass  # it has ended by itself
-        finally:
-            timer.cancel()
-
-    async def _run(self) -> None:
-        try:
-            while not self._is_closing:
-                ended = await self._hold()
-                self._tell(ended)
-                self._go_on()
-                if ended.again is None:
-                    raise reasons.error(ended)
-                await self._sleep(ended.again)
-        except ChatError as error:
-            self._fail(error)
-        except Exception as bug:
-            self._fail(ChatError(f"a bug has ended the chat: {bug!r}"))
-            raise
-
-    async def _hold(self) -> Ended:
-        """Hold one connection, from the attempt to make it to its loss."""
-        self._lost_because = None
-        self._unread.clear()
-        try:
-            await self._driver.connect(self)
-        except NotLetIn as error:
-            return Ended(str(error))
-        except Unreachable as error:
-            why = str(error)
-        else:
-            async with self._work:
-                self._conversation.connected(self._driver.seconds())
-            self._take_in()
-            await self._until(self._progress, lambda: self._lost_because is not None)
-            why = self._lost_because or ""
-        async with self._work:
-            self._take_in()
-            self._link = None
-            return self._conversation.lost(why, self._driver.seconds())
-
-    async def _sleep(self, seconds: float) -> None:
-        over = self._driver.future()
-        timer = self._driver.later(seconds, over.fire)
-        try:
-            await over
-        finally:
-            timer.cancel()
-
-    def _fail(self, error: ChatError) -> None:
-        """Tell all that wait that there will be no more."""
-        if self._error is None:
-            self._error = error
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        for posting in self._postings.values():
-            posting.give_up(self._error)
-        self._postings.clear()
-        self._news.fire()
-        self._go_on()
-        self._saved.fire()
-        for batch in self._batches:
-            batch.posted.fire()
-        self._asking.fail(self._error)
+            self._connector.end(Closed("the chat is closed"))
+            try:
+                self._state.close()
+            except StateError:
+                if not isinstance(self._connector.error, StateError):
+                    raise
 
     # Messages
 
@@ -224,14 +112,15 @@ class Chat:
             (L{Unreachable}) or does not let us in (L{NotLetIn}).
         @raise Closed: if the chat is closed.
         """
-        await self._until(self._news, lambda: bool(self._messages))
+        await self._connector.until(lambda: bool(self._messages), self._news)
         return self._messages.popleft()
 
     async def work_off(self, received: Received) -> None:
         """See L{Message.done}."""
-        async with self._work:
-            self._conversation.done(received.number, received.era)
-            self._flush_soon()
+        await self._connector.free()
+        self._check_open()
+        self._conversation.done(received.number, received.era)
+        self._connector.flush_soon()
 
     @asynccontextmanager
     async def transaction(self, received: Received) -> AsyncIterator[Work]:
@@ -239,10 +128,9 @@ class Chat:
         if not hasattr(self._state, "database"):
             raise StateError("a transaction needs a state in a file: connect(…, state=PATH)")
         state = cast(Transactional, self._state)
-        async with self._work:
-            self._raise_error()
+        async with self._connector.holding():
+            self._check_open()
             state.begin()
-            self._is_working = True
             try:
                 yield _Work(state)
                 if not state.database.in_transaction:
@@ -252,10 +140,11 @@ class Chat:
             except BaseException:
                 state.roll_back()
                 raise
-            finally:
-                self._is_working = False
-                self._take_in()
-                self._go_on()
+
+    def _check_open(self) -> None:
+        """@raise Closed: if the chat is closed; if it is only over, work may still be noted."""
+        if isinstance(self._connector.error, Closed):
+            self._connector.check()
 
     # Lines
 
@@ -290,41 +179,18 @@ class Chat:
         @raise SessionOver: if the server lets us in no more; some may be posted then.
         """
         checked = [check(line) for line in lines]
-        batch = _Batch(checked, self._driver.future())
-        self._raise_error()
-        self._batches.append(batch)
-        self._admit()
+        self._connector.check()
+        batch = self._postings.add(checked)
+        self.go_on()
         try:
-            while batch.lines:
-                await batch.posted
-                self._raise_error()
+            while batch.waiting:
+                await batch.changed
+                self._connector.check()
         finally:
-            batch.lines.clear()
+            batch.waiting.clear()
         if self._state.is_lasting:
-            saves = self._saves
-            await self._until(self._saved, lambda: self._saves > saves)
+            await self._connector.flushed()
         return batch.postings
-
-    def _admit(self) -> None:
-        """Post those lines that wait for room, in order, while there is some."""
-        while self._batches and not self._is_working:
-            batch = self._batches[0]
-            try:
-                while batch.lines and self._conversation.has_room:
-                    batch.postings.append(self._post(batch.lines[0]))
-                    batch.lines.popleft()
-            except StateError as error:
-                self._stop(error)
-                return
-            if batch.lines:
-                return
-            self._batches.popleft().posted.fire()
-
-    def _post(self, line: str) -> Posting:
-        place = self._conversation.post(line)
-        posting = self._postings[place] = Posting(place, line, Signal(self._driver))
-        self._flush_soon()
-        return posting
 
     async def sync(self) -> None:
         """Wait until the fate of all lines that are posted by now is known.
@@ -333,7 +199,7 @@ class Chat:
         @raise Closed: if the chat was closed before.
         """
         last = self._state.last
-        await self._until(self._progress, lambda: self._state.numbers.settled >= last)
+        await self._connector.until(lambda: self._state.numbers.settled >= last)
 
     def refusals(self) -> list[Refusal]:
         """The refusals that nobody has waited for, each handed out once.
@@ -344,7 +210,7 @@ class Chat:
         refusals = self._state.refusals()
         for refusal in refusals:
             self._conversation.told(refusal.place)
-        self._flush_soon()
+        self._connector.flush_soon()
         return refusals
 
     def unsettled(self) -> list[str]:
@@ -358,7 +224,7 @@ class Chat:
 
         @raise SessionOver: if it does not.
         """
-        await self._until(self._progress, lambda: self.is_connected)
+        await self._connector.until(lambda: self.is_connected)
 
     @property
     def is_connected(self) -> bool:
@@ -386,10 +252,10 @@ class Chat:
         await self._ask("ping")
 
     async def _ask(self, word: str) -> str:
-        self._raise_error()
+        self._connector.check()
         answer = self._asking.ask(word)
         self._conversation.ask(f"/{word}")
-        self._flush_soon()
+        self._connector.flush_soon()
         return await answer.wait()
 
     def command(self, line: str) -> None:
@@ -398,50 +264,23 @@ class Chat:
         @raise UnusableLine: if it is none, or one that the library says itself.
         """
         self._conversation.ask(check_command(line))
-        self._flush_soon()
+        self._connector.flush_soon()
 
-    # What comes
+    # What happens
 
-    def made(self, link: Link) -> None:
-        """Take the connection that the driver has made."""
-        self._link = link
-        self._is_paused = False
-
-    def received(self, data: bytes) -> None:
-        """Take in bytes; while a transaction lasts, keep them."""
-        self._unread.append(data)
-        if self._is_working and self._link is not None and not self._is_paused:
-            self._is_paused = True
-            self._link.pause_reading()
-        self._take_in()
-
-    def lost(self, why: str) -> None:
-        """Note that the connection is gone."""
-        self._lost_because = why
-        self._go_on()
-
-    def _take_in(self) -> None:
-        """Take in what was kept, if the conversation may go on."""
-        if self._is_working or self._conversation.stage is Stage.AWAY:
-            return
-        unread, self._unread = self._unread, []
-        if unread:
-            for event in self._conversation.receive(b"".join(unread), self._driver.seconds()):
-                if isinstance(event, Received):
-                    self._messages.append(Message(event, self))
-                else:
-                    self._tell(event)
-            self._news.fire()
-            self._go_on()
-        if self._is_paused and self._link is not None:
-            self._is_paused = False
-            self._link.resume_reading()
-        self._flush_soon()
+    def hear(self, events: list[Event | Received]) -> None:
+        """See L{Hearer.hear}."""
+        for event in events:
+            if isinstance(event, Received):
+                self._messages.append(Message(event, self))
+            else:
+                self._tell(event)
+        self._news.fire()
 
     def _tell(self, event: Event) -> None:
         match event:
             case Settled():
-                self._settle(event)
+                self._postings.settle(event)
             case Welcome():
                 for word in self._asking.open():
                     self._conversation.ask(f"/{word}")
@@ -449,99 +288,21 @@ class Chat:
                 return
         self._listener.heard(event)
 
-    def _settle(self, settled: Settled) -> None:
-        for place in range(settled.first, settled.last + 1):
-            posting = self._postings.pop(place, None)
-            if posting is None:
-                continue
-            kept = settled.kept.get(place, ())
-            refused = settled.refused.get(place)
-            if refused is None:
-                posting.settle(Posted(place, posting.line, kept))
-            else:
-                self._conversation.told(place)
-                posting.settle(Refused(refused, kept))
-
-    # What is said
-
-    def _flush_soon(self) -> None:
-        if not self._is_flush_due:
-            self._is_flush_due = True
-            self._driver.soon(self._flush)
-
-    def _flush(self) -> None:
-        """Save the state, and write what is to be said; while a transaction lasts, neither."""
-        self._is_flush_due = False
-        if self._is_working or self._error is not None:
+    def go_on(self) -> None:
+        """See L{Hearer.go_on}: post the lines for which there is room."""
+        if self._connector.is_held or self._connector.error is not None:
             return
         try:
-            data = self._conversation.data_to_send()
+            if self._postings.post():
+                self._connector.flush_soon()
         except StateError as error:
-            self._stop(error)
-            return
-        if self._link is not None:
-            if data:
-                self._link.write(data)
-            if self._conversation.stage is Stage.OVER:
-                self._link.close()
-        self._watch()
-        self._saves += 1
-        self._saved.fire()
+            self._connector.end(error)
 
-    def _stop(self, error: ChatError) -> None:
-        """End at once, as it cannot go on."""
-        self._is_closing = True
-        self._fail(error)
-        if self._link is not None:
-            self._link.abort()
-
-    def _watch(self) -> None:
-        """Have a timer look at the time when something should have come."""
-        deadline = self._conversation.deadline
-        if deadline is None or self._looks_at <= deadline:
-            return  # a timer that strikes too early sets the next one
-        if self._timer is not None:
-            self._timer.cancel()
-        self._looks_at = deadline
-        wait = max(0.0, deadline - self._driver.seconds())
-        self._timer = self._driver.later(wait, self._look)
-
-    def _look(self) -> None:
-        self._timer, self._looks_at = None, math.inf
-        if self._is_working:
-            self._timer = self._driver.later(_LOOK_AGAIN, self._look)
-        else:
-            self._conversation.tick(self._driver.seconds())
-            self._flush()
-
-    # Waiting
-
-    def _go_on(self) -> None:
-        """Let those go on that have waited for what may be so now."""
-        self._admit()
-        self._progress.fire()
-
-    async def _until(self, signal: Signal, holds: Callable[[], bool]) -> None:
-        """Wait until something holds, which is looked at whenever the signal is given."""
-        while not self._error_first(holds):
-            await signal.wait()
-
-    def _error_first(self, holds: Callable[[], bool]) -> bool:
-        self._raise_error()
-        return holds()
-
-    def _raise_error(self) -> None:
-        if self._error is not None:
-            raise afresh(self._error)
-
-
-class _Batch:
-    """Lines that are to be posted in a row, and those that are."""
-
-    def __init__(self, lines: Iterable[str], posted: Future) -> None:
-        self.lines = deque(lines)
-        self.postings: list[Posting] = []
-        self.posted = posted
+    def over(self, error: ChatError) -> None:
+        """See L{Hearer.over}."""
+        self._postings.give_up(error)
+        self._asking.fail(error)
+        self._news.fire()
 
 
 class _Work:
