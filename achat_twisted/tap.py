@@ -27,7 +27,7 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
-from achat_twisted.net import selftest, transport
+from achat_twisted.net import ports, selftest
 from achat_twisted.net.descriptors import Descriptors, have_many
 from achat_twisted.net.listener import Listener
 from achat_twisted.net.poller import Poller
@@ -176,7 +176,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
             endpoints.make("listen", description),
             description,
             factory,
-            lambda port: transport.prepare(port, poller, descriptors),
+            lambda port: ports.prepare(port, poller, descriptors),
             is_guarded=_is_guarded(options),
             is_encrypted=is_encrypted(description),
         )
@@ -212,6 +212,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Put(itemgetter("grace"), service.set_grace),
         Put(terms, factory.expect),
         Put(_mail_limits, mailbox.limit),
-        Put(itemgetter("duplicate", "outbox-limit"), lambda terms: broker.set_terms(*terms)),
+        Put(itemgetter("duplicate"), broker.set_duplicate),
+        Put(itemgetter("outbox-limit"), broker.set_outbox_limit),
     )
     return service

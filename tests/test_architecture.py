@@ -18,6 +18,7 @@ from achat_twisted.broker.interfaces import (
     IBroker,
     IOwner,
     IPresence,
+    IServed,
     ISession,
     ISource,
     ITurns,
@@ -72,7 +73,7 @@ class ContractTests(SynchronousTestCase):
         house = House()
         verifyObject(IBroker, house.broker)
         session = house.comes("alice").session
-        for contract in (ISession, IOwner):
+        for contract in (ISession, IOwner, IServed):
             verifyObject(contract, session)
         presence = Presence(wire.render_notice)
         verifyObject(IPresence, presence)

@@ -16,12 +16,12 @@ from achat_twisted import wire
 from achat_twisted.broker.answers import RenderNotice
 from achat_twisted.broker.backpressure import Backpressure
 from achat_twisted.broker.feed import FeedState
-from achat_twisted.broker.interfaces import IBroker, ISource
+from achat_twisted.broker.interfaces import IBroker, ISession, ISource, Place
 from achat_twisted.broker.ledger import Balance, Ledger
 from achat_twisted.broker.load import Load, weigh
 from achat_twisted.broker.outbox import Outbox
 from achat_twisted.broker.presence import Presence
-from achat_twisted.broker.session import Place, Session, Shared, Stage
+from achat_twisted.broker.session import Session, Shared, Stage
 from achat_twisted.broker.shares import Shares
 from achat_twisted.broker.stamps import StampingOutbox, StampingWindow
 from achat_twisted.broker.tagged import TaggedSession
@@ -116,10 +116,13 @@ class Broker(Service):
         super().startService()
         self._ledger.open()
 
-    def set_terms(self, duplicate: Duplicate, outbox_limit: int) -> None:
-        """Apply this to all logins from now on."""
+    def set_duplicate(self, duplicate: Duplicate) -> None:
+        """Decide in this way from now on when somebody logs in with the name of one who is here."""
         self._duplicate = duplicate
-        self._shares.limit = outbox_limit
+
+    def set_outbox_limit(self, limit: int) -> None:
+        """Queue so many bytes at most for each who logs in from now on."""
+        self._shares.limit = limit
 
     # Sessions, by name
 
@@ -179,13 +182,13 @@ class Broker(Service):
             return UNLIMITED
         return Bucket(self._clock, self._limits)
 
-    def tell_names(self, session: Session) -> None:
+    def tell_names(self, session: ISession) -> None:
         who = self._presence.who()
         if not self.pool.takes(len(who)):
             raise wire.BadLine(
                 "/who is not answered just now, as too much waits for clients that do not read"
             )
-        session.answers.give(who)
+        session.give(who)
 
     def kick(self, name: str) -> bool:
         sessions = dict.fromkeys(each for each in self._peers.values() if each.name == name)
@@ -195,7 +198,7 @@ class Broker(Service):
 
     # Routing
 
-    def post(self, sender: Session, post: wire.Post) -> None:
+    def post(self, sender: ISession, post: wire.Post) -> None:
         line = wire.render_post(sender.name, post.text)
         self._ledger.accepted += len(post.recipients)
         for name in post.recipients:
@@ -221,7 +224,7 @@ class Broker(Service):
             if feed.pressed:
                 feed.pace.press(sender)
 
-    def post_run(self, sender: Session, posts: Sequence[wire.Post]) -> bool:
+    def post_run(self, sender: ISession, posts: Sequence[wire.Post]) -> bool:
         deliveries: list[tuple[Session, bytes, int]] = []
         for post in posts:
             lines = wire.render_post(sender.name, post.text)
@@ -240,7 +243,7 @@ class Broker(Service):
             peer.deliver(lines)
         return True
 
-    def _record(self, sender: Session, name: str, lines: bytes) -> None:
+    def _record(self, sender: ISession, name: str, lines: bytes) -> None:
         """Make lines that go straight to C{name} outlive a crash.
 
         When more comes than the disk takes, the sender waits: all that it says would have to.
@@ -251,7 +254,7 @@ class Broker(Service):
             sender.hold(committed)
             committed.addCallback(lambda _: sender.release(committed))
 
-    def _keep(self, sender: Session, name: str, line: bytes) -> None:
+    def _keep(self, sender: ISession, name: str, line: bytes) -> None:
         if not (self._mailbox.knows(name) or self._introduce(name)):
             outcome = "unknown"
         elif self._mailbox.keep(name, line):

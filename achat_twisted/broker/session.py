@@ -13,7 +13,15 @@ from zope.interface import implementer
 from achat_twisted import wire
 from achat_twisted.broker.answers import Answers, RenderNotice
 from achat_twisted.broker.feed import Feed
-from achat_twisted.broker.interfaces import IOwner, IPresence, ISession, ISource, ITurns
+from achat_twisted.broker.interfaces import (
+    IOwner,
+    IPresence,
+    IServed,
+    ISession,
+    ISource,
+    ITurns,
+    Place,
+)
 from achat_twisted.broker.ledger import Ledger
 from achat_twisted.broker.outbox import Outbox
 from achat_twisted.broker.writer import Writer
@@ -31,10 +39,6 @@ class Stage(Enum):
     OVER = "its writer has ended, and all that it left is in the mailbox"
 
 
-Place = str | tuple[str, str]
-"""A thing that one session has at a time: a name, to get its messages; or a name's tag."""
-
-
 @dataclass(frozen=True, slots=True)
 class Shared:
     """The collaborators that all sessions share."""
@@ -47,13 +51,12 @@ class Shared:
     render: RenderNotice
 
 
-@implementer(ISession, IOwner)
+@implementer(ISession, IOwner, IServed)
 class Session:
     """One name's connection: a feed, an outbox and its writer, and answers, for one reader.
 
     @ivar stage: only the session itself changes it.
     @ivar holds: the reasons for which its client is not read just now.
-    @ivar unconfirmed: true if something may not have arrived, so that it is asked again.
     @ivar since: the time it began, in seconds since 1970 by the wall clock.
     @ivar taken: the number of lines it has taken in; the reader counts, C{! bye} tells.
     @ivar commands: the number of them that are commands.
@@ -76,7 +79,7 @@ class Session:
         "source",
         "stage",
         "taken",
-        "unconfirmed",
+        "watched",
         "writer",
     )
     _log = Logger()
@@ -102,7 +105,7 @@ class Session:
         self.writer: Writer = Writer(self, self.feed, outlet, shared.clock)
         self.stage = Stage.HERE
         self.holds: frozenset[object] = frozenset()
-        self.unconfirmed = False
+        self.watched = False
         self.since = since
         self.taken = 0
         self.commands = 0
@@ -115,8 +118,11 @@ class Session:
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """The places that it takes; an older session that had one of them comes to its end."""
         return (self.name,)
+
+    @property
+    def is_here(self) -> bool:
+        return self.stage is Stage.HERE
 
     @property
     def lost(self) -> bool:
@@ -124,11 +130,9 @@ class Session:
 
     @property
     def left_behind(self) -> int:
-        """Bytes that go back to the mailbox soon, as the connection is lost."""
         return self.outbox.size + self.writer.tail_size if self.lost else 0
 
     def begin(self) -> None:
-        """Begin with what is in the mailbox, as no older session has lines for it."""
         self.feed.begin()
 
     # Lines and notices for the client
@@ -141,8 +145,10 @@ class Session:
         if not self.lost:
             self.answers.tell(notice)
 
+    def give(self, answer: bytes) -> None:
+        self.answers.give(answer)
+
     def tally(self, word: str, name: str) -> None:
-        """Count one copy for C{name} towards the notice C{word} of this turn."""
         if not self.lost:
             self.answers.tally(word, name)
 
@@ -163,19 +169,20 @@ class Session:
 
     # The turn's end
 
+    def touch(self) -> None:
+        self._turns.touch(self)
+
     @property
     def is_withheld(self) -> bool:
         """True if it has not been told something, as commits fail."""
         return bool(self.answers.withheld)
 
     def end_turn(self) -> None:
-        """Seal what has come by now."""
         if self.stage is not Stage.OVER:
             self.answers.end_turn()
             self.outbox.seal()
 
     def dispatch(self, is_safe: bool = True) -> None:
-        """Wake the writer for what is sealed, as all that was recorded by then is safe; or not."""
         if self.stage is not Stage.OVER:
             if self.answers.sealed:
                 self.answers.dispatch(is_safe)
@@ -195,6 +202,15 @@ class Session:
         else:
             self.outbox.seal()
             self.writer.release()
+
+    def look(self) -> bool:
+        if self.stage is Stage.OVER:
+            return False
+        self.writer.look()
+        if not self.is_withheld:
+            return self.writer.is_asked or self.outbox.size > 0
+        self.touch()
+        return False
 
     # Calls from its writer and its feed
 
@@ -232,7 +248,7 @@ class Session:
             self.tell(notice)
 
     def hold(self, reason: object) -> None:
-        """Stop reading this client until every reason for that is gone.
+        """Do nothing if its connection is lost.
 
         A client whose connection is lost is not held: all that it can still say is here.
         """
@@ -243,7 +259,7 @@ class Session:
         self.holds |= {reason}
 
     def release(self, reason: object) -> None:
-        """Stop holding it for that reason.
+        """Be read again if that was the last reason, but not now.
 
         The caller may be deep in the work of another session; to take in lines there would stack
         one session's work upon the other's without end. So that waits for the turn's end.
@@ -264,7 +280,6 @@ class Session:
             self._turns.resume(self)
 
     def resume(self) -> None:
-        """Read this client again, unless it has been held once more."""
         if not self.holds:
             self.source.resumeProducing()
 

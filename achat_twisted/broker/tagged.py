@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from achat_twisted import wire
 from achat_twisted.broker.feed import Feed, FeedState
-from achat_twisted.broker.interfaces import ISource
-from achat_twisted.broker.session import Place, Session, Shared, Stage
+from achat_twisted.broker.interfaces import ISource, Place
+from achat_twisted.broker.session import Session, Shared, Stage
 from achat_twisted.broker.verdicts import Verdicts
 from achat_twisted.broker.window import WindowOutbox, WindowWriter
 from achat_twisted.limits.rate import UNLIMITED, Allowance
@@ -104,7 +104,7 @@ class TaggedSession(Session):
         """Tell the client where to go on, as no older session can change that any more."""
         if self.tag is not None or self.stage is not Stage.HERE:
             return
-        tag = self._mailbox.begin_tag(self.name, self.opening.tag, self)
+        tag = self._mailbox.tags.begin(self.name, self.opening.tag, self)
         if tag is None:
             self.cut(wire.busy("too much is remembered for other tags").notice)
             return
@@ -144,7 +144,7 @@ class TaggedSession(Session):
         if not self._is_durable:
             self.allowance = self._allowance
         before, self._saved = self._saved, (self.tag.lines, self.tag.heard)
-        if self._saved != before and not self._mailbox.tag_changed(self.name, self.tag):
+        if self._saved != before and not self._mailbox.tags.changed(self.name, self.tag):
             self.drain()
         elif self.taken > self._allowance.lines:
             notice = self._allowance.overdraw(self, self.taken)
@@ -226,9 +226,9 @@ class TaggedSession(Session):
             return
         self._allowance.end()
         if self.tag is not None:
-            self._mailbox.end_tag(self.name, self.tag)
+            self._mailbox.tags.end(self.name, self.tag)
             if self.opening.only_sends and self.tag.heard == self.tag.lines:
-                self._mailbox.forget_tag(self.name, self.tag)
+                self._mailbox.tags.forget(self.name, self.tag)
         super().forget()
 
     def _cut(self, is_safe: bool) -> None:

@@ -22,8 +22,8 @@ _TIDY = 8 * 2**20
 
 
 Record = tuple[int, int, int, int, bytes]
-"""Lines that go straight to a name: a row of C{record.sql}, and no object besides, as there may be
-one for each line.
+"""Lines that go straight to a name: an entry of C{record.sql}, and no object besides, as there may
+be one for each line.
 """
 
 
@@ -52,8 +52,8 @@ class Span(NamedTuple):
         """The lines one by one."""
         return self.lines.splitlines(keepends=True)
 
-    def rows(self) -> Iterator[tuple[int, int, float, bytes]]:
-        """The rows of the file that they make."""
+    def entries(self) -> Iterator[tuple[int, int, float, bytes]]:
+        """The entries in the file that they make."""
         for position, line in enumerate(self.split(), self.first):
             yield self.name, position, self.since, line
 

@@ -1,15 +1,46 @@
-"""The contract of a mailbox."""
+"""The contracts of a mailbox: rows of copies, and the tags of those that they are for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.tags import Counter, Tag
+
+
+class ITags(Interface):
+    """The tags that are remembered."""
+
+    def begin(name: str, tag: str, counter: Counter) -> Tag | None:
+        """A session with a tag begins: the record of that tag, found or made.
+
+        @param counter: the session, whose lines count for the tag from now on.
+        @return: None if the tag is new, not the first of its name, and there is no room for it.
+        """
+
+    def changed(name: str, tag: Tag) -> bool:
+        """Have the next commit write what has become of a tag.
+
+        What it writes is what is true when the commit begins, for the tag as for the copies.
+
+        @return: False if it has grown, and too much waits for it, or there was no room for that.
+        """
+
+    def end(name: str, tag: Tag) -> None:
+        """The session with that tag has ended."""
+
+    def forget(name: str, tag: Tag) -> None:
+        """Remember a tag no longer, as it owes nothing, or somebody wants that."""
+
+    def of(name: str) -> Sequence[Tag]:
+        """The tags of a name, the one unused for longest first."""
+
+    def count() -> int:
+        """The number of tags that are remembered, of all names."""
 
 
 class IMailbox(Interface):
@@ -23,6 +54,7 @@ class IMailbox(Interface):
     expired: int = Attribute("The number of copies kept for too long, and thrown away, so far.")
     pressed: bool = Attribute("True while lines come in faster than they can be put away.")
     failing: bool = Attribute("True while incoming lines cannot be made safe.")
+    tags: ITags = Attribute("The tags of all names.")
 
     def open() -> None:
         """Get ready; called once, before anything else, and while no reactor runs.
@@ -30,7 +62,7 @@ class IMailbox(Interface):
         @raise CannotStart: if that cannot be.
         """
 
-    def limit(limits: Any) -> None:
+    def limit(limits: MailLimits) -> None:
         """Let other limits hold for what is kept from now on; what is kept already stays."""
 
     def introduce(name: str) -> None:
@@ -92,33 +124,6 @@ class IMailbox(Interface):
         Copies are numbered from 1 on, in the order in which they came. A number stays the same for
         as long as the tags of that name are remembered.
         """
-
-    def begin_tag(name: str, tag: str, counter: Counter) -> Tag | None:
-        """A session with a tag begins: the record of that tag, found or made.
-
-        @param counter: the session, whose lines count for the tag from now on.
-        @return: None if the tag is new, not the first of its name, and there is no room for it.
-        """
-
-    def tag_changed(name: str, tag: Tag) -> bool:
-        """Have the next commit write what has become of a tag.
-
-        What it writes is what is true when the commit begins, for the tag as for the copies.
-
-        @return: False if it has grown, and too much waits for it, or there was no room for that.
-        """
-
-    def end_tag(name: str, tag: Tag) -> None:
-        """The session with that tag has ended."""
-
-    def forget_tag(name: str, tag: Tag) -> None:
-        """Remember a tag no longer, as it owes nothing, or somebody wants that."""
-
-    def tags(name: str) -> Sequence[Tag]:
-        """The tags of a name, the one unused for longest first."""
-
-    def all_tags() -> int:
-        """The number of tags that are remembered, of all names."""
 
     def count(name: str) -> int:
         """The number of copies kept for C{name}."""

@@ -8,15 +8,11 @@ take them in twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import takewhile
 from secrets import token_hex
 from typing import NamedTuple, Protocol
 
 from achat_twisted.wire.tags import Verdict
-
-MOST_TAGS = 100
-"""The most tags of one name; beyond that the one that is unused for longest is forgotten."""
 
 MOST_REFUSALS = 64 * 1024
 """Bytes of refusals that may wait for a tag to confirm them; more end its session."""
@@ -44,7 +40,7 @@ class Counter(Protocol):
 
 
 class Saved(NamedTuple):
-    """The row of a tag in a file, and its refusals; see C{tags.sql}."""
+    """The entry of a tag in a file, and its refusals; see C{tags.sql}."""
 
     era: str
     lines: int
@@ -154,49 +150,3 @@ def _cost(verdict: Verdict) -> int:
 
 def _key(verdict: Verdict) -> tuple[int, str, str]:
     return verdict.first, verdict.word, verdict.subject
-
-
-class Tags:
-    """The tags of one name, the one unused for longest first."""
-
-    __slots__ = ("_all",)
-
-    def __init__(self) -> None:
-        self._all: dict[str, Tag] = {}  # one that keeps order by itself takes 0.2 KB more
-
-    def __iter__(self) -> Iterator[Tag]:
-        return iter(self._all.values())
-
-    def __len__(self) -> int:
-        return len(self._all)
-
-    def __contains__(self, tag: Tag) -> bool:
-        return self._all.get(tag.name) is tag
-
-    def get(self, name: str) -> Tag | None:
-        return self._all.get(name)
-
-    def add(self, tag: Tag) -> None:
-        self._all[tag.name] = tag
-
-    def use(self, tag: Tag, now: float) -> None:
-        """Note that its session begins or ends."""
-        tag.used = now
-        self._all[tag.name] = self._all.pop(tag.name)
-
-    def forget(self, tag: Tag) -> None:
-        del self._all[tag.name]
-
-    @property
-    def are_here(self) -> bool:
-        """True if any of them has a session."""
-        return any(tag.is_here for tag in self._all.values())
-
-    def surplus(self) -> list[Tag]:
-        """Those that are to be forgotten as there are too many."""
-        excess = len(self._all) - MOST_TAGS
-        return [tag for tag in self._all.values() if not tag.is_here][: max(0, excess)]
-
-    def unused_since(self, before: float) -> list[Tag]:
-        """Those that were last used before a moment."""
-        return [tag for tag in self._all.values() if not tag.is_here and tag.used < before]

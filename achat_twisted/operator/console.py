@@ -94,7 +94,7 @@ class Console:
             for session in self._broker.sessions
             if isinstance(session, TaggedSession) and session.name == name
         }
-        for tag in self._mailbox.tags(name):
+        for tag in self._mailbox.tags.of(name):
             yield {
                 "tag": tag.name,
                 "here": "yes" if tag.is_here else "no",

@@ -104,7 +104,7 @@ class Metrics:
         sessions = {feed.name.lower(): count for feed, count in load.sessions.items()}
         yield _divided("achat_sessions", "feed", sessions)
         yield _figure("achat_tagged_sessions", load.tagged)
-        yield _figure("achat_tags", self._mailbox.all_tags())
+        yield _figure("achat_tags", self._mailbox.tags.count())
         yield _divided("achat_logins_total", "outcome", self._meter.logins)
         yield _figure("achat_outbox_bytes", load.queued)
         yield _figure("achat_outbox_fullest_bytes", load.fullest)

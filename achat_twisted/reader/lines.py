@@ -100,13 +100,9 @@ class ChatReader(LineReceiver):
                 return
         self._work(self._splitter.feed(data))
 
-    def introduced(self) -> None:
+    def introduced(self, why_not: str = "") -> None:
         if not self._deaf:
-            self._arrival.introduced()
-
-    def not_introduced(self, why: str) -> None:
-        if not self._deaf:
-            self._arrival.introduced(why)
+            self._arrival.introduced(why_not)
 
     def readConnectionLost(self) -> None:
         """The client has half-closed: when its lines are worked off, it leaves."""

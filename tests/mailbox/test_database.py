@@ -15,9 +15,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.batch import Batch, Span
 from achat_twisted.mailbox.checkup import APPLICATION
-from achat_twisted.mailbox.database import SCHEMA, Database, Schema, Unusable
+from achat_twisted.mailbox.database import Database
+from achat_twisted.mailbox.layout import SCHEMA, Schema
 from achat_twisted.mailbox.mail_clock import Standing
 from achat_twisted.mailbox.tags import Saved, Tag
+from achat_twisted.tools.errors import Unusable
 from achat_twisted.wire.tags import Verdict
 from tests.disk import batch_of, scratch_file, write_version_1
 

@@ -113,7 +113,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         mailbox = self.known("bob")
         tag = self.begin_tag(mailbox, "bob", "t")
         tag.refuse(Verdict(1, 1, "unknown", "x", 1))
-        mailbox.end_tag("bob", tag)
+        mailbox.tags.end("bob", tag)
         self.successResultOf(mailbox.close())
 
     def test_tags_that_cannot_be_deleted(self) -> None:
@@ -124,7 +124,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertIn("mailbox.sqlite cannot be used: [Errno 5] Input/output error", str(error))
         self.assertFalse(self.desk.worker.started)
         self.desk.disk.broken = False
-        self.assertEqual(len(self.make().tags("bob")), 0)
+        self.assertEqual(len(self.make().tags.of("bob")), 0)
 
     def test_tags_deleted_by_hand(self) -> None:
         """A tag that is deleted from the file is gone, with its refusals or without them."""
@@ -132,7 +132,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         with closing(sqlite3.connect(self.desk.path)) as sql:
             sql.execute("DELETE FROM tag")
             sql.commit()
-        self.assertEqual(len(self.make().tags("bob")), 0)
+        self.assertEqual(len(self.make().tags.of("bob")), 0)
 
     def _three_that_expire(self) -> IMailbox:
         """Three names with mail that is too old, of which the first expires just now."""

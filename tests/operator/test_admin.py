@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.broker.broker import OUTBOX_LIMIT, Duplicate
+from achat_twisted.broker.broker import Duplicate
 from achat_twisted.net.unix_sockets import UnixSockets
 from achat_twisted.operator import protocol
 from achat_twisted.operator.actions import ACTIONS
@@ -130,7 +130,7 @@ class ConsoleTests(SynchronousTestCase):
 
     def test_who_has_not_got(self) -> None:
         """A session with a tag tells what was sent to it and not got, and since when."""
-        self.house.broker.set_terms(Duplicate.TAKEOVER, OUTBOX_LIMIT)
+        self.house.broker.set_duplicate(Duplicate.TAKEOVER)
         alice = self.house.comes("alice")
         worker = self.house.comes("worker", opening=Opening("t"))
         for number in (1, 2, 3):

@@ -225,7 +225,7 @@ class LoginTests(ReaderTestCase):
     def test_no_header_of_a_proxy(self) -> None:
         """A client that comes to a proxy's port by itself is told so, and closed."""
         caller = self.calls()
-        caller.reader.not_introduced("it does not begin with a PROXY header")
+        caller.reader.introduced("it does not begin with a PROXY header")
         self.assertEqual(
             caller.link.lines(),
             [

@@ -20,7 +20,8 @@ class ResumingTestCase(ReaderTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.house.broker.set_terms(Duplicate.TAKEOVER, 1000)
+        self.house.broker.set_duplicate(Duplicate.TAKEOVER)
+        self.house.broker.set_outbox_limit(1000)
 
     def resumes(self, name: str, tag: str = "t", word: str = "resume") -> Caller:
         """C{name} logs in with a tag, and then hears where to go on."""
@@ -303,14 +304,14 @@ class LinesTests(ResumingTestCase):
             alice.sends("".join(f"nobody{number}: hi\n" for number in range(500)))
             self.house.turn()
             self.assertTrue(alice.link.finished)
-            (tag,) = [tag for tag in self.house.mailbox.tags("alice") if tag.name == "greedy"]
+            (tag,) = [tag for tag in self.house.mailbox.tags.of("alice") if tag.name == "greedy"]
             most = max(most, tag.size)
         self.assertLess(most, 2 * MOST_UNHEARD)
 
     def test_forgotten_as_it_confirms_nothing(self) -> None:
         """A tag for which far too many refusals wait is begun anew, in another era."""
         era = self.era(self.alice)
-        (tag,) = self.house.mailbox.tags("alice")
+        (tag,) = self.house.mailbox.tags.of("alice")
         for number in range(MOST_UNHEARD // 160):
             tag.refuse(Verdict(number, number, "unknown", "nobody", 1))
         self.alice.is_gone()
@@ -376,7 +377,7 @@ class SendingTests(ResumingTestCase):
 
     def test_rejected(self) -> None:
         """If nobody is replaced, nobody else can speak for somebody who is here."""
-        self.house.broker.set_terms(Duplicate.REJECT, 1000)
+        self.house.broker.set_duplicate(Duplicate.REJECT)
         self.resumes("alice")
         say = self.calls()
         say.sends("/send other\nalice\n")

@@ -85,8 +85,8 @@ class SlowThread:
 class QuickDatabase(FullDatabase):
     """One that does not wait for the disk, as the machine does not crash here."""
 
-    def _prepare(self, path: Path, version: int, durable: bool) -> None:
-        super()._prepare(path, version, durable)
+    def _prepare(self, version: int) -> None:
+        super()._prepare(version)
         self._sql.execute("PRAGMA synchronous=OFF")
 
 
@@ -207,7 +207,7 @@ class Server:
     def calm_down(self) -> None:
         """Have room for all, and a disk that works; and let those send whose name is here."""
         self.disk.full = False
-        self._house.broker.set_terms(Duplicate.TAKEOVER, self._outbox_limit)
+        self._house.broker.set_duplicate(Duplicate.TAKEOVER)
         self._limits = MailLimits()
         self._mailbox.limit(self._limits)
 

@@ -151,7 +151,8 @@ class Server:
     def reload(self, options: Mapping[str, Any]) -> None:
         """Take new options, in the middle of a life."""
         self.rules.limits.become(Limits.of(options))
-        self._broker.set_terms(options["duplicate"], options["outbox-limit"])
+        self._broker.set_duplicate(options["duplicate"])
+        self._broker.set_outbox_limit(options["outbox-limit"])
         self._factory.expect(
             replace(
                 self._terms,

@@ -122,7 +122,7 @@ CONNECTIONS = (
     ),
     Mutation(
         "trust the kernel's count of a dead unix peer",
-        _TRANSPORT,
+        "achat_twisted/net/unix_transport.py",
         "        if reason.check(ConnectionDone):\n            return self._look()\n",
         "        if reason:\n            return super()._look()\n",
         f"{_TALK}.test_unread_lines_of_a_unix_socket_come_back",

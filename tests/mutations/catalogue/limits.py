@@ -215,7 +215,7 @@ LIMITS = (
     ),
     Mutation(
         "accept on while descriptors are short",
-        "achat_twisted/net/transport.py",
+        "achat_twisted/net/ports.py",
         "        if self._descriptors.are_short:",
         "        if self._descriptors is None:",
         f"{_FUNCTIONAL}.test_burst_on_few_descriptors",

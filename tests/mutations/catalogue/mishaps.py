@@ -51,8 +51,8 @@ MISHAPS = (
     Mutation(
         "count lines as kept that could not be written at the end",
         "achat_twisted/mailbox/sqlite.py",
-        "return self._rows.copies - self._lost",
-        "return self._rows.copies",
+        "return self._accounts.copies - self._lost",
+        "return self._accounts.copies",
         "tests.mailbox.test_mailbox",
     ),
     Mutation(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_ACCOUNTS = "achat_twisted/mailbox/accounts.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _MEMORY = "achat_twisted/mailbox/memory.py"
+_RECORDS = "achat_twisted/mailbox/tag_records.py"
 _PRESENCE = "achat_twisted/broker/presence.py"
 _SQLITE = "achat_twisted/mailbox/sqlite.py"
 _TAGGED = "achat_twisted/broker/tagged.py"
@@ -18,8 +18,8 @@ _SCHEDULES = "tests.resuming.test_schedules.ScheduleTests"
 RESUMING = (
     Mutation(
         "let a tag be told of refusals without end",
-        "achat_twisted/mailbox/accounts.py",
-        "        if tag is not None and tag.is_unheard:\n",
+        _RECORDS,
+        "        if record is not None and record.is_unheard:\n",
         "        if False:\n",
         "tests.reader.test_resuming",
     ),
@@ -60,7 +60,7 @@ RESUMING = (
     ),
     Mutation(
         "save no refusals",
-        _DATABASE,
+        "achat_twisted/mailbox/tag_tables.py",
         "for each in refusals  # without",
         "for each in ()  # without",
         f"{_SCHEDULES}.test_durable",
@@ -81,17 +81,18 @@ RESUMING = (
     ),
     Mutation(
         "hold a tag for ever, after commits have failed",
-        _TURNS,
-        "    session.dispatch()\n\n",
-        "    Session.dispatch(session)\n\n",
+        _TAGGED,
+        "            self.release(_UNSAFE)\n",
+        "            pass\n",
         "tests.reader.test_resuming",
     ),
     Mutation(
         "tell a tag what is not committed yet",
         _TURNS,
-        "        self._serve(touched, Session.end_turn)\n",
-        "        self._serve(touched, Session.end_turn)\n"
-        "        self._serve([each for each in touched if hasattr(each, 'tag')], _dispatch)\n",
+        "        self._serve(touched, _END_TURN)\n",
+        "        self._serve(touched, _END_TURN)\n"
+        "        tagged = [each for each in touched if hasattr(each, 'tag')]\n"
+        "        self._serve(tagged, methodcaller('dispatch'))\n",
         f"{_SCHEDULES}.test_durable",
     ),
     Mutation(
@@ -103,7 +104,7 @@ RESUMING = (
     ),
     Mutation(
         "remember two tags of a name",
-        _TAGS,
+        _RECORDS,
         "MOST_TAGS = 100",
         "MOST_TAGS = 2",
         _SCHEDULES,
@@ -124,10 +125,9 @@ RESUMING = (
     ),
     Mutation(
         "vouch for no file after a stop",
-        _SQLITE,
-        "                self._committer.batch.tags[row.id, tag.name] = tag\n"
-        "                self._note_first(row)\n        return",
-        "                self._note_first(row)\n        return",
+        "achat_twisted/mailbox/saved_tags.py",
+        "            self._write(row, tag)\n\n    def _save",
+        "            pass\n\n    def _save",
         f"{_SCHEDULES}.test_in_a_file",
     ),
     Mutation(
@@ -174,9 +174,9 @@ RESUMING = (
     ),
     Mutation(
         "take a tag for used as long as its name is known",
-        _ACCOUNTS,
-        "for tag in a.tags.unused_since(before)",
-        "for tag in a.tags.unused_since(before - now)",
+        _RECORDS,
+        "tag.used < before:",
+        "tag.used < 0:",
         "tests.reader.test_resuming",
     ),
 )
