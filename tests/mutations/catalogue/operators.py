@@ -90,8 +90,8 @@ OPERATORS = (
     Mutation(
         "take what was sent last for the oldest that is not got",
         "achat_twisted/broker/window.py",
-        "return self._pieces[0].moment if",
-        "return self._pieces[-1].moment if",
+        "in self.marks if",
+        "in self.marks[::-1] if",
         "tests.broker.test_window",
     ),
 )
