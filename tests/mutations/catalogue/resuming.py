@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.mutation import Mutation
 
 _ACCOUNTS = "achat_twisted/mailbox/accounts.py"
+_BROKER = "achat_twisted/broker/broker.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _MEMORY = "achat_twisted/mailbox/memory.py"
 _PRESENCE = "achat_twisted/broker/presence.py"
@@ -150,6 +151,20 @@ RESUMING = (
         "if all(self._count[place] == 1 for place in session.places):",
         "if session:",
         f"{_SCHEDULES}.test_in_memory",
+    ),
+    Mutation(
+        "let clients fight for a tag as fast as they like",
+        _BROKER,
+        "            self._fight(name, (name, opening.tag))",
+        "            pass",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "refuse a client whose connection breaks again and again",
+        _BROKER,
+        "same.stage is Stage.HERE and same.feed.has_begun:",
+        "same.stage is Stage.HERE:",
+        "tests.reader.test_resuming",
     ),
     Mutation(
         "keep a sender waiting for another session of its name",
