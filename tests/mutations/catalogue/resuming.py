@@ -60,6 +60,20 @@ RESUMING = (
         f"{_SCHEDULES}.test_durable",
     ),
     Mutation(
+        "let a power cut bring tags back that the file does not vouch for",
+        _DATABASE,
+        'self._sql.execute(f"DELETE FROM {table}")\n        self.sync()',
+        'self._sql.execute(f"DELETE FROM {table}")',
+        "tests.resuming.test_platter",
+    ),
+    Mutation(
+        "wait for no disk, with what is to outlive a power cut",
+        _DATABASE,
+        "'FULL' if durable else 'NORMAL'",
+        "'NORMAL'",
+        f"{_SCHEDULES}.test_durable",
+    ),
+    Mutation(
         "save no refusals",
         _DATABASE,
         "for each in refusals  # without",
