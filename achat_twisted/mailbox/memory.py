@@ -149,6 +149,16 @@ class MemoryMailbox:
     def all_tags(self) -> int:
         return self._accounts.tags
 
+    def names(self) -> Sequence[str]:
+        return self._accounts.names()
+
+    def purge(self, name: str) -> int:
+        mail, copies = self._accounts.empty(name)
+        mail.lines = None
+        mail.first += copies
+        self.expired += copies
+        return copies
+
     def count(self, name: str) -> int:
         mail = self._accounts.get(name)
         return mail.copies if mail else 0

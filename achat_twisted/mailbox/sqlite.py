@@ -293,6 +293,16 @@ class SqliteMailbox:
     def all_tags(self) -> int:
         return self._rows.tags
 
+    def names(self) -> Sequence[str]:
+        return self._rows.names()
+
+    def purge(self, name: str) -> int:
+        row, copies = self._rows.empty(name)
+        row.start = row.head = row.written = row.end
+        self._arrived(row)
+        self.expired += copies
+        return copies
+
     def count(self, name: str) -> int:
         row = self._rows.get(name)
         return row.copies if row else 0

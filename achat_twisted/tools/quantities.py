@@ -49,7 +49,8 @@ class Quantity:
         """
         amount = round(number * self.bare)
         if amount and abs(amount - number * self.bare) < 1e-6:
-            for suffix, factor in reversed(self.suffixes.items()):
+            for suffix in reversed([*self.suffixes]):
+                factor = self.suffixes[suffix]
                 if amount % factor == 0:
                     return f"{amount // factor}{suffix}"
         return int(number) if number == int(number) else number

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from achat_twisted.operator.outcome import HIDDEN, Change, Outcome
 from achat_twisted.server.options import Options
 from achat_twisted.server.reload import Put, Reloader
 from achat_twisted.tools.errors import CannotStart
@@ -71,6 +72,27 @@ class ReloaderTests(SynchronousTestCase):
         self.assertEqual(texts, ["reloaded: keep 30d -> 2d, max-line 8K -> 4K"])
         self.assertEqual((self.first.value, self.last.value, self.kept), (4096, 4096, [2.0]))
         self.assertEqual(self._reload(""), ["reloaded: keep 2d -> 30d, max-line 4K -> 8K"])
+
+    def test_outcome(self) -> None:
+        """The outcome is returned as well: what is in force, what waits, or what was wrong."""
+        self.path.write_text("plain = true\nmax-line = 4096\nauth = ['file:secret']")
+        self.assertEqual(
+            self.reloader.reload(),
+            Outcome(
+                taken=[Change("max-line", "8K", "4K")],
+                waiting=[
+                    Change("auth", HIDDEN, HIDDEN),
+                    Change("duplicate", "reject", "takeover"),
+                    Change("plain", "false", "true"),
+                ],
+            ),
+        )
+        self.path.write_text("max-lines = 1")
+        self.assertEqual(
+            self.reloader.reload().error,
+            f"not reloaded, all is as it was: {self.path}: max-lines is not an option; did you"
+            " mean 'max-line'?",
+        )
 
     def test_nothing_new(self) -> None:
         """Even if no option has changed everybody is asked, as there are files behind some."""
@@ -135,10 +157,11 @@ class ReloaderTests(SynchronousTestCase):
     def test_bug(self) -> None:
         """A bug is a traceback in the log, and keeps no other part from its new values."""
         self.last.error = ZeroDivisionError()
-        self._reload("max-line = 4096")
+        self.path.write_text("max-line = 4096")
+        self.assertIn("the log says what", self.reloader.reload().error)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.first.value, 8192)
         self.last.error, self.first.error_in_place = None, ZeroDivisionError()
-        self._reload("max-line = 4096")
+        self.assertIn("the log says what", self.reloader.reload().error)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual((self.last.value, self.kept), (4096, [30.0]))
