@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -17,7 +16,7 @@ from tests.resuming.platter import Platter, PlatterDatabase
 class Unlucky(Random):
     """Chance that leaves the oldest of everything."""
 
-    def choice(self, seq: Sequence[Any]) -> Any:
+    def choice(self, seq: Any) -> Any:
         return seq[0]
 
 
