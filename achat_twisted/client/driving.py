@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 from typing import Any, Protocol
 
 
@@ -12,6 +12,22 @@ class Future(Awaitable[None], Protocol):
 
     def fire(self) -> None:
         """Let those go on that wait; does nothing if it has happened, or nobody waits any more."""
+
+
+class Lock(Protocol):
+    """A lock, used with C{async with}; those who wait get it in the order in which they came."""
+
+    def __aenter__(self) -> Awaitable[object]:
+        """Wait for it."""
+
+    def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> Awaitable[bool | None]:
+        """Let the next one have it."""
 
 
 class Cancellable(Protocol):
@@ -71,8 +87,8 @@ class Driver(Protocol):
     def future(self) -> Future:
         """Something that has not happened yet."""
 
-    def lock(self) -> AbstractAsyncContextManager[object]:
-        """A lock; those who wait for it get it in the order in which they came."""
+    def lock(self) -> Lock:
+        """A lock that nobody has."""
 
     def start(self, work: Coroutine[Any, Any, None]) -> Cancellable:
         """Let a coroutine run by itself; it neither returns anything nor raises."""

@@ -23,8 +23,8 @@ _OUTSIDE = {"kicked", "replaced"}
 """Those that end a session which was let in."""
 
 OLD = (
-    "{server} is too old for this client: it does not know /resume, which came with achat 0.2;"
-    " achat chat and nc can talk to it"
+    "{server} does not know /resume; this client needs a newer achat there, and only nc can talk to"
+    " that one"
 )
 MUTE = (
     "{server} closes each connection without a word; a server that speaks no notices (--plain) is"

@@ -119,7 +119,7 @@ def _sentence(error: OSError) -> str:
     """The reason alone; for several addresses asyncio puts all of them into one text."""
     if found := re.search(r"\[Errno (\d+)\]", str(error)):
         return os.strerror(int(found[1]))
-    return error.strerror or str(error)
+    return error.strerror or str(error) or "it has closed the connection at once"
 
 
 def connect(
