@@ -69,7 +69,7 @@ def chat(server: Server, retry: float) -> None:
     """
     if server.tls:
         raise click.UsageError(
-            f"{server.address.server} speaks TLS, which achat chat does not; see openssl s_client"
+            f"{server.address.server} is to be reached over TLS, which achat chat does not speak"
         )
     try:
         address = complete(server.address, os.environ, server.secret_file)

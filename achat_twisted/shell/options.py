@@ -1,4 +1,4 @@
-"""What several commands for users take: the server to go to."""
+"""The argument that several commands for users take: the server to go to."""
 
 from __future__ import annotations
 
