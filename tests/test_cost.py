@@ -63,6 +63,9 @@ GOT = 108
 DURABLE_LINE = 140
 """For a line that comes alone to a durable server, with a commit of its own."""
 
+TAGGED_DURABLE_LINE = 175
+"""For a line that comes alone there, from one client with a tag to another."""
+
 DURABLE_RUN = 165
 """For a chunk of lines for the same recipient there, however many."""
 
@@ -172,13 +175,7 @@ class CostTests(SynchronousTestCase):
 
     def test_durable(self) -> None:
         """Nor does a line, or a chunk of them, that is in a file before it reaches anybody."""
-        database = Database(scratch_file(self), durable=True)
-        self.addCleanup(database.close)
-        committer = Committer(FakeWorker(), self.reactor)
-        mail_clock = MailClock(self.reactor, self.reactor.seconds)
-        mailbox = SqliteMailbox(lambda: database, committer, self.reactor, LIMITS, mail_clock)
-        mailbox.open()
-        self._start(mailbox, durable=True)
+        self._start_durable()
         self._log_in("alice", "bob")
         self.assertLessEqual(self._cost("alice", "bob: hello\n"), DURABLE_LINE)
         short, long = (self._cost("alice", "bob: hello\n" * n) for n in (2, 2000))
@@ -205,6 +202,28 @@ class CostTests(SynchronousTestCase):
             )
         self.assertLessEqual(costs[0], GOT)
         self.assertEqual(len({*costs}), 1)
+
+    def test_tagged_and_durable(self) -> None:
+        """Nor does a line between clients with tags there; and a refused one costs the same,
+        however many refusals wait.
+        """
+        self._start_durable()
+        self._log_in("alice", "bob", opening="/resume t\n")
+        self.assertLessEqual(self._cost("alice", "bob: hello\n"), TAGGED_DURABLE_LINE)
+        costs = []
+        for _ in range(2):
+            costs.append(self._cost("alice", "bad line\n"))
+            self._send("alice", "bad line\n" * 100)
+        self.assertEqual(costs[0], costs[1])
+
+    def _start_durable(self) -> None:
+        database = Database(scratch_file(self), durable=True)
+        self.addCleanup(database.close)
+        committer = Committer(FakeWorker(), self.reactor)
+        mail_clock = MailClock(self.reactor, self.reactor.seconds)
+        mailbox = SqliteMailbox(lambda: database, committer, self.reactor, LIMITS, mail_clock)
+        mailbox.open()
+        self._start(mailbox, durable=True)
 
     def test_further_recipients(self) -> None:
         """Each further recipient of a chunk costs no more than it did."""

@@ -185,6 +185,8 @@ class TaggedSession(Session):
             self.feed.refill()
         if got.lines is not None and got.lines > tag.heard:
             tag.confirm(got.lines)
+            if self._is_durable:
+                self._turns.touch(self)  # so that this turn has a commit
             self.allowance = _UNSAVED
         elif not confirmed:
             return

@@ -23,7 +23,7 @@ class ITags(Interface):
         """
 
     def changed(name: str, tag: Tag) -> bool:
-        """Have the next commit write what has become of a tag.
+        """Have the next commit write what has become of a tag; the end of a turn asks for it.
 
         What it writes is what is true when the commit begins, for the tag as for the copies.
 

@@ -324,17 +324,19 @@ class LinesTests(ResumingTestCase):
 
     def test_no_room_for_refusals(self) -> None:
         """When the mailbox is full a session ends with its first refusals, which are told again."""
-        alice = self.resumes("alice")
-        self.house.mailbox.limit(MailLimits(total=TAG_COST))
-        for number in range(1, 100):
-            if alice.link.finished:
-                break
-            self.says(alice, f"nobody{number}: hi")
-        self.assertLess(number, 10)
-        again = self.resumes("alice")
-        self.assertEqual(len(self.heard(again)), number)
-        self.says(again, f"/got 0 {number - 1}", "alice: hi", "/sync")
-        self.assertIn(f"! synced {number}", self.heard(again))
+        for name, line in (("alice", "nobody{}: hi"), ("bob", "nobody {}")):
+            self.house.mailbox.limit(MailLimits())
+            alice = self.resumes(name)
+            self.house.mailbox.limit(MailLimits(total=TAG_COST))
+            for number in range(1, 100):
+                if alice.link.finished:
+                    break
+                self.says(alice, line.format(number))
+            self.assertLess(number, 10)
+            again = self.resumes(name)
+            self.assertEqual(len(self.heard(again)), number)
+            self.says(again, f"/got 0 {number - 1}", f"{name}: hi", "/sync")
+            self.assertIn(f"! synced {number}", self.heard(again))
 
 
 class SendingTests(ResumingTestCase):
