@@ -11,7 +11,8 @@ from __future__ import annotations
 from achat_twisted import wire
 from achat_twisted.broker.feed import Feed, FeedState
 from achat_twisted.broker.interfaces import ISource, Place
-from achat_twisted.broker.session import Session, Shared, Stage
+from achat_twisted.broker.reading import Stage
+from achat_twisted.broker.session import Session, Shared
 from achat_twisted.broker.verdicts import Verdicts
 from achat_twisted.broker.window import WindowOutbox, WindowWriter
 from achat_twisted.limits.rate import UNLIMITED, Allowance

@@ -127,7 +127,7 @@ class PortalGate:
         if credentials is None:
             return fail(wire.denied("it has not proved who it is"))
         entering = Deferred.fromCoroutine(self._enter(credentials, link))
-        return entering.addTimeout(PATIENCE, self._clock, _too_late)
+        return entering.addTimeout(PATIENCE, self._clock, lambda *_: Failure(wire.busy()))
 
     def knows(self, name: str) -> bool:
         return any(checker.knows(name) for checker in self._own)
@@ -163,7 +163,3 @@ class PortalGate:
             if semaphore.tokens == semaphore.limit:
                 del self._semaphores[host]
         return str(name)
-
-
-def _too_late(_result: object, _seconds: float) -> Failure:
-    return Failure(wire.busy())

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from operator import attrgetter
 
 from achat_twisted.broker.broker import Broker
-from achat_twisted.broker.session import Session, Stage
+from achat_twisted.broker.reading import Stage
+from achat_twisted.broker.session import Session
 from achat_twisted.broker.tagged import TaggedSession
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.operator.outcome import Outcome

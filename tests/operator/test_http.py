@@ -26,9 +26,8 @@ from achat_twisted.reader.terms import Terms
 from achat_twisted.server.options import Options
 from achat_twisted.server.reload import Reloader
 from achat_twisted.server.service import ChatService
-from achat_twisted.server.signals import NoSignals
 from achat_twisted.server.systemd import NoNotifier
-from tests.fakes import Bug
+from tests.fakes import Bug, NoSignals
 from tests.logged import Logged
 from tests.net.test_listener import ADDRESSES, Endpoint, Port
 from tests.server.test_service import Door

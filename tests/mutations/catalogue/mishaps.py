@@ -143,8 +143,8 @@ MISHAPS = (
     Mutation(
         "expect strangers for ever",
         _NEWCOMERS,
-        "not self._left or self._clock.seconds() >= self._end or ",
-        "not self._left or ",
+        "if not self._left or self._clock.seconds() >= self._end:",
+        "if not self._left:",
         "tests.login.test_newcomers",
     ),
     Mutation(
@@ -157,8 +157,8 @@ MISHAPS = (
     Mutation(
         "keep mail for names that nobody can have",
         _NEWCOMERS,
-        " or not _can_log_in(name)",
-        "",
+        "            wire.check_name(name)\n",
+        "            pass\n",
         "tests.login.test_newcomers",
     ),
     Mutation(
