@@ -182,7 +182,13 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         )
         for description in options.endpoints()
     ]
-    console = Console(broker, mailbox, factory, phase=lambda: service.phase.value)
+    console = Console(
+        broker,
+        mailbox,
+        factory,
+        phase=lambda: service.phase.value,
+        reload=lambda: service.reload(),
+    )
     notifier = systemd.from_environment(os.environ, console.status, reactor)
     attendants: list[Service] = [gate]
     if options["admin"]:

@@ -267,5 +267,5 @@ class NoSignals:
     def ignore_strays(self) -> None:
         pass
 
-    def on(self, number: int, call: Callable[[], None]) -> None:
+    def on(self, number: int, call: Callable[[], object]) -> None:
         pass

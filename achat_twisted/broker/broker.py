@@ -32,7 +32,7 @@ from achat_twisted.tools.backoff import Backoff
 from achat_twisted.wire.tags import PLAIN, Opening
 
 _PEACE = 60.0
-"""Seconds at most for which a name that is fought over cannot be taken over again."""
+"""Seconds at most for which a name, or a tag, that is fought over cannot be taken over again."""
 
 _LIVE = FeedState.LIVE
 """Looked up once, as that takes 0.07 µs with an enum, and is needed for each copy."""
@@ -149,11 +149,22 @@ class Broker(Service):
             if self._duplicate is Duplicate.REJECT:
                 raise wire.name_taken(name)
             if not opening.only_sends:
-                if self._fights.lasts(name):
-                    raise wire.name_taken(name)
-                self._fights.tried(name)
+                self._fight(name, name)
+        # One that has not begun is no rival: it waits for a session whose connection has broken,
+        # and so may its client's next one, however soon it comes.
+        if same is not None and same.stage is Stage.HERE and same.feed.has_begun:
+            self._fight(name, (name, opening.tag))
         older = dict.fromkeys([same] if opening.only_sends else [same, holder])
         return [session for session in older if session is not None and not session.lost]
+
+    def _fight(self, name: str, place: Place) -> None:
+        """Note that a session loses its place to another.
+
+        @raise wire.Refused: if that has happened too often of late.
+        """
+        if self._fights.lasts(place):
+            raise wire.name_taken(name)
+        self._fights.tried(place)
 
     def tell_names(self, session: ISession) -> None:
         who = self._presence.who()

@@ -40,14 +40,18 @@ class NoFeed(Feed):
         pass
 
 
-class _EachChunk(Allowance):
-    """An allowance that is always overdrawn, so that the reader calls for each chunk of lines."""
+class _Unsaved(Allowance):
+    """An allowance that is always overdrawn, so that the reader calls when a chunk is taken in.
+
+    The real one is looked at then as well. A call for each chunk, whatever has come, would be a
+    fifth of what a line costs that comes alone.
+    """
 
     __slots__ = ()
     lines = -1
 
 
-_EACH_CHUNK = _EachChunk()
+_UNSAVED = _Unsaved()
 
 
 class TaggedSession(Session):
@@ -60,6 +64,7 @@ class TaggedSession(Session):
 
     __slots__ = (
         "_allowance",
+        "_is_durable",
         "_is_unsafe",
         "_mailbox",
         "_saved",
@@ -80,10 +85,11 @@ class TaggedSession(Session):
         since: float,
         shared: Shared,
     ) -> None:
-        super().__init__(name, outlet, source, outbox, _EACH_CHUNK, since, shared)
+        super().__init__(name, outlet, source, outbox, allowance, since, shared)
         self.opening = opening
         self.tag: Tag | None = None
         self._allowance = allowance
+        self._is_durable = shared.turns.is_durable
         self._is_unsafe = False
         self._saved = (0, 0)  # the lines taken in, and those whose fate is known
         self._mailbox = shared.mailbox
@@ -92,6 +98,8 @@ class TaggedSession(Session):
         self.answers = self._verdicts = Verdicts(self, outbox, shared.turns, shared.render)
         self.writer = self.window = WindowWriter(self, self.feed, outlet, shared.clock)
         self.hold(_RESUMING)
+        if self._is_durable:
+            self.allowance = _UNSAVED  # as each line changes what is to be in the file
 
     def begin(self) -> None:
         """Tell the client where to go on, as no older session can change that any more."""
@@ -136,6 +144,8 @@ class TaggedSession(Session):
         """Have the tag saved with what a chunk of lines has brought, and see if it was too much."""
         if self.tag is None:
             return
+        if not self._is_durable:
+            self.allowance = self._allowance
         before, self._saved = self._saved, (self.tag.lines, self.tag.heard)
         if self._saved != before and not self._mailbox.tags.changed(self.name, self.tag):
             self.drain()
@@ -147,10 +157,15 @@ class TaggedSession(Session):
     def last_call(self) -> bool:
         if self.holds & {self.answers, self._allowance, _RESUMING, _UNSAFE}:
             return False
-        self._allowance = UNLIMITED
+        self._allowance, self.allowance = UNLIMITED, _UNSAVED
         return True
 
+    def tally(self, word: str, name: str) -> None:
+        self.allowance = _UNSAVED
+        super().tally(word, name)
+
     def refuse(self, error: wire.WireError) -> None:
+        self.allowance = _UNSAVED
         self._verdicts.fault(error)
 
     def got(self, argument: str) -> None:
@@ -171,6 +186,9 @@ class TaggedSession(Session):
             self.feed.refill()
         if got.lines is not None and got.lines > tag.heard:
             tag.confirm(got.lines)
+            if self._is_durable:
+                self._turns.touch(self)  # so that this turn has a commit
+            self.allowance = _UNSAVED
         elif not confirmed:
             return
         self._allowance.spare()

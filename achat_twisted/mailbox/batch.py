@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from achat_twisted.mailbox.mail_clock import Standing
 from achat_twisted.mailbox.page import Page
-from achat_twisted.mailbox.tags import Saved, Tag
+from achat_twisted.mailbox.tag_changes import TagChanges
 
 _TIDY = 8 * 2**20
 """The bytes of lines added until those that have arrived are looked for."""
@@ -69,8 +69,7 @@ class Batch:
     @ivar struck: the ids of records, here or in the file, whose lines have arrived, or stand among
         the copies now.
     @ivar firsts: by name's id, the number of the first copy in its row.
-    @ivar tags: by name's id and tag, the tags that have changed; None for one that is forgotten.
-    @ivar saved: the same, as they were when the batch was sealed.
+    @ivar tags: what has become of tags.
     @ivar standing: where the mail clock stands, if that is to be noted.
     @ivar size: bytes of all lines.
     """
@@ -81,8 +80,7 @@ class Batch:
     records: list[Record] = field(default_factory=list)
     struck: list[int] = field(default_factory=list)
     firsts: dict[int, int] = field(default_factory=dict)
-    tags: dict[tuple[int, str], Tag | None] = field(default_factory=dict)
-    saved: dict[tuple[int, str], Saved | None] = field(default_factory=dict)
+    tags: TagChanges = field(default_factory=TagChanges)
     standing: Standing | None = None
     size: int = 0
     tidy_at: int = _TIDY
@@ -121,7 +119,7 @@ class Batch:
 
         So what is written of a tag cannot part from the copies of its lines.
         """
-        self.saved = {key: None if tag is None else tag.saved() for key, tag in self.tags.items()}
+        self.tags.seal()
 
     def record(self, record: Record) -> None:
         """Add lines that go straight to somebody."""
@@ -217,7 +215,7 @@ class Batch:
         self.names.update(later.names)
         self.arrived.update(later.arrived)
         self.firsts.update(later.firsts)
-        self.tags.update(later.tags)
+        self.tags.absorb(later.tags)
         self.standing = later.standing or self.standing
         self.records += later.records
         self.struck += later.struck

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from itertools import chain, islice
-from typing import Any
 
 from achat_twisted.mailbox import tag_tables
 from achat_twisted.mailbox.batch import Batch
+from achat_twisted.mailbox.inserting import insert
 
 _NAME = "INSERT OR REPLACE INTO name (id, name) VALUES (?, ?)"
 _FIRST = "UPDATE name SET first = ? WHERE id = ?"
@@ -17,14 +16,15 @@ _ARRIVED = "DELETE FROM copy WHERE name = ? AND position < ?"
 _STRUCK = "DELETE FROM record WHERE id BETWEEN ? AND ?"
 _STANDING = "INSERT OR REPLACE INTO mail_clock VALUES (1, ?, ?)"
 
-_TOGETHER = 50
-"""The entries that are made with one statement, as each waits for the interpreter's lock once."""
+_IS_THERE = "ON CONFLICT DO NOTHING"
+"""The fate of an entry that has been made already, and whose place is taken."""
 
 
 def write(sql: sqlite3.Connection, batch: Batch) -> None:
     """Make the changes of a batch, which may be there already, in the transaction that runs."""
-    _insert(sql, "copy", (entry for span in batch for entry in span.entries()))
-    _insert(sql, "record", batch.records)
+    copies = (entry for span in batch for entry in span.entries())
+    insert(sql, "INSERT INTO copy", copies, _IS_THERE)
+    insert(sql, "INSERT INTO record", batch.records, _IS_THERE)
     names = batch.names.items()
     forgotten = [(id_,) for id_, name in names if name is None]
     for statement, entries in (
@@ -37,21 +37,10 @@ def write(sql: sqlite3.Connection, batch: Batch) -> None:
     ):
         if entries:
             sql.executemany(statement, entries)
-    if batch.saved:
-        tag_tables.write(sql, batch.saved)
+    if batch.tags:
+        tag_tables.write(sql, batch.tags)
     if forgotten:
         tag_tables.forget_names(sql, forgotten)
-
-
-def _insert(sql: sqlite3.Connection, table: str, entries: Iterable[tuple[Any, ...]]) -> None:
-    """Make entries, except those whose places are taken, as they are there already."""
-    left = iter(entries)
-    while some := [*islice(left, _TOGETHER)]:
-        places = f"({', '.join('?' * len(some[0]))})"
-        sql.execute(
-            f"INSERT INTO {table} VALUES {', '.join([places] * len(some))} ON CONFLICT DO NOTHING",
-            [*chain.from_iterable(some)],
-        )
 
 
 def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:

@@ -117,6 +117,13 @@ class MemoryMailbox(Accounted[_Mail]):
     def first(self, name: str) -> int:
         return self._accounts[name].first
 
+    def purge(self, name: str) -> int:
+        mail, copies = self._accounts.empty(name)
+        mail.lines = None
+        mail.first += copies
+        self.expired += copies
+        return copies
+
     def close(self) -> Deferred[None]:
         if self._expiry.running:
             self._expiry.stop()

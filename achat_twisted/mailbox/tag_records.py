@@ -112,6 +112,7 @@ class TagRecords(Generic[AnyAccount]):
 
     def _save(self, account: AnyAccount, tag: Tag) -> None:
         """Write down what has become of a tag: nowhere, as nothing outlives the process."""
+        tag.unsaved = None
 
     def _erase(self, account: AnyAccount, tag: Tag) -> None:
         """Write down that a tag is forgotten: nowhere, likewise."""

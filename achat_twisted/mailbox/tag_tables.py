@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from achat_twisted.mailbox.tags import Saved, Tag
+from achat_twisted.mailbox.inserting import insert
+from achat_twisted.mailbox.tag_changes import TagChanges
+from achat_twisted.mailbox.tags import Tag
 from achat_twisted.wire.tags import Verdict
 
-_TAG = "INSERT OR REPLACE INTO tag VALUES (?, ?, ?, ?, ?, ?)"
-_REFUSAL = "INSERT INTO refusal VALUES (?, ?, ?, ?, ?, ?, ?)"
+_CONFIRMED = "DELETE FROM refusal WHERE name = ? AND tag = ? AND last <= ?"
 _TABLES = ("tag", "refusal")
 
 
@@ -27,21 +28,22 @@ def read(sql: sqlite3.Connection) -> list[tuple[int, Tag]]:
     return [(id_, tag) for (id_, _), tag in tags.items()]
 
 
-def write(sql: sqlite3.Connection, tags: Mapping[tuple[int, str], Saved | None]) -> None:
-    """Put tags in place of what is there of them; None for one that is forgotten."""
-    for table in _TABLES:
-        sql.executemany(f"DELETE FROM {table} WHERE name = ? AND tag = ?", tags)
-    for key, saved in tags.items():
-        if saved is not None:
-            *facts, refusals = saved
-            sql.execute(_TAG, (*key, *facts))
-            sql.executemany(
-                _REFUSAL,
-                [
-                    (*key, each.first, each.last, each.word, each.subject, each.copies)
-                    for each in refusals  # without the deep copies of astuple()
-                ],
-            )
+def write(sql: sqlite3.Connection, changes: TagChanges) -> None:
+    """Make changes, which may be there already."""
+    if changes.forgotten:
+        for table in _TABLES:
+            sql.executemany(f"DELETE FROM {table} WHERE name = ? AND tag = ?", changes.forgotten)
+    entries = changes.entries
+    insert(sql, "INSERT OR REPLACE INTO tag", ((*key, *saved) for key, saved in entries.items()))
+    refusals = (
+        (*key, each.first, each.last, each.word, each.subject, each.copies)
+        for key, verdicts in changes.refusals.items()
+        for each in verdicts.values()  # without the deep copies of astuple()
+    )
+    insert(sql, "INSERT OR REPLACE INTO refusal", refusals)
+    if changes.confirmed:
+        heard = [(*key, entries[key].heard) for key in changes.confirmed]
+        sql.executemany(_CONFIRMED, heard)
 
 
 def forget_names(sql: sqlite3.Connection, ids: Sequence[tuple[int]]) -> None:

@@ -39,14 +39,17 @@ class Counter(Protocol):
     commands: int
 
 
+RefusalKey = tuple[int, str, str]
+"""The first line of a refusal, its word and its recipient, by which no two of a tag are alike."""
+
+
 class Saved(NamedTuple):
-    """The entry of a tag in a file, and its refusals; see C{tags.sql}."""
+    """The entry of a tag in a file, but for its name and its tag; see C{tags.sql}."""
 
     era: str
     lines: int
     heard: int
     used: float
-    refusals: tuple[Verdict, ...]
 
 
 class Tag:
@@ -55,7 +58,10 @@ class Tag:
     @ivar name: the tag itself.
     @ivar era: made up with this record, so that a client notices that it met another one.
     @ivar heard: the number of the last line whose fate the client knows.
-    @ivar refusals: those of later lines, in order, by first line, word and recipient.
+    @ivar refusals: those of later lines, in order.
+    @ivar unsaved: those of them that have come, or gone on, since a file was last given them; None
+        for most.
+    @ivar has_confirmed: true if others have gone since.
     @ivar used: when its last session began or ended, by the mail clock, in seconds.
     @ivar counted: the bytes of L{size} that count towards the limits of the mailbox by now.
     """
@@ -66,9 +72,11 @@ class Tag:
         "_waiting",
         "counted",
         "era",
+        "has_confirmed",
         "heard",
         "name",
         "refusals",
+        "unsaved",
         "used",
     )
 
@@ -79,7 +87,9 @@ class Tag:
         self.era = era or token_hex(6)
         self.heard = heard
         self.used = used
-        self.refusals: dict[tuple[int, str, str], Verdict] = {}
+        self.refusals: dict[RefusalKey, Verdict] = {}
+        self.unsaved: dict[RefusalKey, Verdict] | None = None
+        self.has_confirmed = False
         self._waiting = 0  # bytes of refusals
         self.counted = 0
         self._before = lines
@@ -94,7 +104,7 @@ class Tag:
 
     def saved(self) -> Saved:
         """The record as it is now."""
-        return Saved(self.era, self.lines, self.heard, self.used, (*self.refusals.values(),))
+        return Saved(self.era, self.lines, self.heard, self.used)
 
     def begin(self, counter: Counter) -> None:
         """Count the lines of a session from now on."""
@@ -115,7 +125,9 @@ class Tag:
         key = _key(verdict)
         if key not in self.refusals:
             self._waiting += _cost(verdict)
-        self.refusals[key] = verdict
+        if self.unsaved is None:
+            self.unsaved = {}
+        self.refusals[key] = self.unsaved[key] = verdict
 
     @property
     def size(self) -> int:
@@ -140,13 +152,17 @@ class Tag:
         self.heard = max(self.heard, lines)
         known = takewhile(lambda verdict: verdict.first <= lines, self.refusals.values())
         for verdict in [verdict for verdict in known if verdict.last <= lines]:
-            del self.refusals[_key(verdict)]
+            key = _key(verdict)
+            del self.refusals[key]
             self._waiting -= _cost(verdict)
+            self.has_confirmed = True
+            if self.unsaved:
+                self.unsaved.pop(key, None)
 
 
 def _cost(verdict: Verdict) -> int:
     return _REFUSAL_COST + len(verdict.subject.encode())
 
 
-def _key(verdict: Verdict) -> tuple[int, str, str]:
+def _key(verdict: Verdict) -> RefusalKey:
     return verdict.first, verdict.word, verdict.subject

@@ -46,7 +46,7 @@ class ProcessSignals:
             if signal.getsignal(number) == signal.SIG_DFL:
                 self.on(number, partial(self._ignore, number))
 
-    def on(self, number: int, call: Callable[[], None]) -> None:
+    def on(self, number: int, call: Callable[[], object]) -> None:
         def handle(number: int, frame: FrameType | None) -> None:
             self._reactor.callFromThread(call)
 

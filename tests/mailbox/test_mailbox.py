@@ -90,6 +90,17 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
     def make(self, limits: MailLimits = LIMITS) -> IMailbox:
         return self.desk.mailbox(limits)
 
+    def test_purge_outlives_the_process(self) -> None:
+        """Purged lines are not in the file any more, nor do they come from a commit under way."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        self.clock.advance(0)
+        mailbox.keep("bob", b"2\n")
+        mailbox.purge("bob")
+        mailbox.keep("bob", b"3\n")
+        again = self.again(mailbox)
+        self.assertEqual(self.take(again, "bob"), [b"3\n"])
+
     def test_name_that_comes_again_at_once(self) -> None:
         """A name that comes again while what it said is still taken in misses nothing."""
         house = House(self.desk.mailbox(), self.clock)

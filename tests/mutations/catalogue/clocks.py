@@ -20,7 +20,7 @@ CLOCKS = (
     ),
     Mutation(
         "have the client wait by the wall clock",
-        "achat_twisted/cli.py",
+        "achat_twisted/shell/chat.py",
         "    wait_steadily(reactor)\n",
         "",
         f"{_WALL}.test_client",

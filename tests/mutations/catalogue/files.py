@@ -76,8 +76,8 @@ FILES = (
     Mutation(
         "write a copy where one stands already",
         _CHANGES,
-        ' ON CONFLICT DO NOTHING",',
-        '".replace("INSERT", "REPLACE"),',
+        '"INSERT INTO copy", copies, _IS_THERE',
+        '"REPLACE INTO copy", copies',
         _FILE,
     ),
     Mutation(

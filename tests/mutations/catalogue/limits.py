@@ -242,17 +242,10 @@ LIMITS = (
         "tests.reader.test_lines",
     ),
     Mutation(
-        "keep each short message by itself until it is got",
+        "leave without an age what was sent soon after something else",
         "achat_twisted/broker/window.py",
-        "is_small = len(last.messages) + len(piece.messages) <= _PIECE",
-        "is_small = False",
-        "tests.broker.test_window",
-    ),
-    Mutation(
-        "put messages together whose ages differ",
-        "achat_twisted/broker/window.py",
-        "if is_small and piece.moment < last.moment + _MOMENT:",
-        "if is_small:",
+        "return bool(self._tail) and not (",
+        "return not self.marks and not (",
         "tests.broker.test_window",
     ),
 )

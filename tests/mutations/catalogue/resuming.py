@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
+_BROKER = "achat_twisted/broker/broker.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _MEMORY = "achat_twisted/mailbox/memory.py"
 _RECORDS = "achat_twisted/mailbox/tag_records.py"
@@ -59,9 +60,23 @@ RESUMING = (
         f"{_SCHEDULES}.test_durable",
     ),
     Mutation(
+        "let a power cut bring tags back that the file does not vouch for",
+        _DATABASE,
+        "tag_tables.forget_all(self._sql)\n        self.sync()",
+        "tag_tables.forget_all(self._sql)",
+        "tests.resuming.test_platter",
+    ),
+    Mutation(
+        "wait for no disk, with what is to outlive a power cut",
+        _DATABASE,
+        "'FULL' if self.durable else 'NORMAL'",
+        "'NORMAL'",
+        f"{_SCHEDULES}.test_durable",
+    ),
+    Mutation(
         "save no refusals",
         "achat_twisted/mailbox/tag_tables.py",
-        "for each in refusals  # without",
+        "for each in verdicts.values()  # without",
         "for each in ()  # without",
         f"{_SCHEDULES}.test_durable",
     ),
@@ -126,8 +141,8 @@ RESUMING = (
     Mutation(
         "vouch for no file after a stop",
         "achat_twisted/mailbox/saved_tags.py",
-        "            self._write(row, tag)\n\n    def _save",
-        "            pass\n\n    def _save",
+        "            self._committer.batch.tags.save(row.id, tag)\n            row",
+        "            row",
         f"{_SCHEDULES}.test_in_a_file",
     ),
     Mutation(
@@ -152,6 +167,20 @@ RESUMING = (
         f"{_SCHEDULES}.test_in_memory",
     ),
     Mutation(
+        "let clients fight for a tag as fast as they like",
+        _BROKER,
+        "            self._fight(name, (name, opening.tag))",
+        "            pass",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "refuse a client whose connection breaks again and again",
+        _BROKER,
+        "same.stage is Stage.HERE and same.feed.has_begun:",
+        "same.stage is Stage.HERE:",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
         "keep a sender waiting for another session of its name",
         _PRESENCE,
         "        for place in session.places:\n            self._lost.setdefault(place, [])",
@@ -164,6 +193,55 @@ RESUMING = (
         "if verdict.last <= lines]:",
         "if verdict.first <= lines]:",
         "tests.mailbox.test_tags",
+    ),
+    Mutation(
+        "leave refusals in the file that a client has confirmed",
+        "achat_twisted/mailbox/tag_changes.py",
+        "                self.confirmed.add(key)\n",
+        "",
+        "tests.mailbox.test_database",
+    ),
+    Mutation(
+        "write the refusals of a tag that was forgotten when a commit failed",
+        "achat_twisted/mailbox/tag_changes.py",
+        "        for key in later.forgotten:\n            self._drop(key)\n",
+        "",
+        "tests.mailbox.test_database",
+    ),
+    Mutation(
+        "forget the refusals of a commit that failed",
+        "achat_twisted/mailbox/tag_changes.py",
+        "self.refusals[key].update(tag.unsaved)",
+        "self.refusals[key] = tag.unsaved",
+        "tests.mailbox.test_database",
+    ),
+    Mutation(
+        "let a client with a tag send without end what is refused to it",
+        _TAGGED,
+        "        self.allowance = _UNSAVED\n        super().tally(word, name)\n",
+        "        super().tally(word, name)\n",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "let a client with a tag send bad lines without end",
+        _TAGGED,
+        "        self.allowance = _UNSAVED\n        self._verdicts.fault",
+        "        self._verdicts.fault",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "count a notice among the messages that are not got",
+        "achat_twisted/broker/window.py",
+        "self._without_notices(batch) if window.has_notices else batch",
+        "batch",
+        "tests.broker.test_window",
+    ),
+    Mutation(
+        "take the notices behind a batch for messages",
+        "achat_twisted/broker/window.py",
+        "self._window.has_notices = self._window.size > len(batch)",
+        "self._window.has_notices = False",
+        "tests.broker.test_window",
     ),
     Mutation(
         "take the copies of an older session, though this one has not begun",
