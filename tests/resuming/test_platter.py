@@ -35,7 +35,8 @@ class PowerCutTests(SynchronousTestCase):
     def saved(self, *, durable: bool) -> PlatterDatabase:
         """A file that holds a tag, open."""
         database = self.open(durable=durable)
-        batch = Batch(names={1: "bob"}, tags={(1, "t"): Tag("t")})
+        batch = Batch(names={1: "bob"})
+        batch.tags.save(1, Tag("t"))
         batch.seal()
         database.commit(batch)
         return database
