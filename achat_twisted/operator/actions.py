@@ -90,7 +90,7 @@ async def _mailboxes(errand: Errand) -> None:
 
 
 def _whole(text: str) -> int:
-    if not (text.isdecimal() and 0 < int(text[:9]) <= MOST_MAILBOXES):
+    if not (text.isdecimal() and len(text) < 6 and 0 < int(text) <= MOST_MAILBOXES):
         raise NotDone(f"mailboxes takes a number from 1 to {MOST_MAILBOXES}")
     return int(text)
 

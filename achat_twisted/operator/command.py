@@ -19,6 +19,9 @@ from achat_twisted.tools.parameters import duration
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
 
+_AT_ONCE = 2.0
+"""The seconds for which a shell waits for the names that it offers."""
+
 _JSON = f"{__name__}.json"
 """The key for C{--json} in what nested commands share."""
 
@@ -63,6 +66,21 @@ def admin(context: click.Context, path: Path) -> None:
     context.obj = path
 
 
+def _name_argument(word: str, argument: str = "") -> Callable[[Function], Function]:
+    """The argument C{name}, for which a shell offers the names in the answer to a request."""
+
+    def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+        group = context.parent.params if context.parent else {}
+        try:
+            path = group.get("path") or _default_socket()
+            rows = [*ask(path, word, argument, timeout=_AT_ONCE)]
+        except click.ClickException:
+            return []
+        return [name for row in rows if (name := str(row["name"])).startswith(incomplete)]
+
+    return click.argument("name", shell_complete=complete)
+
+
 def _action(function: Function) -> click.Command:
     """A command of the operator's, which is given the path of the server's socket first."""
     return admin.command()(_json(click.pass_obj(function)))
@@ -79,7 +97,7 @@ def who(path: Path) -> None:
 
 
 @_action
-@click.argument("name")
+@_name_argument("who")
 def kick(path: Path, name: str) -> None:
     """End the session of NAME; the lines it has not got wait in its mailbox."""
     _show(ask(path, "kick", name))
@@ -92,7 +110,7 @@ def stats(path: Path) -> None:
 
 
 @_action
-@click.argument("name")
+@_name_argument("mailboxes", "100")
 def mail(path: Path, name: str) -> None:
     """Show how many lines wait for NAME, and the bytes they count for; never what they say.
 
@@ -126,7 +144,7 @@ def mailboxes(path: Path, most: int) -> None:
 
 
 @_action
-@click.argument("name")
+@_name_argument("mailboxes", "100")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def purge(path: Path, name: str, yes: bool) -> None:
     """Throw away all lines that wait for NAME, for ever.
