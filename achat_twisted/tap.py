@@ -15,10 +15,10 @@ from twisted.application.service import IService, Service
 
 from achat_twisted import wire
 from achat_twisted.broker.broker import Broker
-from achat_twisted.broker.newcomers import Newcomers
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
-from achat_twisted.login.passwords import AT_ONCE
+from achat_twisted.login.newcomers import Newcomers
+from achat_twisted.login.passwords import VERIFIERS
 from achat_twisted.login.service import ReloadableGate
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.committer import Committer
@@ -93,7 +93,7 @@ def _steady_reactor() -> Any:
 
 
 def _gate(options: Options, reactor: Any) -> ReloadableGate:
-    gate = ReloadableGate(reactor, ThreadWorker(reactor, AT_ONCE, "auth"))
+    gate = ReloadableGate(reactor, ThreadWorker(reactor, VERIFIERS, "auth"))
     try:
         gate.reload(options)()
     except CannotStart as error:
@@ -182,7 +182,13 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         )
         for description in options.endpoints()
     ]
-    console = Console(broker, mailbox, factory, phase=lambda: service.phase.value)
+    console = Console(
+        broker,
+        mailbox,
+        factory,
+        phase=lambda: service.phase.value,
+        reload=lambda: service.reload(),
+    )
     notifier = systemd.from_environment(os.environ, console.status, reactor)
     attendants: list[Service] = [gate]
     if options["admin"]:

@@ -203,9 +203,37 @@ class MailboxBehaviour(SynchronousTestCase):
         with Logged() as logged:
             self.clock.advance(EXPIRY)
             self.clock.advance(0)
-        self.assertEqual(logged.texts, ["2 lines for bob have expired"])
+        self.assertEqual(logged.texts, ["lines kept for bob have expired: 2"])
         self.assertEqual((mailbox.expired, mailbox.count("bob"), mailbox.copies()), (2, 1, 1))
         self.assertEqual(self.take(mailbox, "bob"), [b"young\n"])
+
+    def test_purge(self) -> None:
+        """A purge throws away what is kept for a name, and for no other; later lines have later
+        numbers.
+        """
+        mailbox = self.known("bob")
+        self.comes_and_goes(mailbox, "carol")
+        self.assertEqual({*mailbox.names()}, {"bob", "carol"})
+        mailbox.tags.begin("bob", "t", FakeCounter())
+        mailbox.tags.end("bob", mailbox.tags.of("bob")[0])
+        for line in (b"1\n", b"2\n"):
+            mailbox.keep("bob", line)
+            mailbox.keep("carol", line)
+        self.assertEqual(mailbox.purge("bob"), 2)
+        self.assertEqual((mailbox.expired, mailbox.count("bob"), mailbox.copies()), (2, 0, 2))
+        self.assertEqual((mailbox.size_for("bob"), mailbox.first("bob")), (TAG_COST, 3))
+        mailbox.keep("bob", b"3\n")
+        self.assertEqual(self.take(mailbox, "bob"), [b"3\n"])
+        self.assertEqual(self.take(mailbox, "carol"), [b"1\n", b"2\n"])
+        self.assertEqual(mailbox.purge("bob"), 0)
+
+    def test_no_purge_under_a_session(self) -> None:
+        """Nothing is purged while the name has a session."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        mailbox.enroll("bob")
+        self.assertRaises(ValueError, mailbox.purge, "bob")
+        self.assertEqual(mailbox.count("bob"), 1)
 
     def test_all_mail_expires(self) -> None:
         """A mailbox whose whole mail has expired goes on as an empty one."""

@@ -43,7 +43,7 @@ class ISession(ISender):
         What has come is still taken in, a slice at a time; no recipient holds that up.
         """
 
-    def refuse(error: wire.WireError, *, is_command: bool) -> None:
+    def refuse(error: wire.WireError) -> None:
         """Tell the client of a line that means nothing, the last one that was taken in."""
 
     def got(argument: str) -> None:

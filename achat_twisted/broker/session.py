@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -24,19 +23,11 @@ from achat_twisted.broker.interfaces import (
 )
 from achat_twisted.broker.ledger import Ledger
 from achat_twisted.broker.outbox import Outbox
+from achat_twisted.broker.reading import Reading, Stage
 from achat_twisted.broker.writer import Writer
 from achat_twisted.limits.rate import UNLIMITED, Allowance
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet
-
-
-class Stage(Enum):
-    """The stages of a session, which goes through one of the two in the middle."""
-
-    HERE = "takes part: others see it in /who, and it holds its name"
-    LEAVING = "takes in no more lines, and goes when it is flushed, or with what was written"
-    LOST = "its connection is lost, and its reader works off what has come"
-    OVER = "its writer has ended, and all that it left is in the mailbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +43,9 @@ class Shared:
 
 
 @implementer(ISession, IOwner, IServed)
-class Session:
+class Session(Reading):
     """One name's connection: a feed, an outbox and its writer, and answers, for one reader.
 
-    @ivar stage: only the session itself changes it.
-    @ivar holds: the reasons for which its client is not read just now.
     @ivar since: the time it began, in seconds since 1970 by the wall clock.
     @ivar taken: the number of lines it has taken in; the reader counts, C{! bye} tells.
     @ivar commands: the number of them that are commands.
@@ -70,14 +59,11 @@ class Session:
         "answers",
         "commands",
         "feed",
-        "holds",
         "local",
         "name",
         "outbox",
         "outlet",
         "since",
-        "source",
-        "stage",
         "taken",
         "watched",
         "writer",
@@ -94,17 +80,15 @@ class Session:
         since: float,
         shared: Shared,
     ) -> None:
+        super().__init__(source)
         self.name = name
         self.outlet = outlet
         self.local = outlet.local
-        self.source = source
         self.outbox = outbox
         self.allowance = allowance
         self.feed: Feed = Feed(self, name, outbox, shared.mailbox, shared.ledger, shared.clock)
         self.answers: Answers = Answers(self, outbox, shared.turns, shared.render)
         self.writer: Writer = Writer(self, self.feed, outlet, shared.clock)
-        self.stage = Stage.HERE
-        self.holds: frozenset[object] = frozenset()
         self.watched = False
         self.since = since
         self.taken = 0
@@ -119,14 +103,6 @@ class Session:
     @property
     def places(self) -> tuple[Place, ...]:
         return (self.name,)
-
-    @property
-    def is_here(self) -> bool:
-        return self.stage is Stage.HERE
-
-    @property
-    def lost(self) -> bool:
-        return self.stage is Stage.LOST or self.stage is Stage.OVER
 
     @property
     def left_behind(self) -> int:
@@ -152,7 +128,7 @@ class Session:
         if not self.lost:
             self.answers.tally(word, name)
 
-    def refuse(self, error: wire.WireError, *, is_command: bool) -> None:
+    def refuse(self, error: wire.WireError) -> None:
         self.tell(error.notice)
 
     def got(self, argument: str) -> None:
@@ -247,41 +223,10 @@ class Session:
         if notice is not None:
             self.tell(notice)
 
-    def hold(self, reason: object) -> None:
-        """Do nothing if its connection is lost.
-
-        A client whose connection is lost is not held: all that it can still say is here.
-        """
-        if self.lost:
-            return
-        if not self.holds:
-            self.source.pauseProducing()
-        self.holds |= {reason}
-
-    def release(self, reason: object) -> None:
-        """Be read again if that was the last reason, but not now.
-
-        The caller may be deep in the work of another session; to take in lines there would stack
-        one session's work upon the other's without end. So that waits for the turn's end.
-        """
-        if reason in self.holds:
-            self.holds -= {reason}
-            if not self.holds:
-                self.go_on()
-
-    def rest(self) -> None:
-        if not self.lost:
-            self.source.pauseProducing()
-        self.go_on()
-
     def go_on(self) -> None:
         """Read it again, in one of the turns to come; an older one of its name comes first."""
         if self._presence.is_first(self):
             self._turns.resume(self)
-
-    def resume(self) -> None:
-        if not self.holds:
-            self.source.resumeProducing()
 
     # The end
 
@@ -330,7 +275,7 @@ class Session:
         self.answers.tallies = None
         self.allowance.end()
         self._log.info(
-            "{name} left; {taken} lines taken in, {left} handed back",
+            "{name} left; lines taken in: {taken}, handed back: {left}",
             name=self.name,
             peer=self.outlet.peer,
             taken=self.taken,

@@ -11,7 +11,8 @@ from __future__ import annotations
 from achat_twisted import wire
 from achat_twisted.broker.feed import Feed, FeedState
 from achat_twisted.broker.interfaces import ISource, Place
-from achat_twisted.broker.session import Session, Shared, Stage
+from achat_twisted.broker.reading import Stage
+from achat_twisted.broker.session import Session, Shared
 from achat_twisted.broker.verdicts import Verdicts
 from achat_twisted.broker.window import WindowOutbox, WindowWriter
 from achat_twisted.limits.rate import UNLIMITED, Allowance
@@ -110,7 +111,9 @@ class TaggedSession(Session):
             return
         self.tag = self._verdicts.tag = tag
         if self.source.has_spoken:
-            self.refuse(wire.BadLine("wait for ! resumed before you say anything"), is_command=True)
+            early = wire.BadLine("wait for ! resumed before you say anything")
+            early.is_command = True  # or whatever it is: it is not taken in, and has no number
+            self.refuse(early)
             self.drain()
             return
         first = 0 if self.opening.only_sends else self._mailbox.first(self.name)
@@ -161,9 +164,9 @@ class TaggedSession(Session):
         self.allowance = _UNSAVED
         super().tally(word, name)
 
-    def refuse(self, error: wire.WireError, *, is_command: bool) -> None:
+    def refuse(self, error: wire.WireError) -> None:
         self.allowance = _UNSAVED
-        self._verdicts.fault(error, is_command=is_command)
+        self._verdicts.fault(error)
 
     def got(self, argument: str) -> None:
         tag = self.tag

@@ -58,10 +58,10 @@ class Verdicts(Answers):
             self._refuse(verdict)
         self.count(word, name, verdict.first)
 
-    def fault(self, error: wire.WireError, *, is_command: bool) -> None:
+    def fault(self, error: wire.WireError) -> None:
         """Tell of a line that means nothing; a command has no number, and is told of once."""
         self.settle()
-        number = 0 if is_command else self.tag.lines
+        number = 0 if error.is_command else self.tag.lines
         verdict = Verdict(number, number, error.notice.word, error.notice.detail)
         if number:
             self._refuse(verdict)

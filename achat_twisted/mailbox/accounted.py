@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Generic
 
 from achat_twisted.mailbox.accounts import Accounts, AnyAccount, MailLimits
@@ -25,6 +26,9 @@ class Accounted(Generic[AnyAccount]):
 
     def knows(self, name: str) -> bool:
         return self._accounts.get(name) is not None
+
+    def names(self) -> Sequence[str]:
+        return self._accounts.names()
 
     def count(self, name: str) -> int:
         account = self._accounts.get(name)

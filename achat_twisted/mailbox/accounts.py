@@ -103,6 +103,10 @@ class Accounts(Generic[AnyAccount]):
     def __iter__(self) -> Iterator[AnyAccount]:
         return iter(self._all.values())
 
+    def names(self) -> list[str]:
+        """All names."""
+        return [*self._all]
+
     def introduce(self, name: str) -> AnyAccount:
         """The account of a name, which is added if it has never been here."""
         return self._all.get(name) or self.add(self._open_account(name))
@@ -154,6 +158,19 @@ class Accounts(Generic[AnyAccount]):
         self.copies -= copies
         self.charge(account, -size - LINE_COST * copies)
         self.unused(account)
+
+    def empty(self, name: str) -> tuple[AnyAccount, int]:
+        """Count no copy as kept for C{name} any more; returns its account, and their number.
+
+        @raise ValueError: if it has a session.
+        """
+        account = self._all[name]
+        if account.sessions:
+            raise ValueError(f"{name} has a session")
+        copies = account.copies
+        cost = account.size - sum(tag.counted for tag in (account.tags or {}).values())
+        self.shrink(account, copies, cost - LINE_COST * copies)
+        return account, copies
 
     def expiring(self, now: float) -> list[AnyAccount]:
         """The accounts that may have mail that is too old, those that are here included."""

@@ -51,7 +51,9 @@ class IMailbox(Interface):
     I{kept}. A copy that is on its way leaves the row when it has arrived, or is kept again.
     """
 
-    expired: int = Attribute("The number of copies kept for too long, and thrown away, so far.")
+    expired: int = Attribute(
+        "The number of copies that were thrown away: kept for too long, or purged."
+    )
     pressed: bool = Attribute("True while lines come in faster than they can be put away.")
     failing: bool = Attribute("True while incoming lines cannot be made safe.")
     tags: ITags = Attribute("The tags of all names.")
@@ -123,6 +125,18 @@ class IMailbox(Interface):
 
         Copies are numbered from 1 on, in the order in which they came. A number stays the same for
         as long as the tags of that name are remembered.
+        """
+
+    def names() -> Sequence[str]:
+        """All names that are known."""
+
+    def purge(name: str) -> int:
+        """Throw away all copies kept for C{name}, as an operator wants; they count as expired.
+
+        L{commit} makes that safe.
+
+        @return: their number.
+        @raise ValueError: if the name has a session, whose messages would change their numbers.
         """
 
     def count(name: str) -> int:

@@ -117,6 +117,13 @@ class MemoryMailbox(Accounted[_Mail]):
     def first(self, name: str) -> int:
         return self._accounts[name].first
 
+    def purge(self, name: str) -> int:
+        mail, copies = self._accounts.empty(name)
+        mail.lines = None
+        mail.first += copies
+        self.expired += copies
+        return copies
+
     def close(self) -> Deferred[None]:
         if self._expiry.running:
             self._expiry.stop()
@@ -124,7 +131,7 @@ class MemoryMailbox(Accounted[_Mail]):
             self._slice.cancel()
         if copies := self.copies():
             self._log.warn(
-                "{copies} kept lines end with this process, as the mailbox is in memory",
+                "lines kept in memory end with this process: {copies}",
                 copies=copies,
             )
         return succeed(None)
@@ -168,5 +175,7 @@ class MemoryMailbox(Accounted[_Mail]):
             self._expiring.append(mail)
         self.expired += expired
         if expired:
-            self._log.warn("{copies} lines for {name} have expired", copies=expired, name=mail.name)
+            self._log.warn(
+                "lines kept for {name} have expired: {copies}", copies=expired, name=mail.name
+            )
         return expired

@@ -212,6 +212,13 @@ class SqliteMailbox(Accounted[Row]):
     def first(self, name: str) -> int:
         return self._accounts[name].start
 
+    def purge(self, name: str) -> int:
+        row, copies = self._accounts.empty(name)
+        row.start = row.head = row.written = row.end
+        self._arrived(row)
+        self.expired += copies
+        return copies
+
     def copies(self) -> int:
         return self._accounts.copies - self._lost
 
@@ -297,4 +304,4 @@ class SqliteMailbox(Accounted[Row]):
         self._arrived(row)
         self.expired += copies
         self._accounts.shrink(row, copies, size)
-        self._log.warn("{copies} lines for {name} have expired", copies=copies, name=row.name)
+        self._log.warn("lines kept for {name} have expired: {copies}", copies=copies, name=row.name)

@@ -52,8 +52,8 @@ class IOutlet(Interface):
         """Close at once; what is outstanding stays outstanding."""
 
 
-class IInlet(Interface):
-    """One connection's way in, beyond what a Twisted transport offers."""
+class ILink(IOutlet):
+    """Both ways of one connection; of its way in, what a Twisted transport does not offer."""
 
     def connection_lost() -> None:
         """Note that the connection is gone; to be called by its protocol."""
@@ -66,10 +66,6 @@ class IInlet(Interface):
         The bytes come through the protocol's C{dataReceived} as usual, and wait while the
         transport is paused. Fires when all of them have come.
         """
-
-
-class ILink(IOutlet, IInlet):
-    """Both ways of one connection."""
 
     def ask_certificate() -> None:
         """Ask the client for a certificate, if this is TLS; to be called before anything comes.

@@ -20,7 +20,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from achat_twisted.login.passwords import AT_ONCE
+from achat_twisted.login.passwords import VERIFIERS
 from tests.attacks.vitals import NO_VITALS, Vitals, take, tcp_memory
 from tests.functional.certificates import write_certificate
 from tests.functional.processes import TWISTD, Process
@@ -196,7 +196,7 @@ class Findings:
             found.append("the ledger does not balance")
         if self.after.descriptors > self.before.descriptors:
             found.append(f"{self.after.descriptors - self.before.descriptors} descriptors are left")
-        if self.after.threads >= self.before.threads + AT_ONCE:  # one has verified the pair's
+        if self.after.threads >= self.before.threads + VERIFIERS:  # one has verified the pair's
             found.append("threads are left")
         if self.notices:
             found.append(f"the pair was told {self.notices[:3]}")

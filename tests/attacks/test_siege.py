@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-import tracemalloc
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
@@ -26,6 +27,7 @@ from achat_twisted.net.link import IStream, Link
 from achat_twisted.net.transport import ServerTransport
 from tests.attacks.programs import examples, programs
 from tests.attacks.siege import Siege, feed
+from tests.scratch import TREE
 from tests.simulation.mailboxes import OpenMailbox, in_memory
 from tests.simulation.server import Parts
 from tests.simulation.witness import PromiseBroken
@@ -42,26 +44,16 @@ class SiegeTests(SynchronousTestCase):
         feed(program)
 
     def test_memory(self) -> None:
-        """Sieges leave nothing behind: eighty more of them, and again, do not enlarge the process.
+        """Sieges leave nothing behind: forty more of them, and again, do not enlarge the process.
 
         What they left would be there both times; a buffer of the interpreter's grows but once.
         """
-        tracemalloc.start()
-        self.addCleanup(tracemalloc.stop)
-        looks = [self._collected_after(times) for times in (2, 4, 4)]
+        looks = json.loads(
+            subprocess.check_output([sys.executable, "-m", "tests.attacks.growth"], cwd=TREE)
+        )
         grown = [(now[0] - then[0], now[1] - then[1]) for then, now in pairwise(looks)]
-        self.assertLess(min(objects for objects, _ in grown), 100)
-        self.assertLess(min(size for _, size in grown), 40_000)
-
-    def _collected_after(self, times: int) -> tuple[int, int]:
-        """The number of objects, and of bytes, after the same sieges so many times.
-
-        The events that the logger remembers while nobody reads it are the same each time then.
-        """
-        for program in [*examples()] * times:
-            feed(program)
-        gc.collect()
-        return len(gc.get_objects()), tracemalloc.get_traced_memory()[0]
+        self.assertLess(min(objects for objects, _ in grown), 50)
+        self.assertLess(min(size for _, size in grown), 20_000)
 
 
 class Stumbling(Link):

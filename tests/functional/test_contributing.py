@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
+
 from tests.functional.processes import SCRIPTS, FunctionalTestCase
 from tests.scratch import TREE
 
 _BY_TOX = ("ruff", "lint-imports", "mypy")
 """Programs that an environment of tox has to itself."""
+
+_AT_ONCE = 3
+"""The number of commands that run at a time, as most of them wait for something, mostly."""
 
 _SHORT_FORMS = {
     "python3 -m venv .venv": "python3 -m venv --help",
@@ -33,6 +38,7 @@ _SHORT_FORMS = {
     "python -m tests.attacks --budget": "python -m tests.attacks --budget --help",
     "python -m tests.soak --minutes 60": "python -m tests.soak --help",
     "python -m docs.pictures.restart": "python -m docs.pictures.restart --help",
+    "python -m docs.shared": "python -m docs.shared --help",
     "towncrier build --yes": "towncrier build --draft",
     "python -m build": "python -m build --help",
     "twine check --strict dist/*": "twine check --help",
@@ -61,11 +67,16 @@ class ContributingTests(FunctionalTestCase):
         """Each command starts, and says that all is well; tox runs what needs other programs."""
         found = commands()
         self.assertLessEqual(set(_SHORT_FORMS), set(found))
+        by_tox = [command for command in found if command.split()[0] in _BY_TOX]
         settings = (TREE / "tox.ini").read_text()
-        for command in found:
-            if command.split()[0] in _BY_TOX:
-                self.assertIn(f"    {command.removesuffix(' .')}", settings)
-                continue
-            program, *arguments = shlex.split(_SHORT_FORMS.get(command, command))
+        for command in by_tox:
+            self.assertIn(f"    {command.removesuffix(' .')}", settings)
+        places = DeferredSemaphore(_AT_ONCE)
+        starts = [self._starts(command, places) for command in found if command not in by_tox]
+        await gatherResults(map(Deferred.fromCoroutine, starts))
+
+    async def _starts(self, command: str, places: DeferredSemaphore) -> None:
+        program, *arguments = shlex.split(_SHORT_FORMS.get(command, command))
+        async with places:
             started = self.run_process(str(SCRIPTS / program), *arguments, folder=TREE)
             self.assertEqual(await started.ended, 0, f"{command}\n{started.output.whole}")

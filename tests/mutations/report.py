@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from tests import scratch
 from tests.mutations.mutation import LIMIT, Mutation, run, try_out
@@ -34,16 +36,16 @@ def check_unbroken(mutations: Sequence[Mutation]) -> None:
 
 
 def report(mutations: Sequence[Mutation]) -> int:
-    """Try mutations out, with a line for each.
+    """Try mutations out, as many at a time as there are cores, with a line for each.
 
     @return: how many were missed.
     """
     missed = 0
     wide = max(len(mutation.name) for mutation in mutations)
-    for mutation in mutations:
-        noticed = try_out(mutation)
-        missed += not noticed
-        more = f" and {len(noticed) - _SHOWN} more" if len(noticed) > _SHOWN else ""
-        line = f"{mutation.name:{wide}}  {', '.join(noticed[:_SHOWN])}{more}"
-        print(f"{'found ' if noticed else 'MISSED'}  {line}".rstrip(), flush=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for mutation, noticed in zip(mutations, pool.map(try_out, mutations), strict=True):
+            missed += not noticed
+            more = f" and {len(noticed) - _SHOWN} more" if len(noticed) > _SHOWN else ""
+            line = f"{mutation.name:{wide}}  {', '.join(noticed[:_SHOWN])}{more}"
+            print(f"{'found ' if noticed else 'MISSED'}  {line}".rstrip(), flush=True)
     return missed

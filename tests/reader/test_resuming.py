@@ -6,9 +6,11 @@ from twisted.internet.task import Clock
 
 from achat_twisted import wire
 from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.writer import HURRY
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, MailLimits
 from achat_twisted.mailbox.committer import RETRY
 from achat_twisted.mailbox.tags import MOST_UNHEARD, TAG_COST
+from achat_twisted.tools.backoff import FIRST
 from achat_twisted.wire.tags import Verdict
 from tests.disk import Desk
 from tests.house import House
@@ -386,6 +388,30 @@ class SendingTests(ResumingTestCase):
         self.assertEqual(say.link.lines(), ["! name-taken alice"])
         again = self.resumes("alice")
         self.assertEqual(self.heard(again), ["! resumed 0 1 ERA"])
+
+
+class FightTests(ResumingTestCase):
+    """Clients that want the same tag."""
+
+    def test_two_that_fight(self) -> None:
+        """A tag that has just been taken over is refused at once, and can be had a while later."""
+        for word in ("resume", "send"):
+            first = self.resumes("alice", word, word)
+            self.resumes("alice", word, word)
+            self.assertEqual(first.link.lines()[-2:], ["! replaced", "! bye 0"])
+            self.assertEqual(self.resumes("alice", word, word).link.lines(), ["! name-taken alice"])
+            self.house.clock.advance(FIRST)
+            self.assertEqual(len(self.heard(self.resumes("alice", word, word))), 1)
+
+    def test_connections_that_break(self) -> None:
+        """A client comes back at once, however often its connections break without a word."""
+        for _ in range(3):
+            for _ in range(5):
+                alice = self.resumes("alice")
+                self.assertEqual(alice.link.lines()[:1], ["! welcome alice"])
+                alice.link.silence()
+            self.house.clock.advance(HURRY)
+            self.house.turn()
 
 
 class StampTests(ResumingTestCase):

@@ -28,8 +28,8 @@ from achat_twisted.reader.terms import Terms
 from achat_twisted.server.options import Options
 from achat_twisted.server.reload import Reloader
 from achat_twisted.server.service import ChatService
-from achat_twisted.server.signals import NoSignals
 from achat_twisted.server.systemd import NoNotifier
+from tests.fakes import NoSignals
 from tests.simulation.kernel import Endpoint
 from tests.simulation.mailboxes import MakeMailbox, any_mailbox
 from tests.simulation.reactor import SimulatedReactor, SimulatedTransport

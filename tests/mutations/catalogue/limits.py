@@ -82,7 +82,7 @@ LIMITS = (
     ),
     Mutation(
         "limit this machine's own clients",
-        _BROKER,
+        "achat_twisted/broker/maker.py",
         "if outlet.local and not self._limits.limit_local:",
         "if False:",
         "tests.reader.test_lines",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
+_BROKER = "achat_twisted/broker/broker.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _MEMORY = "achat_twisted/mailbox/memory.py"
 _RECORDS = "achat_twisted/mailbox/tag_records.py"
@@ -56,6 +57,20 @@ RESUMING = (
         _TAGS,
         "Saved(self.era, self.lines,",
         "Saved(self.era, self._before,",
+        f"{_SCHEDULES}.test_durable",
+    ),
+    Mutation(
+        "let a power cut bring tags back that the file does not vouch for",
+        _DATABASE,
+        "tag_tables.forget_all(self._sql)\n        self.sync()",
+        "tag_tables.forget_all(self._sql)",
+        "tests.resuming.test_platter",
+    ),
+    Mutation(
+        "wait for no disk, with what is to outlive a power cut",
+        _DATABASE,
+        "'FULL' if self.durable else 'NORMAL'",
+        "'NORMAL'",
         f"{_SCHEDULES}.test_durable",
     ),
     Mutation(
@@ -150,6 +165,20 @@ RESUMING = (
         "if all(self._count[place] == 1 for place in session.places):",
         "if session:",
         f"{_SCHEDULES}.test_in_memory",
+    ),
+    Mutation(
+        "let clients fight for a tag as fast as they like",
+        _BROKER,
+        "            self._fight(name, (name, opening.tag))",
+        "            pass",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "refuse a client whose connection breaks again and again",
+        _BROKER,
+        "same.stage is Stage.HERE and same.feed.has_begun:",
+        "same.stage is Stage.HERE:",
+        "tests.reader.test_resuming",
     ),
     Mutation(
         "keep a sender waiting for another session of its name",

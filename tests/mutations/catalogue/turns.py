@@ -196,14 +196,14 @@ TURNS = (
     ),
     Mutation(
         "go on in the middle of another one's work",
-        _SESSION,
+        "achat_twisted/broker/reading.py",
         "            if not self.holds:\n                self.go_on()",
         "            if not self.holds:\n                self.resume()",
         _TESTS,
     ),
     Mutation(
         "go on while another hold lasts",
-        _SESSION,
+        "achat_twisted/broker/reading.py",
         "            if not self.holds:\n                self.go_on()\n",
         "            self.source.resumeProducing()\n",
         _TESTS,
