@@ -56,8 +56,26 @@ def unconfirming(place: Place) -> str:
     """Names with a tag that confirm nothing: no message, no refusal; each comes again under another
     tag, whenever its session is ended.
     """
-    clients = dict(enumerate(place.log_in_all(opening=b"/resume 0\n")))
-    tags: Counter[int] = Counter()
+    said, tags = _take_all_and_confirm_nothing(place, b"/resume %d\n")
+    return f"{said // 2**20} MiB were taken, under {tags} tags"
+
+
+def ungrateful(place: Place) -> str:
+    """The same without tags, for comparison."""
+    said, _ = _take_all_and_confirm_nothing(place, b"")
+    return f"{said // 2**20} MiB were taken"
+
+
+def _take_all_and_confirm_nothing(place: Place, opening: bytes) -> tuple[int, int]:
+    """@param opening: the line before a login, with the place of a number in it, if there is one.
+    @return: the bytes that were taken, and the number of logins.
+    """
+
+    def says(number: int) -> bytes:
+        return opening % number if opening else b""
+
+    clients = dict(enumerate(place.log_in_all(opening=says(0))))
+    logins: Counter[int] = Counter()
     said = 0
     everybody = b",".join(b"c%d" % number for number in range(min(place.size, _AT_ONCE)))
     line = everybody + b":" + b"x" * (_LONG - len(everybody)) + b"\n"
@@ -70,13 +88,68 @@ def unconfirming(place: Place) -> str:
             except BlockingIOError:
                 continue
             except OSError:
-                tags[number] += 1
+                logins[number] += 1
                 client.close()
                 client = clients[number] = place.connect(number)
-                client.sendall(b"/resume %d\nc%d\n" % (tags[number], number))
+                client.sendall(says(logins[number]) + b"c%d\n" % number)
                 client.setblocking(False)
         time.sleep(0.05)
-    return f"{said // 2**20} MiB were taken, under {tags.total() + place.size} tags"
+    return said, logins.total() + place.size
+
+
+def confirming_each(place: Place) -> str:
+    """Names with a tag that send to themselves all they may, and confirm each message by itself."""
+    clients = place.log_in_all(opening=b"/resume t\n")
+    got = [0] * place.size
+    while place.is_time:
+        for number, client in enumerate(clients):
+            with suppress(BlockingIOError, ConnectionError):
+                heard = got[number] + client.recv(65536).count(b": x\n")
+                words = [b"/got %d\n" % message for message in range(got[number] + 1, heard + 1)]
+                got[number] = heard
+                client.send(b"".join(words))
+            with suppress(BlockingIOError, ConnectionError):
+                client.send(b"c%d: x\n" % number * 100)
+        time.sleep(0.05)
+    return f"{sum(got):,} messages were confirmed one by one"
+
+
+def confirming_nothing(place: Place) -> str:
+    """Names with a tag that say C{/got} without end: of what there is not, and of nothing new."""
+    words = b"/got 9\n/got\n/got 0\n/got 0 1\n/got 0 0\n" * 400
+    said = _say(place, [(client, words) for client in place.log_in_all(opening=b"/resume t\n")])
+    return f"{said // 8:,} times /got was taken"
+
+
+def half_open(place: Place) -> str:
+    """Names with a tag that never read, and so never confirm, some of which send all they may to
+    all of them.
+    """
+    return _shout(place, b"/resume t\n")
+
+
+def many_tags(place: Place) -> str:
+    """Tags of one name, each of which has a connection that stays; then all leave together."""
+    clients = []
+    for number in range(place.size):
+        client = place.connect(number)
+        client.sendall(b"/send %d\nmany\n" % number)
+        clients.append(client)
+    came = sum(b"! resumed" in hear(client, b"! resumed") for client in clients)
+    place.stay()
+    return f"{came} tags of one name were here"
+
+
+def made_up_tags(place: Place) -> str:
+    """A thousand names that come under a tag that is new each time, and are gone."""
+    number = 0
+    while place.is_time:
+        with suppress(OSError):
+            client = place.connect(number)
+            client.sendall(b"/resume %d\nguest %d\n" % (number, number % 1000))
+            number += b"! resumed" in hear(client, b"! resumed")
+            client.close()
+    return f"{number} tags were made up"
 
 
 def curious_and_gone(place: Place) -> str:
@@ -93,7 +166,11 @@ def curious_and_gone(place: Place) -> str:
 
 def shouting_deaf(place: Place) -> str:
     """Names that never read, some of which send all they may to all of them."""
-    clients = place.log_in_all(receive_buffer=4096)
+    return _shout(place)
+
+
+def _shout(place: Place, opening: bytes = b"") -> str:
+    clients = place.log_in_all(receive_buffer=4096, opening=opening)
     heads = [
         b",".join(b"c%d" % n for n in range(at, min(at + _AT_ONCE, place.size)))
         for at in range(0, place.size, _AT_ONCE)
@@ -165,6 +242,12 @@ MASSES: tuple[Callable[[Place], str], ...] = (
     idle,
     tagged,
     unconfirming,
+    ungrateful,
+    confirming_each,
+    confirming_nothing,
+    half_open,
+    many_tags,
+    made_up_tags,
     curious_and_gone,
     shouting_deaf,
     rude,
