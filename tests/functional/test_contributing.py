@@ -20,7 +20,7 @@ _SHORT_FORMS = {
     "python3 -m venv .venv": "python3 -m venv --help",
     "pip install --upgrade pip": "pip install --help",
     "pip install -e . --group test --group lint --group types": "pip install --help",
-    "python -m twisted.trial tests": "python -m twisted.trial tests.broker.test_ledger",
+    "python -m tests": "python -m tests tests.broker.test_ledger",
     "pytest tests/units": "pytest --collect-only tests/units",
     "python -m tests.proof stops": "python -m tests.proof stops --rounds 1 --peers 2",
     "python -m tests.proof resumes": "python -m tests.proof resumes --rounds 1",
