@@ -15,10 +15,10 @@ from twisted.application.service import IService, Service
 
 from achat_twisted import wire
 from achat_twisted.broker.broker import Broker
-from achat_twisted.broker.newcomers import Newcomers
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
-from achat_twisted.login.passwords import AT_ONCE
+from achat_twisted.login.newcomers import Newcomers
+from achat_twisted.login.passwords import VERIFIERS
 from achat_twisted.login.service import ReloadableGate
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.committer import Committer
@@ -27,7 +27,7 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
-from achat_twisted.net import selftest, transport
+from achat_twisted.net import ports, selftest
 from achat_twisted.net.descriptors import Descriptors, have_many
 from achat_twisted.net.listener import Listener
 from achat_twisted.net.poller import Poller
@@ -93,7 +93,7 @@ def _steady_reactor() -> Any:
 
 
 def _gate(options: Options, reactor: Any) -> ReloadableGate:
-    gate = ReloadableGate(reactor, ThreadWorker(reactor, AT_ONCE, "auth"))
+    gate = ReloadableGate(reactor, ThreadWorker(reactor, VERIFIERS, "auth"))
     try:
         gate.reload(options)()
     except CannotStart as error:
@@ -176,13 +176,19 @@ def makeService(options: Options, reactor: Any = None) -> IService:
             endpoints.make("listen", description),
             description,
             factory,
-            lambda port: transport.prepare(port, poller, descriptors),
+            lambda port: ports.prepare(port, poller, descriptors),
             is_guarded=_is_guarded(options),
             is_encrypted=is_encrypted(description),
         )
         for description in options.endpoints()
     ]
-    console = Console(broker, mailbox, factory, phase=lambda: service.phase.value)
+    console = Console(
+        broker,
+        mailbox,
+        factory,
+        phase=lambda: service.phase.value,
+        reload=lambda: service.reload(),
+    )
     notifier = systemd.from_environment(os.environ, console.status, reactor)
     attendants: list[Service] = [gate]
     if options["admin"]:
@@ -212,6 +218,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Put(itemgetter("grace"), service.set_grace),
         Put(terms, factory.expect),
         Put(_mail_limits, mailbox.limit),
-        Put(itemgetter("duplicate", "outbox-limit"), lambda terms: broker.set_terms(*terms)),
+        Put(itemgetter("duplicate"), broker.set_duplicate),
+        Put(itemgetter("outbox-limit"), broker.set_outbox_limit),
     )
     return service

@@ -46,7 +46,7 @@ OFF = {
     ),
     "nobody asks now and then": Edit(
         _TURNS,
-        "        if not session.unconfirmed:\n            self._look_after(session)\n",
+        "        if not session.watched:\n            self._watch(session)\n",
         "",
     ),
     "what is accepted is not counted": Edit(

@@ -15,6 +15,7 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.page import Page
 from achat_twisted.net.interfaces import ILink
+from achat_twisted.server.interfaces import ISignals
 
 
 class Bug(Exception):
@@ -257,3 +258,14 @@ class CountingMailbox(MemoryMailbox):
     ) -> None:
         self.hand_backs.append(name)
         super().hand_back(name, lines)
+
+
+@implementer(ISignals)
+class NoSignals:
+    """The signals of a process that gets none."""
+
+    def ignore_strays(self) -> None:
+        pass
+
+    def on(self, number: int, call: Callable[[], object]) -> None:
+        pass

@@ -7,7 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, LINE_COST, MailLimits
 from achat_twisted.mailbox.interfaces import IMailbox
-from achat_twisted.mailbox.tags import MOST_TAGS, TAG_COST, Tag
+from achat_twisted.mailbox.tag_records import MOST_TAGS
+from achat_twisted.mailbox.tags import TAG_COST, Tag
 from achat_twisted.wire.tags import Verdict
 from tests.logged import Logged
 
@@ -202,9 +203,37 @@ class MailboxBehaviour(SynchronousTestCase):
         with Logged() as logged:
             self.clock.advance(EXPIRY)
             self.clock.advance(0)
-        self.assertEqual(logged.texts, ["2 lines for bob have expired"])
+        self.assertEqual(logged.texts, ["lines kept for bob have expired: 2"])
         self.assertEqual((mailbox.expired, mailbox.count("bob"), mailbox.copies()), (2, 1, 1))
         self.assertEqual(self.take(mailbox, "bob"), [b"young\n"])
+
+    def test_purge(self) -> None:
+        """A purge throws away what is kept for a name, and for no other; later lines have later
+        numbers.
+        """
+        mailbox = self.known("bob")
+        self.comes_and_goes(mailbox, "carol")
+        self.assertEqual({*mailbox.names()}, {"bob", "carol"})
+        mailbox.tags.begin("bob", "t", FakeCounter())
+        mailbox.tags.end("bob", mailbox.tags.of("bob")[0])
+        for line in (b"1\n", b"2\n"):
+            mailbox.keep("bob", line)
+            mailbox.keep("carol", line)
+        self.assertEqual(mailbox.purge("bob"), 2)
+        self.assertEqual((mailbox.expired, mailbox.count("bob"), mailbox.copies()), (2, 0, 2))
+        self.assertEqual((mailbox.size_for("bob"), mailbox.first("bob")), (TAG_COST, 3))
+        mailbox.keep("bob", b"3\n")
+        self.assertEqual(self.take(mailbox, "bob"), [b"3\n"])
+        self.assertEqual(self.take(mailbox, "carol"), [b"1\n", b"2\n"])
+        self.assertEqual(mailbox.purge("bob"), 0)
+
+    def test_no_purge_under_a_session(self) -> None:
+        """Nothing is purged while the name has a session."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        mailbox.enroll("bob")
+        self.assertRaises(ValueError, mailbox.purge, "bob")
+        self.assertEqual(mailbox.count("bob"), 1)
 
     def test_all_mail_expires(self) -> None:
         """A mailbox whose whole mail has expired goes on as an empty one."""
@@ -239,7 +268,7 @@ class MailboxBehaviour(SynchronousTestCase):
 
     def begin_tag(self, mailbox: IMailbox, name: str, tag: str) -> Tag:
         """The tag, whose session has begun."""
-        record = mailbox.begin_tag(name, tag, FakeCounter())
+        record = mailbox.tags.begin(name, tag, FakeCounter())
         assert record is not None
         return record
 
@@ -250,9 +279,9 @@ class MailboxBehaviour(SynchronousTestCase):
             pass
         before = mailbox.size()
         self.begin_tag(mailbox, "bob", "first")
-        self.assertIsNone(mailbox.begin_tag("bob", "second", FakeCounter()))
+        self.assertIsNone(mailbox.tags.begin("bob", "second", FakeCounter()))
         self.begin_tag(mailbox, "bob", "first")
-        self.assertEqual((mailbox.all_tags(), mailbox.size() - before), (1, TAG_COST))
+        self.assertEqual((mailbox.tags.count(), mailbox.size() - before), (1, TAG_COST))
 
     def test_refusals_have_room(self) -> None:
         """A tag's refusals count towards the limits, but for a few that have room beforehand."""
@@ -260,11 +289,11 @@ class MailboxBehaviour(SynchronousTestCase):
         tag = self.begin_tag(mailbox, "bob", "t")
         for number, subject, has_room in ((1, "few", True), (2, "x" * 900, False)):
             tag.refuse(Verdict(number, number, "unknown", subject, 1))
-            self.assertEqual(mailbox.tag_changed("bob", tag), has_room)
-        self.assertTrue(mailbox.tag_changed("bob", tag))
+            self.assertEqual(mailbox.tags.changed("bob", tag), has_room)
+        self.assertTrue(mailbox.tags.changed("bob", tag))
         self.assertEqual(mailbox.size(), tag.size)
         tag.confirm(9)
-        self.assertTrue(mailbox.tag_changed("bob", tag))
+        self.assertTrue(mailbox.tags.changed("bob", tag))
         self.assertEqual(mailbox.size(), TAG_COST)
 
     def test_many_tags_at_once(self) -> None:
@@ -272,15 +301,15 @@ class MailboxBehaviour(SynchronousTestCase):
         mailbox = self.known("bob")
         tags = [self.begin_tag(mailbox, "bob", str(number)) for number in range(MOST_TAGS + 20)]
         for tag in tags:
-            mailbox.end_tag("bob", tag)
-        left = [tag.name for tag in mailbox.tags("bob")]
+            mailbox.tags.end("bob", tag)
+        left = [tag.name for tag in mailbox.tags.of("bob")]
         self.assertEqual(left, [str(number) for number in range(20, MOST_TAGS + 20)])
-        self.assertEqual((mailbox.all_tags(), mailbox.size()), (MOST_TAGS, MOST_TAGS * TAG_COST))
+        self.assertEqual((mailbox.tags.count(), mailbox.size()), (MOST_TAGS, MOST_TAGS * TAG_COST))
 
     def test_tags_go_with_their_name(self) -> None:
         """A name that is forgotten takes its tags with it, and what they count."""
         mailbox = self.known("bob", MailLimits(names=1))
-        mailbox.end_tag("bob", self.begin_tag(mailbox, "bob", "t"))
-        self.assertEqual((mailbox.all_tags(), mailbox.size()), (1, TAG_COST))
+        mailbox.tags.end("bob", self.begin_tag(mailbox, "bob", "t"))
+        self.assertEqual((mailbox.tags.count(), mailbox.size()), (1, TAG_COST))
         self.comes_and_goes(mailbox, "carol")
-        self.assertEqual((mailbox.all_tags(), mailbox.size()), (0, 0))
+        self.assertEqual((mailbox.tags.count(), mailbox.size()), (0, 0))

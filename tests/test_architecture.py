@@ -18,6 +18,7 @@ from achat_twisted.broker.interfaces import (
     IBroker,
     IOwner,
     IPresence,
+    IServed,
     ISession,
     ISource,
     ITurns,
@@ -34,13 +35,13 @@ from achat_twisted.net.link import Link
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.terms import Terms
 from achat_twisted.server.interfaces import INotifier, ISignals
-from achat_twisted.server.signals import NoSignals, ProcessSignals
+from achat_twisted.server.signals import ProcessSignals
 from achat_twisted.server.systemd import NoNotifier, SystemdNotifier
 from achat_twisted.tools.interfaces import IMeter, IWorker
 from achat_twisted.tools.meter import NO_METER, Meter
 from achat_twisted.tools.threads import ThreadWorker
 from tests.disk import Desk, FakeWorker
-from tests.fakes import CountingMailbox, FakeLink, FakeSource, SlowMailbox
+from tests.fakes import CountingMailbox, FakeLink, FakeSource, NoSignals, SlowMailbox
 from tests.house import House
 
 PACKAGE = Path(achat_twisted.__file__).parent
@@ -72,7 +73,7 @@ class ContractTests(SynchronousTestCase):
         house = House()
         verifyObject(IBroker, house.broker)
         session = house.comes("alice").session
-        for contract in (ISession, IOwner):
+        for contract in (ISession, IOwner, IServed):
             verifyObject(contract, session)
         presence = Presence(wire.render_notice)
         verifyObject(IPresence, presence)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from types import FrameType
@@ -50,8 +51,20 @@ RUN = 84
 COPY = 31
 """For each further recipient of a chunk."""
 
+TAGGED_LINE = 54
+"""For a line that comes alone, from one client with a tag to another."""
+
+TAGGED_RUN = 84
+"""For a chunk of lines for the same recipient between two such clients, however many."""
+
+GOT = 108
+"""For a C{/got} that confirms a hundred messages, of which the last 42 or so are looked at."""
+
 DURABLE_LINE = 140
 """For a line that comes alone to a durable server, with a commit of its own."""
+
+TAGGED_DURABLE_LINE = 175
+"""For a line that comes alone there, from one client with a tag to another."""
 
 DURABLE_RUN = 165
 """For a chunk of lines for the same recipient there, however many."""
@@ -102,7 +115,7 @@ class CostTests(SynchronousTestCase):
         )
         self.clients: dict[str, Endpoint] = {}
 
-    def _log_in(self, *names: str) -> None:
+    def _log_in(self, *names: str, opening: str = "") -> None:
         for name in names:
             number = len(self.clients) + 1
             weather = Weather(latency=1, segment=2**16, send_space=2**17, receive_space=2**17)
@@ -114,7 +127,7 @@ class CostTests(SynchronousTestCase):
             wire.server.on_change = self.reactor.wake
             reader.makeConnection(transport)
             self.clients[name] = wire.client
-            self._send(name, f"{name}\n")
+            self._send(name, f"{opening}{name}\n")
 
     def _send(self, name: str, lines: str) -> None:
         self.clients[name].send(lines.encode())
@@ -162,6 +175,48 @@ class CostTests(SynchronousTestCase):
 
     def test_durable(self) -> None:
         """Nor does a line, or a chunk of them, that is in a file before it reaches anybody."""
+        self._start_durable()
+        self._log_in("alice", "bob")
+        self.assertLessEqual(self._cost("alice", "bob: hello\n"), DURABLE_LINE)
+        short, long = (self._cost("alice", "bob: hello\n" * n) for n in (2, 2000))
+        self.assertLessEqual(short, DURABLE_RUN)
+        self.assertLess(long, short + 10)
+
+    def test_tagged(self) -> None:
+        """Nor does a line or a chunk between clients with tags."""
+        self._log_in("alice", "bob", opening="/resume t\n")
+        self.assertLessEqual(self._cost("alice", "bob: hello\n"), TAGGED_LINE)
+        short, long = (self._cost("alice", "bob: hello\n" * n) for n in (2, 2000))
+        self.assertLessEqual(short, TAGGED_RUN)
+        self.assertLess(long, short + 10)
+
+    def test_got(self) -> None:
+        """To confirm what has come costs no more than it did, however much is not confirmed yet."""
+        self._log_in("alice", "bob", opening="/resume t\n")
+        costs: list[int] = []
+        for chunk in (2000, 2000, 2000):
+            self._send("alice", "bob: hello\n" * chunk)
+            next_ones = range(len(costs) * 500 + 100, len(costs) * 500 + 600, 100)
+            costs.append(
+                min(calls(partial(self._send, "bob", f"/got {number}\n")) for number in next_ones)
+            )
+        self.assertLessEqual(costs[0], GOT)
+        self.assertEqual(len({*costs}), 1)
+
+    def test_tagged_and_durable(self) -> None:
+        """Nor does a line between clients with tags there; and a refused one costs the same,
+        however many refusals wait.
+        """
+        self._start_durable()
+        self._log_in("alice", "bob", opening="/resume t\n")
+        self.assertLessEqual(self._cost("alice", "bob: hello\n"), TAGGED_DURABLE_LINE)
+        costs = []
+        for _ in range(2):
+            costs.append(self._cost("alice", "bad line\n"))
+            self._send("alice", "bad line\n" * 100)
+        self.assertEqual(costs[0], costs[1])
+
+    def _start_durable(self) -> None:
         database = Database(scratch_file(self), durable=True)
         self.addCleanup(database.close)
         committer = Committer(FakeWorker(), self.reactor)
@@ -169,11 +224,6 @@ class CostTests(SynchronousTestCase):
         mailbox = SqliteMailbox(lambda: database, committer, self.reactor, LIMITS, mail_clock)
         mailbox.open()
         self._start(mailbox, durable=True)
-        self._log_in("alice", "bob")
-        self.assertLessEqual(self._cost("alice", "bob: hello\n"), DURABLE_LINE)
-        short, long = (self._cost("alice", "bob: hello\n" * n) for n in (2, 2000))
-        self.assertLessEqual(short, DURABLE_RUN)
-        self.assertLess(long, short + 10)
 
     def test_further_recipients(self) -> None:
         """Each further recipient of a chunk costs no more than it did."""

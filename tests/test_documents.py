@@ -68,11 +68,11 @@ class OptionTests(SynchronousTestCase):
 
     def test_defaults(self) -> None:
         """Its defaults are the ones that hold."""
-        options = Options(environ={})
+        settings = Options(environ={}).settings()
         for names, default in self.table:
-            value = options.get(names[0].removeprefix("--"))
-            if isinstance(value, int | float | str) and value != 0:
-                self.assertEqual(default, f"{value:g}" if isinstance(value, float) else f"{value}")
+            setting = settings.get(names[0].removeprefix("--"))
+            if setting is not None and isinstance(setting.value, int | str) and setting.value:
+                self.assertEqual(default, str(setting.value))
             else:
                 self.assertIn(default, _SAYS_MORE)
 

@@ -86,6 +86,13 @@ def _epilog() -> str:
     metavar="NAME",
     help="Speak TLS to the server of that name, whatever its certificate. May be repeated.",
 )
+@click.option(
+    "--tagged",
+    multiple=True,
+    metavar="NAME",
+    help="Have the clients of the server of that name resume: each has a tag, and says /got after"
+    " each hundred messages. May be repeated.",
+)
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--peers", type=click.IntRange(2), help="Connections, instead of the workload's.")
 @click.option(
@@ -124,6 +131,7 @@ def bench(
     server: Server | None,
     pid: int | None,
     tls: Sequence[str],
+    tagged: Sequence[str],
     rounds: int,
     peers: int | None,
     lines: int | None,
@@ -148,10 +156,10 @@ def bench(
 
     The exit code is 0 if all rounds could be measured.
     """
-    contestants = _contestants(commands, server, pid, tls)
+    contestants = _contestants(commands, server, pid, tls, tagged)
     loads = [
         (workload, _load(workload, peers, lines, size, rate))
-        for workload in _choose(workloads, server)
+        for workload in _choose(workloads, server, bool(tagged))
     ]
     if rate and not any(load.rate for _, load in loads):
         raise click.UsageError("--rate is for paced, which is not measured")
@@ -175,7 +183,11 @@ def bench(
 
 
 def _contestants(
-    commands: Sequence[Command], server: Server | None, pid: int | None, tls: Sequence[str]
+    commands: Sequence[Command],
+    server: Server | None,
+    pid: int | None,
+    tls: Sequence[str],
+    tagged: Sequence[str],
 ) -> list[Contestant]:
     """The servers that are measured."""
     if pid and not server:
@@ -189,10 +201,13 @@ def _contestants(
     for name in names:
         if names.count(name) > 1:
             raise click.UsageError(f"two servers are called {name}; say --command NAME=COMMAND")
-    for name in tls:
-        if name not in names:
-            raise click.UsageError(f"--tls {name} is none of the servers: {', '.join(names)}")
-    return [replace(one, tls=True) if one.name in tls else one for one in found]
+    for option, chosen in (("--tls", tls), ("--tagged", tagged)):
+        for name in chosen:
+            if name not in names:
+                raise click.UsageError(
+                    f"{option} {name} is none of the servers: {', '.join(names)}"
+                )
+    return [replace(one, tls=one.name in tls, tagged=one.name in tagged) for one in found]
 
 
 def _ours() -> Command:
@@ -202,14 +217,18 @@ def _ours() -> Command:
     return Command("achat", shlex.join(words))
 
 
-def _choose(names: Sequence[str], server: Server | None) -> list[Workload]:
+def _choose(names: Sequence[str], server: Server | None, has_tags: bool) -> list[Workload]:
     """The workloads that the user has named, or else all that can be done."""
-    if not names:
-        return [one for one in WORKLOADS.values() if not (server and one.stops)]
-    chosen = [WORKLOADS[name] for name in dict.fromkeys(names)]
-    for workload in chosen:
+    chosen, why_not = [], ""
+    for workload in [WORKLOADS[name] for name in dict.fromkeys(names or WORKLOADS)]:
         if server and workload.stops:
-            raise click.UsageError(f"{workload.name} ends its servers, so it is not for --server")
+            why_not = f"{workload.name} ends its servers, so it is not for --server"
+        elif has_tags and not workload.is_for_tags:
+            why_not = f"{workload.name} has no clients that confirm, so it is not for --tagged"
+        else:
+            chosen.append(workload)
+    if names and why_not:
+        raise click.UsageError(why_not)
     return chosen
 
 

@@ -34,7 +34,7 @@ def names(count: int, letter: str) -> list[str]:
 def meet(server: Server) -> tuple[Server, Dialect]:
     """Log in once, and return the server with the address that answers, and its dialect.
 
-    @raise Failed: if it speaks none, or nothing.
+    @raise Failed: if it speaks none, or nothing, or knows no tags and its clients are to have them.
     """
     (name,) = names(1, "p")
     heard = b""
@@ -49,7 +49,7 @@ def meet(server: Server) -> tuple[Server, Dialect]:
                 while data := client.recv(_CHUNK):
                     heard += data
                     if dialect := recognize(name, heard):
-                        return found, dialect
+                        return found, dialect.with_tags() if server.tagged else dialect
     except TimeoutError:
         raise Failed(f"it does not answer a login within {_ANSWER:g} seconds") from None
     except OSError as error:

@@ -18,10 +18,13 @@ class Dialect(ABC):
 
     @ivar name: its name in reports.
     @ivar noise: bytes a server may send at any time, and that need no answer within some minutes.
+    @ivar confirms_each: the number of messages after which a client says each time that it has
+        taken them in; 0 if it never says so.
     """
 
     name: str
     noise = b""
+    confirms_each = 0
 
     @abstractmethod
     def login(self, name: str, group: str = "") -> bytes:
@@ -56,6 +59,20 @@ class Dialect(ABC):
     def taken_in(self, heard: bytes) -> int | None:
         """The number of lines that a server tells a client it has taken in; None if it does not."""
         return None
+
+    def with_tags(self) -> Dialect:
+        """The dialect of clients that resume where they were, at the same server.
+
+        @raise Failed: if it knows nothing of the kind.
+        """
+        raise Failed(f"it speaks {self.name}, which knows no tags")
+
+    def confirmation(self, messages: int) -> bytes:
+        """The words of a client that has taken in so many messages; none if it says no such thing.
+
+        @param messages: the number of them in all, by now.
+        """
+        return b""
 
 
 class Tutorial(Dialect):
@@ -102,6 +119,28 @@ class Achat(Tutorial):
         line = heard.removesuffix(b"\n").rpartition(b"\n")[2]
         word, _, number = line.rpartition(b" ")
         return int(number) if word == b"! bye" and number.isdigit() else None
+
+    def with_tags(self) -> Dialect:
+        return Resuming()
+
+
+class Resuming(Achat):
+    """The same for clients with a tag, each of which is new to the server."""
+
+    name = "achat with tags"
+    confirms_each = 100
+    _TAG = "bench"
+
+    def login(self, name: str, group: str = "") -> bytes:
+        return f"/resume {self._TAG}\n".encode() + super().login(name, group)
+
+    def is_in(self, name: str, heard: bytes) -> bool:
+        due = f"! welcome {name}\n! resumed 0 1 ".encode()
+        era, end, _ = heard[len(due) :].partition(b"\n")
+        return _is_all(heard, due + era + end) and bool(end)
+
+    def confirmation(self, messages: int) -> bytes:
+        return f"/got {messages}\n".encode()
 
 
 class Nats(Dialect):

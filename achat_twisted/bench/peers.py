@@ -83,8 +83,12 @@ class Incoming(ABC):
 
     def __init__(self, client: socket.socket, dialect: Dialect, size: int, chunk: int) -> None:
         self.left = size
+        self._client = client
         self._receive = client.recv_into
+        self._dialect = dialect
         self._noise = dialect.noise
+        self._confirms_each = dialect.confirms_each
+        self._messages = 0  # whose ends have come; counted only if it confirms them
         self._chunk = chunk
 
     @abstractmethod
@@ -110,7 +114,17 @@ class Incoming(ABC):
         if size > self.left or not self._fits(size):
             size = self._sift(bytes(_view[:size]))
         self.left -= size
+        if self._confirms_each:
+            self._confirm(_buffer.count(b"\n", 0, size))
         return size
+
+    def _confirm(self, messages: int) -> None:
+        """Say that messages are taken in, as a program would that handles one after the other."""
+        each, before = self._confirms_each, self._messages
+        self._messages = now = before + messages
+        whole = range(before - before % each + each, now + 1, each)
+        if whole:
+            self._client.send(b"".join(map(self._dialect.confirmation, whole)))
 
     def _sift(self, heard: bytes) -> int:
         """Leave out what may come at any time, and return the number of bytes left."""

@@ -34,12 +34,14 @@ class Server:
     @ivar address: host and port.
     @ivar pid: its process, if that is known, and is on this machine.
     @ivar tls: true if it is spoken to over TLS.
+    @ivar tagged: true if its clients have tags.
     """
 
     name: str
     address: tuple[str, int]
     pid: int | None = None
     tls: bool = False
+    tagged: bool = False
 
     @property
     def words(self) -> str:
@@ -81,11 +83,13 @@ class Command:
 
     @ivar words: the command line, split as a shell would; C{{port}} in it stands for its port.
     @ivar tls: true if it is spoken to over TLS.
+    @ivar tagged: true if its clients have tags.
     """
 
     name: str
     words: str
     tls: bool = False
+    tagged: bool = False
 
     @contextmanager
     def run(self) -> Iterator[Server]:
@@ -98,7 +102,8 @@ class Command:
         with tempfile.TemporaryFile() as output:
             process = self._start(command, output.fileno())
             try:
-                server = Server(self.name, ("127.0.0.1", port), process.pid, self.tls)
+                address = ("127.0.0.1", port)
+                server = Server(self.name, address, process.pid, self.tls, self.tagged)
                 if not _accepts(server.address, process):
                     raise Failed(f"it does not listen on port {port}; {_fate(process, output)}")
                 yield from _watched(server, process, output)

@@ -74,6 +74,8 @@ class Workload:
         none, and sends as fast as the server takes it.
     @ivar in_pairs: true if the number of peers must be even.
     @ivar stops: true if the server is stopped, which must have been started for that.
+    @ivar is_for_tags: true if its clients may have tags: none of them confirms messages in the
+        middle of a line of its own.
     """
 
     name: str
@@ -85,3 +87,4 @@ class Workload:
     rate: int = 0
     in_pairs: bool = False
     stops: bool = False
+    is_for_tags: bool = True

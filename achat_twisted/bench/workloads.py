@@ -48,6 +48,7 @@ _ALL = (
         lines=lambda peers: _DELIVERIES // peers,
         run=floods.mesh,
         measures=_FLOOD,
+        is_for_tags=False,
     ),
     Workload(
         "fan",
@@ -114,6 +115,7 @@ _ALL = (
             Measure("received", "received", better="more", is_compared=False),
         ),
         stops=True,
+        is_for_tags=False,
     ),
 )
 

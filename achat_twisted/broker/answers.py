@@ -73,7 +73,7 @@ class Answers:
         """Count one copy towards the notice that begins with that line."""
         if self.tallies is None:
             self.tallies = {}
-            self._turns.touch(self._session)
+            self._session.touch()
         self.tallies[word, name, line] = self.tallies.get((word, name, line), 0) + 1
         self._hold_if_clogged()
 
@@ -90,7 +90,7 @@ class Answers:
         answer = self._render(notice)
         if self.withheld:
             self.withheld += (answer,)
-            self._turns.touch(self._session)
+            self._session.touch()
             self._hold_if_clogged()
             return
         if self._turns.is_durable:
@@ -133,7 +133,7 @@ class Answers:
     def relieve(self) -> None:
         """Go on, as there is plenty of room in the outbox."""
         if self.tallies:
-            self._turns.touch(self._session)
+            self._session.touch()
         self.unclog()
 
     def unclog(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.interfaces import IReactorTime
 
-from achat_twisted.limits.pacing import Pace, Sender
+from achat_twisted.limits.pacing import ISender, Pace
 from achat_twisted.mailbox.interfaces import IMailbox
 
 
@@ -16,7 +16,7 @@ class Backpressure:
         self._pace = Pace(clock)
         self._is_easing = False
 
-    def press(self, sender: Sender) -> None:
+    def press(self, sender: ISender) -> None:
         """Slow a sender down to what the mailbox can take."""
         self._pace.press(sender)
         committed = None if self._is_easing else self._mailbox.commit()

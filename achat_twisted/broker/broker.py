@@ -16,29 +16,23 @@ from achat_twisted import wire
 from achat_twisted.broker.answers import RenderNotice
 from achat_twisted.broker.backpressure import Backpressure
 from achat_twisted.broker.feed import FeedState
-from achat_twisted.broker.interfaces import IBroker, ISource
+from achat_twisted.broker.interfaces import IBroker, ISession, ISource, Place
 from achat_twisted.broker.ledger import Balance, Ledger
 from achat_twisted.broker.load import Load, weigh
-from achat_twisted.broker.outbox import Outbox
+from achat_twisted.broker.maker import Maker
 from achat_twisted.broker.presence import Presence
-from achat_twisted.broker.session import Place, Session, Shared, Stage
-from achat_twisted.broker.shares import Shares
-from achat_twisted.broker.stamps import StampingOutbox, StampingWindow
-from achat_twisted.broker.tagged import TaggedSession
+from achat_twisted.broker.reading import Stage
+from achat_twisted.broker.session import Session, Shared
+from achat_twisted.broker.shares import OUTBOX_LIMIT, Shares
 from achat_twisted.broker.turns import Turns
-from achat_twisted.broker.window import WindowOutbox
 from achat_twisted.limits.limits import Limits
-from achat_twisted.limits.rate import UNLIMITED, Allowance, Bucket
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet, Soon
 from achat_twisted.tools.backoff import Backoff
 from achat_twisted.wire.tags import PLAIN, Opening
 
-OUTBOX_LIMIT = 2**20
-"""Bytes queued in memory for one peer, unless the server is told otherwise."""
-
 _PEACE = 60.0
-"""Seconds at most for which a name that is fought over cannot be taken over again."""
+"""Seconds at most for which a name, or a tag, that is fought over cannot be taken over again."""
 
 _LIVE = FeedState.LIVE
 """Looked up once, as that takes 0.07 µs with an enum, and is needed for each copy."""
@@ -59,7 +53,7 @@ class Broker(Service):
     writer has ended; what the writer left goes to the mailbox, ahead of anything newer.
 
     @ivar sessions: all, even those that are leaving and still have lines to get.
-    @ivar pool: the count of what all outboxes and writers hold.
+    @ivar pool: see L{Shares}.
     @ivar draining: true if an operator wants nobody new let in.
     """
 
@@ -79,8 +73,7 @@ class Broker(Service):
         expects: Callable[[str], bool] = lambda _name: False,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """@param soon: C{clock}, if it is not given.
-        @param limits: the usual ones, if they are not given.
+        """@param soon: C{clock} if it is not given, as C{limits} are the usual ones.
         @param durable: true if each turn's copies are committed before they reach any writer.
         @param render: renders notices; L{wire.say_nothing} for the seeds' wire.
         @param expects: true for a name that may come though it never has; its mail is kept.
@@ -100,14 +93,10 @@ class Broker(Service):
         self.sessions: Collection[Session] = self._presence.sessions
         self._shares = Shares(clock, self._limits, outbox_limit, self.sessions)
         self.pool = self._shares.pool
-        self._turns = Turns(
-            clock,
-            soon or (lambda call: clock.callLater(0, call)),
-            mailbox,
-            self._shares,
-            is_durable=durable,
-        )
-        self._shared = Shared(self._turns, self._presence, mailbox, self._ledger, clock, render)
+        soon = soon or (lambda call: clock.callLater(0, call))
+        self._turns = Turns(clock, soon, mailbox, self._shares, is_durable=durable)
+        shared = Shared(self._turns, self._presence, mailbox, self._ledger, clock, render)
+        self._maker = Maker(shared, self._shares, self._limits, wall)
         self._backpressure = Backpressure(clock, mailbox)
         self._fights = Backoff(clock, longest=_PEACE)
         self.draining = False
@@ -116,10 +105,13 @@ class Broker(Service):
         super().startService()
         self._ledger.open()
 
-    def set_terms(self, duplicate: Duplicate, outbox_limit: int) -> None:
-        """Apply this to all logins from now on."""
+    def set_duplicate(self, duplicate: Duplicate) -> None:
+        """Decide in this way from now on when somebody logs in with the name of one who is here."""
         self._duplicate = duplicate
-        self._shares.limit = outbox_limit
+
+    def set_outbox_limit(self, limit: int) -> None:
+        """Queue so many bytes at most for each who logs in from now on."""
+        self._shares.limit = limit
 
     # Sessions, by name
 
@@ -129,7 +121,7 @@ class Broker(Service):
         if not self.running or self.draining:
             raise wire.busy()
         older = self._older(name, opening)
-        session = self._make(name, outlet, source, opening)
+        session = self._maker.make(name, outlet, source, opening)
         self._presence.add(session)
         if name in session.places:
             self._mailbox.enroll(name)
@@ -157,35 +149,30 @@ class Broker(Service):
             if self._duplicate is Duplicate.REJECT:
                 raise wire.name_taken(name)
             if not opening.only_sends:
-                if self._fights.lasts(name):
-                    raise wire.name_taken(name)
-                self._fights.tried(name)
+                self._fight(name, name)
+        # One that has not begun is no rival: it waits for a session whose connection has broken,
+        # and so may its client's next one, however soon it comes.
+        if same is not None and same.stage is Stage.HERE and same.feed.has_begun:
+            self._fight(name, (name, opening.tag))
         older = dict.fromkeys([same] if opening.only_sends else [same, holder])
         return [session for session in older if session is not None and not session.lost]
 
-    def _make(self, name: str, outlet: IOutlet, source: ISource, opening: Opening) -> Session:
-        limit, pool, wall, shared = self._shares.each(), self.pool, self._wall, self._shared
-        allowance, now = self._allowance(outlet), wall()
-        if opening.tag:
-            window = (
-                StampingWindow(limit, pool, wall) if opening.stamps else WindowOutbox(limit, pool)
-            )
-            return TaggedSession(opening, name, outlet, source, window, allowance, now, shared)
-        outbox = StampingOutbox(limit, pool, wall) if opening.stamps else Outbox(limit, pool)
-        return Session(name, outlet, source, outbox, allowance, now, shared)
+    def _fight(self, name: str, place: Place) -> None:
+        """Note that a session loses its place to another.
 
-    def _allowance(self, outlet: IOutlet) -> Allowance:
-        if outlet.local and not self._limits.limit_local:
-            return UNLIMITED
-        return Bucket(self._clock, self._limits)
+        @raise wire.Refused: if that has happened too often of late.
+        """
+        if self._fights.lasts(place):
+            raise wire.name_taken(name)
+        self._fights.tried(place)
 
-    def tell_names(self, session: Session) -> None:
+    def tell_names(self, session: ISession) -> None:
         who = self._presence.who()
         if not self.pool.takes(len(who)):
             raise wire.BadLine(
                 "/who is not answered just now, as too much waits for clients that do not read"
             )
-        session.answers.give(who)
+        session.give(who)
 
     def kick(self, name: str) -> bool:
         sessions = dict.fromkeys(each for each in self._peers.values() if each.name == name)
@@ -195,7 +182,7 @@ class Broker(Service):
 
     # Routing
 
-    def post(self, sender: Session, post: wire.Post) -> None:
+    def post(self, sender: ISession, post: wire.Post) -> None:
         line = wire.render_post(sender.name, post.text)
         self._ledger.accepted += len(post.recipients)
         for name in post.recipients:
@@ -221,7 +208,7 @@ class Broker(Service):
             if feed.pressed:
                 feed.pace.press(sender)
 
-    def post_run(self, sender: Session, posts: Sequence[wire.Post]) -> bool:
+    def post_run(self, sender: ISession, posts: Sequence[wire.Post]) -> bool:
         deliveries: list[tuple[Session, bytes, int]] = []
         for post in posts:
             lines = wire.render_post(sender.name, post.text)
@@ -240,7 +227,7 @@ class Broker(Service):
             peer.deliver(lines)
         return True
 
-    def _record(self, sender: Session, name: str, lines: bytes) -> None:
+    def _record(self, sender: ISession, name: str, lines: bytes) -> None:
         """Make lines that go straight to C{name} outlive a crash.
 
         When more comes than the disk takes, the sender waits: all that it says would have to.
@@ -251,7 +238,7 @@ class Broker(Service):
             sender.hold(committed)
             committed.addCallback(lambda _: sender.release(committed))
 
-    def _keep(self, sender: Session, name: str, line: bytes) -> None:
+    def _keep(self, sender: ISession, name: str, line: bytes) -> None:
         if not (self._mailbox.knows(name) or self._introduce(name)):
             outcome = "unknown"
         elif self._mailbox.keep(name, line):

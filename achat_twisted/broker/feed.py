@@ -95,9 +95,14 @@ class Feed:
             return self.outbox.high
         return self.state is FeedState.BEHIND and self.admitted >= self.outbox.admits
 
+    @property
+    def has_begun(self) -> bool:
+        """True if no older session was to come first any more."""
+        return self.state is not FeedState.WAITING
+
     def begin(self) -> None:
         """Begin with what is in the mailbox, unless it has: no older session has lines for it."""
-        if self.state is not FeedState.WAITING:
+        if self.has_begun:
             return
         self.state = FeedState.BEHIND
         self._owed = self._mailbox.count(self.name)
@@ -121,7 +126,7 @@ class Feed:
 
     def refill(self) -> None:
         """Feed on, if there is room."""
-        if self.outbox.takes_page:
+        if self.state is FeedState.BEHIND and self.outbox.takes_page:
             self._fetch_page()
 
     def delivered(self, copies: int) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 from achat_twisted import wire
+from achat_twisted.limits.pacing import ISender
 from achat_twisted.limits.rate import Allowance
 from achat_twisted.net.interfaces import IOutlet
 from achat_twisted.wire.tags import PLAIN, Opening
 
+Place = str | tuple[str, str]
+"""A thing that one session has at a time: a name, to get its messages; or a name's tag."""
 
-class ISession(Interface):
-    """A logged-in connection, as its reader and the commands see it."""
+
+class ISession(ISender):
+    """A logged-in connection, as its reader, the commands and the broker see it."""
 
     name: str = Attribute("The name that is logged in.")
     taken: int = Attribute("The number of lines taken in after the login; its reader counts.")
@@ -28,13 +31,19 @@ class ISession(Interface):
     def tell(notice: wire.Notice) -> None:
         """Queue a notice for the client."""
 
+    def give(answer: bytes) -> None:
+        """Queue an answer that is rendered."""
+
+    def tally(word: str, name: str) -> None:
+        """Count one copy for C{name} towards the notice C{word} of this turn."""
+
     def connection_lost() -> None:
         """Note that the connection is lost: its name is free, and nothing more can come.
 
         What has come is still taken in, a slice at a time; no recipient holds that up.
         """
 
-    def refuse(error: wire.WireError, *, is_command: bool) -> None:
+    def refuse(error: wire.WireError) -> None:
         """Tell the client of a line that means nothing, the last one that was taken in."""
 
     def got(argument: str) -> None:
@@ -78,7 +87,7 @@ class ISource(Interface):
         """Take in no more lines, not even those that are here."""
 
 
-class IOwner(Interface):
+class IOwner(ISender):
     """A session, as the parts that it is made of see it."""
 
     outlet: IOutlet = Attribute("Its connection's way out.")
@@ -93,11 +102,8 @@ class IOwner(Interface):
     def tell(notice: wire.Notice) -> None:
         """Queue a notice for the client."""
 
-    def hold(reason: object) -> None:
-        """Stop reading its client until every reason for that is gone."""
-
-    def release(reason: object) -> None:
-        """Stop holding it for that reason."""
+    def touch() -> None:
+        """Have the session served when this turn ends."""
 
     def all_fed() -> None:
         """Note that its outbox holds all that it is to get: place the end marker."""
@@ -115,6 +121,38 @@ class IOwner(Interface):
         """
 
 
+class IServed(Interface):
+    """A session, as the turns and the presence see it."""
+
+    name: str = Attribute("The name that is logged in.")
+    outlet: IOutlet = Attribute("Its connection's way out.")
+    places: tuple[Place, ...] = Attribute("The places that it takes from older ones.")
+    is_here: bool = Attribute("True if others see it in C{/who}.")
+    watched: bool = Attribute("True while it is asked now and then what has arrived.")
+    left_behind: int = Attribute("Bytes that go back to the mailbox soon.")
+
+    def begin() -> None:
+        """Begin, as no older session of its name or tag is left."""
+
+    def go_on() -> None:
+        """Be read again, in one of the turns to come."""
+
+    def resume() -> None:
+        """Be read again now, unless there is a reason to hold it."""
+
+    def end_turn() -> None:
+        """Seal what has come by now."""
+
+    def dispatch(is_safe: bool = True) -> None:
+        """Write what is sealed, as all that was recorded by then is safe; or not."""
+
+    def flush() -> None:
+        """Do both, L{end_turn} and L{dispatch}."""
+
+    def look() -> bool:
+        """Ask what has arrived; true if something may not have, and is to be asked for again."""
+
+
 class ITurns(Interface):
     """The turns of the reactor, as a session sees them."""
 
@@ -122,11 +160,11 @@ class ITurns(Interface):
         "True if what a turn brings is committed before any of it reaches a writer."
     )
 
-    def touch(session: Any) -> None:
-        """Call C{session.end_turn} and C{session.dispatch}, or C{flush}, when this turn ends."""
+    def touch(session: IServed) -> None:
+        """Flush C{session} when this turn ends; or end its turn, and dispatch after a commit."""
 
-    def resume(session: Any) -> None:
-        """Call C{session.resume} when this turn ends, or one of those that follow."""
+    def resume(session: IServed) -> None:
+        """Resume C{session} when this turn ends, or one of those that follow."""
 
     def commit() -> Deferred[bool] | None:
         """Make safe all lines so far.
@@ -138,19 +176,19 @@ class ITurns(Interface):
 class IPresence(Interface):
     """The other sessions, as one of them sees them."""
 
-    def begin(session: Any) -> None:
+    def begin(session: IServed) -> None:
         """Have the session begin, if no older one must come to its end before."""
 
     def changed() -> None:
         """Note that a session is not here any more."""
 
-    def lost(session: Any) -> None:
+    def lost(session: IServed) -> None:
         """Note that a connection is lost, whose reader still works off what has come."""
 
-    def is_first(session: Any) -> bool:
+    def is_first(session: IServed) -> bool:
         """True if no connection of the same name was lost before, and is still worked off."""
 
-    def remove(session: Any) -> None:
+    def remove(session: IServed) -> None:
         """Forget a session, as it is over, and let those that wait for it go on."""
 
 
@@ -166,13 +204,10 @@ class IBroker(Interface):
         @raise wire.Refused: if the name is taken, or the server is stopping.
         """
 
-    def post(sender: Any, post: wire.Post) -> None:
-        """Route one line: each copy is delivered, kept, or refused with a notice.
+    def post(sender: ISession, post: wire.Post) -> None:
+        """Route one line: each copy is delivered, kept, or refused with a notice."""
 
-        @param sender: a session from L{join}.
-        """
-
-    def post_run(sender: Any, posts: Sequence[wire.Post]) -> bool:
+    def post_run(sender: ISession, posts: Sequence[wire.Post]) -> bool:
         """Route several lines at once, if that is the same as one by one; else do nothing.
 
         That is so if all recipients are here and have room for all of it.
@@ -180,8 +215,8 @@ class IBroker(Interface):
         @param posts: no two of them have a recipient in common.
         """
 
-    def tell_names(session: Any) -> None:
-        """Tell a session from L{join} which names are here.
+    def tell_names(session: ISession) -> None:
+        """Tell a session which names are here.
 
         @raise wire.BadLine: if so much waits for all clients that there is no room for the answer.
         """

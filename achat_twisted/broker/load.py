@@ -43,7 +43,7 @@ def weigh(sessions: Iterable[Session], now: float, held: int) -> Load:
     """
     there = list(sessions)
     feeds = [session.feed.state for session in there]
-    busy = [session for session in there if session.unconfirmed]
+    busy = [session for session in there if session.watched]
     windows = [session.window for session in there if isinstance(session, TaggedSession)]
     moments = [moment for window in windows if (moment := window.oldest) is not None]
     unconfirmed = sum([window.tail_size for window in windows])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from achat_twisted import wire
 from achat_twisted.broker.answers import RenderNotice
-from achat_twisted.broker.interfaces import IPresence
-from achat_twisted.broker.session import Place, Session, Stage
+from achat_twisted.broker.interfaces import IPresence, IServed, Place
+from achat_twisted.broker.session import Session
 
 
 @implementer(IPresence)
@@ -24,10 +25,11 @@ class Presence:
 
     def __init__(self, render: RenderNotice) -> None:
         self.places: dict[Place, Session] = {}
-        self.sessions: dict[Session, None] = {}
+        self._all: dict[IServed, Session] = {}  # each by itself, as its contract
+        self.sessions: Collection[Session] = self._all.values()
         self._render = render
         self._count: Counter[Place] = Counter()
-        self._lost: dict[Place, list[Session]] = {}  # the longest ago first
+        self._lost: dict[Place, list[IServed]] = {}  # the longest ago first
         self._who: bytes | None = None
         self._empty: Deferred[None] | None = None
 
@@ -38,9 +40,9 @@ class Presence:
         """
         if self._who is None:
             here = [
-                name
-                for name, peer in self.places.items()
-                if peer.stage is Stage.HERE and name == peer.name
+                peer.name
+                for place, peer in self.places.items()
+                if peer.is_here and place == peer.name
             ]
             self._who = self._render(wire.who(sorted(here)))
         return self._who
@@ -50,28 +52,28 @@ class Presence:
 
     def add(self, session: Session) -> None:
         """From now on it has its places: its name, its tag, or both."""
-        self.sessions[session] = None
+        self._all[session] = session
         for place in session.places:
             self.places[place] = session
             self._count[place] += 1
         self.changed()
 
-    def begin(self, session: Session) -> None:
+    def begin(self, session: IServed) -> None:
         if all(self._count[place] == 1 for place in session.places):
             session.begin()
 
-    def lost(self, session: Session) -> None:
+    def lost(self, session: IServed) -> None:
         for place in session.places:
             self._lost.setdefault(place, []).append(session)
         self.changed()
 
-    def is_first(self, session: Session) -> bool:
+    def is_first(self, session: IServed) -> bool:
         return all(
             lost[0] is session for lost in map(self._lost.get, session.places) if lost is not None
         )
 
-    def remove(self, session: Session) -> None:
-        del self.sessions[session]
+    def remove(self, session: IServed) -> None:
+        del self._all[session]
         for place in session.places:
             self._count[place] -= 1
             if not self._count[place]:
@@ -91,9 +93,9 @@ class Presence:
         self._check_empty()
         return self._empty
 
-    def _remove_lost(self, session: Session) -> None:
+    def _remove_lost(self, session: IServed) -> None:
         """Let the next session in each of its places go on, as this one has no more to say."""
-        next_ones: dict[Session | None, None] = {}  # in order, each once
+        next_ones: dict[IServed | None, None] = {}  # in order, each once
         for place in session.places:
             lost = self._lost[place]
             lost.remove(session)

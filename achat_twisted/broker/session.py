@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -13,26 +12,22 @@ from zope.interface import implementer
 from achat_twisted import wire
 from achat_twisted.broker.answers import Answers, RenderNotice
 from achat_twisted.broker.feed import Feed
-from achat_twisted.broker.interfaces import IOwner, IPresence, ISession, ISource, ITurns
+from achat_twisted.broker.interfaces import (
+    IOwner,
+    IPresence,
+    IServed,
+    ISession,
+    ISource,
+    ITurns,
+    Place,
+)
 from achat_twisted.broker.ledger import Ledger
 from achat_twisted.broker.outbox import Outbox
+from achat_twisted.broker.reading import Reading, Stage
 from achat_twisted.broker.writer import Writer
 from achat_twisted.limits.rate import UNLIMITED, Allowance
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet
-
-
-class Stage(Enum):
-    """The stages of a session, which goes through one of the two in the middle."""
-
-    HERE = "takes part: others see it in /who, and it holds its name"
-    LEAVING = "takes in no more lines, and goes when it is flushed, or with what was written"
-    LOST = "its connection is lost, and its reader works off what has come"
-    OVER = "its writer has ended, and all that it left is in the mailbox"
-
-
-Place = str | tuple[str, str]
-"""A thing that one session has at a time: a name, to get its messages; or a name's tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +42,10 @@ class Shared:
     render: RenderNotice
 
 
-@implementer(ISession, IOwner)
-class Session:
+@implementer(ISession, IOwner, IServed)
+class Session(Reading):
     """One name's connection: a feed, an outbox and its writer, and answers, for one reader.
 
-    @ivar stage: only the session itself changes it.
-    @ivar holds: the reasons for which its client is not read just now.
-    @ivar unconfirmed: true if something may not have arrived, so that it is asked again.
     @ivar since: the time it began, in seconds since 1970 by the wall clock.
     @ivar taken: the number of lines it has taken in; the reader counts, C{! bye} tells.
     @ivar commands: the number of them that are commands.
@@ -67,16 +59,13 @@ class Session:
         "answers",
         "commands",
         "feed",
-        "holds",
         "local",
         "name",
         "outbox",
         "outlet",
         "since",
-        "source",
-        "stage",
         "taken",
-        "unconfirmed",
+        "watched",
         "writer",
     )
     _log = Logger()
@@ -91,18 +80,16 @@ class Session:
         since: float,
         shared: Shared,
     ) -> None:
+        super().__init__(source)
         self.name = name
         self.outlet = outlet
         self.local = outlet.local
-        self.source = source
         self.outbox = outbox
         self.allowance = allowance
         self.feed: Feed = Feed(self, name, outbox, shared.mailbox, shared.ledger, shared.clock)
         self.answers: Answers = Answers(self, outbox, shared.turns, shared.render)
         self.writer: Writer = Writer(self, self.feed, outlet, shared.clock)
-        self.stage = Stage.HERE
-        self.holds: frozenset[object] = frozenset()
-        self.unconfirmed = False
+        self.watched = False
         self.since = since
         self.taken = 0
         self.commands = 0
@@ -115,20 +102,13 @@ class Session:
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """The places that it takes; an older session that had one of them comes to its end."""
         return (self.name,)
 
     @property
-    def lost(self) -> bool:
-        return self.stage is Stage.LOST or self.stage is Stage.OVER
-
-    @property
     def left_behind(self) -> int:
-        """Bytes that go back to the mailbox soon, as the connection is lost."""
         return self.outbox.size + self.writer.tail_size if self.lost else 0
 
     def begin(self) -> None:
-        """Begin with what is in the mailbox, as no older session has lines for it."""
         self.feed.begin()
 
     # Lines and notices for the client
@@ -141,12 +121,14 @@ class Session:
         if not self.lost:
             self.answers.tell(notice)
 
+    def give(self, answer: bytes) -> None:
+        self.answers.give(answer)
+
     def tally(self, word: str, name: str) -> None:
-        """Count one copy for C{name} towards the notice C{word} of this turn."""
         if not self.lost:
             self.answers.tally(word, name)
 
-    def refuse(self, error: wire.WireError, *, is_command: bool) -> None:
+    def refuse(self, error: wire.WireError) -> None:
         self.tell(error.notice)
 
     def got(self, argument: str) -> None:
@@ -163,19 +145,20 @@ class Session:
 
     # The turn's end
 
+    def touch(self) -> None:
+        self._turns.touch(self)
+
     @property
     def is_withheld(self) -> bool:
         """True if it has not been told something, as commits fail."""
         return bool(self.answers.withheld)
 
     def end_turn(self) -> None:
-        """Seal what has come by now."""
         if self.stage is not Stage.OVER:
             self.answers.end_turn()
             self.outbox.seal()
 
     def dispatch(self, is_safe: bool = True) -> None:
-        """Wake the writer for what is sealed, as all that was recorded by then is safe; or not."""
         if self.stage is not Stage.OVER:
             if self.answers.sealed:
                 self.answers.dispatch(is_safe)
@@ -195,6 +178,15 @@ class Session:
         else:
             self.outbox.seal()
             self.writer.release()
+
+    def look(self) -> bool:
+        if self.stage is Stage.OVER:
+            return False
+        self.writer.look()
+        if not self.is_withheld:
+            return self.writer.is_asked or self.outbox.size > 0
+        self.touch()
+        return False
 
     # Calls from its writer and its feed
 
@@ -231,42 +223,10 @@ class Session:
         if notice is not None:
             self.tell(notice)
 
-    def hold(self, reason: object) -> None:
-        """Stop reading this client until every reason for that is gone.
-
-        A client whose connection is lost is not held: all that it can still say is here.
-        """
-        if self.lost:
-            return
-        if not self.holds:
-            self.source.pauseProducing()
-        self.holds |= {reason}
-
-    def release(self, reason: object) -> None:
-        """Stop holding it for that reason.
-
-        The caller may be deep in the work of another session; to take in lines there would stack
-        one session's work upon the other's without end. So that waits for the turn's end.
-        """
-        if reason in self.holds:
-            self.holds -= {reason}
-            if not self.holds:
-                self.go_on()
-
-    def rest(self) -> None:
-        if not self.lost:
-            self.source.pauseProducing()
-        self.go_on()
-
     def go_on(self) -> None:
         """Read it again, in one of the turns to come; an older one of its name comes first."""
         if self._presence.is_first(self):
             self._turns.resume(self)
-
-    def resume(self) -> None:
-        """Read this client again, unless it has been held once more."""
-        if not self.holds:
-            self.source.resumeProducing()
 
     # The end
 
@@ -315,7 +275,7 @@ class Session:
         self.answers.tallies = None
         self.allowance.end()
         self._log.info(
-            "{name} left; {taken} lines taken in, {left} handed back",
+            "{name} left; lines taken in: {taken}, handed back: {left}",
             name=self.name,
             peer=self.outlet.peer,
             taken=self.taken,

@@ -11,6 +11,9 @@ from achat_twisted.broker.session import Session
 from achat_twisted.limits.limits import Limits
 from achat_twisted.limits.memory import Pool
 
+OUTBOX_LIMIT = 2**20
+"""Bytes queued in memory for one peer, unless the server is told otherwise."""
+
 _FED = 2
 """The most outboxes to hold more in a turn: each may be fed a page of mail, in 10 to 20 ms."""
 

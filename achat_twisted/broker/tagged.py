@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from achat_twisted import wire
 from achat_twisted.broker.feed import Feed, FeedState
-from achat_twisted.broker.interfaces import ISource
-from achat_twisted.broker.session import Place, Session, Shared, Stage
+from achat_twisted.broker.interfaces import ISource, Place
+from achat_twisted.broker.reading import Stage
+from achat_twisted.broker.session import Session, Shared
 from achat_twisted.broker.verdicts import Verdicts
 from achat_twisted.broker.window import WindowOutbox, WindowWriter
 from achat_twisted.limits.rate import UNLIMITED, Allowance
@@ -39,14 +40,18 @@ class NoFeed(Feed):
         pass
 
 
-class _EachChunk(Allowance):
-    """An allowance that is always overdrawn, so that the reader calls for each chunk of lines."""
+class _Unsaved(Allowance):
+    """An allowance that is always overdrawn, so that the reader calls when a chunk is taken in.
+
+    The real one is looked at then as well. A call for each chunk, whatever has come, would be a
+    fifth of what a line costs that comes alone.
+    """
 
     __slots__ = ()
     lines = -1
 
 
-_EACH_CHUNK = _EachChunk()
+_UNSAVED = _Unsaved()
 
 
 class TaggedSession(Session):
@@ -59,6 +64,7 @@ class TaggedSession(Session):
 
     __slots__ = (
         "_allowance",
+        "_is_durable",
         "_is_unsafe",
         "_mailbox",
         "_saved",
@@ -79,10 +85,11 @@ class TaggedSession(Session):
         since: float,
         shared: Shared,
     ) -> None:
-        super().__init__(name, outlet, source, outbox, _EACH_CHUNK, since, shared)
+        super().__init__(name, outlet, source, outbox, allowance, since, shared)
         self.opening = opening
         self.tag: Tag | None = None
         self._allowance = allowance
+        self._is_durable = shared.turns.is_durable
         self._is_unsafe = False
         self._saved = (0, 0)  # the lines taken in, and those whose fate is known
         self._mailbox = shared.mailbox
@@ -91,18 +98,22 @@ class TaggedSession(Session):
         self.answers = self._verdicts = Verdicts(self, outbox, shared.turns, shared.render)
         self.writer = self.window = WindowWriter(self, self.feed, outlet, shared.clock)
         self.hold(_RESUMING)
+        if self._is_durable:
+            self.allowance = _UNSAVED  # as each line changes what is to be in the file
 
     def begin(self) -> None:
         """Tell the client where to go on, as no older session can change that any more."""
         if self.tag is not None or self.stage is not Stage.HERE:
             return
-        tag = self._mailbox.begin_tag(self.name, self.opening.tag, self)
+        tag = self._mailbox.tags.begin(self.name, self.opening.tag, self)
         if tag is None:
             self.cut(wire.busy("too much is remembered for other tags").notice)
             return
         self.tag = self._verdicts.tag = tag
         if self.source.has_spoken:
-            self.refuse(wire.BadLine("wait for ! resumed before you say anything"), is_command=True)
+            early = wire.BadLine("wait for ! resumed before you say anything")
+            early.is_command = True  # or whatever it is: it is not taken in, and has no number
+            self.refuse(early)
             self.drain()
             return
         first = 0 if self.opening.only_sends else self._mailbox.first(self.name)
@@ -133,8 +144,10 @@ class TaggedSession(Session):
         """Have the tag saved with what a chunk of lines has brought, and see if it was too much."""
         if self.tag is None:
             return
+        if not self._is_durable:
+            self.allowance = self._allowance
         before, self._saved = self._saved, (self.tag.lines, self.tag.heard)
-        if self._saved != before and not self._mailbox.tag_changed(self.name, self.tag):
+        if self._saved != before and not self._mailbox.tags.changed(self.name, self.tag):
             self.drain()
         elif self.taken > self._allowance.lines:
             notice = self._allowance.overdraw(self, self.taken)
@@ -144,11 +157,16 @@ class TaggedSession(Session):
     def last_call(self) -> bool:
         if self.holds & {self.answers, self._allowance, _RESUMING, _UNSAFE}:
             return False
-        self._allowance = UNLIMITED
+        self._allowance, self.allowance = UNLIMITED, _UNSAVED
         return True
 
-    def refuse(self, error: wire.WireError, *, is_command: bool) -> None:
-        self._verdicts.fault(error, is_command=is_command)
+    def tally(self, word: str, name: str) -> None:
+        self.allowance = _UNSAVED
+        super().tally(word, name)
+
+    def refuse(self, error: wire.WireError) -> None:
+        self.allowance = _UNSAVED
+        self._verdicts.fault(error)
 
     def got(self, argument: str) -> None:
         tag = self.tag
@@ -168,6 +186,9 @@ class TaggedSession(Session):
             self.feed.refill()
         if got.lines is not None and got.lines > tag.heard:
             tag.confirm(got.lines)
+            if self._is_durable:
+                self._turns.touch(self)  # so that this turn has a commit
+            self.allowance = _UNSAVED
         elif not confirmed:
             return
         self._allowance.spare()
@@ -210,9 +231,9 @@ class TaggedSession(Session):
             return
         self._allowance.end()
         if self.tag is not None:
-            self._mailbox.end_tag(self.name, self.tag)
+            self._mailbox.tags.end(self.name, self.tag)
             if self.opening.only_sends and self.tag.heard == self.tag.lines:
-                self._mailbox.forget_tag(self.name, self.tag)
+                self._mailbox.tags.forget(self.name, self.tag)
         super().forget()
 
     def _cut(self, is_safe: bool) -> None:

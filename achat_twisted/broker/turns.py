@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from operator import methodcaller
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from achat_twisted.broker.interfaces import ITurns
-from achat_twisted.broker.session import Session, Stage
+from achat_twisted.broker.interfaces import IServed, ITurns
 from achat_twisted.broker.shares import Shares
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import Soon
@@ -36,6 +36,8 @@ _RESUMED = 32
 
 _HANDED_BACK = 2**15
 """Bytes of lines that go back to the mailbox in the time that a reader takes: 1 to 8 ms."""
+
+_FLUSH, _END_TURN, _RESUME = map(methodcaller, ("flush", "end_turn", "resume"))
 
 
 @implementer(ITurns)
@@ -69,25 +71,25 @@ class Turns:
         self._committing = False
         self._pause = 0.0
         self._company = 0
-        self._touched: list[Session] = []
-        self._resuming: deque[Session] = deque()
-        self._unconfirmed: list[Session] = []
-        self._asking: list[Session] = []
+        self._touched: list[IServed] = []
+        self._resuming: deque[IServed] = deque()
+        self._watched: list[IServed] = []
+        self._asking: list[IServed] = []
         self._will_end = self._stopped = False
         self._end: IDelayedCall | None = None
         self._sweep: IDelayedCall | None = None
 
-    def touch(self, session: Session) -> None:
+    def touch(self, session: IServed) -> None:
         self._touched.append(session)
-        if not session.unconfirmed:
-            self._look_after(session)
+        if not session.watched:
+            self._watch(session)
         if not (self._will_end or self._committing):
             self._await_end()
         elif len(self._touched) == self._company and self._end is not None:
             self._end.cancel()
             self._end = self._soon(self._on_end)
 
-    def resume(self, session: Session) -> None:
+    def resume(self, session: IServed) -> None:
         self._resuming.append(session)
         self._await_end()
 
@@ -102,12 +104,12 @@ class Turns:
             self._shares.look()
         touched, self._touched = self._touched, []
         if not self.is_durable:
-            self._serve(touched, Session.flush)
+            self._serve(touched, _FLUSH)
             return
-        self._serve(touched, Session.end_turn)
+        self._serve(touched, _END_TURN)
         committed = self.commit()
         if committed is None:
-            self._serve(touched, _dispatch)
+            self._serve(touched, methodcaller("dispatch"))
         else:
             self._committing = True
             committed.addCallback(self._committed, touched, self._clock.seconds())
@@ -128,11 +130,11 @@ class Turns:
             else:
                 self._end = self._soon(self._on_end)
 
-    def _committed(self, is_safe: bool, touched: list[Session], since: float) -> None:
+    def _committed(self, is_safe: bool, touched: list[IServed], since: float) -> None:
         self._committing = False
         self._company = len(touched) if len(touched) >= _COMPANY else 0
         self._pause = min((self._clock.seconds() - since) / 2, _PAUSE)
-        self._serve(touched, _dispatch if is_safe else _dispatch_unsafe)
+        self._serve(touched, methodcaller("dispatch", is_safe))
         if self._touched:
             self._await_end()
 
@@ -152,9 +154,9 @@ class Turns:
         while left > 0:
             session = self._resuming.popleft()
             left -= 1 + session.left_behind // _HANDED_BACK
-            self._serve([session], _resume)
+            self._serve([session], _RESUME)
 
-    def _serve(self, sessions: list[Session], serve: Callable[[Session], None]) -> None:
+    def _serve(self, sessions: list[IServed], serve: Callable[[IServed], object]) -> None:
         """Do the same for each; a bug costs only the session that it hits."""
         for session in sessions:
             try:
@@ -163,26 +165,21 @@ class Turns:
                 self._log.failure("{name} could not be served: closed", name=session.name)
                 session.outlet.abort()
 
-    def _look_after(self, session: Session) -> None:
+    def _watch(self, session: IServed) -> None:
         """Ask it from now on what has arrived, until everything has."""
-        session.unconfirmed = True
-        self._unconfirmed.append(session)
+        session.watched = True
+        self._watched.append(session)
         if self._sweep is None and not self._stopped:
             self._sweep = self._clock.callLater(_SWEEP, self._begin_sweep)
 
-    def _ask(self, session: Session) -> None:
-        """Ask what has arrived, and go on looking after the session if something has not."""
-        session.unconfirmed = False
-        if session.stage is Stage.OVER:
-            return
-        session.writer.look()
-        if session.is_withheld:
-            self.touch(session)
-        elif session.writer.is_asked or session.outbox.size:
-            self._look_after(session)
+    def _ask(self, session: IServed) -> None:
+        """Ask what has arrived, and go on watching the session if something has not."""
+        session.watched = False
+        if session.look():
+            self._watch(session)
 
     def _begin_sweep(self) -> None:
-        self._asking, self._unconfirmed = self._unconfirmed, []
+        self._asking, self._watched = self._watched, []
         self._go_on_sweeping()
 
     def _go_on_sweeping(self) -> None:
@@ -191,20 +188,5 @@ class Turns:
         self._sweep = None
         if self._asking:
             self._sweep = self._clock.callLater(0, self._go_on_sweeping)
-        elif self._unconfirmed:
+        elif self._watched:
             self._sweep = self._clock.callLater(_SWEEP, self._begin_sweep)
-
-
-# A session with a tag does these in its own way, so they are looked up for each.
-
-
-def _resume(session: Session) -> None:
-    session.resume()
-
-
-def _dispatch(session: Session) -> None:
-    session.dispatch()
-
-
-def _dispatch_unsafe(session: Session) -> None:
-    session.dispatch(is_safe=False)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from achat_twisted import wire
 from achat_twisted.broker.answers import Answers, RenderNotice
 from achat_twisted.broker.interfaces import IOwner, ITurns
-from achat_twisted.broker.outbox import Outbox
+from achat_twisted.broker.window import WindowOutbox
 from achat_twisted.mailbox.tags import Tag
 from achat_twisted.wire.tags import Verdict
 
@@ -24,16 +24,21 @@ class Verdicts(Answers):
     @ivar tag: the record of the tag, once the session has begun; nothing is tallied before.
     """
 
-    __slots__ = ("_latest", "_untold", "tag")
+    __slots__ = ("_latest", "_untold", "_window", "tag")
     tag: Tag
 
     def __init__(
-        self, session: IOwner, outbox: Outbox, turns: ITurns, render: RenderNotice
+        self, session: IOwner, outbox: WindowOutbox, turns: ITurns, render: RenderNotice
     ) -> None:
         super().__init__(session, outbox, turns, render)
+        self._window = outbox
         # None for most of the time, as two containers take 0.1 KB.
         self._latest: dict[tuple[str, str], Verdict] | None = None
         self._untold: dict[tuple[str, str, int], Verdict] | None = None
+
+    def give(self, answer: bytes) -> None:
+        self._window.has_notices = True
+        super().give(answer)
 
     def promise(self, notice: wire.Notice) -> None:
         self.tell(notice)
@@ -53,10 +58,10 @@ class Verdicts(Answers):
             self._refuse(verdict)
         self.count(word, name, verdict.first)
 
-    def fault(self, error: wire.WireError, *, is_command: bool) -> None:
+    def fault(self, error: wire.WireError) -> None:
         """Tell of a line that means nothing; a command has no number, and is told of once."""
         self.settle()
-        number = 0 if is_command else self.tag.lines
+        number = 0 if error.is_command else self.tag.lines
         verdict = Verdict(number, number, error.notice.word, error.notice.detail)
         if number:
             self._refuse(verdict)

@@ -7,7 +7,6 @@ counts, C{/got}. So what was sent stays until then, and takes up room in the out
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -27,15 +26,19 @@ class WindowOutbox(Outbox):
     No sender is held because this client has not confirmed: its C{/got} may stand behind lines of
     its own, for which it may be held itself. Copies go to the mailbox instead.
 
-    @ivar unconfirmed: bytes of messages that were sent and not got.
+    C{high_mark} is only where the broker begins to look closely at each copy, as from there on the
+    outbox may be full, or high.
+
+    @ivar unconfirmed: bytes of messages that were sent and not got; only L{keep} changes it.
+    @ivar has_notices: true if a notice may be among the lines that wait.
     """
 
-    __slots__ = ("unconfirmed",)
+    __slots__ = ("has_notices", "unconfirmed")
 
     def __init__(self, limit: int, pool: Pool) -> None:
         super().__init__(limit, pool)
-        self.high_mark = 0  # so that the broker looks closely at each copy
         self.unconfirmed = 0
+        self.has_notices = False
 
     @property
     def high(self) -> bool:
@@ -53,143 +56,86 @@ class WindowOutbox(Outbox):
     def admits(self) -> int:
         return sys.maxsize
 
-    def takes(self, lines: bytes) -> bool:
-        return self.size + self.unconfirmed + len(lines) < self.limit
+    def keep(self, size: int) -> None:
+        """Count so many bytes more as unconfirmed; fewer, if it is negative."""
+        self.unconfirmed += size
+        half, room = self.limit // 2, self.limit - self.unconfirmed
+        self.high_mark = half if half < room else room
 
     def resize(self, limit: int) -> bool:
         is_low = super().resize(limit)
-        self.high_mark = 0
+        self.keep(0)
         return is_low
 
 
-_PIECE = 1024
-"""The bytes up to which messages are put together, as each piece takes 0.1 KB besides."""
-
-_MOMENT = 1.0
-"""The seconds within which they must have been sent, so that their age is known to a second."""
-
-
-class _Piece(NamedTuple):
-    """Messages that were sent together, or nearly so.
-
-    @ivar number: the number of them.
-    @ivar moment: when the first of them was, by the clock that the server waits by.
-    """
-
-    messages: bytes
-    number: int
-    moment: float
+_HOP = 1024
+"""Bytes in which messages are counted, rather than looked for one by one, which takes four times
+as long: a C{/got} for a hundred of them takes 2 µs in that, instead of 6.
+"""
 
 
 class WindowWriter(Writer):
-    """Writes to a client with a tag, and keeps messages until it has them.
+    """Writes to a client with a tag, and keeps messages until it has them: they are the tail.
 
     @ivar sent: the number of messages that were sent and not got.
     """
 
-    __slots__ = ("_got", "_pieces", "_window", "sent")
+    __slots__ = ("_window", "sent")
 
     def __init__(self, session: IOwner, feed: Feed, outlet: IOutlet, clock: IReactorTime) -> None:
         super().__init__(session, feed, outlet, clock)
         assert isinstance(feed.outbox, WindowOutbox)
         self._window = feed.outbox
         self.sent = 0
-        # None for most. There are some thousand at most, and a deque would take 0.6 KB.
-        self._pieces: list[_Piece] | None = None
-        self._got = 0  # bytes of the first of them that the client has
 
     @property
     def oldest(self) -> float | None:
         """The time at which the oldest message not got was sent, to a second; None without any."""
-        return self._pieces[0].moment if self._pieces else None
+        return next((mark.moment for mark in self.marks if mark.written > self._arrived), None)
 
     def got(self, messages: int) -> None:
         """Forget the first C{messages} that were sent, all of which there are."""
         self.sent -= messages
-        pieces = self._pieces or []
-        gone = 0
-        while messages and pieces[gone].number <= messages:
-            messages -= pieces[gone].number
-            self._shrink(len(pieces[gone].messages) - self._got)
-            self._got = 0
-            gone += 1
-        del pieces[:gone]
-        if messages:
-            self._begin_first(pieces, messages)
-        self._pieces = pieces or None
-
-    def _begin_first(self, pieces: list[_Piece], messages: int) -> None:
-        """Forget the first messages of a piece that has more; so a page costs what is got of it."""
-        piece = pieces[0]
-        at = self._got
+        tail, end = self._tail, 0
+        while (here := tail.count(b"\n", end, end + _HOP)) < messages:
+            messages -= here
+            end += _HOP
         for _ in range(messages):
-            at = piece.messages.index(b"\n", at) + 1
-        self._shrink(at - self._got)
-        self._got = at
-        rest = piece.messages
-        if 2 * at > len(rest):
-            rest, self._got = rest[at:], 0
-        pieces[0] = _Piece(rest, piece.number - messages, piece.moment)
+            end = tail.index(b"\n", end) + 1
+        del tail[:end]  # which moves nothing, as a bytearray has room before its first byte
+        self._arrived += end
+        self._pool.size -= end
+        self._window.keep(-end)
 
     def prune(self, unwritten: int = 0) -> None:
-        """Forget the notices of the tail; no machine's word counts for messages."""
-        self._pool.size -= len(self._tail)
-        self._tail.clear()
-
-    def look(self) -> None:
-        """Nobody knows more than the client has said."""
+        """No machine's word counts for messages."""
 
     def forget(self) -> None:
         super().forget()
-        self._shrink(self._window.unconfirmed)
-        self._pieces = None
-
-    @property
-    def tail_size(self) -> int:
-        return self._window.unconfirmed
+        self._window.keep(-self._window.unconfirmed)
 
     @property
     def is_asked(self) -> bool:
-        return False
-
-    def _unacknowledged(self) -> bytes:
-        sent = b"".join(piece.messages for piece in self._pieces or ())
-        return sent[self._got :] + self._outbox.left()
+        """True if something was written since the last mark, and none is due for it yet."""
+        written = self._arrived + len(self._tail)
+        return bool(self._tail) and not (self.marks and self.marks[-1].written == written)
 
     def _write(self, batch: bytes) -> Deferred[None] | None:
-        self._retain(batch)
+        window = self._window
+        messages = self._without_notices(batch) if window.has_notices else batch
+        self._tail += messages
+        self._pool.size += len(messages)
+        self.sent += messages.count(b"\n")
+        window.keep(len(messages))
         room = self._outlet.write(batch)
         if room is not None:
             self._last = len(batch)
-        elif self._outbox.written(len(batch)):
+        elif window.written(len(batch)):
             self._session.relieved()
         return room
 
-    def _retain(self, batch: bytes) -> None:
-        """Keep the messages of a batch; its notices need not come again."""
-        count = wire.count_messages(batch)
-        if not count:
-            return
-        if batch.count(b"\n") > count:
-            lines = batch.splitlines(keepends=True)
-            batch = b"".join([line for line in lines if wire.is_message(line)])
-        self.sent += count
-        self._window.unconfirmed += len(batch)
-        self._pool.size += len(batch)
-        self._add(_Piece(batch, count, self._clock.seconds()))
-
-    def _add(self, piece: _Piece) -> None:
-        if self._pieces is None:
-            self._pieces = [piece]
-            return
-        last = self._pieces[-1]
-        is_small = len(last.messages) + len(piece.messages) <= _PIECE
-        if is_small and piece.moment < last.moment + _MOMENT:
-            messages, number = last.messages + piece.messages, last.number + piece.number
-            self._pieces[-1] = _Piece(messages, number, last.moment)
-        else:
-            self._pieces.append(piece)
-
-    def _shrink(self, size: int) -> None:
-        self._window.unconfirmed -= size
-        self._pool.size -= size
+    def _without_notices(self, batch: bytes) -> bytes:
+        """The messages of a batch, as its notices need not come again."""
+        self._window.has_notices = self._window.size > len(batch)
+        lines = batch.splitlines(keepends=True)
+        return b"".join([line for line in lines if wire.is_message(line)])

@@ -115,7 +115,7 @@ class Admission:
         if self._refused:
             ((most, count),) = self._refused.most_common(1)
             self._log.info(
-                "{count} connections were refused within a minute, {most} of them from {peer}",
+                "connections refused within a minute: {count}, from {peer} alone: {most}",
                 count=self._refused.total(),
                 most=count,
                 peer=most,

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from zope.interface import Interface
 
 HOLD = 0.5
 """The seconds for which a high outbox may hold up those who send to it."""
 
 
-class Sender(Protocol):
-    """A client that can be slowed down. It goes on when no reason to hold it is left."""
+class ISender(Interface):
+    """A client that can be slowed down."""
 
-    def hold(self, reason: object) -> None: ...
+    def hold(reason: object) -> None:
+        """Stop reading it until every reason for that is gone."""
 
-    def release(self, reason: object) -> None: ...
+    def release(reason: object) -> None:
+        """Stop holding it for that reason."""
 
 
 class Pace:
@@ -31,12 +33,12 @@ class Pace:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._held: dict[Sender, float] = {}  # until when, in the order in which they came
+        self._held: dict[ISender, float] = {}  # until when, in the order in which they came
         self._last_relief = -math.inf
         self._stalled = False
         self._timer: IDelayedCall | None = None
 
-    def press(self, sender: Sender) -> None:
+    def press(self, sender: ISender) -> None:
         """Hold C{sender}, who has just sent to the peer, which has more than enough."""
         if self._stalled or sender in self._held:
             return
@@ -60,7 +62,7 @@ class Pace:
         self._last_relief = self._clock.seconds()
         self._release(list(self._held)[:count])
 
-    def _release(self, senders: list[Sender]) -> None:
+    def _release(self, senders: list[ISender]) -> None:
         for sender in senders:
             del self._held[sender]
         if self._timer is not None:

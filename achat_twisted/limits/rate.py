@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from achat_twisted import wire
 from achat_twisted.limits.limits import Limits
-from achat_twisted.limits.pacing import Sender
+from achat_twisted.limits.pacing import ISender
 
 TELL_AGAIN = 60.0
 """The seconds until a client is told again that it is too fast."""
@@ -30,7 +30,7 @@ class Allowance:
     __slots__ = ()
     lines = sys.maxsize
 
-    def overdraw(self, sender: Sender, sent: int) -> wire.Notice | None:
+    def overdraw(self, sender: ISender, sent: int) -> wire.Notice | None:
         """Hold C{sender}, which has sent so many lines, until it may send more.
 
         @return: the notice for it, if there is one.
@@ -69,7 +69,7 @@ class Bucket(Allowance):
         self._told = -math.inf
         self._timer: IDelayedCall | None = None
 
-    def overdraw(self, sender: Sender, sent: int) -> wire.Notice | None:
+    def overdraw(self, sender: ISender, sent: int) -> wire.Notice | None:
         now, rate, burst = self._clock.seconds(), self._limits.rate, self._limits.burst
         if not rate:
             self.lines = sent + burst
@@ -91,7 +91,7 @@ class Bucket(Allowance):
     def spare(self) -> None:
         self.lines += 1
 
-    def _go_on(self, sender: Sender) -> None:
+    def _go_on(self, sender: ISender) -> None:
         self._timer = None
         sender.release(self)
 

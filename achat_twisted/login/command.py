@@ -1,4 +1,4 @@
-"""C{achat passwd}: adds and changes the entries of a password file."""
+"""C{achat passwd}: adds, changes, removes and lists the entries of a password file."""
 
 from __future__ import annotations
 
@@ -23,26 +23,56 @@ MODE = 0o600
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.argument("name")
-def passwd(file: Path, name: str) -> None:
+@click.argument("name", required=False)
+@click.option("listed", "--list", is_flag=True, help="Print the names in FILE instead.")
+@click.option("--remove", is_flag=True, help="Take NAME out of FILE instead.")
+@click.pass_context
+def passwd(
+    context: click.Context, file: Path, name: str | None, listed: bool, remove: bool
+) -> None:
     """Give NAME a secret in FILE, for twistd achat --auth argon2:FILE.
 
     The secret is asked for twice; if standard input is not a terminal, it is its first line
     instead. FILE is created if it does not exist. A server that uses it need not be told.
+
+    A name that is removed is not let in any more; a session that it has goes on.
     """
-    name = name.strip()
+    if listed == (name is not None) or (listed and remove):
+        raise click.UsageError("give NAME, or --list without it", context)
+    try:
+        if name is None:
+            _list(file)
+        elif remove:
+            _remove(file, name.strip())
+        else:
+            _set(file, name.strip())
+    except ValueError as error:
+        what = "cannot be used" if listed else "is left as it was"
+        raise click.ClickException(f"{file} {what}: {error}") from None
+    except OSError as error:
+        what = "read" if listed else "written"
+        raise click.ClickException(f"{file} cannot be {what}: {error.strerror}") from None
+
+
+def _list(file: Path) -> None:
+    for name in entries.parse(file.read_text(encoding="utf-8")).hashes:
+        click.echo(name)
+
+
+def _remove(file: Path, name: str) -> None:
+    if not _change(file.resolve(strict=True), name, None):
+        raise click.ClickException(f"{name} is not in {file}")
+    click.echo(f"{name} was removed", err=True)
+
+
+def _set(file: Path, name: str) -> None:
     try:
         wire.check_name(name)
-        secret = _ask_secret(name)
-        hashed = PasswordHasher().hash(secret)
-        is_new = _change(file.resolve(), name, hashed)
     except wire.WireError as error:
         raise click.ClickException(f"NAME will not do: {error.notice.detail}") from None
-    except ValueError as error:
-        raise click.ClickException(f"{file} is left as it was: {error}") from None
-    except OSError as error:
-        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
-    click.echo(f"{name} {'was added' if is_new else 'has a new secret'}", err=True)
+    hashed = PasswordHasher().hash(_ask_secret(name))
+    had_one = _change(file.resolve(), name, hashed)
+    click.echo(f"{name} {'has a new secret' if had_one else 'was added'}", err=True)
 
 
 def _ask_secret(name: str) -> str:
@@ -61,17 +91,20 @@ def _ask_secret(name: str) -> str:
     return secret
 
 
-def _change(path: Path, name: str, hashed: str) -> bool:
+def _change(path: Path, name: str, hashed: str | None) -> bool:
     """Write the entry; a reader sees the file as it was before or after, never a part of it.
 
-    @return: true if there was none for C{name} before.
+    @param hashed: None to remove the entry.
+    @return: true if there was one for C{name} before.
     @raise ValueError: if the file is not a password file.
     """
     with _alone_in(path.parent):
         text, owner = "", None
         with suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
             text, owner = file.read(), os.fstat(file.fileno())
-        is_new = name not in entries.parse(text).hashes
+        had_one = name in entries.parse(text).hashes
+        if hashed is None and not had_one:
+            return False
         descriptor, draft = mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with open(descriptor, "w", encoding="utf-8") as file:
@@ -88,7 +121,7 @@ def _change(path: Path, name: str, hashed: str) -> bool:
         except BaseException:
             os.unlink(draft)
             raise
-    return is_new
+    return had_one
 
 
 @contextmanager

@@ -49,7 +49,7 @@ FORGET = 600.0
 PATIENCE = 20.0
 """The seconds that the check of a login may take, including the delay."""
 
-AT_ONCE = 2
+CHECKED = 2
 """The logins from one host that are checked at a time, so that others find room beside them."""
 
 
@@ -127,7 +127,7 @@ class PortalGate:
         if credentials is None:
             return fail(wire.denied("it has not proved who it is"))
         entering = Deferred.fromCoroutine(self._enter(credentials, link))
-        return entering.addTimeout(PATIENCE, self._clock, _too_late)
+        return entering.addTimeout(PATIENCE, self._clock, lambda *_: Failure(wire.busy()))
 
     def knows(self, name: str) -> bool:
         return any(checker.knows(name) for checker in self._own)
@@ -145,7 +145,7 @@ class PortalGate:
         host = link.origin
         if wait := self._guesses.wait(host):
             await deferLater(self._clock, wait)
-        semaphore = self._semaphores.setdefault(host, DeferredSemaphore(AT_ONCE))
+        semaphore = self._semaphores.setdefault(host, DeferredSemaphore(CHECKED))
         await semaphore.acquire()
         try:
             _, name, _ = await self._portal.login(credentials, link, IName)
@@ -163,7 +163,3 @@ class PortalGate:
             if semaphore.tokens == semaphore.limit:
                 del self._semaphores[host]
         return str(name)
-
-
-def _too_late(_result: object, _seconds: float) -> Failure:
-    return Failure(wire.busy())

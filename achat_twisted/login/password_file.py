@@ -69,14 +69,14 @@ def _dummy(cost: str) -> str:
     return f"$argon2id$v=19${cost}${salt}${digest}"
 
 
-def change(text: str, name: str, hashed: str) -> str:
-    """The text with that hash for C{name}, in place of any that it had."""
-    entry = f"{name}:{hashed}"
+def change(text: str, name: str, hashed: str | None) -> str:
+    """The text with that hash for C{name}, in place of any that it had; without any, if None."""
+    entry = [] if hashed is None else [f"{name}:{hashed}"]
     lines = text.removesuffix("\n").split("\n") if text else []
     for number, line in enumerate(lines):
         if line.partition(":")[0].strip() == name:
-            lines[number] = entry
+            lines[number : number + 1] = entry
             break
     else:
-        lines.append(entry)
+        lines += entry
     return "".join(f"{line}\n" for line in lines)

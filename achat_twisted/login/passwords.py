@@ -21,8 +21,8 @@ from achat_twisted.tools.errors import Unavailable
 from achat_twisted.tools.interfaces import IWorker, Result
 from achat_twisted.tools.watched_file import WatchedFile
 
-AT_ONCE = 2
-"""The secrets that are verified at the same time: each takes 64 MiB for 0.1 seconds."""
+VERIFIERS = 2
+"""The threads that verify secrets: each takes 64 MiB for 0.1 seconds."""
 
 WAITING = 100
 """The secrets that may wait for that; logins beyond them are told that the server is busy."""
@@ -71,7 +71,7 @@ class Argon2Checker:
         self._file = WatchedFile(path, _parse, is_secret=True)
         self._verify = verify
         self._worker: IWorker = InPlace()
-        self._semaphore = DeferredSemaphore(AT_ONCE)
+        self._semaphore = DeferredSemaphore(VERIFIERS)
 
     def open(self, worker: IWorker) -> None:
         self._worker = worker

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from achat_twisted.mailbox.tags import TAG_COST, Counter, Tag, Tags
+from achat_twisted.mailbox.tags import Tag
 
 LINE_COST = 64
 """The bytes that a kept line counts against the limits besides its own."""
-
 
 EXPIRY = 600.0
 """The seconds between two searches for mail that is too old."""
@@ -44,7 +43,7 @@ class Account:
     @ivar size: bytes kept for it, with L{LINE_COST} for each copy, and what its tags count.
     @ivar sessions: how many sessions it has that get copies.
     @ivar oldest: no copy was kept before that moment.
-    @ivar tags: its tags; None for as long as it never had one, as most have none.
+    @ivar tags: its tags, the one unused for longest first; None if it never had one, as most.
     """
 
     __slots__ = ("copies", "name", "oldest", "sessions", "size", "tags")
@@ -55,12 +54,14 @@ class Account:
         self.size = 0
         self.sessions = 0
         self.oldest = 0.0
-        self.tags: Tags | None = None
+        self.tags: dict[str, Tag] | None = None
 
     @property
     def is_idle(self) -> bool:
         """True if there is nothing to remember but the name, and tags that have no session."""
-        return not (self.copies or self.sessions or (self.tags and self.tags.are_here))
+        if self.copies or self.sessions:
+            return False
+        return not (self.tags and any(tag.is_here for tag in self.tags.values()))
 
 
 AnyAccount = TypeVar("AnyAccount", bound=Account)
@@ -73,7 +74,6 @@ class Accounts(Generic[AnyAccount]):
 
     @ivar copies: how many copies are kept in all.
     @ivar size: bytes kept in all, with L{LINE_COST} for each copy, and what tags count.
-    @ivar tags: how many tags are remembered in all.
     @ivar limits: those that hold at the moment.
     """
 
@@ -86,7 +86,7 @@ class Accounts(Generic[AnyAccount]):
         """@param open_account: makes the account of a new name.
         @param forget: called with an account that is no more.
         """
-        self.copies = self.size = self.tags = 0
+        self.copies = self.size = 0
         self.limits = limits
         self._open_account = open_account
         self._forget = forget
@@ -102,6 +102,10 @@ class Accounts(Generic[AnyAccount]):
 
     def __iter__(self) -> Iterator[AnyAccount]:
         return iter(self._all.values())
+
+    def names(self) -> list[str]:
+        """All names."""
+        return [*self._all]
 
     def introduce(self, name: str) -> AnyAccount:
         """The account of a name, which is added if it has never been here."""
@@ -121,100 +125,64 @@ class Accounts(Generic[AnyAccount]):
         self._all[account.name] = account
         self.size += account.size
         self.copies += account.copies
-        self.tags += len(account.tags or ())
-        self._see_whether_idle(account)
+        self.unused(account)
         return account
 
     def leave(self, account: AnyAccount) -> None:
         """A session of that name has ended."""
         account.sessions -= 1
-        self._see_whether_idle(account)
+        self.unused(account)
 
-    def begin_tag(self, account: AnyAccount, name: str, counter: Counter, now: float) -> Tag | None:
-        """A session with a tag begins; None if that is new, and there is no room for its record.
+    def charge(self, account: AnyAccount, size: int) -> None:
+        """Count C{size} bytes more, or fewer, that are not those of copies."""
+        account.size += size
+        self.size += size
 
-        @param now: the time, in seconds, by the clock that L{unused_tags} is asked with.
-        """
-        tags = account.tags or Tags()
-        tag = tags.get(name)
-        if tag is not None and tag.is_unheard:
-            self.forget_tag(account, tag)  # so its client finds another era
-            tag = None
-        if tag is None:
-            if tags and not self._takes(account, TAG_COST):
-                return None  # but a full mailbox does not keep out a name that comes to empty it
-            tag = Tag(name)
-            account.tags = tags
-            tags.add(tag)
-            self.tags += 1
-            self.weigh(account, tag)
-        tag.begin(counter)
-        tags.use(tag, now)
-        self._idle.pop(account.name, None)
-        return tag
-
-    def end_tag(self, account: AnyAccount, tag: Tag, now: float) -> None:
-        """The session with that tag has ended."""
-        tag.end()
-        if account.tags and tag in account.tags:
-            account.tags.use(tag, now)
-            self._see_whether_idle(account)
-
-    def forget_tag(self, account: AnyAccount, tag: Tag) -> None:
-        """Remember a tag no longer, if it is remembered."""
-        if account.tags and tag in account.tags:
-            account.tags.forget(tag)
-            self.tags -= 1
-            account.size -= tag.counted
-            self.size -= tag.counted
-
-    def weigh(self, account: AnyAccount, tag: Tag) -> bool:
-        """Count what a tag takes now; False if it has grown, and is full, or the mailbox is."""
-        growth = tag.size - tag.counted
-        has_room = growth <= 0 or (self._takes(account, growth) and not tag.is_full)
-        tag.counted += growth
-        account.size += growth
-        self.size += growth
-        return has_room
-
-    def unused_tags(self, now: float) -> list[tuple[AnyAccount, Tag]]:
-        """The tags that have been without a session for too long."""
-        before = now - self.limits.age
-        return [(a, tag) for a in self if a.tags for tag in a.tags.unused_since(before)]
-
-    def has_room(self, account: Account, line: bytes) -> bool:
-        """True if one more line may be kept for C{account}."""
-        return self._takes(account, len(line) + LINE_COST)
+    def takes(self, account: Account, size: int) -> bool:
+        """True if there is room for so many bytes more."""
+        limits = self.limits
+        return account.size + size <= limits.per_name and self.size + size <= limits.total
 
     def grow(self, account: AnyAccount, copies: int, size: int, now: float) -> None:
         """Count C{copies} more as kept, of C{size} bytes in all."""
         if not account.copies and copies:
             account.oldest = now
-            self._idle.pop(account.name, None)
-        self._change(account, copies, size)
+            self.used(account)
+        account.copies += copies
+        self.copies += copies
+        self.charge(account, size + LINE_COST * copies)
 
     def shrink(self, account: AnyAccount, copies: int, size: int) -> None:
         """Count C{copies} fewer as kept, of C{size} bytes in all."""
-        self._change(account, -copies, -size)
-        self._see_whether_idle(account)
+        account.copies -= copies
+        self.copies -= copies
+        self.charge(account, -size - LINE_COST * copies)
+        self.unused(account)
+
+    def empty(self, name: str) -> tuple[AnyAccount, int]:
+        """Count no copy as kept for C{name} any more; returns its account, and their number.
+
+        @raise ValueError: if it has a session.
+        """
+        account = self._all[name]
+        if account.sessions:
+            raise ValueError(f"{name} has a session")
+        copies = account.copies
+        cost = account.size - sum(tag.counted for tag in (account.tags or {}).values())
+        self.shrink(account, copies, cost - LINE_COST * copies)
+        return account, copies
 
     def expiring(self, now: float) -> list[AnyAccount]:
         """The accounts that may have mail that is too old, those that are here included."""
         before = now - self.limits.age
         return [a for a in self if a.copies and a.oldest < before]
 
-    def _takes(self, account: Account, cost: int) -> bool:
-        limits = self.limits
-        return account.size + cost <= limits.per_name and self.size + cost <= limits.total
+    def used(self, account: AnyAccount) -> None:
+        """Note that a session of that name, or mail for it, has come."""
+        self._idle.pop(account.name, None)
 
-    def _change(self, account: AnyAccount, copies: int, size: int) -> None:
-        cost = size + LINE_COST * copies
-        account.copies += copies
-        account.size += cost
-        self.copies += copies
-        self.size += cost
-
-    def _see_whether_idle(self, account: AnyAccount) -> None:
+    def unused(self, account: AnyAccount) -> None:
+        """Note that a session of that name, or mail for it, has gone, perhaps the last."""
         if not account.is_idle:
             return
         self._idle[account.name] = None
@@ -223,5 +191,4 @@ class Accounts(Generic[AnyAccount]):
             name, _ = self._idle.popitem(last=False)
             forgotten = self._all.pop(name)
             self.size -= forgotten.size  # of its tags, which go with it
-            self.tags -= len(forgotten.tags or ())
             self._forget(forgotten)

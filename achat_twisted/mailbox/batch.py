@@ -15,15 +15,15 @@ from typing import NamedTuple
 
 from achat_twisted.mailbox.mail_clock import Standing
 from achat_twisted.mailbox.page import Page
-from achat_twisted.mailbox.tags import Saved, Tag
+from achat_twisted.mailbox.tag_changes import TagChanges
 
 _TIDY = 8 * 2**20
 """The bytes of lines added until those that have arrived are looked for."""
 
 
 Record = tuple[int, int, int, int, bytes]
-"""Lines that go straight to a name: a row of C{record.sql}, and no object besides, as there may be
-one for each line.
+"""Lines that go straight to a name: an entry of C{record.sql}, and no object besides, as there may
+be one for each line.
 """
 
 
@@ -52,8 +52,8 @@ class Span(NamedTuple):
         """The lines one by one."""
         return self.lines.splitlines(keepends=True)
 
-    def rows(self) -> Iterator[tuple[int, int, float, bytes]]:
-        """The rows of the file that they make."""
+    def entries(self) -> Iterator[tuple[int, int, float, bytes]]:
+        """The entries in the file that they make."""
         for position, line in enumerate(self.split(), self.first):
             yield self.name, position, self.since, line
 
@@ -70,8 +70,7 @@ class Batch:
     @ivar struck: the ids of records, here or in the file, whose lines have arrived, or stand among
         the copies now.
     @ivar firsts: by name's id, the number of the first copy in its row.
-    @ivar tags: by name's id and tag, the tags that have changed; None for one that is forgotten.
-    @ivar saved: the same, as they were when the batch was sealed.
+    @ivar tags: what has become of tags.
     @ivar standing: where the mail clock stands, if that is to be noted.
     @ivar size: bytes of all lines.
     """
@@ -82,8 +81,7 @@ class Batch:
     records: list[Record] = field(default_factory=list)
     struck: list[int] = field(default_factory=list)
     firsts: dict[int, int] = field(default_factory=dict)
-    tags: dict[tuple[int, str], Tag | None] = field(default_factory=dict)
-    saved: dict[tuple[int, str], Saved | None] = field(default_factory=dict)
+    tags: TagChanges = field(default_factory=TagChanges)
     standing: Standing | None = None
     size: int = 0
     tidy_at: int = _TIDY
@@ -122,7 +120,7 @@ class Batch:
 
         So what is written of a tag cannot part from the copies of its lines.
         """
-        self.saved = {key: None if tag is None else tag.saved() for key, tag in self.tags.items()}
+        self.tags.seal()
 
     def record(self, record: Record) -> None:
         """Add lines that go straight to somebody."""
@@ -218,7 +216,7 @@ class Batch:
         self.names.update(later.names)
         self.arrived.update(later.arrived)
         self.firsts.update(later.firsts)
-        self.tags.update(later.tags)
+        self.tags.absorb(later.tags)
         self.standing = later.standing or self.standing
         self.records += later.records
         self.struck += later.struck

@@ -117,7 +117,7 @@ class Committer:
             self._log.warn("all that was in it is now in {path}", path=remains.rescued)
         if remains.lost:
             self._log.error(
-                "{copies} lines are lost, as they could not be written", copies=remains.lost
+                "lines are lost, as they could not be written: {copies}", copies=remains.lost
             )
         return remains
 

@@ -1,15 +1,46 @@
-"""The contract of a mailbox."""
+"""The contracts of a mailbox: rows of copies, and the tags of those that they are for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.tags import Counter, Tag
+
+
+class ITags(Interface):
+    """The tags that are remembered."""
+
+    def begin(name: str, tag: str, counter: Counter) -> Tag | None:
+        """A session with a tag begins: the record of that tag, found or made.
+
+        @param counter: the session, whose lines count for the tag from now on.
+        @return: None if the tag is new, not the first of its name, and there is no room for it.
+        """
+
+    def changed(name: str, tag: Tag) -> bool:
+        """Have the next commit write what has become of a tag; the end of a turn asks for it.
+
+        What it writes is what is true when the commit begins, for the tag as for the copies.
+
+        @return: False if it has grown, and too much waits for it, or there was no room for that.
+        """
+
+    def end(name: str, tag: Tag) -> None:
+        """The session with that tag has ended."""
+
+    def forget(name: str, tag: Tag) -> None:
+        """Remember a tag no longer, as it owes nothing, or somebody wants that."""
+
+    def of(name: str) -> Sequence[Tag]:
+        """The tags of a name, the one unused for longest first."""
+
+    def count() -> int:
+        """The number of tags that are remembered, of all names."""
 
 
 class IMailbox(Interface):
@@ -20,9 +51,12 @@ class IMailbox(Interface):
     I{kept}. A copy that is on its way leaves the row when it has arrived, or is kept again.
     """
 
-    expired: int = Attribute("The number of copies kept for too long, and thrown away, so far.")
+    expired: int = Attribute(
+        "The number of copies that were thrown away: kept for too long, or purged."
+    )
     pressed: bool = Attribute("True while lines come in faster than they can be put away.")
     failing: bool = Attribute("True while incoming lines cannot be made safe.")
+    tags: ITags = Attribute("The tags of all names.")
 
     def open() -> None:
         """Get ready; called once, before anything else, and while no reactor runs.
@@ -30,7 +64,7 @@ class IMailbox(Interface):
         @raise CannotStart: if that cannot be.
         """
 
-    def limit(limits: Any) -> None:
+    def limit(limits: MailLimits) -> None:
         """Let other limits hold for what is kept from now on; what is kept already stays."""
 
     def introduce(name: str) -> None:
@@ -93,32 +127,17 @@ class IMailbox(Interface):
         as long as the tags of that name are remembered.
         """
 
-    def begin_tag(name: str, tag: str, counter: Counter) -> Tag | None:
-        """A session with a tag begins: the record of that tag, found or made.
+    def names() -> Sequence[str]:
+        """All names that are known."""
 
-        @param counter: the session, whose lines count for the tag from now on.
-        @return: None if the tag is new, not the first of its name, and there is no room for it.
+    def purge(name: str) -> int:
+        """Throw away all copies kept for C{name}, as an operator wants; they count as expired.
+
+        L{commit} makes that safe.
+
+        @return: their number.
+        @raise ValueError: if the name has a session, whose messages would change their numbers.
         """
-
-    def tag_changed(name: str, tag: Tag) -> bool:
-        """Have the next commit write what has become of a tag.
-
-        What it writes is what is true when the commit begins, for the tag as for the copies.
-
-        @return: False if it has grown, and too much waits for it, or there was no room for that.
-        """
-
-    def end_tag(name: str, tag: Tag) -> None:
-        """The session with that tag has ended."""
-
-    def forget_tag(name: str, tag: Tag) -> None:
-        """Remember a tag no longer, as it owes nothing, or somebody wants that."""
-
-    def tags(name: str) -> Sequence[Tag]:
-        """The tags of a name, the one unused for longest first."""
-
-    def all_tags() -> int:
-        """The number of tags that are remembered, of all names."""
 
     def count(name: str) -> int:
         """The number of copies kept for C{name}."""

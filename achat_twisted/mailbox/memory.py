@@ -11,10 +11,18 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, Account, Accounts, MailLimits
+from achat_twisted.mailbox.accounted import Accounted
+from achat_twisted.mailbox.accounts import (
+    EXPIRY,
+    LIMITS,
+    LINE_COST,
+    Account,
+    Accounts,
+    MailLimits,
+)
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.page import Page
-from achat_twisted.mailbox.tags import Counter, Tag
+from achat_twisted.mailbox.tag_records import TagRecords
 
 _AT_A_TIME = 2000
 """The number of copies that expire until others have their turn: some 3 ms."""
@@ -37,7 +45,7 @@ class _Mail(Account):
 
 
 @implementer(IMailbox)
-class MemoryMailbox:
+class MemoryMailbox(Accounted[_Mail]):
     """Mail in memory: new copies are bounded for each name and in all.
 
     Copies handed back come on top, as they were accepted long ago. As nothing outlives the process,
@@ -48,9 +56,9 @@ class MemoryMailbox:
     pressed = failing = False
 
     def __init__(self, clock: IReactorTime, limits: MailLimits = LIMITS) -> None:
-        self.expired = 0
+        super().__init__(Accounts(limits, _Mail, lambda mail: self.tags.drop(mail)))
+        self.tags = TagRecords(self._accounts, clock.seconds)
         self._clock = clock
-        self._accounts = Accounts(limits, _Mail, lambda _mail: None)
         self._expiry = LoopingCall(self._expire)
         self._expiry.clock = clock
         self._expiring: list[_Mail] = []
@@ -60,21 +68,9 @@ class MemoryMailbox:
         self._log.info("mail is kept in memory, and ends with this process")
         self._expiry.start(EXPIRY, now=False)
 
-    def limit(self, limits: MailLimits) -> None:
-        self._accounts.limits = limits
-
-    def introduce(self, name: str) -> None:
-        self._accounts.introduce(name)
-
-    def enroll(self, name: str) -> None:
-        self._accounts.enroll(name)
-
-    def knows(self, name: str) -> bool:
-        return self._accounts.get(name) is not None
-
     def keep(self, name: str, line: bytes) -> bool:
         mail = self._accounts[name]
-        if not self._accounts.has_room(mail, line):
+        if not self._accounts.takes(mail, len(line) + LINE_COST):
             return False
         now = self._clock.seconds()
         mail.lines = mail.lines or deque()
@@ -121,47 +117,12 @@ class MemoryMailbox:
     def first(self, name: str) -> int:
         return self._accounts[name].first
 
-    def begin_tag(self, name: str, tag: str, counter: Counter) -> Tag | None:
-        mail = self._accounts.introduce(name)
-        record = self._accounts.begin_tag(mail, tag, counter, self._clock.seconds())
-        self._forget_surplus(mail)
-        return record
-
-    def tag_changed(self, name: str, tag: Tag) -> bool:
-        return self._accounts.weigh(self._accounts[name], tag)
-
-    def end_tag(self, name: str, tag: Tag) -> None:
-        mail = self._accounts[name]
-        self._accounts.end_tag(mail, tag, self._clock.seconds())
-        self._forget_surplus(mail)
-
-    def _forget_surplus(self, mail: _Mail) -> None:
-        for tag in mail.tags.surplus() if mail.tags else ():
-            self._accounts.forget_tag(mail, tag)
-
-    def forget_tag(self, name: str, tag: Tag) -> None:
-        self._accounts.forget_tag(self._accounts[name], tag)
-
-    def tags(self, name: str) -> Sequence[Tag]:
-        mail = self._accounts.get(name)
-        return [*mail.tags] if mail and mail.tags else []
-
-    def all_tags(self) -> int:
-        return self._accounts.tags
-
-    def count(self, name: str) -> int:
-        mail = self._accounts.get(name)
-        return mail.copies if mail else 0
-
-    def size_for(self, name: str) -> int:
-        mail = self._accounts.get(name)
-        return mail.size if mail else 0
-
-    def copies(self) -> int:
-        return self._accounts.copies
-
-    def size(self) -> int:
-        return self._accounts.size
+    def purge(self, name: str) -> int:
+        mail, copies = self._accounts.empty(name)
+        mail.lines = None
+        mail.first += copies
+        self.expired += copies
+        return copies
 
     def close(self) -> Deferred[None]:
         if self._expiry.running:
@@ -170,7 +131,7 @@ class MemoryMailbox:
             self._slice.cancel()
         if copies := self.copies():
             self._log.warn(
-                "{copies} kept lines end with this process, as the mailbox is in memory",
+                "lines kept in memory end with this process: {copies}",
                 copies=copies,
             )
         return succeed(None)
@@ -187,8 +148,7 @@ class MemoryMailbox:
 
         So go the tags that nobody has used for as long.
         """
-        for mail, tag in self._accounts.unused_tags(self._clock.seconds()):
-            self._accounts.forget_tag(mail, tag)
+        self.tags.forget_old()
         self._expiring = self._accounts.expiring(self._clock.seconds())
         self._expire_some()
 
@@ -215,5 +175,7 @@ class MemoryMailbox:
             self._expiring.append(mail)
         self.expired += expired
         if expired:
-            self._log.warn("{copies} lines for {name} have expired", copies=expired, name=mail.name)
+            self._log.warn(
+                "lines kept for {name} have expired: {copies}", copies=expired, name=mail.name
+            )
         return expired

@@ -1,19 +1,15 @@
 """A mailbox in a file, which outlives the process.
 
-Strategy: what must be known at once is in memory, as L{Accounts}. The lines are in the file, and
-one thread alone talks to it: it commits at a stroke all that has gathered during the commit
-before. Each copy has a I{position} in its name's row; those before C{start} have arrived, those
-before C{head} are on their way, and those before C{end} are kept. So it takes one number to say
-what has arrived, and a copy that is handed back stands where it stood before.
+Strategy: what must be known at once is in memory, in L{Accounts}, with a L{Row} for each name. The
+lines are in the file, and one thread alone talks to it: it commits at a stroke all that has
+gathered during the commit before.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import takewhile
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -22,15 +18,17 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from achat_twisted.mailbox.accounts import EXPIRY, LINE_COST, Account, Accounts, MailLimits
+from achat_twisted.mailbox.accounted import Accounted
+from achat_twisted.mailbox.accounts import EXPIRY, LINE_COST, Accounts, MailLimits
 from achat_twisted.mailbox.batch import Span
 from achat_twisted.mailbox.committer import Committer
-from achat_twisted.mailbox.database import Database, Unusable
+from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.page import Page
-from achat_twisted.mailbox.tags import Counter, Tag, Tags
-from achat_twisted.tools.errors import CannotStart, Unavailable
+from achat_twisted.mailbox.row import Row
+from achat_twisted.mailbox.saved_tags import SavedTags
+from achat_twisted.tools.errors import CannotStart, Unavailable, Unusable
 
 PRESSED = 8 * 2**20
 """The bytes waiting for a commit from which on their senders are slowed down."""
@@ -39,26 +37,8 @@ SATURATED = 64 * 2**20
 """The bytes waiting for a commit from which on new copies are refused."""
 
 
-class _Row(Account):
-    """One name's row of copies.
-
-    @ivar written: of the copies before C{head}, those from this position on are not in the file,
-        unless they were recorded.
-    @ivar records: by the position behind its last line, the id of each record that has not arrived,
-        in order; None for most, as a dict takes 64 bytes.
-    """
-
-    __slots__ = ("end", "head", "id", "records", "start", "written")
-
-    def __init__(self, name: str, id_: int, first: int = 1) -> None:
-        super().__init__(name)
-        self.id = id_
-        self.start = self.head = self.end = self.written = first
-        self.records: dict[int, int] | None = None
-
-
 @implementer(IMailbox)
-class SqliteMailbox:
+class SqliteMailbox(Accounted[Row]):
     """Mail in a file of SQLite's."""
 
     _log = Logger()
@@ -74,14 +54,13 @@ class SqliteMailbox:
         """@param open_database: called when the server starts; it may raise L{Unusable}.
         @param mail_clock: the clock by which mail ages, while C{clock} is for waiting.
         """
-        self.expired = 0
+        super().__init__(Accounts(limits, self._new_row, self._forget))
+        self.tags = SavedTags(self._accounts, mail_clock.now, committer)
         self._open_database = open_database
         self._committer = committer
         self._mail_clock = mail_clock
         self._last_id = self._last_record = 0
         self._lost = 0
-        self._is_durable = False
-        self._rows = Accounts(limits, self._new_row, self._forget)
         self._expiry = LoopingCall(self._expire)
         self._expiry.clock = clock
 
@@ -90,27 +69,25 @@ class SqliteMailbox:
             database = self._open_database()
         except Unusable as error:
             raise CannotStart(f"achat: {error}") from None
-        self._is_durable = database.durable
-        tags: defaultdict[int, Tags] = defaultdict(Tags)
-        for id_, tag in database.tags():
-            tags[id_].add(tag)
+        self.tags.at_each_change = database.durable
+        tags = database.tags()
         if tags and not database.durable:
             self._forget_tags(database)
         self._log.info("mail is kept in {path}", path=database.path)
         self._committer.open(database)
         all_mail = database.mail()
         now = self._start_clock(database, [mail.newest for mail in all_mail if mail.copies])
+        rows: dict[int, Row] = {}
         for mail in all_mail:
-            row = _Row(mail.name, mail.id, mail.first)
+            row = rows[mail.id] = Row(mail.name, mail.id, mail.first)
             row.end += mail.copies
             row.copies, row.size = mail.copies, mail.size + LINE_COST * mail.copies
             row.oldest = min(mail.oldest, now)
-            if mail.id in tags:
-                row.tags = tags[mail.id]
             self._last_id = mail.id
-            self._rows.add(row)
-            for tag in row.tags or ():
-                self._rows.weigh(row, tag)
+            self._accounts.add(row)
+        for id_, tag in tags:
+            if id_ in rows:  # or else somebody has deleted the name by hand
+                self.tags.add(rows[id_], tag)
         self._expiry.start(EXPIRY, now=False)
 
     def _forget_tags(self, database: Database) -> None:
@@ -125,7 +102,7 @@ class SqliteMailbox:
     def _start_clock(self, database: Database, stamps: Sequence[float]) -> float:
         """Start the mail clock; return its time. Nothing in the file is any later after that."""
         last, newest = database.standing(), max(stamps, default=None)
-        self._mail_clock.start(last, newest, self._rows.limits.age)
+        self._mail_clock.start(last, newest, self._accounts.limits.age)
         now = self._mail_clock.now()
         if newest is not None and newest > now:
             rejuvenating = self._committer.ask(partial(Database.rejuvenate, now=now))
@@ -146,36 +123,24 @@ class SqliteMailbox:
     def failing(self) -> bool:
         return self._committer.failing
 
-    def limit(self, limits: MailLimits) -> None:
-        self._rows.limits = limits
-
-    def introduce(self, name: str) -> None:
-        self._rows.introduce(name)
-
-    def enroll(self, name: str) -> None:
-        self._rows.enroll(name)
-
-    def knows(self, name: str) -> bool:
-        return self._rows.get(name) is not None
-
     def keep(self, name: str, line: bytes) -> bool:
-        row = self._rows[name]
+        row = self._accounts[name]
         if self._committer.failing or self._committer.batch.size > SATURATED:
             return False
-        if not self._rows.has_room(row, line):
+        if not self._accounts.takes(row, len(line) + LINE_COST):
             return False
         now = self._mail_clock.now()
         self._append(row, line, 1, now)
-        self._rows.grow(row, 1, len(line), now)
+        self._accounts.grow(row, 1, len(line), now)
         return True
 
     def pass_by(self, name: str, copies: int) -> None:
-        row = self._rows[name]
+        row = self._accounts[name]
         row.head += copies
         row.end += copies
 
     def record(self, name: str, lines: bytes) -> None:
-        row = self._rows[name]
+        row = self._accounts[name]
         first, copies = row.end, lines.count(b"\n")
         row.head = row.end = end = first + copies
         self._last_record = id_ = self._last_record + 1
@@ -191,14 +156,14 @@ class SqliteMailbox:
         return self._mail_clock.now()
 
     def take(self, name: str, size: int) -> Deferred[Page]:
-        row = self._rows[name]
+        row = self._accounts[name]
         if not row.copies:
             return succeed(Page())
         head = row.head
         page = self._committer.ask(lambda database: database.page(row.id, head, size))
         return page.addCallback(self._taken, row, head, size)
 
-    def _taken(self, lines: Page, row: _Row, head: int, size: int) -> Page | Deferred[Page]:
+    def _taken(self, lines: Page, row: Row, head: int, size: int) -> Page | Deferred[Page]:
         if row.head != head:
             return self.take(row.name, size)  # the first have expired meanwhile
         if not lines:  # what could not be written yet is not in the file
@@ -206,29 +171,27 @@ class SqliteMailbox:
         if not lines and row.copies:
             raise LookupError(f"{row.copies} lines for {row.name} are not where they should be")
         row.head = row.written = head + len(lines)
-        self._rows.shrink(row, len(lines), sum(map(len, lines)))
+        self._accounts.shrink(row, len(lines), sum(map(len, lines)))
         return lines
 
     def delivered(self, name: str, copies: int) -> None:
-        row = self._rows[name]
+        row = self._accounts[name]
         in_file = row.start < row.written
         row.start += copies
         if in_file:
             self._arrived(row)
         self._strike(row, row.start)
-        self._note_first(row)
+        row.note_first(self._committer.batch)
 
-    def _strike(self, row: _Row, before: int) -> None:
-        """Strike out the records of lines that all stand before a position."""
-        struck = [*takewhile(before.__ge__, row.records or ())]
-        if row.records and struck:
-            self._committer.batch.struck += map(row.records.pop, struck)
+    def _strike(self, row: Row, before: int) -> None:
+        if row.records and (struck := row.strike(before)):
+            self._committer.batch.struck += struck
             self._committer.soon()
 
     def hand_back(
         self, name: str, lines: Sequence[bytes], ages: Sequence[float] | None = None
     ) -> None:
-        row = self._rows[name]
+        row = self._accounts[name]
         if lines:  # or else an older session may still have some, whose places are not to change
             now = self._mail_clock.now()
             row.start = row.head = row.head - len(lines)
@@ -242,114 +205,59 @@ class SqliteMailbox:
             self._strike(row, row.end)
             self._arrived(row)
             row.written = row.head
-            self._rows.grow(row, len(lines), len(together), now)
+            self._accounts.grow(row, len(lines), len(together), now)
             row.oldest = 0.0  # those that are in the file already stay as old as they are
-        self._rows.leave(row)
+        self._accounts.leave(row)
 
     def first(self, name: str) -> int:
-        return self._rows[name].start
+        return self._accounts[name].start
 
-    def begin_tag(self, name: str, tag: str, counter: Counter) -> Tag | None:
-        row = self._rows.introduce(name)
-        record = self._rows.begin_tag(row, tag, counter, self._mail_clock.now())
-        if record is not None:
-            self._save(row, record)
-        self._forget_surplus(row)
-        return record
-
-    def tag_changed(self, name: str, tag: Tag) -> bool:
-        row = self._rows[name]
-        self._save(row, tag)
-        return self._rows.weigh(row, tag)
-
-    def end_tag(self, name: str, tag: Tag) -> None:
-        row = self._rows[name]
-        self._rows.end_tag(row, tag, self._mail_clock.now())
-        self._save(row, tag)
-        self._forget_surplus(row)
-
-    def _forget_surplus(self, row: _Row) -> None:
-        for tag in row.tags.surplus() if row.tags else ():
-            self.forget_tag(row.name, tag)
-
-    def forget_tag(self, name: str, tag: Tag) -> None:
-        row = self._rows[name]
-        self._rows.forget_tag(row, tag)
-        if self._is_durable:
-            self._committer.batch.tags[row.id, tag.name] = None
-            self._committer.soon()
-
-    def _save(self, row: _Row, tag: Tag) -> None:
-        """Have the next commit write a tag, if the file can vouch for it after a crash."""
-        if self._is_durable:
-            self._committer.batch.tags[row.id, tag.name] = tag
-            self._note_first(row)
-            self._committer.soon()
-
-    def tags(self, name: str) -> Sequence[Tag]:
-        row = self._rows.get(name)
-        return [*row.tags] if row and row.tags else []
-
-    def all_tags(self) -> int:
-        return self._rows.tags
-
-    def count(self, name: str) -> int:
-        row = self._rows.get(name)
-        return row.copies if row else 0
-
-    def size_for(self, name: str) -> int:
-        row = self._rows.get(name)
-        return row.size if row else 0
+    def purge(self, name: str) -> int:
+        row, copies = self._accounts.empty(name)
+        row.start = row.head = row.written = row.end
+        self._arrived(row)
+        self.expired += copies
+        return copies
 
     def copies(self) -> int:
-        return self._rows.copies - self._lost
-
-    def size(self) -> int:
-        return self._rows.size
+        return self._accounts.copies - self._lost
 
     def close(self) -> Deferred[None]:
         if self._expiry.running:
             self._expiry.stop()
             self._note_time()
-        for row in self._rows:
-            for tag in row.tags or ():
-                self._committer.batch.tags[row.id, tag.name] = tag
-                self._note_first(row)
+        self.tags.save_all()
         return Deferred.fromCoroutine(self._close())
 
     async def _close(self) -> None:
         """Close the file, which must hold as many copies as the accounts say."""
         remains = await self._committer.close()
         self._lost = remains.lost
-        if remains.copies is not None and remains.copies != self._rows.copies:
+        if remains.copies is not None and remains.copies != self._accounts.copies:
             self._log.error(
                 "the mailbox holds {copies} lines, and should hold {due}",
                 copies=remains.copies,
-                due=self._rows.copies,
+                due=self._accounts.copies,
             )
 
-    def _append(self, row: _Row, lines: bytes, copies: int, now: float) -> None:
+    def _append(self, row: Row, lines: bytes, copies: int, now: float) -> None:
         self._committer.batch.add(Span(row.id, row.end, now, lines, copies))
         self._committer.soon()
         row.end += copies
 
-    def _arrived(self, row: _Row) -> None:
+    def _arrived(self, row: Row) -> None:
         self._committer.batch.arrived[row.id] = row.start
-        self._note_first(row)
+        row.note_first(self._committer.batch)
         self._committer.soon()
 
-    def _note_first(self, row: _Row) -> None:
-        """Write where a row begins, with what makes it begin there, if any tag rests on that."""
-        if row.tags:
-            self._committer.batch.firsts[row.id] = row.start
-
-    def _new_row(self, name: str) -> _Row:
+    def _new_row(self, name: str) -> Row:
         self._last_id += 1
         self._committer.batch.names[self._last_id] = name
         self._committer.soon()
-        return _Row(name, self._last_id)
+        return Row(name, self._last_id)
 
-    def _forget(self, row: _Row) -> None:
+    def _forget(self, row: Row) -> None:
+        self.tags.drop(row)
         self._committer.batch.names[row.id] = None
         self._committer.soon()
 
@@ -361,15 +269,14 @@ class SqliteMailbox:
         if self._committer.failing:
             return None
         self._note_time()
-        for row, tag in self._rows.unused_tags(self._mail_clock.now()):
-            self.forget_tag(row.name, tag)
+        self.tags.forget_old()
         return Deferred.fromCoroutine(
-            self._expire_each(self._rows.expiring(self._mail_clock.now()))
+            self._expire_each(self._accounts.expiring(self._mail_clock.now()))
         )
 
-    async def _expire_each(self, rows: Sequence[_Row]) -> None:
+    async def _expire_each(self, rows: Sequence[Row]) -> None:
         """One after the other, as each waits for the disk; lines that come meanwhile go between."""
-        before = self._mail_clock.now() - self._rows.limits.age
+        before = self._mail_clock.now() - self._accounts.limits.age
         for row in rows:
             if self._expiry.running and not row.sessions:
                 expiring = self._committer.ask(
@@ -385,7 +292,7 @@ class SqliteMailbox:
         else:
             self._log.failure("Old mail cannot be thrown away", failure)
 
-    def _expired(self, result: tuple[int, int, float], row: _Row, head: int) -> None:
+    def _expired(self, result: tuple[int, int, float], row: Row, head: int) -> None:
         """Throw away what is too old, unless somebody has come for it meanwhile."""
         copies, size, oldest = result
         if row.sessions or row.head != head:
@@ -396,5 +303,5 @@ class SqliteMailbox:
         row.start = row.head = row.written = head + copies
         self._arrived(row)
         self.expired += copies
-        self._rows.shrink(row, copies, size)
-        self._log.warn("{copies} lines for {name} have expired", copies=copies, name=row.name)
+        self._accounts.shrink(row, copies, size)
+        self._log.warn("lines kept for {name} have expired: {copies}", copies=copies, name=row.name)

@@ -8,15 +8,11 @@ take them in twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import takewhile
 from secrets import token_hex
 from typing import NamedTuple, Protocol
 
 from achat_twisted.wire.tags import Verdict
-
-MOST_TAGS = 100
-"""The most tags of one name; beyond that the one that is unused for longest is forgotten."""
 
 MOST_REFUSALS = 64 * 1024
 """Bytes of refusals that may wait for a tag to confirm them; more end its session."""
@@ -43,14 +39,17 @@ class Counter(Protocol):
     commands: int
 
 
+RefusalKey = tuple[int, str, str]
+"""The first line of a refusal, its word and its recipient, by which no two of a tag are alike."""
+
+
 class Saved(NamedTuple):
-    """The row of a tag in a file, and its refusals; see C{tags.sql}."""
+    """The entry of a tag in a file, but for its name and its tag; see C{tags.sql}."""
 
     era: str
     lines: int
     heard: int
     used: float
-    refusals: tuple[Verdict, ...]
 
 
 class Tag:
@@ -59,7 +58,10 @@ class Tag:
     @ivar name: the tag itself.
     @ivar era: made up with this record, so that a client notices that it met another one.
     @ivar heard: the number of the last line whose fate the client knows.
-    @ivar refusals: those of later lines, in order, by first line, word and recipient.
+    @ivar refusals: those of later lines, in order.
+    @ivar unsaved: those of them that have come, or gone on, since a file was last given them; None
+        for most.
+    @ivar has_confirmed: true if others have gone since.
     @ivar used: when its last session began or ended, by the mail clock, in seconds.
     @ivar counted: the bytes of L{size} that count towards the limits of the mailbox by now.
     """
@@ -70,9 +72,11 @@ class Tag:
         "_waiting",
         "counted",
         "era",
+        "has_confirmed",
         "heard",
         "name",
         "refusals",
+        "unsaved",
         "used",
     )
 
@@ -83,7 +87,9 @@ class Tag:
         self.era = era or token_hex(6)
         self.heard = heard
         self.used = used
-        self.refusals: dict[tuple[int, str, str], Verdict] = {}
+        self.refusals: dict[RefusalKey, Verdict] = {}
+        self.unsaved: dict[RefusalKey, Verdict] | None = None
+        self.has_confirmed = False
         self._waiting = 0  # bytes of refusals
         self.counted = 0
         self._before = lines
@@ -98,7 +104,7 @@ class Tag:
 
     def saved(self) -> Saved:
         """The record as it is now."""
-        return Saved(self.era, self.lines, self.heard, self.used, (*self.refusals.values(),))
+        return Saved(self.era, self.lines, self.heard, self.used)
 
     def begin(self, counter: Counter) -> None:
         """Count the lines of a session from now on."""
@@ -119,7 +125,9 @@ class Tag:
         key = _key(verdict)
         if key not in self.refusals:
             self._waiting += _cost(verdict)
-        self.refusals[key] = verdict
+        if self.unsaved is None:
+            self.unsaved = {}
+        self.refusals[key] = self.unsaved[key] = verdict
 
     @property
     def size(self) -> int:
@@ -144,59 +152,17 @@ class Tag:
         self.heard = max(self.heard, lines)
         known = takewhile(lambda verdict: verdict.first <= lines, self.refusals.values())
         for verdict in [verdict for verdict in known if verdict.last <= lines]:
-            del self.refusals[_key(verdict)]
+            key = _key(verdict)
+            del self.refusals[key]
             self._waiting -= _cost(verdict)
+            self.has_confirmed = True
+            if self.unsaved:
+                self.unsaved.pop(key, None)
 
 
 def _cost(verdict: Verdict) -> int:
     return _REFUSAL_COST + len(verdict.subject.encode())
 
 
-def _key(verdict: Verdict) -> tuple[int, str, str]:
+def _key(verdict: Verdict) -> RefusalKey:
     return verdict.first, verdict.word, verdict.subject
-
-
-class Tags:
-    """The tags of one name, the one unused for longest first."""
-
-    __slots__ = ("_all",)
-
-    def __init__(self) -> None:
-        self._all: dict[str, Tag] = {}  # one that keeps order by itself takes 0.2 KB more
-
-    def __iter__(self) -> Iterator[Tag]:
-        return iter(self._all.values())
-
-    def __len__(self) -> int:
-        return len(self._all)
-
-    def __contains__(self, tag: Tag) -> bool:
-        return self._all.get(tag.name) is tag
-
-    def get(self, name: str) -> Tag | None:
-        return self._all.get(name)
-
-    def add(self, tag: Tag) -> None:
-        self._all[tag.name] = tag
-
-    def use(self, tag: Tag, now: float) -> None:
-        """Note that its session begins or ends."""
-        tag.used = now
-        self._all[tag.name] = self._all.pop(tag.name)
-
-    def forget(self, tag: Tag) -> None:
-        del self._all[tag.name]
-
-    @property
-    def are_here(self) -> bool:
-        """True if any of them has a session."""
-        return any(tag.is_here for tag in self._all.values())
-
-    def surplus(self) -> list[Tag]:
-        """Those that are to be forgotten as there are too many."""
-        excess = len(self._all) - MOST_TAGS
-        return [tag for tag in self._all.values() if not tag.is_here][: max(0, excess)]
-
-    def unused_since(self, before: float) -> list[Tag]:
-        """Those that were last used before a moment."""
-        return [tag for tag in self._all.values() if not tag.is_here and tag.used < before]

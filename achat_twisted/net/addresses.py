@@ -19,15 +19,10 @@ def describe(address: IAddress) -> str:
     if isinstance(address, IPv6Address):
         return f"[{address.host}]:{address.port}"
     if isinstance(address, UNIXAddress) and address.name:
-        return f"unix:{_printable(address.name)}"
+        name = address.name.decode(errors="backslashreplace")
+        escaped = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+        return f"unix:{''.join(escaped)}"
     return "a local socket"
-
-
-def _printable(name: bytes) -> str:
-    text = name.decode(errors="backslashreplace")
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
 
 
 def is_local(address: IAddress) -> bool:

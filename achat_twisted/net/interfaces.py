@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
+from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class IOutlet(Interface):
         """Close at once; what is outstanding stays outstanding."""
 
 
-class IInlet(Interface):
-    """One connection's way in, beyond what a Twisted transport offers."""
+class ILink(IOutlet):
+    """Both ways of one connection; of its way in, what a Twisted transport does not offer."""
 
     def connection_lost() -> None:
         """Note that the connection is gone; to be called by its protocol."""
@@ -65,10 +66,6 @@ class IInlet(Interface):
         The bytes come through the protocol's C{dataReceived} as usual, and wait while the
         transport is paused. Fires when all of them have come.
         """
-
-
-class ILink(IOutlet, IInlet):
-    """Both ways of one connection."""
 
     def ask_certificate() -> None:
         """Ask the client for a certificate, if this is TLS; to be called before anything comes.
@@ -86,29 +83,54 @@ class ILink(IOutlet, IInlet):
 class IProxied(Interface):
     """A protocol whose connections may come through a proxy."""
 
-    def introduced() -> None:
-        """Note that the proxy has named its client, whose own bytes follow."""
+    def introduced(why_not: str = "") -> None:
+        """Note that the proxy has named its client, whose own bytes follow.
 
-    def not_introduced(why: str) -> None:
-        """Note that the first bytes are not a proxy's header; nothing more will come through.
-
-        @param why: the rest of a sentence about the connection, for its log line.
+        @param why_not: if it has not, the rest of a sentence about the connection, for its log
+            line; nothing more will come through then.
         """
+
+
+class IPolled(Interface):
+    """A transport that a poller serves."""
+
+    connected: bool = Attribute("True until its connection is lost.")
+
+    def fileno() -> int:
+        """Its descriptor."""
+
+    def receive() -> bytes | None:
+        """The bytes that can be read: empty at the end of input, None if there are none just now.
+
+        @raise OSError: if the connection is broken.
+        """
+
+    def take_in(data: bytes) -> None:
+        """Pass on what was received."""
+
+    def doWrite() -> Exception | None:
+        """Write what waits; returns the error if the connection is broken."""
+
+    def readConnectionLost(reason: Failure) -> None:
+        """Note the end of input."""
+
+    def connectionLost(reason: Failure) -> None:
+        """Note that the connection is lost."""
 
 
 class IPoller(Interface):
     """Calls transports when their sockets can be read or written."""
 
-    def start_reading(transport: Any) -> None:
+    def start_reading(transport: IPolled) -> None:
         """Let C{transport} read from now on, whenever there is something."""
 
-    def stop_reading(transport: Any) -> None:
+    def stop_reading(transport: IPolled) -> None:
         """Let it read no more."""
 
-    def start_writing(transport: Any) -> None:
+    def start_writing(transport: IPolled) -> None:
         """Let C{transport} write from now on, whenever there is room."""
 
-    def stop_writing(transport: Any) -> None:
+    def stop_writing(transport: IPolled) -> None:
         """Let it write no more."""
 
 

@@ -23,8 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from achat_twisted.net.interfaces import IPoller
-from achat_twisted.net.transport import ServerTransport
+from achat_twisted.net.interfaces import IPolled, IPoller
 from achat_twisted.tools.interfaces import IMeter
 from achat_twisted.tools.meter import NO_METER
 
@@ -48,18 +47,14 @@ class Reactor(IReactorFDSet, IReactorTime):
 
 @implementer(IPoller, IReadDescriptor)
 class Poller:
-    """Serves transports for a reactor, in which it is registered while there are any.
-
-    C{receive} of a transport returns the bytes that can be read: empty at the end of input, None if
-    there are none just now. They are passed on by C{take_in}, when those of all have been read.
-    """
+    """Serves transports for a reactor, in which it is registered while there are any."""
 
     _log = Logger()
 
     def __init__(self, reactor: Reactor, epoll: select.epoll, meter: IMeter = NO_METER) -> None:
         self._reactor = reactor
         self._epoll = epoll
-        self._polled: dict[int, ServerTransport] = {}
+        self._polled: dict[int, IPolled] = {}
         self._masks: dict[int, int] = {}
         self._is_polling = False
         self._soon: list[Callable[[], None]] = []
@@ -76,19 +71,19 @@ class Poller:
         self._soon.append(call)
         return None
 
-    def start_reading(self, transport: ServerTransport) -> None:
+    def start_reading(self, transport: IPolled) -> None:
         self._change(transport, wanted=_IN)
 
-    def stop_reading(self, transport: ServerTransport) -> None:
+    def stop_reading(self, transport: IPolled) -> None:
         self._change(transport, unwanted=_IN)
 
-    def start_writing(self, transport: ServerTransport) -> None:
+    def start_writing(self, transport: IPolled) -> None:
         self._change(transport, wanted=_OUT)
 
-    def stop_writing(self, transport: ServerTransport) -> None:
+    def stop_writing(self, transport: IPolled) -> None:
         self._change(transport, unwanted=_OUT)
 
-    def _change(self, transport: ServerTransport, *, wanted: int = 0, unwanted: int = 0) -> None:
+    def _change(self, transport: IPolled, *, wanted: int = 0, unwanted: int = 0) -> None:
         fd = transport.fileno()
         before = self._masks.get(fd, 0)
         mask = before & ~unwanted | wanted
@@ -165,11 +160,11 @@ class Poller:
 
     def _receive(
         self, events: list[tuple[int, int]]
-    ) -> tuple[list[tuple[ServerTransport, bytes]], list[ServerTransport], list[ServerTransport]]:
+    ) -> tuple[list[tuple[IPolled, bytes]], list[IPolled], list[IPolled]]:
         """The transports that have received something, that can write, and that are lost."""
-        received: list[tuple[ServerTransport, bytes]] = []
-        writable: list[ServerTransport] = []
-        lost: list[ServerTransport] = []
+        received: list[tuple[IPolled, bytes]] = []
+        writable: list[IPolled] = []
+        lost: list[IPolled] = []
         for fd, event in events:
             transport = self._polled[fd]
             try:
@@ -190,12 +185,12 @@ class Poller:
                 lost.append(transport)
         return received, writable, lost
 
-    def _lose(self, transport: ServerTransport, why: Exception) -> None:
+    def _lose(self, transport: IPolled, why: Exception) -> None:
         if transport.connected:
             self._change(transport, unwanted=_IN | _OUT)
             transport.connectionLost(Failure(why))
 
-    def _failed(self, transport: ServerTransport) -> None:
+    def _failed(self, transport: IPolled) -> None:
         self._log.failure("A connection could not be served: closed")
         try:
             self._lose(transport, CONNECTION_LOST)

@@ -52,7 +52,7 @@ class Proxied(ProtocolWrapper):
             if reader is None:
                 self.loseConnection()
             else:
-                reader.not_introduced(str(error))
+                reader.introduced(str(error))
             return
         if behind is None:
             return

@@ -7,17 +7,12 @@ the socket first. Reader and writer see it as a L{achat_twisted.net.link.Link}.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import struct
 import termios
 from collections.abc import Callable, Iterable
 from socket import (
     IPPROTO_TCP,
-    SO_DOMAIN,
-    SO_ERROR,
-    SO_PEERCRED,
-    SOL_SOCKET,
     TCP_KEEPIDLE,
     TCP_KEEPINTVL,
     TCP_NOTSENT_LOWAT,
@@ -25,17 +20,15 @@ from socket import (
     AddressFamily,
     socket,
 )
-from typing import Any, cast
+from typing import Any
 
-from twisted.internet import tcp, unix
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet import tcp
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IProtocol
-from twisted.protocols.policies import WrappingFactory
-from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
-from achat_twisted.net.descriptors import Descriptors
-from achat_twisted.net.interfaces import IPoller
+from achat_twisted.net.interfaces import IPolled, IPoller
 
 SILENCE = 300
 """Seconds for which a TCP peer may be silent when it is asked for an acknowledgement, or keep its
@@ -69,6 +62,7 @@ def _count(fd: int, request: int) -> int:
     return int(count)
 
 
+@implementer(IPolled)
 class ServerTransport(tcp.Server):
     """A server's connection that can be asked, and closed, without losing anything."""
 
@@ -162,9 +156,7 @@ class ServerTransport(tcp.Server):
     def _look(self) -> int:
         in_kernel = self._in_kernel()
         if in_kernel and self.is_half_closed:
-            in_kernel -= (
-                1  # the FIN takes a place in the sequence, and is the last to be acknowledged
-            )
+            in_kernel -= 1  # for the FIN, which has a place in the sequence, the last
         return self._waiting + in_kernel
 
     def _in_kernel(self) -> int:
@@ -245,91 +237,3 @@ class ServerTransport(tcp.Server):
     def _look_back(self, reason: Failure) -> int:
         """The number of bytes outstanding as the connection ends."""
         return self._look()
-
-
-class UnixServerTransport(ServerTransport, unix.Server):
-    """The same on a unix socket.
-
-    Here the kernel counts what the peer has not read; but it forgets that when the peer is gone,
-    so that after an unclean end only what was seen to be read before counts as such. A peer that
-    dies with unread data leaves an error on our socket before its data is forgotten.
-    """
-
-    _written = 0
-    _read = 0
-    _died = False
-
-    def __init__(self, poller: IPoller, sock: socket, *args: Any) -> None:
-        super().__init__(poller, sock, *args)
-        _, uid, _ = struct.unpack("3i", sock.getsockopt(SOL_SOCKET, SO_PEERCRED, 12))
-        self.owner = f"uid {uid}"
-
-    def write(self, data: bytes) -> None:
-        self._written += len(data)
-        super().write(data)
-
-    def _look(self) -> int:
-        outstanding = super()._look()
-        if self.socket.getsockopt(SOL_SOCKET, SO_ERROR):
-            self._died = True
-            self.abortConnection()  # as asking for the error has taken it from the reactor
-        if self._died:
-            return self._written - self._read
-        self._read = max(self._read, self._written - outstanding)
-        return outstanding
-
-    def _look_back(self, reason: Failure) -> int:
-        if reason.check(ConnectionDone):
-            return self._look()
-        return self._written - self._read
-
-
-class _Listening:
-    """A listening socket that has nobody to accept while descriptors are short.
-
-    Twisted accepts up to hundreds of clients in one go, and does not check in between if it should
-    go on; it closes those for which there is no descriptor.
-    """
-
-    def __init__(self, listening: socket, descriptors: Descriptors) -> None:
-        self._socket = listening
-        self._descriptors = descriptors
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._socket, name)
-
-    def accept(self) -> tuple[socket, Any]:
-        if self._descriptors.are_short:
-            raise BlockingIOError(errno.EWOULDBLOCK, "descriptors are short")
-        return self._socket.accept()
-
-
-def prepare(port: object, poller: IPoller, descriptors: Descriptors) -> None:
-    """Let a port that listens build its connections from the classes here.
-
-    @param descriptors: tells when to let nobody in, and is told of each connection.
-    @raise TypeError: if it is not a port of stream sockets.
-    @raise ValueError: if it was made for another family of addresses than its socket has.
-    """
-    if not isinstance(port, tcp.Port):
-        raise TypeError("not a stream socket")
-    family = AddressFamily(port.socket.getsockopt(SOL_SOCKET, SO_DOMAIN))
-    if family != port.socket.family:
-        # An inherited socket is taken for what the endpoint says, and then has absurd addresses.
-        raise ValueError(f"the socket is for {family.name}, not for {port.socket.family.name}")
-    transport = UnixServerTransport if isinstance(port, unix.Port) else ServerTransport
-
-    def accept(sock: socket, *args: Any) -> ServerTransport:
-        descriptors.taken(sock.fileno())
-        return transport(poller, sock, *args)
-
-    port.socket = cast(Any, _Listening(port.socket, descriptors))
-    descriptors.watch(port)
-    port.transport = accept  # type: ignore[assignment]  # as good as a class
-    factory: Any = port.factory
-    while isinstance(factory, WrappingFactory):
-        if isinstance(factory, TLSMemoryBIOFactory):
-            # Writers batch by the turn already; Twisted's own aggregation of small writes would
-            # only hide from us what has not been sent yet.
-            factory.protocol = TLSMemoryBIOProtocol
-        factory = factory.wrappedFactory

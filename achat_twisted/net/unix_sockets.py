@@ -36,8 +36,11 @@ NOBODY = (-1, -1)
 """A user and a group that leave a file's owners unchanged, see C{chown(2)}."""
 
 
-_CREDENTIALS = struct.Struct("iII")
-"""The kernel's C{struct ucred}: process, user and group of the other end, see C{unix(7)}."""
+def uid_of_peer(connection: socket.socket) -> int:
+    """The user at the other end of a connection, as the kernel knows it."""
+    ucred = struct.Struct("iII")  # the kernel's: process, user and group, see unix(7)
+    packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, ucred.size)
+    return int(ucred.unpack(packed)[1])
 
 
 class UnixSockets:
@@ -79,10 +82,7 @@ class UnixSockets:
 
     def peer_uid(self, transport: Any) -> int:
         """The user at the other end of a connection, as the kernel knows it."""
-        connection: socket.socket = transport.getHandle()
-        size = _CREDENTIALS.size
-        packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-        return int(_CREDENTIALS.unpack(packed)[1])
+        return uid_of_peer(transport.getHandle())
 
     def is_gone(self, transport: Any) -> bool:
         """Tell if the other end of a connection, which writes no more, reads no more either."""

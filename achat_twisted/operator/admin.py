@@ -30,7 +30,7 @@ from achat_twisted.tools.deadlines import Deadlines
 TIMEOUT = 10.0
 """The seconds within which a request must come, and later its answer must be read."""
 
-_ROWS = 100
+_SLICE = 100
 """The lines of an answer that are sent before others have their turn."""
 
 
@@ -134,7 +134,7 @@ class AdminConnection(LineOnlyReceiver):
         self._told += 1
         if self._room is not None:
             await self._room
-        elif self._told % _ROWS == 0:
+        elif self._told % _SLICE == 0:
             await deferLater(self.factory.clock, 0)
 
 

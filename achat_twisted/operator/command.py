@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
-import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from achat_twisted.operator import protocol
+from achat_twisted.operator.asking import TIMEOUT, ask
 from achat_twisted.operator.protocol import Facts
-
-TIMEOUT = 30.0
-"""The seconds that a server may be silent, besides those that it was told to wait."""
+from achat_twisted.tools.parameters import duration
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
+
+_JSON = f"{__name__}.json"
+"""The key for C{--json} in what nested commands share."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _default_socket() -> Path:
@@ -25,15 +30,30 @@ def _default_socket() -> Path:
     return Path(folder or "/run/achat", protocol.SOCKET)
 
 
+def _wants_json(context: click.Context, _: click.Parameter, value: bool) -> None:
+    context.meta[_JSON] = context.meta.get(_JSON) or value
+
+
+_json = click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    callback=_wants_json,
+    help="Print each part of the answer as a JSON object, one a line.",
+)
+"""The option of the whole and of each of its parts, so that its place does not matter."""
+
+
 @click.group()
 @click.option(
     "path",
     "--socket",
-    type=click.Path(readable=False, path_type=Path),  # _ask has a clearer message
+    type=click.Path(readable=False, path_type=Path),  # ask has a clearer message
     default=_default_socket,
     show_default="admin.sock in $RUNTIME_DIRECTORY, or else in /run/achat",
     help="The server's --admin socket.",
 )
+@_json
 @click.pass_context
 def admin(context: click.Context, path: Path) -> None:
     """Look after a server, on its own machine.
@@ -43,126 +63,153 @@ def admin(context: click.Context, path: Path) -> None:
     context.obj = path
 
 
-@admin.command()
-@click.pass_obj
+def _action(function: Function) -> click.Command:
+    """A command of the operator's, which is given the path of the server's socket first."""
+    return admin.command()(_json(click.pass_obj(function)))
+
+
+@_action
 def who(path: Path) -> None:
     """List the sessions.
 
     For each: lines taken in from it; bytes queued for it, or sent but not yet acknowledged by its
     machine. If it has a tag: the messages and bytes that were sent and not got, and since when.
     """
-    rows = [*_ask(path, "who")]
-    if rows:
-        _show_table(rows)
-    else:
-        click.echo("nobody is here", err=True)
+    _show_table(ask(path, "who"), nothing="nobody is here")
 
 
-def _show_table(facts: list[Facts]) -> None:
-    rows = [{key: str(value) for key, value in row.items()} for row in facts]
-    table = [{key: key.upper() for key in rows[0]}, *rows]
-    widths = {key: max(len(row[key]) for row in table) for key in rows[0]}
-    for row in table:
-        click.echo("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip())
-
-
-@admin.command()
+@_action
 @click.argument("name")
-@click.pass_obj
 def kick(path: Path, name: str) -> None:
     """End the session of NAME; the lines it has not got wait in its mailbox."""
-    _show(_ask(path, "kick", name))
+    _show(ask(path, "kick", name))
 
 
-@admin.command()
-@click.pass_obj
+@_action
 def stats(path: Path) -> None:
     """Show what has become of all copies, and how many clients there are."""
-    _show(_ask(path, "stats"))
+    _show(ask(path, "stats"))
 
 
-@admin.command()
+@_action
 @click.argument("name")
-@click.pass_obj
 def mail(path: Path, name: str) -> None:
     """Show how many lines wait for NAME, and the bytes they count for; never what they say.
 
     If NAME has tags, there is a line for each: whether it is here, the number of its lines that are
     taken in, its refusals that wait to be confirmed, and what was sent to it and not got.
     """
-    amount, *tags = _ask(path, "mail", name)
-    _show(iter([amount]))
+    amount, *tags = ask(path, "mail", name)
+    _show([amount])
     if tags:
-        click.echo()
+        if not _is_json():
+            click.echo()
         _show_table(tags)
 
 
-@admin.command()
+@_action
+@click.option(
+    "--most",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    metavar="NUMBER",
+    help="How many are listed.",
+)
+def mailboxes(path: Path, most: int) -> None:
+    """List the mailboxes by the bytes that they take, the largest first.
+
+    For each: the lines that wait; the bytes that count towards --mailbox-limit; and the tags, which
+    count towards it as well.
+    """
+    _show_table(ask(path, "mailboxes", str(most)), nothing="nothing is kept for anybody")
+
+
+@_action
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def purge(path: Path, name: str, yes: bool) -> None:
+    """Throw away all lines that wait for NAME, for ever.
+
+    A session that NAME has is ended first, as by kick. The ledger counts the lines as expired.
+    """
+    if not yes:
+        amount, *_ = ask(path, "mail", name)
+        click.confirm(
+            f"Throw away what waits for {name}, {amount['kept']} lines or more, and end its"
+            " session if it has one?",
+            abort=True,
+            err=True,
+        )
+    _show(ask(path, "purge", name))
+
+
+@_action
+def reload(path: Path) -> None:
+    """Have the server read its configuration file and certificates again.
+
+    Each option that has changed is listed, with when the new value takes effect. If anything is
+    wrong all stays as it was, and the exit code is 1, with a sentence that says what.
+    """
+    _show_table(ask(path, "reload"), nothing="no option has changed")
+
+
+@_action
 @click.option(
     "--deadline",
-    type=click.IntRange(0, 86_400),
+    type=duration(86_400),
     default=60,
     show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for the sessions to leave.",
+    metavar="TIME",
+    help="How long to wait for the sessions to leave: seconds, or such as 5m.",
 )
 @click.option("--off", is_flag=True, help="Let everybody in again.")
-@click.pass_obj
-def drain(path: Path, deadline: int, off: bool) -> None:
+def drain(path: Path, deadline: float, off: bool) -> None:
     """Let nobody new in, and wait until all sessions have left.
 
     Nobody is let in until --off or a restart, even if somebody is still here at the deadline, or
     after Ctrl-C.
     """
     if off:
-        _show(_ask(path, "drain", "off"))
+        _show(ask(path, "drain", "off"))
         return
     try:
-        for row in _ask(path, "drain", str(deadline), TIMEOUT + deadline):
-            click.echo(f"still here: {row['sessions']}")
+        for row in ask(path, "drain", f"{deadline:.15g}", TIMEOUT + deadline):
+            if _is_json():
+                _show([row])
+            else:
+                click.echo(f"still here: {row['sessions']}")
     except KeyboardInterrupt:
         click.echo("nobody new is let in, until achat admin drain --off", err=True)
         sys.exit(INTERRUPTED)
-    click.echo("all have left")
+    if not _is_json():
+        click.echo("all have left")
 
 
-def _show(rows: Iterator[Facts]) -> None:
+def _is_json() -> bool:
+    return bool(click.get_current_context().meta[_JSON])
+
+
+def _show(rows: Iterable[Facts]) -> None:
     for row in rows:
+        if _is_json():
+            click.echo(json.dumps(row, ensure_ascii=False))
+            continue
         width = max(map(len, row))
         for key, value in row.items():
             click.echo(f"{key:{width}}  {value}")
 
 
-def _ask(path: Path, word: str, argument: str = "", timeout: float = TIMEOUT) -> Iterator[Facts]:
-    """Ask the server for an action.
-
-    @return: the facts of its answer, as they come.
-    @raise click.ClickException: if it is not done, or there is no answer.
-    """
-    request = os.fsencode(str(protocol.Request(word, argument)))
-    try:
-        protocol.parse_request(request)
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(timeout)
-            connection.connect(os.fspath(path))
-            connection.sendall(request + b"\n")
-            for line in connection.makefile("rb"):
-                facts = protocol.parse_answer(line)
-                if facts is None:
-                    return
-                yield facts
-    except protocol.NotDone as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except TimeoutError:
-        raise click.ClickException(f"the server at {path} does not answer") from None
-    except FileNotFoundError:
-        raise click.ClickException(
-            f"there is no server: {path} does not exist; give --socket PATH"
-        ) from None
-    except ConnectionRefusedError:
-        raise click.ClickException(f"there is no server at {path} any more") from None
-    except PermissionError:
-        raise click.ClickException(f"{path} is only for the server's user and root") from None
-    except (OSError, ValueError) as error:
-        raise click.ClickException(f"{path} cannot be used: {error}") from None
-    raise click.ClickException(f"the server at {path} went away before it answered")
+def _show_table(facts: Iterable[Facts], nothing: str = "") -> None:
+    """Show rows that have the same facts; C{nothing}, on standard error, if there are none."""
+    if _is_json():
+        _show(facts)
+        return
+    rows = [{key: str(value) for key, value in row.items()} for row in facts]
+    if not rows:
+        click.echo(nothing, err=True)
+        return
+    table = [{key: key.upper() for key in rows[0]}, *rows]
+    widths = {key: max(len(row[key]) for row in table) for key in rows[0]}
+    for row in table:
+        click.echo("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 
 from achat_twisted.broker.broker import Broker
-from achat_twisted.broker.session import Session, Stage
+from achat_twisted.broker.reading import Stage
+from achat_twisted.broker.session import Session
 from achat_twisted.broker.tagged import TaggedSession
 from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.operator.outcome import Outcome
 from achat_twisted.operator.protocol import Facts
 from achat_twisted.reader.factory import ChatFactory
 
@@ -18,9 +20,17 @@ class Console:
     """Asks the server's own parts."""
 
     def __init__(
-        self, broker: Broker, mailbox: IMailbox, factory: ChatFactory, phase: Callable[[], str]
+        self,
+        broker: Broker,
+        mailbox: IMailbox,
+        factory: ChatFactory,
+        phase: Callable[[], str],
+        reload: Callable[[], Outcome],
     ) -> None:
-        """@param phase: returns the server's phase between its start and its end."""
+        """@param phase: returns the server's phase between its start and its end.
+        @param reload: has the server take new options, as on SIGHUP.
+        """
+        self.reload = reload
         self._broker = broker
         self._mailbox = mailbox
         self._factory = factory
@@ -87,6 +97,34 @@ class Console:
             return None
         return {"kept": self._mailbox.count(name), "bytes": self._mailbox.size_for(name)}
 
+    def names(self) -> Sequence[str]:
+        """All names that the mailbox knows."""
+        return self._mailbox.names()
+
+    def size(self, name: str) -> int:
+        """The bytes that count towards the limit for a name."""
+        return self._mailbox.size_for(name)
+
+    def mailbox(self, name: str) -> Facts | None:
+        """The facts about the mailbox of C{name}; None if there is nobody by that name."""
+        mail = self.mail(name)
+        return mail and {"name": name, **mail, "tags": len(self._mailbox.tags.of(name))}
+
+    async def purge(self, name: str) -> tuple[Facts, bool]:
+        """Throw away all mail for C{name}, which must have no session, see L{is_here}.
+
+        @return: how much that was, and true if its end would survive a crash.
+        """
+        size = self.size(name)
+        copies = self._mailbox.purge(name)
+        purged: Facts = {"purged": copies, "bytes": size - self.size(name)}
+        committed = self._mailbox.commit()
+        return purged, committed is None or await committed
+
+    def is_here(self, name: str) -> bool:
+        """True while there is a session of C{name}, even one that is over and has not ended yet."""
+        return any(session.name == name for session in self._broker.sessions)
+
     def tags(self, name: str) -> Iterator[Facts]:
         """The facts about each tag of C{name}, the one unused for longest first."""
         here = {
@@ -94,7 +132,7 @@ class Console:
             for session in self._broker.sessions
             if isinstance(session, TaggedSession) and session.name == name
         }
-        for tag in self._mailbox.tags(name):
+        for tag in self._mailbox.tags.of(name):
             yield {
                 "tag": tag.name,
                 "here": "yes" if tag.is_here else "no",

@@ -40,7 +40,7 @@ MEANINGS = {
     "achat_copies_accepted_total": "Copies that were taken in.",
     "achat_copies_delivered_total": "Copies that the recipient's machine has acknowledged, or its"
     " client has got.",
-    "achat_copies_expired_total": "Copies that were kept for too long.",
+    "achat_copies_expired_total": "Copies that were kept for too long, or purged by an operator.",
     "achat_copies_refused_total": "Copies that were refused with a notice, by its word.",
     "achat_copies_inherited": "Copies that were in the mailbox at the start.",
     "achat_copies_kept": "Copies that are in the mailbox.",
@@ -104,7 +104,7 @@ class Metrics:
         sessions = {feed.name.lower(): count for feed, count in load.sessions.items()}
         yield _divided("achat_sessions", "feed", sessions)
         yield _figure("achat_tagged_sessions", load.tagged)
-        yield _figure("achat_tags", self._mailbox.all_tags())
+        yield _figure("achat_tags", self._mailbox.tags.count())
         yield _divided("achat_logins_total", "outcome", self._meter.logins)
         yield _figure("achat_outbox_bytes", load.queued)
         yield _figure("achat_outbox_fullest_bytes", load.fullest)

@@ -7,7 +7,7 @@ and closed. The log and the meter hear how each login has ended.
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -18,26 +18,11 @@ from achat_twisted import wire
 from achat_twisted.broker.interfaces import ISession
 from achat_twisted.limits.admission import Admission
 from achat_twisted.net.interfaces import ILink
+from achat_twisted.reader.interfaces import IReader
 from achat_twisted.reader.terms import Terms
 from achat_twisted.tools.deadlines import Deadlines
 from achat_twisted.tools.interfaces import IMeter
 from achat_twisted.wire.tags import PLAIN, Opening, parse_opening
-
-
-class Newcomer(Protocol):
-    """A connection's reader, as its arrival sees it."""
-
-    def join(self, name: str, opening: Opening) -> ISession:
-        """Log in at the broker, which has the link from now on.
-
-        @raise wire.Refused: if the broker does not take it.
-        """
-
-    def pauseProducing(self) -> None:
-        """Take in nothing for now."""
-
-    def stopProducing(self) -> None:
-        """Take in nothing more."""
 
 
 class Entrance:
@@ -69,7 +54,7 @@ class Arrival:
     )
     _log = Logger()
 
-    def __init__(self, reader: Newcomer, link: ILink, entrance: Entrance) -> None:
+    def __init__(self, reader: IReader, link: ILink, entrance: Entrance) -> None:
         self._reader = reader
         self._link = link
         self._origin = link.origin

@@ -1,20 +1,11 @@
-"""The commands that a client can give: a table, with a row for each."""
+"""The commands that a client can give, and what each of them does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from achat_twisted import wire
 from achat_twisted.broker.interfaces import IBroker, ISession
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A command: the text that C{/help} has after its word, and the function that runs it."""
-
-    usage: str
-    run: Callable[[IBroker, ISession, str], None]
 
 
 def _sync(_broker: IBroker, session: ISession, token: str) -> None:
@@ -41,8 +32,8 @@ def _stats(broker: IBroker, session: ISession, _argument: str) -> None:
 
 def _help(_broker: IBroker, session: ISession, _argument: str) -> None:
     session.tell(wire.usage("NAME, NAME: text posts text to each name"))
-    for word, row in COMMANDS.items():
-        session.tell(wire.usage(f"/{word} {row.usage}"))
+    for word, (usage, _) in COMMANDS.items():
+        session.tell(wire.usage(f"/{word} {usage}"))
 
 
 def _got(_broker: IBroker, session: ISession, argument: str) -> None:
@@ -53,15 +44,15 @@ def _too_late(_broker: IBroker, _session: ISession, _argument: str) -> None:
     raise wire.BadLine("/resume, /send and /stamp stand before the login line")
 
 
-COMMANDS = {
-    "sync": Row("[token] is answered when your lines before it are routed", _sync),
-    "who": Row("lists who is here", _who),
-    "quit": Row("ends the session when all that is queued for you has reached you", _quit),
-    "ping": Row("is answered with pong", _ping),
-    "stats": Row("tells, on the server's own machine, what has become of all copies", _stats),
-    "help": Row("lists what you can say", _help),
+COMMANDS: dict[str, tuple[str, Callable[[IBroker, ISession, str], None]]] = {
+    "sync": ("[token] is answered when your lines before it are routed", _sync),
+    "who": ("lists who is here", _who),
+    "quit": ("ends the session when all that is queued for you has reached you", _quit),
+    "ping": ("is answered with pong", _ping),
+    "stats": ("tells, on the server's own machine, what has become of all copies", _stats),
+    "help": ("lists what you can say", _help),
 }
-"""All that C{/help} lists."""
+"""All that C{/help} lists: by its word, the text after that, and the function that runs it."""
 
 _OTHERS = {"got": _got, **dict.fromkeys(("resume", "send", "stamp"), _too_late)}
 """Those of clients that know more than C{/help} tells, or think so."""
@@ -74,9 +65,7 @@ def run(broker: IBroker, session: ISession, command: wire.Command) -> None:
     """
     if session.lost:
         return
-    if command.word in COMMANDS:
-        COMMANDS[command.word].run(broker, session, command.argument)
-    elif command.word in _OTHERS:
-        _OTHERS[command.word](broker, session, command.argument)
-    else:
+    _, do = COMMANDS.get(command.word, ("", _OTHERS.get(command.word)))
+    if do is None:
         raise wire.NoCommand(command.word)
+    do(broker, session, command.argument)

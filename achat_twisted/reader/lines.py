@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer, ITransport
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
@@ -14,43 +14,30 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.broker.interfaces import IBroker, ISession, ISource
+from achat_twisted.broker.interfaces import IBroker, ISession
 from achat_twisted.net.interfaces import ILink, IProxied
 from achat_twisted.reader import commands, runs
 from achat_twisted.reader.arrival import Arrival, Entrance
+from achat_twisted.reader.interfaces import Home, IReader
 from achat_twisted.wire import framing
 from achat_twisted.wire.foreign import PROXY
-from achat_twisted.wire.framing import Block, LineSplitter
+from achat_twisted.wire.framing import SLICE, Block, LineSplitter
 from achat_twisted.wire.tags import Opening
 
 _Item = framing.Item | Callable[[], None]
 """Work that waits: lines, a fault in place of one, or a call to make after them."""
 
 
-class Home(Protocol):
-    """The factory that a reader comes from, as the reader sees it."""
-
-    def link(self, transport: ITransport) -> ILink:
-        """The link over a transport."""
-
-    def opened(self, reader: ChatReader) -> None:
-        """Note that the reader's connection is made."""
-
-    def gone(self, reader: ChatReader) -> None:
-        """Note that its connection is gone."""
-
-
-@implementer(IHalfCloseableProtocol, IProxied, IPushProducer, ISource)
+@implementer(IHalfCloseableProtocol, IProxied, IPushProducer, IReader)
 class ChatReader(LineReceiver):
     """Reads one connection: first a login, which its L{Arrival} sees to, then lines for the broker.
 
     With the login the link goes to the broker, and from then on the reader neither writes nor
-    closes; it only says when there is no more input.
-
-    The lines are cut by L{LineSplitter}, as C{LineReceiver} itself drops a connection over a line
-    that is too long, and copies the rest of a chunk for each line in it. They come in blocks, and
-    a block is taken in as a whole if it can be: a run of lines for the same recipients, which have
-    room for it. Otherwise it is taken apart, and the broker can pause it between two lines.
+    closes; it only says when there is no more input. Its lines are cut by L{LineSplitter}, as
+    C{LineReceiver} itself drops a connection over a line that is too long, and copies the rest of a
+    chunk for each line in it. They come in blocks, and a block is taken in as a whole if it can be:
+    a run of lines for the same recipients, which have room for it. Otherwise it is taken apart, and
+    the broker can pause it between two lines.
 
     @ivar entrance: the way in, with the terms that it connected under.
     """
@@ -61,7 +48,7 @@ class ChatReader(LineReceiver):
     _link: ILink
     _arrival: Arrival
 
-    def __init__(self, home: Home, broker: IBroker, entrance: Entrance) -> None:
+    def __init__(self, home: Home[ChatReader], broker: IBroker, entrance: Entrance) -> None:
         self._home = home
         self._broker = broker
         self.entrance = entrance
@@ -69,9 +56,7 @@ class ChatReader(LineReceiver):
         self._splitter = LineSplitter(entrance.terms.max_line)
         self._waiting: list[_Item] = []  # the first of them last
         self._session: ISession | None = None
-        self._working = False
-        self.paused = False
-        self._deaf = False
+        self._working = self.paused = self._deaf = False
         self._is_leaving = False  # the connection is lost, and what had come is still worked off
         self._stopped: Deferred[None] | None = None
         self._complaints: tuple[str, ...] = ()
@@ -100,13 +85,9 @@ class ChatReader(LineReceiver):
                 return
         self._work(self._splitter.feed(data))
 
-    def introduced(self) -> None:
+    def introduced(self, why_not: str = "") -> None:
         if not self._deaf:
-            self._arrival.introduced()
-
-    def not_introduced(self, why: str) -> None:
-        if not self._deaf:
-            self._arrival.introduced(why)
+            self._arrival.introduced(why_not)
 
     def readConnectionLost(self) -> None:
         """The client has half-closed: when its lines are worked off, it leaves."""
@@ -129,7 +110,6 @@ class ChatReader(LineReceiver):
     # Calls from the arrival
 
     def join(self, name: str, opening: Opening) -> ISession:
-        """Log in; see L{achat_twisted.reader.arrival.Newcomer}."""
         session = self._session = self._broker.join(name, self._link, self, opening)
         if self._stopped is not None:
             session.last_call()
@@ -140,11 +120,8 @@ class ChatReader(LineReceiver):
 
     @property
     def has_spoken(self) -> bool:
-        return (
-            self._link.has_input
-            or not self._splitter.is_between
-            or any(not callable(item) for item in self._waiting)
-        )
+        has_waiting = any(not callable(item) for item in self._waiting)
+        return has_waiting or not self._splitter.is_between or self._link.has_input
 
     def resumeProducing(self) -> None:
         if self._is_leaving and self._session is not None:
@@ -153,7 +130,6 @@ class ChatReader(LineReceiver):
             super().resumeProducing()
 
     def stopProducing(self) -> None:
-        """Take in no more lines, not even those that are here."""
         self._deaf = True
         self._waiting.clear()
         self.transport.pauseProducing()
@@ -205,7 +181,7 @@ class ChatReader(LineReceiver):
             return
         self._working = True
         try:
-            left = runs.AT_ONCE
+            left = SLICE
             while self._waiting and not self.paused and not self._deaf:
                 item = self._waiting.pop()
                 if isinstance(item, str) and self._session is not None:
@@ -218,22 +194,30 @@ class ChatReader(LineReceiver):
         finally:
             self._working = False
         session = self._session
-        # As in L{_has_overdrawn}, which would be one call more for each line that comes alone.
         if session is not None and session.taken > session.allowance.lines:
             session.overdrawn()
 
     def _work_off_rest(self, session: ISession) -> None:
-        """Take in what had come when the connection was lost, a slice a turn; and then go."""
-        left = runs.AT_ONCE
+        """Take in what had come when the connection was lost, a slice a turn; and then go.
+
+        One that has sent more than it may has no right to that: so a client that floods and breaks
+        off costs no more than one that stays.
+        """
+
+        def has_more() -> bool:
+            is_allowed = session.taken <= session.allowance.lines
+            return bool(self._waiting) and is_allowed and not self._deaf
+
+        left = SLICE
         try:
-            while left and self._waiting and not (self._deaf or self._has_overdrawn()):
+            while left and has_more():
                 self._work_off(self._waiting.pop())
                 left -= 1
         except BaseException:
             self._waiting.clear()
             raise
         finally:
-            if self._waiting and not (self._deaf or self._has_overdrawn()):
+            if has_more():
                 session.rest()
             else:
                 self._go()
@@ -245,14 +229,6 @@ class ChatReader(LineReceiver):
         self.stopProducing()
         self._arrival.gone()
         self._home.gone(self)
-
-    def _has_overdrawn(self) -> bool:
-        """Tell if more lines were taken in than the client may send; it has no right to the rest.
-
-        So a client that floods and breaks off costs no more than one that stays.
-        """
-        session = self._session
-        return session is not None and session.taken > session.allowance.lines
 
     def _work_off(self, item: _Item) -> None:
         if isinstance(item, str):
@@ -298,7 +274,8 @@ class ChatReader(LineReceiver):
                 session.commands += 1
                 commands.run(self._broker, session, request)
         except wire.WireError as error:
-            self._answer_fault(error, session, block[0] == "/")
+            error.is_command = block[0] == "/"
+            self._answer_fault(error, session)
 
     def _take_in_fault(self, error: wire.WireError) -> None:
         """Take in a fault that stands in place of a line."""
@@ -307,11 +284,11 @@ class ChatReader(LineReceiver):
         else:
             self._session.taken += 1
             self._session.commands += error.is_command
-            self._answer_fault(error, self._session, error.is_command)
+            self._answer_fault(error, self._session)
 
-    def _answer_fault(self, error: wire.WireError, session: ISession, is_command: bool) -> None:
+    def _answer_fault(self, error: wire.WireError, session: ISession) -> None:
         """Tell the client; and the log, once for each kind and connection."""
-        session.refuse(error, is_command=is_command)
+        session.refuse(error)
         if error.notice.word not in self._complaints:
             self._complaints += (error.notice.word,)
             self._log.info(

@@ -6,12 +6,7 @@ import re
 
 from achat_twisted import wire
 from achat_twisted.broker.interfaces import IBroker, ISession
-from achat_twisted.wire.framing import Block
-
-AT_ONCE = 500
-"""The number of lines that are put together by recipient at a time, or taken in one by one until
-others have their turn.
-"""
+from achat_twisted.wire.framing import SLICE, Block
 
 _FEW = 16
 """The most commands between lines for which a block is parted there, so that the lines stay runs.
@@ -37,12 +32,11 @@ def take_in(broker: IBroker, session: ISession, block: Block, recipients: int) -
         return [*filter(None, _COMMANDS.split(block))]
     left: list[Block] = []
     count = block.count("\n")
-    if count > AT_ONCE:
-        # A line by itself takes 50 bytes more, and what comes later may wait for long.
-        later = block.split("\n", AT_ONCE)[-1]
+    if count > SLICE:
+        later = block.split("\n", SLICE)[-1]
         block = block.removesuffix(later)
         left.append(later)
-        count = AT_ONCE
+        count = SLICE
     posts = wire.parse_several(block, recipients) if run is None else None
     if posts is not None and broker.post_run(session, posts):
         session.taken += count

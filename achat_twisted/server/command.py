@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import click
+from click.shell_completion import CompletionItem
 
 from achat_twisted.server import config
 from achat_twisted.server.options import Options
 
 
+class _WithServersOptions(click.Command):
+    """A command that takes the options of C{twistd achat}, and lets shells complete them."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        words = sorted(f"--{word.rstrip('=')}" for word in Options().longOpt)
+        found = [CompletionItem(word) for word in words if word.startswith(incomplete)]
+        return found if incomplete.startswith("-") else super().shell_complete(ctx, incomplete)
+
+
 @click.command(
     "config",
+    cls=_WithServersOptions,
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     options_metavar="",
 )

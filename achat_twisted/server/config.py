@@ -12,7 +12,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Self
 import tomli_w
 from twisted.python import usage
 
+from achat_twisted.server.values import Number
 from achat_twisted.tools.suggest import suggest
 
 Scalar = bool | int | float | str
@@ -130,8 +131,24 @@ class Configured(usage.Options):
         return anew
 
     def settings(self) -> dict[str, Setting]:
-        """All options as they are now, with their sources."""
-        return {key: self._setting(key) for key in sorted(self._keys())}
+        """All options as they are now, with their sources; each number in one form only."""
+        settings = {key: self._setting(key) for key in sorted(self._keys())}
+        for key, check in self._numbers().items():
+            settings[key] = replace(settings[key], value=check.show(self[key]))
+        return settings
+
+    def getUsage(self, width: int | None = None) -> str:
+        """The text of C{--help}, whose defaults are as people would write them."""
+        numbers, defaults = self._numbers(), self.defaults
+        self.defaults = {
+            key: numbers[key].show(default) if key in numbers else default
+            for key, default in defaults.items()
+        }
+        try:
+            usage_text: str = super().getUsage(width)
+        finally:
+            self.defaults = defaults
+        return usage_text
 
     def named(self, key: str) -> str:
         """An option's name for an error message, as it is written where it was set."""
@@ -163,6 +180,11 @@ class Configured(usage.Options):
         default = self.defaults.get(key, [])
         return Setting(bool(default) if key in self._flags() else default, "default")
 
+    def _numbers(self) -> dict[str, Number]:
+        """The checks of the options that are numbers."""
+        checks = {row[0]: row[4] for row in self.optParameters}
+        return {key: check for key, check in checks.items() if isinstance(check, Number)}
+
     # The command line
 
     def _look_at_words(self) -> None:
@@ -179,18 +201,7 @@ class Configured(usage.Options):
             elif isinstance(self.get(key), list):
                 self._in_words.setdefault(key, []).append(text)
             else:
-                self._in_words[key] = self._as_written(key, text)
-
-    def _as_written(self, key: str, text: str) -> Scalar:
-        """A word as it would be written in a file."""
-        default = self.defaults.get(key)
-        if isinstance(default, int | float):
-            for kind in (int, float):
-                try:
-                    return kind(text)
-                except ValueError:
-                    pass
-        return text
+                self._in_words[key] = text
 
     # The file
 
@@ -239,8 +250,11 @@ class Configured(usage.Options):
             wanted = ["a string", "a list of strings"]
         elif default is None:
             wanted = ["a string", "a number"]
+        elif isinstance(default, int | float):
+            number = self._numbers().get(key)
+            wanted = ["a number", *(["a string"] if number and number.quantity else [])]
         else:
-            wanted = ["a number" if isinstance(default, int | float) else "a string"]
+            wanted = ["a string"]
         kind = next(name for kind, name in _KINDS if isinstance(value, kind))
         if kind == "a list" and all(isinstance(item, str) for item in value):
             kind = "a list of strings"

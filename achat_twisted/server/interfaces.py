@@ -32,5 +32,5 @@ class ISignals(Interface):
         The first of each of the others is logged.
         """
 
-    def on(number: int, call: Callable[[], None]) -> None:
+    def on(number: int, call: Callable[[], object]) -> None:
         """From now on, have the reactor call C{call} when the process gets that signal."""

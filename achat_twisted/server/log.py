@@ -291,4 +291,4 @@ class ApplicationLog:
 
     def _tell_missing(self, lines: int) -> None:
         log = Logger("achat_twisted.server.log.ApplicationLog", observer=self._at_once)
-        log.warn("{lines} lines are missing here, as the log did not take them", lines=lines)
+        log.warn("lines are missing here, as the log did not take them: {lines}", lines=lines)

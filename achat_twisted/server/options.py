@@ -13,7 +13,8 @@ from twisted.python import usage
 
 import twisted
 from achat_twisted import __version__, wire
-from achat_twisted.broker.broker import OUTBOX_LIMIT, Duplicate
+from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.shares import OUTBOX_LIMIT
 from achat_twisted.limits.limits import Limits
 from achat_twisted.login.credentials import SUPPORTED
 from achat_twisted.mailbox.accounts import LIMITS
@@ -23,7 +24,8 @@ from achat_twisted.server import values
 from achat_twisted.server.config import Configured
 from achat_twisted.server.log import FORMATS, LEVELS
 from achat_twisted.server.service import GRACE
-from achat_twisted.server.values import MEMORY, choice, number
+from achat_twisted.server.values import MEMORY, Number, choice
+from achat_twisted.tools.quantities import BYTES, DAYS, SECONDS, Quantity
 from achat_twisted.tools.suggest import suggest
 
 _LIMITS = Limits()
@@ -76,47 +78,55 @@ _HELP = {
 """The words of C{--help}, in its order."""
 
 
-def _row(
+def _parameter(
     option: str, default: object, check: Callable[[str], object], short: str | None = None
 ) -> list[Any]:
     return [option, short, default, _HELP[option], check]
 
 
 def _number(
-    option: str, default: float, least: float, most: float, unit: str = "", short: str | None = None
+    option: str,
+    default: float,
+    least: float,
+    most: float,
+    quantity: Quantity | None = None,
+    short: str | None = None,
 ) -> list[Any]:
     """A row for a number; a whole one if its default is."""
-    return _row(option, default, number(option, type(default), least, most, unit), short)
+    return _parameter(option, default, Number(option, type(default), least, most, quantity), short)
 
 
 class Options(AuthOptionMixin, Configured):
     """The command line of C{twistd achat}."""
 
     synopsis = "[options]"
-    longdesc = "A chat server that never silently loses a line it has accepted."
+    longdesc = (
+        "A chat server that never silently loses a line it has accepted. Bytes may be written as"
+        " 64K, 16M or 1G, times as 90s, 5m, 12h or 30d."
+    )
     optParameters: ClassVar = [
         _number("port", 8080, 0, 65535, short="p"),
-        _row("interface", "127.0.0.1", values.interface, short="i"),
-        _number("grace", GRACE, 0, 3600, "seconds", short="g"),
-        _number("max-line", wire.MAX_LINE, 64, 2**20, "bytes"),
-        _number("login-timeout", LOGIN_TIMEOUT, 0.1, 3600, "seconds"),
-        _number("outbox-limit", OUTBOX_LIMIT, 2**16, 2**30, "bytes"),
-        _number("outbox-total", _LIMITS.outbox_total, 0, 2**40, "bytes"),
+        _parameter("interface", "127.0.0.1", values.interface, short="i"),
+        _number("grace", GRACE, 0, 3600, SECONDS, short="g"),
+        _number("max-line", wire.MAX_LINE, 64, 2**20, BYTES),
+        _number("login-timeout", LOGIN_TIMEOUT, 0.1, 3600, SECONDS),
+        _number("outbox-limit", OUTBOX_LIMIT, 2**16, 2**30, BYTES),
+        _number("outbox-total", _LIMITS.outbox_total, 0, 2**40, BYTES),
         _number("connections", _LIMITS.connections, 1, 10**6),
         _number("connections-per-host", _LIMITS.connections_per_host, 0, 10**6),
         _number("logins-per-host", _LIMITS.logins_per_host, 0, 10**6),
         _number("rate", _LIMITS.rate, 0, 10**9),
         _number("burst", _LIMITS.burst, 1, 10**9),
         _number("recipients", wire.MAX_RECIPIENTS, 1, 10**6),
-        _row("mailbox", None, values.mailbox, short="m"),
-        _number("mailbox-limit", LIMITS.per_name, 0, 2**40, "bytes"),
-        _number("mailbox-total", LIMITS.total, 0, 2**50, "bytes"),
-        _number("keep", LIMITS.age / DAY, 0.001, 36500, "days", short="k"),
-        _row("duplicate", None, values.duplicate),
-        _row("log-level", "info", choice("log-level", *LEVELS)),
-        _row("log-format", "text", choice("log-format", *FORMATS)),
-        _row("http", None, values.http),
-        _row("admin", None, values.admin),
+        _parameter("mailbox", None, values.mailbox, short="m"),
+        _number("mailbox-limit", LIMITS.per_name, 0, 2**40, BYTES),
+        _number("mailbox-total", LIMITS.total, 0, 2**50, BYTES),
+        _number("keep", LIMITS.age / DAY, 0.001, 36500, DAYS, short="k"),
+        _parameter("duplicate", None, values.duplicate),
+        _parameter("log-level", "info", choice("log-level", *LEVELS)),
+        _parameter("log-format", "text", choice("log-format", *FORMATS)),
+        _parameter("http", None, values.http),
+        _parameter("admin", None, values.admin),
     ]
     optFlags: ClassVar = [[flag, None, _HELP[flag]] for flag in ("durable", "limit-local", "plain")]
     supportedInterfaces = SUPPORTED
@@ -179,8 +189,8 @@ class Options(AuthOptionMixin, Configured):
         least = _LINES_IN_OUTBOX * self["max-line"]
         if self["outbox-limit"] < least:
             raise usage.UsageError(
-                f"--outbox-limit must be at least {least} bytes, for {_LINES_IN_OUTBOX} lines of"
-                f" --max-line {self['max-line']}"
+                f"--outbox-limit must be at least {BYTES.show(least)}, for {_LINES_IN_OUTBOX} lines"
+                f" of --max-line {BYTES.show(self['max-line'])}"
             )
 
     def endpoints(self) -> list[str]:

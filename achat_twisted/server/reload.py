@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import UserDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from achat_twisted.operator.outcome import HIDDEN, Change, Outcome
 from achat_twisted.server.config import Configured
 from achat_twisted.tools.interfaces import IReloadable
 
@@ -62,8 +64,8 @@ class Reloader:
         """Let these parts take new options, each those that it looks at."""
         self._parts.extend(parts)
 
-    def reload(self) -> None:
-        """Reload; anything that is wrong is logged, and never raised."""
+    def reload(self) -> Outcome:
+        """Reload; anything that is wrong is logged and told, and never raised."""
         options = self._options
         try:
             options = options.again()
@@ -72,34 +74,40 @@ class Reloader:
         except (SystemExit, ValueError, OSError) as error:
             reason = options.blame(str(error).removeprefix("achat: "))
             self._log.error("not reloaded, all is as it was: {reason}", reason=reason)
+            return Outcome(error=f"not reloaded, all is as it was: {reason}")
         except Exception:
             self._log.failure("Reloading failed, all is as it was")
-        else:
-            for put in put_in_place:
-                try:
-                    put()
-                except Exception:
-                    self._log.failure("Something could not be put in place")
-            self._tell(_values(options), looked.at)
+            return Outcome(error="not reloaded, all is as it was: the log says what has failed")
+        failed = ""
+        for put in put_in_place:
+            try:
+                put()
+            except Exception:
+                self._log.failure("Something could not be put in place")
+                failed = "something could not be put in place: the log says what has failed"
+        return replace(self._compare(_values(options), looked.at), error=failed)
 
-    def _tell(self, values: dict[str, Any], looked_at: set[str]) -> None:
+    def _compare(self, values: dict[str, Any], looked_at: set[str]) -> Outcome:
+        """Log the changes, and remember those that are in force."""
         changed = [key for key, value in values.items() if value != self._in_force[key]]
-        taken = [key for key in changed if key in looked_at]
-        waiting = [key for key in changed if key not in looked_at]
-        for keys, log, text in (
+        changes = {key: self._change(key, values[key]) for key in changed}
+        taken = [change for key, change in changes.items() if key in looked_at]
+        waiting = [change for key, change in changes.items() if key not in looked_at]
+        for some, log, text in (
             (taken, self._log.info, "reloaded: {changes}"),
             (waiting, self._log.warn, "for the next start only: {changes}"),
         ):
-            if keys:
-                log(text, changes=", ".join(self._change(key, values[key]) for key in keys))
+            if some:
+                log(text, changes=", ".join(map(str, some)))
         if not changed:
             self._log.info("reloaded: no option has changed")
-        self._in_force |= {key: values[key] for key in taken}
+        self._in_force |= {change.option: values[change.option] for change in taken}
+        return Outcome(taken, waiting)
 
-    def _change(self, key: str, value: Any) -> str:
+    def _change(self, key: str, value: Any) -> Change:
         if key in self._options.private:
-            return key
-        return f"{key} {_say(self._in_force[key])} -> {_say(value)}"
+            return Change(key, HIDDEN, HIDDEN)
+        return Change(key, _say(self._in_force[key]), _say(value))
 
 
 def _values(options: Configured) -> dict[str, Any]:

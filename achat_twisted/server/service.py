@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from achat_twisted.broker.broker import Broker
 from achat_twisted.broker.writer import HURRY
 from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.operator.outcome import Outcome
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.server.interfaces import INotifier, ISignals
 from achat_twisted.server.reload import Reloader
@@ -98,7 +99,7 @@ class ChatService(MultiService):
         @raise CannotStart: if it cannot be opened.
         """
         # Before the log says that it listens, as somebody may then send the signal.
-        self._signals.on(SIGHUP, self._hung_up)
+        self._signals.on(SIGHUP, self.reload)
         self._mailbox.open()
         super().startService()
         self.phase = Phase.READY
@@ -153,13 +154,15 @@ class ChatService(MultiService):
         """Let a stop take so many seconds, if none has begun."""
         self._grace = grace
 
-    def _hung_up(self) -> None:
-        if self.phase is Phase.READY:
-            self._notifier.reloading()
-            try:
-                self._reloader.reload()
-            finally:
-                self._notifier.ready()
+    def reload(self) -> Outcome:
+        """Take new options, and tell the service manager; not while the server starts or stops."""
+        if self.phase is not Phase.READY:
+            return Outcome(error=f"not reloaded: the server is {self.phase.value}")
+        self._notifier.reloading()
+        try:
+            return self._reloader.reload()
+        finally:
+            self._notifier.ready()
 
     def _stop_each(self, children: Sequence[Service]) -> Deferred[list[None]]:
         stopping = [maybeDeferred(child.stopService) for child in children]

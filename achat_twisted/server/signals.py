@@ -1,4 +1,4 @@
-"""The process's signals, and a null object without any."""
+"""The process's signals."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ProcessSignals:
             if signal.getsignal(number) == signal.SIG_DFL:
                 self.on(number, partial(self._ignore, number))
 
-    def on(self, number: int, call: Callable[[], None]) -> None:
+    def on(self, number: int, call: Callable[[], object]) -> None:
         def handle(number: int, frame: FrameType | None) -> None:
             self._reactor.callFromThread(call)
 
@@ -61,14 +61,3 @@ class ProcessSignals:
 def _name(number: int) -> str:
     above = number - signal.SIGRTMIN
     return f"SIGRTMIN+{above}" if above >= 0 else signal.Signals(number).name
-
-
-@implementer(ISignals)
-class NoSignals:
-    """The null object, for a service that shares its process with others."""
-
-    def ignore_strays(self) -> None:
-        pass
-
-    def on(self, number: int, call: Callable[[], None]) -> None:
-        pass

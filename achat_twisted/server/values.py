@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
 from twisted.python import usage
 
 from achat_twisted.broker.broker import Duplicate
+from achat_twisted.tools.quantities import Quantity
 from achat_twisted.tools.suggest import suggest
 
 MEMORY = "memory"
@@ -24,25 +26,36 @@ def _wrong(option: str, what: str, text: str, advice: str = "") -> usage.UsageEr
     return usage.UsageError(f"--{option} must be {what}, not {text!r}{advice}")
 
 
-def number(
-    option: str, kind: type[int] | type[float], least: float, most: float, unit: str
-) -> Callable[[str], float]:
+@dataclass(frozen=True, slots=True)
+class Number:
     """A check for an option that must be a number.
 
-    @param unit: in the plural; empty if it is a mere number.
+    @ivar quantity: the kind of number, if it has a unit; then it may have a suffix.
     """
-    what = f"{'a whole' if kind is int else 'a'} number{unit and f' of {unit}'}"
 
-    def check(value: str) -> float:
+    option: str
+    kind: type[int] | type[float]
+    least: float
+    most: float
+    quantity: Quantity | None = None
+
+    def __call__(self, text: str) -> float:
         try:
-            given = kind(value)
+            given = self.quantity.parse(text) if self.quantity else self.kind(text)
         except ValueError:
             given = math.nan
-        if not least <= given <= most:
-            raise _wrong(option, f"{what} from {least:g} to {most:.15g}", value)
+        if not self.least <= given <= self.most:
+            unit, example = "", ""
+            if self.quantity:
+                unit, example = f" of {self.quantity.unit}", f", or {self.quantity.example}"
+            whole = "a whole" if self.kind is int else "a"
+            bounds = f"from {self.least:g} to {self.most:.15g}"
+            raise _wrong(self.option, f"{whole} number{unit} {bounds}{example}", text)
         return given
 
-    return check
+    def show(self, given: float) -> float | str:
+        """A number as it would be written, with a suffix if that says the same."""
+        return self.quantity.show(given) if self.quantity else given
 
 
 def choice(option: str, *words: str) -> Callable[[str], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -25,24 +26,24 @@ class Backoff:
         self._longest = longest
         self._forget = forget
         # The wait of each key, and the moment of its last try; the longest ago first.
-        self._records: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._records: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
     def __len__(self) -> int:
         """The number of keys remembered."""
         return len(self._records)
 
-    def wait(self, key: str) -> float:
+    def wait(self, key: Hashable) -> float:
         """The seconds that the next try waits; 0 for a key that is as good as new."""
         wait, since = self._records.get(key, (0.0, 0.0))
         forget = 2 * wait if self._forget is None else self._forget
         return wait if self._clock.seconds() < since + forget else 0.0
 
-    def lasts(self, key: str) -> bool:
+    def lasts(self, key: Hashable) -> bool:
         """Tell if the wait that began with the last try is not over yet."""
         wait = self.wait(key)
         return wait > 0 and self._clock.seconds() < self._records[key][1] + wait
 
-    def tried(self, key: str) -> None:
+    def tried(self, key: Hashable) -> None:
         """Note a try: the next wait begins, twice as long as the last one."""
         wait = min(2 * self.wait(key), self._longest) or FIRST
         self._records[key] = wait, self._clock.seconds()

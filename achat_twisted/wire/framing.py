@@ -16,14 +16,13 @@ from achat_twisted.wire.foreign import TLS
 Block = str
 """One or more lines without fault, each with its line end, which is C{\\n} here."""
 
-
 Item = Block | bytes | wire.WireError
 """A block; or one with a fault, as bytes, whose lines are still to be looked at; or a fault."""
 
-_AT_ONCE = 500
-"""The number of lines in a block with a fault that are looked at in one go.
+SLICE = 500
+"""The number of lines that are taken from a block at a time, until others have their turn.
 
-A line by itself takes 50 bytes more, and later ones may wait for long.
+A line by itself takes 50 bytes more than in a block, and later ones may wait for long.
 """
 
 
@@ -80,7 +79,7 @@ class LineSplitter:
 
     def look(self, lines: bytes) -> list[Item]:
         """The first lines of a block with a fault, each checked; and the rest of it, as it was."""
-        *first, later = lines.split(b"\n", _AT_ONCE)
+        *first, later = lines.split(b"\n", SLICE)
         looked: list[Item] = [self._look(line) for line in first]
         return [*looked, later] if later else looked
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from achat_twisted.wire.notices import BadLine, Notice, bad_name
 
@@ -78,8 +79,7 @@ def parse_opening(line: str, before: Opening = PLAIN) -> Opening | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Got:
+class Got(NamedTuple):
     """The numbers in C{/got P [N]}.
 
     @ivar messages: the number of the last message that the client has taken in.
@@ -93,10 +93,12 @@ class Got:
 def parse_got(argument: str) -> Got:
     """@raise BadLine: if it is not one number, or two, of 0 to L{MOST}."""
     numbers = _GOT.fullmatch(argument.strip())
-    if numbers is None or max(int(number or 0) for number in numbers.groups()) > MOST:
-        raise BadLine("/got needs the number of a message, and may have that of a line: /got P [N]")
-    messages, lines = numbers.groups()
-    return Got(int(messages), None if lines is None else int(lines))
+    if numbers is not None:
+        messages = int(numbers[1])
+        lines = None if numbers[2] is None else int(numbers[2])
+        if messages <= MOST and (lines is None or lines <= MOST):
+            return Got(messages, lines)
+    raise BadLine("/got needs the number of a message, and may have that of a line: /got P [N]")
 
 
 @dataclass(frozen=True, slots=True)

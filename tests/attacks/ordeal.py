@@ -20,7 +20,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from achat_twisted.login.passwords import AT_ONCE
+from achat_twisted.login.passwords import VERIFIERS
 from tests.attacks.vitals import NO_VITALS, Vitals, take, tcp_memory
 from tests.functional.certificates import write_certificate
 from tests.functional.processes import TWISTD, Process
@@ -205,7 +205,7 @@ def _left(before: Vitals, after: Vitals) -> list[str]:
     left = []
     if after.descriptors > before.descriptors:
         left.append(f"{after.descriptors - before.descriptors} descriptors are left")
-    if after.threads >= before.threads + AT_ONCE:  # one has verified the pair's secrets
+    if after.threads >= before.threads + VERIFIERS:  # one has verified the pair's secrets
         left.append("threads are left")
     return left
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.bench.dialects import Achat, Dialect, Nats, Tutorial, probe, recognize
+from achat_twisted.bench.dialects import (
+    Achat,
+    Dialect,
+    Nats,
+    Resuming,
+    Tutorial,
+    probe,
+    recognize,
+)
 from achat_twisted.bench.failure import Failed, show
 from achat_twisted.wire import MAX_LINE
 
@@ -12,6 +20,11 @@ INFO = b'INFO {"server_id":"X","max_payload":1048576}\r\n'
 
 ANSWERS: list[tuple[Dialect, bytes, bytes]] = [
     (Achat(), b"ann\n", b"! welcome ann\n"),
+    (
+        Resuming(),
+        b"/resume bench\nann\n",
+        b"! welcome ann\n! resumed 0 1 c8d1\n",
+    ),
     (Tutorial(), b"ann\nann: in\n", b"from ann: in\n"),
     (
         Nats(),
@@ -24,6 +37,9 @@ ANSWERS: list[tuple[Dialect, bytes, bytes]] = [
 WRONG: list[tuple[Dialect, bytes, str]] = [
     (Achat(), b"! name-taken ann\n", "'! name-taken ann' where '! welcome ann' was due"),
     (Achat(), b"! welcome ann\n! mail 3\n", "where '! welcome ann' was due"),
+    (Resuming(), b"! bad-name it begins with ! or /\n", "where '! welcome ann' was due"),
+    (Resuming(), b"! welcome ann\n! resumed 7 1 c8d1\n", "answered with '! welcome ann'"),
+    (Resuming(), b"! welcome ann\n! resumed 0 1 c8d1\n! mail 3\n", "answered with"),
     (Tutorial(), b"from bob: in\n", "'from bob: in' where 'from ann: in' was due"),
     (Nats(), b"-ERR 'Authorization Violation'\r\n", "-ERR 'Authorization Violation'"),
     (Nats(), INFO + b"-ERR 'no'\r\n", "\"-ERR 'no'\" where 'PONG' was due"),
@@ -117,6 +133,18 @@ class PostTests(SynchronousTestCase):
         self.assertIsNone(Achat().taken_in(b"from ann: ! bye 3\n"))
         self.assertIsNone(Tutorial().taken_in(heard))
         self.assertIsNone(Nats().taken_in(heard))
+
+    def test_tags(self) -> None:
+        """achat alone has tags, and its clients say then what they have taken in."""
+        tagged = Achat().with_tags()
+        self.assertEqual(tagged.confirmation(300), b"/got 300\n")
+        self.assertEqual(tagged.confirms_each, 100)
+        other: Dialect
+        for other in Tutorial(), Nats():
+            error = self.assertRaises(Failed, other.with_tags)
+            self.assertEqual(str(error), f"it speaks {other.name}, which knows no tags")
+        for other in Achat(), Tutorial(), Nats():
+            self.assertEqual((other.confirms_each, other.confirmation(300)), (0, b""))
 
     def test_show(self) -> None:
         """A long line is cut, and what is no text is shown all the same."""

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.bench import loop
-from achat_twisted.bench.dialects import Achat, Dialect, Nats
+from achat_twisted.bench.dialects import Achat, Dialect, Nats, Resuming
 from achat_twisted.bench.failure import Failed
 from achat_twisted.bench.loop import Loop
 from achat_twisted.bench.peers import AnyOrder, Block, Incoming, InOrder, Nothing, Outgoing, chunk
@@ -30,7 +30,7 @@ class FakeSocket:
         self._takes = list(takes)
         self._comes = list(comes)
 
-    def send(self, data: memoryview) -> int:
+    def send(self, data: memoryview | bytes) -> int:
         if not self._takes:
             raise BlockingIOError
         size = min(self._takes.pop(0), len(data))
@@ -111,6 +111,21 @@ class IncomingTests(SynchronousTestCase):
         for _ in pieces:
             incoming.take()
         self.assertEqual(incoming.left, 0)
+
+    @given(st.lists(st.integers(1, 20_000)))
+    def test_confirms(self, places: list[int]) -> None:
+        """A client with a tag confirms each hundred messages as it gets them, however they come."""
+        for comes in cut(1234 * ANN, places), [1234 * ANN]:
+            client = socket(takes=[1000] * 100, comes=comes)
+            incoming = InOrder(client, Resuming(), Block(ANN, 2**16), 2000 * len(ANN))
+            heard = 0
+            for piece in comes:
+                incoming.take()
+                heard += piece.count(b"\n")
+                last = client.sent.splitlines()[-1:] or [b"/got 0"]
+                self.assertEqual(last, [b"/got %d" % (heard // 100 * 100)])
+            due = b"".join(b"/got %d00\n" % number for number in range(1, 13))
+            self.assertEqual(client.sent, due)
 
     def test_others_are_told(self) -> None:
         """A line that is not due is told, wherever it comes."""

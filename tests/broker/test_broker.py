@@ -640,10 +640,10 @@ class PacingTests(SynchronousTestCase):
         for guest in crowd:
             guest.link.acknowledge(100)
         house.clock.advance(0.24)
-        self.assertTrue(all(guest.session.unconfirmed for guest in crowd))
+        self.assertTrue(all(guest.session.watched for guest in crowd))
         house.clock.callLater(0.02, lambda: None)
         house.clock.rightNow += 0.02
-        asked = house.each_turn(lambda: sum(not guest.session.unconfirmed for guest in crowd))
+        asked = house.each_turn(lambda: sum(not guest.session.watched for guest in crowd))
         self.assertEqual(asked, [0, 500, 1000, 1200])
 
     def test_room_for_many(self) -> None:

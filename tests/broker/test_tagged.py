@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.mailbox.tags import MOST_TAGS
+from achat_twisted.mailbox.tag_records import MOST_TAGS
 from achat_twisted.wire.tags import Opening
 from tests.house import House
 
@@ -23,4 +23,4 @@ class ManyTests(SynchronousTestCase):
             guest.loses_connection()
             house.turn()
         self.assertEqual(len(house.broker.sessions), 0)
-        self.assertEqual(len(house.mailbox.tags("ci")), 0)
+        self.assertEqual(len(house.mailbox.tags.of("ci")), 0)

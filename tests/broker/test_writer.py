@@ -43,7 +43,7 @@ class FakeOwner:
     def _never(self, *_: object) -> None:
         raise NotImplementedError
 
-    deliver = tell = hold = release = all_fed = _never
+    deliver = tell = hold = release = all_fed = touch = _never
 
 
 class WriterTests(SynchronousTestCase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -72,6 +73,90 @@ class AdminTests(FunctionalTestCase):
         self.assertEqual(
             (code, said.splitlines()[-1]),
             (1, "Error: not all have left, still here: 1; nobody new is let in"),
+        )
+
+    async def test_mailboxes_and_purge(self) -> None:
+        """An operator sees whose mailbox is large, and, asked once more, empties it."""
+        server = await self.serve()
+        alice, bob = await self.call(server, "alice"), await self.call(server, "bob")
+        bob.say("/quit")
+        await bob.lost
+        self.assertEqual(await self.admin("mailboxes"), (0, "nothing is kept for anybody\n"))
+        alice.say("bob: 1", "bob: 2", "/sync")
+        await alice.heard.contains("! synced")
+        self.assertEqual(
+            await self.admin("mailboxes", "--most", "5"),
+            (0, "NAME  KEPT  BYTES  TAGS\nbob   2     156    0\n"),
+        )
+        question = (
+            "Throw away what waits for bob, 2 lines or more, and end its session if it has one?"
+            " [y/N]: "
+        )
+        for typed in (b"n\n", b""):
+            asked = self.run_process(
+                *(str(SCRIPTS / "achat"), "admin", "--socket", str(self.socket), "purge", "bob")
+            )
+            asked.transport.write(typed)
+            asked.transport.closeStdin()
+            self.assertEqual(await asked.ended, 1)
+            self.assertIn(question, asked.output.whole)
+        self.assertEqual((await self.admin("mail", "bob"))[1].split()[:2], ["kept", "2"])
+        self.assertEqual(await self.admin("purge", "--yes", "bob"), (0, "purged  2\nbytes   156\n"))
+        self.assertEqual((await self.admin("mail", "bob"))[1].split()[:2], ["kept", "0"])
+        self.assertEqual(
+            await self.admin("purge", "--yes", "zoe"),
+            (1, "Error: there is nobody by the name zoe\n"),
+        )
+        await self.call(server, "bob")
+        self.assertEqual((await self.admin("purge", "--yes", "bob"))[0], 0)
+
+    async def test_json(self) -> None:
+        """Every answer is JSON if that is wanted, wherever the option stands: an object a line."""
+        server = await self.serve()
+        alice = await self.call(server, "alice")
+        alice.say("/sync")
+        await alice.heard.contains("! synced")
+        for words in (
+            *(["stats"], ["who"], ["mail", "alice"], ["mailboxes"], ["reload"]),
+            *(["purge", "--yes", "alice"], ["drain"], ["drain", "--off"]),
+        ):
+            for arguments in (["--json", *words], [*words, "--json"]):
+                code, said = await self.admin(*arguments)
+                self.assertEqual(code, 0, said)
+                for line in said.splitlines():
+                    self.assertIsInstance(json.loads(line), dict, words)
+        code, said = await self.admin("--json", "stats")
+        self.assertEqual(json.loads(said)["phase"], "ready")
+        self.assertEqual(await self.admin("--json", "kick", "zoe"), (1, "Error: zoe is not here\n"))
+
+    async def test_reload(self) -> None:
+        """An operator asks for a reload, and is told what has become of it, or why nothing has."""
+        path = self.folder() / "achat.toml"
+        path.write_text("max-line = '8K'")
+        await self.start("--admin", str(self.socket), "--config", str(path))
+        path.write_text("max-line = '4K'\nplain = true")
+        code, said = await self.admin("reload")
+        self.assertEqual(
+            (code, said.splitlines()),
+            (
+                0,
+                [
+                    "OPTION    OLD    NEW   WHEN",
+                    "max-line  8K     4K    now",
+                    "plain     false  true  next start",
+                ],
+            ),
+        )
+        path.write_text("max-line = '4K'")
+        self.assertEqual(await self.admin("reload"), (0, "no option has changed\n"))
+        path.write_text("max-lines = 1")
+        self.assertEqual(
+            await self.admin("reload"),
+            (
+                1,
+                f"Error: not reloaded, all is as it was: {path}: max-lines is not an option; did"
+                " you mean 'max-line'?\n",
+            ),
         )
 
     async def test_interrupted(self) -> None:

@@ -125,6 +125,22 @@ class BenchTests(FunctionalTestCase):
         rounds = await self.figures(*workloads, "--command", command, "--tls", "safe")
         self.assertEqual([one["count"] for one in rounds.values()], [60, 120, 120, 60])
 
+    async def test_tags(self) -> None:
+        """A server's clients may have tags, beside those of another one that have none."""
+        servers = (*("--command", f"this={ACHAT}"), *("--command", f"tagged={ACHAT}"))
+        workloads = ("pairs", "fan", "talk", "paced", "idle", "logins")
+        rounds = await self.rounds(*workloads, *servers, "--tagged", "tagged", lines=250)
+        counts = [one["figures"]["count"] for one in rounds if one["server"] == "tagged"]
+        self.assertEqual(counts, [750, 1250, 1500, 750, 6, 6])
+
+    async def test_server_without_tags(self) -> None:
+        """A server that knows no tags is named, with the reason."""
+        command = ("--command", f"plain={ACHAT} --plain", "--tagged", "plain")
+        process = await self.bench("pairs", *command, code=1)
+        self.assertEqual(
+            process.output.text, "Error: plain: it speaks a-chat, which knows no tags\n"
+        )
+
     async def test_server_that_runs(self) -> None:
         """A server that runs is measured with its CPU if its process is known, and goes on."""
         server = await self.start()

@@ -38,6 +38,7 @@ _SHORT_FORMS = {
     "python -m tests.attacks --budget": "python -m tests.attacks --budget --help",
     "python -m tests.soak --minutes 60": "python -m tests.soak --help",
     "python -m docs.pictures.restart": "python -m docs.pictures.restart --help",
+    "python -m docs.shared": "python -m docs.shared --help",
     "towncrier build --yes": "towncrier build --draft",
     "python -m build": "python -m build --help",
     "twine check --strict dist/*": "twine check --help",

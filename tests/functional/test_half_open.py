@@ -28,7 +28,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SkipTest
 
-from achat_twisted.net import transport
+from achat_twisted.net import ports, transport
 from achat_twisted.net.descriptors import Descriptors
 from achat_twisted.net.poller import Poller
 from achat_twisted.shell.sockets import ReadToTheEnd
@@ -170,7 +170,7 @@ class SocketTests(FunctionalTestCase):
         port: Any = await here.listen(Factory.forProtocol(Accepting))
         self.addCleanup(port.stopListening)
         poller = Poller(cast(Any, reactor), select.epoll())
-        transport.prepare(port, poller, Descriptors(Clock(), 2**20))
+        ports.prepare(port, poller, Descriptors(Clock(), 2**20))
         await self.connect(TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port), Client())
         server = await accepted
         self.addCleanup(server.abort)

@@ -21,7 +21,7 @@ WRONG = [
     ("--mailbox sqlite:", "--mailbox must be memory or sqlite:PATH, not 'sqlite:'"),
     ("--mailbox-limit many", "--mailbox-limit must be a whole number of bytes from 0 to "),
     ("--mailbox-total -1", "--mailbox-total must be a whole number of bytes from 0 to "),
-    ("--keep 0", "--keep must be a number of days from 0.001 to 36500, not '0'"),
+    ("--keep 0", "--keep must be a number of days from 0.001 to 36500, or a time"),
     ("--durable --mailbox memory", "--durable needs --mailbox sqlite:PATH"),
 ]
 

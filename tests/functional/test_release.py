@@ -64,6 +64,7 @@ class ReleaseTests(FunctionalTestCase):
         self.assertEqual(found, files(TREE / "achat_twisted"))
         self.assertLessEqual({Path("py.typed"), Path("mailbox", "schema.sql")}, found)
         self.assertTrue((packages / "twisted" / "plugins" / "achat_plugin.py").exists())
+        self.assertEqual(files(packages.parents[2] / "share"), files(TREE / "share"))
         told = packages / f"achat_twisted-{__version__}.dist-info"
         license_ = (told / "licenses" / "LICENSE").read_text()
         self.assertEqual(license_, (TREE / "LICENSE").read_text())

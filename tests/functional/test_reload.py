@@ -44,8 +44,7 @@ class OptionsTests(ReloadTestCase):
         await self.reload(
             server,
             "max-line = 200\nduplicate = 'takeover'\nmailbox-limit = 0",
-            "reloaded: duplicate reject -> takeover, mailbox-limit 16777216 -> 0,"
-            " max-line 100 -> 200\n",
+            "reloaded: duplicate reject -> takeover, mailbox-limit 16M -> 0, max-line 100 -> 200\n",
         )
         bob = await self.call(server, "bob")
         for client in (alice, bob):

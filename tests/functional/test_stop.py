@@ -167,7 +167,7 @@ class StopTests(FunctionalTestCase):
         )
         kept = re.search(r"kept (\d+)", server.output.text)
         assert kept is not None
-        self.assertIn(f"{kept[1]} kept lines end with this process", server.output.text)
+        self.assertIn(f"lines kept in memory end with this process: {kept[1]}", server.output.text)
 
     async def test_second_signal(self) -> None:
         """A second SIGTERM ends the waiting at once, whatever the grace period."""

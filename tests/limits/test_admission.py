@@ -101,7 +101,7 @@ class AdmissionTests(SynchronousTestCase):
             logged.texts,
             [
                 f"connections are refused: too many connections from {HOST}",
-                f"99 connections were refused within a minute, 98 of them from {HOST}",
+                f"connections refused within a minute: 99, from {HOST} alone: 98",
             ],
         )
 
@@ -125,7 +125,7 @@ class AdmissionTests(SynchronousTestCase):
             self.enters(HOST)
         with Logged() as logged:
             self.admission.stop()
-        self.assertIn("1 connections were refused", logged.texts[0])
+        self.assertIn("connections refused within a minute: 1,", logged.texts[0])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
-from achat_twisted.limits.pacing import HOLD, Pace
+from achat_twisted.limits.pacing import HOLD, ISender, Pace
 
 
+@implementer(ISender)
 class Sender:
     """Counts its holds."""
 

@@ -63,6 +63,48 @@ class PasswdTests(SynchronousTestCase):
         self.assertEqual(self.path.read_text().splitlines()[2], text.splitlines()[2])
         self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
 
+    def test_list(self) -> None:
+        """The names in a file are listed, one a line, as they stand there; and nothing else."""
+        self.path.write_text("# people\n" + password_file(zoe="one", alice="two"))
+        result = CliRunner().invoke(main, ["passwd", "--list", str(self.path)])
+        self.assertEqual((result.exit_code, result.output), (0, "zoe\nalice\n"))
+
+    def test_list_nothing(self) -> None:
+        """A file that is not there, or is none of passwords, has no list."""
+        arguments = ["passwd", "--list", str(self.path)]
+        result = CliRunner().invoke(main, arguments)
+        why = f"Error: {self.path} cannot be read: No such file or directory\n"
+        self.assertEqual((result.exit_code, result.output), (1, why))
+        for content in (b"alice:secret\n", b"\xff"):
+            self.path.write_bytes(content)
+            self.assertEqual(CliRunner().invoke(main, arguments).exit_code, 1)
+
+    def test_remove(self) -> None:
+        """A name that is removed has no secret any more; all else stays."""
+        text = "# people\n" + password_file(alice="one", bob="two")
+        self.path.write_text(text)
+        arguments = ["passwd", "--remove", str(self.path), " alice "]
+        result = CliRunner().invoke(main, arguments)
+        self.assertEqual((result.exit_code, result.output), (0, "alice was removed\n"))
+        first, _, last = text.splitlines()
+        self.assertEqual(self.path.read_text().splitlines(), [first, last])
+        result = CliRunner().invoke(main, arguments)
+        why = f"Error: alice is not in {self.path}\n"
+        self.assertEqual((result.exit_code, result.output), (1, why))
+
+    def test_remove_from_nothing(self) -> None:
+        """To remove a name from a file that is not there is a mistake, and makes none."""
+        result = CliRunner().invoke(main, ["passwd", "--remove", str(self.path), "alice"])
+        self.assertEqual(result.exit_code, 1)
+        self.assertFalse(self.path.exists())
+
+    def test_wrong_usage(self) -> None:
+        """A command line that wants nothing, or two things at once, is a mistake."""
+        for arguments in ([], ["--list", "alice"], ["--list", "--remove"], ["--remove"]):
+            result = CliRunner().invoke(main, ["passwd", str(self.path), *arguments])
+            self.assertEqual(result.exit_code, 2, arguments)
+            self.assertIn("Error: give NAME, or --list without it\n", result.output)
+
     def test_replaced(self) -> None:
         """Meanwhile readers have the file as it was; and nothing else is left in the folder."""
         self.path.write_text("")

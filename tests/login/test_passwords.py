@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 
 from achat_twisted import wire
 from achat_twisted.login.credentials import IOwnChecker
-from achat_twisted.login.passwords import AT_ONCE, WAITING, Argon2Checker, InPlace, verify
+from achat_twisted.login.passwords import VERIFIERS, WAITING, Argon2Checker, InPlace, verify
 from achat_twisted.tools.errors import Unusable
 from achat_twisted.tools.interfaces import IWorker
 from tests.disk import FakeWorker, scratch_file
@@ -68,25 +68,25 @@ class Argon2Tests(SynchronousTestCase):
     def test_off_thread(self) -> None:
         """The worker does the slow work, a few at a time; the others wait in order."""
         self.worker.held = True
-        asked = [self.asks("alice", "one") for _ in range(AT_ONCE + 2)]
+        asked = [self.asks("alice", "one") for _ in range(VERIFIERS + 2)]
         self.assertEqual(self.verified, [])
         for answer in asked:
             self.assertNoResult(answer)
         self.worker.release()
         self.assertEqual([self.successResultOf(answer) for answer in asked], [b"alice"] * 4)
-        self.assertEqual(self.worker.jobs, AT_ONCE + 2)
+        self.assertEqual(self.worker.jobs, VERIFIERS + 2)
 
     def test_at_once(self) -> None:
         """The worker has no more verifications at once than it may."""
         self.worker.held = True
-        for _ in range(AT_ONCE + 5):
+        for _ in range(VERIFIERS + 5):
             self.asks("alice", "one").addErrback(lambda _: None)
-        self.assertEqual(self.worker.waiting(), AT_ONCE)
+        self.assertEqual(self.worker.waiting(), VERIFIERS)
 
     def test_too_many(self) -> None:
         """When too many wait, the next one is told that the server is busy."""
         self.worker.held = True
-        asked = [self.asks("alice", "one") for _ in range(AT_ONCE + WAITING)]
+        asked = [self.asks("alice", "one") for _ in range(VERIFIERS + WAITING)]
         refused = self.failureResultOf(self.asks("alice", "one"), wire.Refused)
         self.assertEqual(str(refused.value), "busy")
         self.worker.release()
@@ -96,20 +96,20 @@ class Argon2Tests(SynchronousTestCase):
     def test_cancelled(self) -> None:
         """A login that no longer waits is not verified, and one that has begun keeps its place."""
         self.worker.held = True
-        asked = [self.asks("alice", "one") for _ in range(AT_ONCE + 3)]
+        asked = [self.asks("alice", "one") for _ in range(VERIFIERS + 3)]
         for answer in asked:
             answer.cancel()
             self.failureResultOf(answer, CancelledError)
         last = self.asks("bob", "two")
-        self.assertEqual(self.worker.waiting(), AT_ONCE)
+        self.assertEqual(self.worker.waiting(), VERIFIERS)
         self.worker.release()
         self.assertEqual(self.successResultOf(last), b"bob")
-        self.assertEqual(len(self.verified), AT_ONCE + 1)
+        self.assertEqual(len(self.verified), VERIFIERS + 1)
 
     def test_no_thread(self) -> None:
         """Without a thread the server is busy, and the log says why; with one it is not."""
         self.worker.short = True
-        for _ in range(2 * AT_ONCE):
+        for _ in range(2 * VERIFIERS):
             refused = self.failureResultOf(self.asks("alice", "one"), wire.Refused).value
             self.assertEqual(refused.notice, wire.Notice("busy"))
             self.assertIn("no thread can be started", str(refused))

@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.batch import Batch, Span
 from achat_twisted.mailbox.checkup import APPLICATION
-from achat_twisted.mailbox.database import SCHEMA, Database, Schema, Unusable
+from achat_twisted.mailbox.database import Database
+from achat_twisted.mailbox.layout import SCHEMA, Schema
 from achat_twisted.mailbox.mail_clock import Standing
 from achat_twisted.mailbox.tags import Saved, Tag
+from achat_twisted.tools.errors import Unusable
 from achat_twisted.wire.tags import Verdict
 from tests.disk import batch_of, scratch_file, write_version_1
 
@@ -207,22 +209,27 @@ class TagTests(DatabaseTestCase):
         refusals = [Verdict(2, 3, "full", "bob", 2), Verdict(4, 4, "bad-line", "not UTF-8")]
         for refusal in refusals:
             tag.refuse(refusal)
-        batch = Batch(names={1: "bob"}, tags={(1, "t"): tag}, firsts={1: 7})
+        batch = Batch(names={1: "bob"}, firsts={1: 7})
+        batch.tags.save(1, tag)
         batch.seal()
         tag.refuse(Verdict(5, 5, "unknown", "x", 1))
         self.open().commit(batch)
         self.reopen()
         database = self.open()
         ((name, found),) = database.tags()
-        self.assertEqual((name, found.saved()), (1, Saved(tag.era, 5, 0, 12.5, (*refusals,))))
+        self.assertEqual((name, found.saved()), (1, Saved(tag.era, 5, 0, 12.5)))
+        self.assertEqual([*found.refusals.values()], refusals)
         self.assertEqual([mail.first for mail in database.mail()], [7])
 
     def test_forgotten(self) -> None:
         """A tag goes when it is forgotten, with its name, and when the file cannot vouch for it."""
-        for forget in (Batch(tags={(1, "t"): None}), Batch(names={1: None}), None):
+        forgotten = Batch()
+        forgotten.tags.forget(1, Tag("t"))
+        for forget in (forgotten, Batch(names={1: None}), None):
             tag = Tag("t")
             tag.refuse(Verdict(1, 1, "unknown", "x", 1))
-            batch = Batch(names={1: "bob"}, tags={(1, "t"): tag})
+            batch = Batch(names={1: "bob"})
+            batch.tags.save(1, tag)
             batch.seal()
             database = self.open()
             database.commit(batch)
@@ -234,9 +241,55 @@ class TagTests(DatabaseTestCase):
             self.assertEqual(database.tags(), [])
             database.close()
 
+    def test_changes(self) -> None:
+        """What comes and goes of a tag's refusals is in the file, commit by commit."""
+        tag = Tag("t")
+        database = self.open()
+        steps: list[tuple[Callable[[], None], list[tuple[int, int]]]] = [
+            (lambda: tag.refuse(Verdict(1, 1, "unknown", "x", 1)), [(1, 1)]),
+            (lambda: tag.refuse(Verdict(1, 2, "unknown", "x", 2)), [(1, 2)]),
+            (lambda: tag.refuse(Verdict(2, 2, "unknown", "y", 1)), [(1, 2), (2, 2)]),
+            (lambda: tag.confirm(1), [(1, 2), (2, 2)]),
+            (lambda: tag.refuse(Verdict(1, 3, "unknown", "x", 3)), [(1, 3), (2, 2)]),
+            (lambda: tag.confirm(2), [(1, 3)]),
+            (lambda: tag.refuse(Verdict(4, 4, "full", "y", 1)), [(1, 3), (4, 4)]),
+            (lambda: tag.confirm(4), []),
+        ]
+        for number, (change, left) in enumerate(steps):
+            change()
+            batch = Batch(names={} if number else {1: "bob"})
+            batch.tags.save(1, tag)
+            batch.seal()
+            database.commit(batch)
+            ((_, found),) = database.tags()
+            self.assertEqual([(each.first, each.last) for each in found.refusals.values()], left)
+
+    def test_changes_of_commits_that_failed(self) -> None:
+        """What a commit could not write stands in the next, and nothing of a tag made anew."""
+        old, new, other = Tag("t"), Tag("t"), Tag("other")
+        batch = Batch(names={1: "bob"})
+        for number, tag in enumerate((old, other), 1):
+            tag.refuse(Verdict(number, number, "unknown", "x", 1))
+            batch.tags.save(1, tag)
+        batch.seal()
+        later = Batch()
+        later.tags.forget(1, old)
+        for tag in (new, other):
+            tag.refuse(Verdict(3, 3, "unknown", "y", 1))
+            later.tags.save(1, tag)
+        batch.absorb(later)
+        batch.seal()
+        database = self.open()
+        for _ in range(2):
+            database.commit(batch)
+            found = {tag.era: [*tag.refusals.values()] for _, tag in database.tags()}
+            expected = {tag.era: [*tag.refusals.values()] for tag in (new, other)}
+            self.assertEqual(found, expected)
+
     def test_got_before_a_crash(self) -> None:
         """Lines of a record that a client had do not come again: its row begins behind them."""
-        batch = Batch(names={1: "bob"}, tags={(1, "t"): Tag("t")}, firsts={1: 3})
+        batch = Batch(names={1: "bob"}, firsts={1: 3})
+        batch.tags.save(1, Tag("t"))
         batch.records.append((1, 1, 1, 3, b"1\n2\n3\n"))
         batch.seal()
         self.open().commit(batch)

@@ -15,8 +15,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox.batch import Batch, Span
 from achat_twisted.mailbox.checkup import Damaged, explain, explain_failure, look_over
-from achat_twisted.mailbox.database import SCHEMA, Database, Unusable
+from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.files import Files, Gone
+from achat_twisted.mailbox.layout import SCHEMA
+from achat_twisted.tools.errors import Unusable
 from tests.disk import batch_of, scratch_file
 from tests.logged import Logged
 

@@ -76,9 +76,7 @@ class MemoryMailboxTests(mailboxes.MailboxBehaviour):
         mailbox.keep("bob", b"x\n")
         with Logged() as logged:
             self.successResultOf(mailbox.close())
-        self.assertEqual(
-            logged.texts, ["1 kept lines end with this process, as the mailbox is in memory"]
-        )
+        self.assertEqual(logged.texts, ["lines kept in memory end with this process: 1"])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
@@ -91,6 +89,17 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
 
     def make(self, limits: MailLimits = LIMITS) -> IMailbox:
         return self.desk.mailbox(limits)
+
+    def test_purge_outlives_the_process(self) -> None:
+        """Purged lines are not in the file any more, nor do they come from a commit under way."""
+        mailbox = self.known("bob")
+        mailbox.keep("bob", b"1\n")
+        self.clock.advance(0)
+        mailbox.keep("bob", b"2\n")
+        mailbox.purge("bob")
+        mailbox.keep("bob", b"3\n")
+        again = self.again(mailbox)
+        self.assertEqual(self.take(again, "bob"), [b"3\n"])
 
     def test_name_that_comes_again_at_once(self) -> None:
         """A name that comes again while what it said is still taken in misses nothing."""
@@ -113,7 +122,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         mailbox = self.known("bob")
         tag = self.begin_tag(mailbox, "bob", "t")
         tag.refuse(Verdict(1, 1, "unknown", "x", 1))
-        mailbox.end_tag("bob", tag)
+        mailbox.tags.end("bob", tag)
         self.successResultOf(mailbox.close())
 
     def test_tags_that_cannot_be_deleted(self) -> None:
@@ -124,7 +133,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         self.assertIn("mailbox.sqlite cannot be used: [Errno 5] Input/output error", str(error))
         self.assertFalse(self.desk.worker.started)
         self.desk.disk.broken = False
-        self.assertEqual(len(self.make().tags("bob")), 0)
+        self.assertEqual(len(self.make().tags.of("bob")), 0)
 
     def test_tags_deleted_by_hand(self) -> None:
         """A tag that is deleted from the file is gone, with its refusals or without them."""
@@ -132,7 +141,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         with closing(sqlite3.connect(self.desk.path)) as sql:
             sql.execute("DELETE FROM tag")
             sql.commit()
-        self.assertEqual(len(self.make().tags("bob")), 0)
+        self.assertEqual(len(self.make().tags.of("bob")), 0)
 
     def _three_that_expire(self) -> IMailbox:
         """Three names with mail that is too old, of which the first expires just now."""
@@ -415,7 +424,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
             logged.texts,
             [
                 "the mailbox cannot be written: database or disk is full",
-                "1 lines are lost, as they could not be written",
+                "lines are lost, as they could not be written: 1",
             ],
         )
         self.assertEqual(mailbox.copies(), 0)
@@ -474,7 +483,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
             [
                 f"the mail cannot be saved: [Errno 2] No such file or directory:"
                 f" '{self.desk.path}'",
-                "2 lines are lost, as they could not be written",
+                "lines are lost, as they could not be written: 2",
             ],
         )
         self.assertEqual(mailbox.copies(), 0)
@@ -492,7 +501,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
         with Logged() as logged:
             self.clock.advance(0)
             self.successResultOf(mailbox.close())
-        self.assertEqual(logged.texts[-1], "1 lines are lost, as they could not be written")
+        self.assertEqual(logged.texts[-1], "lines are lost, as they could not be written: 1")
         self.assertEqual(mailbox.copies(), 2)
 
     def test_disk_that_cannot_be_read(self) -> None:
@@ -552,7 +561,7 @@ class SqliteMailboxTests(mailboxes.MailboxBehaviour):
             logged.texts,
             [
                 "the mailbox does not answer: not waiting for it any longer",
-                "1 lines are lost, as they could not be written",
+                "lines are lost, as they could not be written: 1",
             ],
         )
 

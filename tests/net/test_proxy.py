@@ -24,12 +24,9 @@ class Reader(Protocol):
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def introduced(self) -> None:
+    def introduced(self, why_not: str = "") -> None:
         transport: Any = self.transport
-        self.told.append(f"from {transport.origin}")
-
-    def not_introduced(self, why: str) -> None:
-        self.told.append(why)
+        self.told.append(why_not or f"from {transport.origin}")
 
     def dataReceived(self, data: bytes) -> None:
         self.told.append(data.decode())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+from twisted.internet.defer import succeed
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.testing import StringTransport
@@ -14,12 +15,14 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.broker.broker import OUTBOX_LIMIT, Duplicate
+from achat_twisted.broker.broker import Duplicate
 from achat_twisted.net.unix_sockets import UnixSockets
 from achat_twisted.operator import protocol
 from achat_twisted.operator.actions import ACTIONS
 from achat_twisted.operator.admin import TIMEOUT, AdminFactory
+from achat_twisted.operator.command import admin
 from achat_twisted.operator.console import Console
+from achat_twisted.operator.outcome import HIDDEN, Change, Outcome
 from achat_twisted.operator.protocol import Facts, NotDone, Request
 from achat_twisted.wire.tags import Opening
 from tests.fakes import Bug
@@ -35,17 +38,26 @@ UNREADABLE = [
 ASKED_WRONGLY = [
     (
         "dance",
-        "no action 'dance'; there are who, kick NAME, stats, drain SECONDS, mail NAME",
+        "no action 'dance'; there are who, kick NAME, stats, drain SECONDS, mail NAME, mailboxes"
+        " NUMBER, purge NAME, reload",
     ),
     ("kick", "kick takes NAME"),
     ("who alice", "who takes no argument"),
     ("kick nobody", "nobody is not here"),
     ("mail nobody", "there is nobody by the name nobody"),
-    ("drain soon", "drain takes a number of seconds up to 86400, or off"),
-    ("drain 86401", "drain takes a number of seconds up to 86400, or off"),
-    ("drain nan", "drain takes a number of seconds up to 86400, or off"),
+    ("drain soon", "drain takes seconds up to 86400, or a time such as 5m, or off"),
+    ("drain 86401", "drain takes seconds up to 86400, or a time such as 5m, or off"),
+    ("drain nan", "drain takes seconds up to 86400, or a time such as 5m, or off"),
+    ("mailboxes all", "mailboxes takes a number from 1 to 10000"),
+    ("mailboxes 0", "mailboxes takes a number from 1 to 10000"),
+    ("mailboxes 10001", "mailboxes takes a number from 1 to 10000"),
+    (f"mailboxes {200 * '9'}", "mailboxes takes a number from 1 to 10000"),
+    ("purge nobody", "there is nobody by the name nobody"),
 ]
 
+
+SWEEP = 0.25
+"""Seconds after which what was sent last is noted."""
 
 NOTHING: Facts = {"unconfirmed": 0, "unconfirmed_bytes": 0, "oldest": "-"}
 
@@ -91,7 +103,9 @@ class ConsoleTests(SynchronousTestCase):
         self.house = House()
         self.phase = "ready"
         factory: Any = SimpleNamespace(connections=7)
-        self.console = Console(self.house.broker, self.house.mailbox, factory, lambda: self.phase)
+        self.console = Console(
+            self.house.broker, self.house.mailbox, factory, lambda: self.phase, Outcome
+        )
 
     def test_who(self) -> None:
         """Each session has a row, in order, with its lines and the bytes it has yet to get."""
@@ -127,7 +141,7 @@ class ConsoleTests(SynchronousTestCase):
 
     def test_who_has_not_got(self) -> None:
         """A session with a tag tells what was sent to it and not got, and since when."""
-        self.house.broker.set_terms(Duplicate.TAKEOVER, OUTBOX_LIMIT)
+        self.house.broker.set_duplicate(Duplicate.TAKEOVER)
         alice = self.house.comes("alice")
         worker = self.house.comes("worker", opening=Opening("t"))
         for number in (1, 2, 3):
@@ -167,8 +181,9 @@ class ConsoleTests(SynchronousTestCase):
         )
 
     def _wait(self, seconds: float) -> None:
-        self.house.clock.advance(seconds)
-        self.house.wall.advance(seconds)
+        for step in (SWEEP, seconds - SWEEP):
+            self.house.clock.advance(step)
+            self.house.wall.advance(step)
 
     def test_who_leaves_meanwhile(self) -> None:
         """A client that is gone before its row is taken has none."""
@@ -290,7 +305,12 @@ class ServerTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.house = House()
         factory: Any = SimpleNamespace(connections=0)
-        self.console = Crowded(self.house.broker, self.house.mailbox, factory, lambda: "ready")
+        self.outcome = Outcome()
+        self.console = Crowded(
+            *(self.house.broker, self.house.mailbox, factory),
+            phase=lambda: "ready",
+            reload=lambda: self.outcome,
+        )
         self.sockets = FakeUnixSockets(self.house.clock)
         self.factory = AdminFactory(self.console, self.house.clock, self.sockets)
         self.factory.doStart()
@@ -346,6 +366,111 @@ class ServerTests(SynchronousTestCase):
         connection.dataReceived(b"stats\n")
         self.assertEqual(len(self.rows(transport)), 2)
 
+    def _has_mail(self, name: str, lines: int) -> None:
+        self.house.comes(name).loses_connection()
+        alice = self.house.comes("alice")
+        for _ in range(lines):
+            alice.says(f"{name}: hi")
+        alice.loses_connection()
+
+    def test_mailboxes(self) -> None:
+        """The largest mailboxes are told of, with what is in them; the empty ones are not."""
+        for name, lines in (("few", 1), ("none", 0), ("many", 3), ("some", 2)):
+            self._has_mail(name, lines)
+        _, transport = self.ask("mailboxes 2")
+        self.house.turn()
+        self.assertEqual(
+            self.rows(transport),
+            [
+                {"name": "many", "kept": 3, "bytes": 3 * 79, "tags": 0},
+                {"name": "some", "kept": 2, "bytes": 2 * 79, "tags": 0},
+                {"ok": True},
+            ],
+        )
+
+    def test_mailboxes_of_many(self) -> None:
+        """However many names there are, others have their turn between looks at some of them."""
+        for number in range(12_000):
+            self.house.mailbox.introduce(f"n{number}")
+        self._has_mail("last", 1)
+        _, transport = self.ask("mailboxes 1")
+        seen = self.house.each_turn(lambda: bool(transport.value()))
+        self.assertEqual(seen.index(True), 3)
+        self.assertEqual(self.rows(transport)[0]["name"], "last")
+
+    def test_purge(self) -> None:
+        """A purge throws away what is kept for a name, and the log has how much, and for whom."""
+        self._has_mail("bob", 2)
+        with Logged() as logged:
+            _, transport = self.ask("purge bob")
+        self.assertIn("uid 1000 asked for purge bob: 2 lines are thrown away", logged.texts)
+        self.assertEqual(self.rows(transport), [{"purged": 2, "bytes": 2 * 79}, {"ok": True}])
+        self.assertEqual(self.house.mailbox.count("bob"), 0)
+
+    def test_purge_of_a_session(self) -> None:
+        """A purge ends a session first; what its client has not got is thrown away as well."""
+        alice, bob = self.house.comes("alice"), self.house.comes("bob", blocked=True)
+        alice.says("bob: 1")
+        self.house.turn()
+        _, transport = self.ask("purge bob")
+        self.assertEqual(self.rows(transport), [])
+        bob.link.unblock()
+        self.house.turn()
+        bob.loses_connection()
+        self.house.clock.advance(1)
+        self.assertIn("! kicked", bob.link.lines())
+        self.assertEqual(self.rows(transport)[-1], {"ok": True})
+        again = self.house.comes("bob")
+        self.house.turn()
+        self.assertEqual(again.link.messages(), [])
+        balance = self.house.broker.balance()
+        self.assertEqual((balance.missing, balance.delivered + balance.expired), (0, 1))
+
+    def test_purge_in_vain(self) -> None:
+        """Nothing is thrown away from a name that comes again whenever it is kicked."""
+        self._has_mail("bob", 2)
+        self.house.broker.set_duplicate(Duplicate.TAKEOVER)
+        bob = self.house.comes("bob")
+        _, transport = self.ask("purge bob")
+        for _ in range(45):
+            bob.loses_connection()
+            bob = self.house.comes("bob")
+            self.house.clock.advance(0.5)
+        why = "nothing is thrown away, as bob comes again and again, or stays"
+        self.assertEqual(self.rows(transport), [{"ok": False, "error": why}])
+
+    def test_purge_that_is_not_written(self) -> None:
+        """If the file cannot be written that is told, as a crash would bring the mail back."""
+        self._has_mail("bob", 2)
+        self.patch(self.house.mailbox, "commit", lambda: succeed(False))
+        _, transport = self.ask("purge bob")
+        why = "the file cannot be written just now, and still has it; that is tried again"
+        self.assertEqual(self.rows(transport)[-1], {"ok": False, "error": why})
+
+    def test_reload(self) -> None:
+        """A reload is answered by the changes, and by when they take effect."""
+        self.outcome = Outcome(
+            taken=[Change("keep", "30d", "2d"), Change("auth", HIDDEN, HIDDEN)],
+            waiting=[Change("plain", "false", "true")],
+        )
+        _, transport = self.ask("reload")
+        self.assertEqual(
+            self.rows(transport),
+            [
+                {"option": "keep", "old": "30d", "new": "2d", "when": "now"},
+                {"option": "auth", "old": "hidden", "new": "hidden", "when": "now"},
+                {"option": "plain", "old": "false", "new": "true", "when": "next start"},
+                {"ok": True},
+            ],
+        )
+
+    def test_reload_in_vain(self) -> None:
+        """A reload that is not done is answered by the reason."""
+        self.outcome = Outcome(error="not reloaded, all is as it was: no")
+        _, transport = self.ask("reload")
+        why = "not reloaded, all is as it was: no"
+        self.assertEqual(self.rows(transport), [{"ok": False, "error": why}])
+
     def test_drain(self) -> None:
         """A drain tells how many are still here, and is done when all have left."""
         alice, bob = self.house.comes("alice"), self.house.comes("bob")
@@ -369,7 +494,7 @@ class ServerTests(SynchronousTestCase):
     def test_drain_in_vain(self) -> None:
         """A drain ends at its deadline, and says how many are left; the doors stay shut."""
         self.house.comes("alice")
-        _, transport = self.ask("drain 0.7")
+        _, transport = self.ask("drain 0.7s")
         self.house.clock.pump([0.5, 0.1])
         self.assertFalse(transport.disconnecting)
         self.house.clock.advance(0.1)
@@ -467,4 +592,4 @@ class ServerTests(SynchronousTestCase):
 
     def test_all_actions(self) -> None:
         """The table has an action for each of an operator's commands."""
-        self.assertEqual(list(ACTIONS), ["who", "kick", "stats", "drain", "mail"])
+        self.assertEqual(sorted(ACTIONS), sorted(admin.commands))

@@ -20,14 +20,14 @@ from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.operator.console import Console
 from achat_twisted.operator.http import VISIT, VISITORS, Monitor, MonitorSite, Pages
+from achat_twisted.operator.outcome import Outcome
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.terms import Terms
 from achat_twisted.server.options import Options
 from achat_twisted.server.reload import Reloader
 from achat_twisted.server.service import ChatService
-from achat_twisted.server.signals import NoSignals
 from achat_twisted.server.systemd import NoNotifier
-from tests.fakes import Bug
+from tests.fakes import Bug, NoSignals
 from tests.logged import Logged
 from tests.net.test_listener import ADDRESSES, Endpoint, Port
 from tests.server.test_service import Door
@@ -74,7 +74,7 @@ def body(answer: str) -> str:
 def console(clock: Clock, phase: Callable[[], str]) -> Console:
     """A console that looks at nothing but the phase."""
     mailbox, factory = MemoryMailbox(clock), cast(Any, None)
-    return Console(Broker(clock, mailbox), mailbox, factory, phase)
+    return Console(Broker(clock, mailbox), mailbox, factory, phase, Outcome)
 
 
 class SiteTests(SynchronousTestCase):

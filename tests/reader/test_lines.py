@@ -207,7 +207,7 @@ class LoginTests(ReaderTestCase):
                 " NAME:SECRET, from a caller",
                 "connections are refused: bad-name that is PROXY, which is not spoken here, from a"
                 " caller",
-                "100 connections were refused within a minute, 100 of them from this machine",
+                "connections refused within a minute: 100, from this machine alone: 100",
             ],
         )
 
@@ -225,7 +225,7 @@ class LoginTests(ReaderTestCase):
     def test_no_header_of_a_proxy(self) -> None:
         """A client that comes to a proxy's port by itself is told so, and closed."""
         caller = self.calls()
-        caller.reader.not_introduced("it does not begin with a PROXY header")
+        caller.reader.introduced("it does not begin with a PROXY header")
         self.assertEqual(
             caller.link.lines(),
             [
@@ -835,7 +835,7 @@ class LimitTests(ReaderTestCase):
         with Logged() as logged:
             alice.is_gone()
             self.house.turn()
-        self.assertIn("alice left; 51 lines taken in, 0 handed back", logged.texts)
+        self.assertIn("alice left; lines taken in: 51, handed back: 0", logged.texts)
 
     def test_leaves_while_slowed_down(self) -> None:
         """A client that goes meanwhile leaves no timer behind."""

@@ -6,9 +6,11 @@ from twisted.internet.task import Clock
 
 from achat_twisted import wire
 from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.writer import HURRY
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, MailLimits
 from achat_twisted.mailbox.committer import RETRY
 from achat_twisted.mailbox.tags import MOST_UNHEARD, TAG_COST
+from achat_twisted.tools.backoff import FIRST
 from achat_twisted.wire.tags import Verdict
 from tests.disk import Desk
 from tests.house import House
@@ -20,7 +22,8 @@ class ResumingTestCase(ReaderTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.house.broker.set_terms(Duplicate.TAKEOVER, 1000)
+        self.house.broker.set_duplicate(Duplicate.TAKEOVER)
+        self.house.broker.set_outbox_limit(1000)
 
     def resumes(self, name: str, tag: str = "t", word: str = "resume") -> Caller:
         """C{name} logs in with a tag, and then hears where to go on."""
@@ -303,14 +306,14 @@ class LinesTests(ResumingTestCase):
             alice.sends("".join(f"nobody{number}: hi\n" for number in range(500)))
             self.house.turn()
             self.assertTrue(alice.link.finished)
-            (tag,) = [tag for tag in self.house.mailbox.tags("alice") if tag.name == "greedy"]
+            (tag,) = [tag for tag in self.house.mailbox.tags.of("alice") if tag.name == "greedy"]
             most = max(most, tag.size)
         self.assertLess(most, 2 * MOST_UNHEARD)
 
     def test_forgotten_as_it_confirms_nothing(self) -> None:
         """A tag for which far too many refusals wait is begun anew, in another era."""
         era = self.era(self.alice)
-        (tag,) = self.house.mailbox.tags("alice")
+        (tag,) = self.house.mailbox.tags.of("alice")
         for number in range(MOST_UNHEARD // 160):
             tag.refuse(Verdict(number, number, "unknown", "nobody", 1))
         self.alice.is_gone()
@@ -321,17 +324,19 @@ class LinesTests(ResumingTestCase):
 
     def test_no_room_for_refusals(self) -> None:
         """When the mailbox is full a session ends with its first refusals, which are told again."""
-        alice = self.resumes("alice")
-        self.house.mailbox.limit(MailLimits(total=TAG_COST))
-        for number in range(1, 100):
-            if alice.link.finished:
-                break
-            self.says(alice, f"nobody{number}: hi")
-        self.assertLess(number, 10)
-        again = self.resumes("alice")
-        self.assertEqual(len(self.heard(again)), number)
-        self.says(again, f"/got 0 {number - 1}", "alice: hi", "/sync")
-        self.assertIn(f"! synced {number}", self.heard(again))
+        for name, line in (("alice", "nobody{}: hi"), ("bob", "nobody {}")):
+            self.house.mailbox.limit(MailLimits())
+            alice = self.resumes(name)
+            self.house.mailbox.limit(MailLimits(total=TAG_COST))
+            for number in range(1, 100):
+                if alice.link.finished:
+                    break
+                self.says(alice, line.format(number))
+            self.assertLess(number, 10)
+            again = self.resumes(name)
+            self.assertEqual(len(self.heard(again)), number)
+            self.says(again, f"/got 0 {number - 1}", f"{name}: hi", "/sync")
+            self.assertIn(f"! synced {number}", self.heard(again))
 
 
 class SendingTests(ResumingTestCase):
@@ -376,13 +381,37 @@ class SendingTests(ResumingTestCase):
 
     def test_rejected(self) -> None:
         """If nobody is replaced, nobody else can speak for somebody who is here."""
-        self.house.broker.set_terms(Duplicate.REJECT, 1000)
+        self.house.broker.set_duplicate(Duplicate.REJECT)
         self.resumes("alice")
         say = self.calls()
         say.sends("/send other\nalice\n")
         self.assertEqual(say.link.lines(), ["! name-taken alice"])
         again = self.resumes("alice")
         self.assertEqual(self.heard(again), ["! resumed 0 1 ERA"])
+
+
+class FightTests(ResumingTestCase):
+    """Clients that want the same tag."""
+
+    def test_two_that_fight(self) -> None:
+        """A tag that has just been taken over is refused at once, and can be had a while later."""
+        for word in ("resume", "send"):
+            first = self.resumes("alice", word, word)
+            self.resumes("alice", word, word)
+            self.assertEqual(first.link.lines()[-2:], ["! replaced", "! bye 0"])
+            self.assertEqual(self.resumes("alice", word, word).link.lines(), ["! name-taken alice"])
+            self.house.clock.advance(FIRST)
+            self.assertEqual(len(self.heard(self.resumes("alice", word, word))), 1)
+
+    def test_connections_that_break(self) -> None:
+        """A client comes back at once, however often its connections break without a word."""
+        for _ in range(3):
+            for _ in range(5):
+                alice = self.resumes("alice")
+                self.assertEqual(alice.link.lines()[:1], ["! welcome alice"])
+                alice.link.silence()
+            self.house.clock.advance(HURRY)
+            self.house.turn()
 
 
 class StampTests(ResumingTestCase):

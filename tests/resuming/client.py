@@ -232,6 +232,7 @@ class Client:
             self.file.begin_era(era, message)
         if not self.file.known <= lines <= self.file.said:
             self.faults.add(f"told that {lines} are taken in, of {self.file.said} that it has said")
+            lines = self.file.taken
         self.file.taken = self._sent = lines
         self._message = max(0, message - 1)
         self.is_ready = True

@@ -33,9 +33,10 @@ from achat_twisted.reader.lines import ChatReader
 from achat_twisted.reader.terms import Terms
 from achat_twisted.tools.interfaces import IWorker, Result
 from achat_twisted.tools.meter import NO_METER
-from tests.disk import FakeDisk, FullDatabase
+from tests.disk import FakeDisk
 from tests.house import House
 from tests.resuming.cable import Cable
+from tests.resuming.platter import Platter, PlatterDatabase
 
 AGE = 50.0
 """Seconds after which mail expires, and tags that nobody uses."""
@@ -82,14 +83,6 @@ class SlowThread:
             result.chainDeferred(done)
 
 
-class QuickDatabase(FullDatabase):
-    """One that does not wait for the disk, as the machine does not crash here."""
-
-    def _prepare(self, path: Path, version: int, durable: bool) -> None:
-        super()._prepare(path, version, durable)
-        self._sql.execute("PRAGMA synchronous=OFF")
-
-
 class Server:
     """All lives of a server, on one file.
 
@@ -97,7 +90,7 @@ class Server:
     @ivar is_stopping: true from the beginning of an ordered stop to its end.
     """
 
-    def __init__(self, mode: Mode, path: Path, rng: Random) -> None:
+    def __init__(self, mode: Mode, path: Path, rng: Random, *, power_fails: bool) -> None:
         self.mode = mode
         self.disk = FakeDisk()
         self.cables: dict[Cable, ChatReader] = {}
@@ -106,6 +99,7 @@ class Server:
         self._duplicate = rng.choice([Duplicate.TAKEOVER, Duplicate.TAKEOVER, Duplicate.REJECT])
         self._outbox_limit = rng.choice([600, 600, 4000])
         self._limits = MailLimits(per_name=rng.choice([3500, 10**6]), age=AGE)
+        self._platter = Platter(path, rng, is_watched=power_fails)
         self._databases: list[Database] = []
         self._opening: Cable
         self._wall = 1e9
@@ -148,7 +142,9 @@ class Server:
 
     def _database(self) -> Database:
         is_durable = self.mode is Mode.DURABLE
-        self._databases.append(QuickDatabase(self._path, self.disk, durable=is_durable))
+        self._databases.append(
+            PlatterDatabase(self._path, self.disk, self._platter, durable=is_durable)
+        )
         return self._databases[-1]
 
     def _link(self, _transport: ITransport, _clock: IReactorTime) -> Cable:
@@ -207,7 +203,7 @@ class Server:
     def calm_down(self) -> None:
         """Have room for all, and a disk that works; and let those send whose name is here."""
         self.disk.full = False
-        self._house.broker.set_terms(Duplicate.TAKEOVER, self._outbox_limit)
+        self._house.broker.set_duplicate(Duplicate.TAKEOVER)
         self._limits = MailLimits()
         self._mailbox.limit(self._limits)
 
@@ -236,23 +232,29 @@ class Server:
         closed = self._mailbox.close()
         self._exhaust()
         assert closed.called
-        self._restart()
+        if self.mode is not Mode.MEMORY:
+            self._platter.write(is_synced=True)  # as SQLite syncs when it closes
+        self._end_life()
+        self._start()
 
-    def crash(self) -> None:
+    def crash(self, *, loses_power: bool = False) -> None:
+        """Crash, alone or with the machine; and start again."""
         for cable in self.cables:
             cable.cut()
-        self._restart()
+        self._end_life()
+        if loses_power:
+            self._platter.fail()
+        self._start()
 
     def _exhaust(self) -> None:
         while self.thread.has_work:
             self.thread.go_on()
             self.turn()
 
-    def _restart(self) -> None:
+    def _end_life(self) -> None:
         self.cables.clear()
         self._wall += self.clock.seconds()
         self.close()
-        self._start()
 
     def close(self) -> None:
         """Close the file, as a crash does; for good, if nothing starts again."""

@@ -35,7 +35,9 @@ class World:
     def __init__(self, seed: int, mode: Mode) -> None:
         self._rng = rng = Random(seed)
         self._folder = TemporaryDirectory()
-        self.server = Server(mode, Path(self._folder.name, "mailbox"), rng)
+        self._power_fails = rng.random() < 0.25
+        path = Path(self._folder.name, "mailbox")
+        self.server = Server(mode, path, rng, power_fails=self._power_fails)
         self.lines: list[Line] = []
         self.new_eras_at = -1
         self.trace: list[str] = []
@@ -180,7 +182,8 @@ class World:
                 ("quits", client.leave),
                 ("is kicked", lambda: self.server.kick(client.name)),
                 ("sees the server crash", self._crash),
-                ("sees the server stop", self._stop),
+                *[("sees the server stop", self._stop)] * (6 if self._power_fails else 1),
+                *[("sees the power fail", self._fail_power)] * (4 if self._power_fails else 0),
                 ("sees a change of the disk", self._change_disk),
                 ("sees time pass", lambda: self.server.pass_time(self._rng.choice([0.3, 1, 6]))),
                 ("sees mail expire", self._expire),
@@ -192,10 +195,13 @@ class World:
         if client.cable is not None:
             client.cable.cut()
 
-    def _crash(self) -> None:
+    def _crash(self, *, loses_power: bool = False) -> None:
         if self.server.mode is not Mode.DURABLE:
             self.new_eras_at = self._step
-        self.server.crash()
+        self.server.crash(loses_power=loses_power)
+
+    def _fail_power(self) -> None:
+        self._crash(loses_power=True)
 
     def _stop(self) -> None:
         if self.server.is_stopping:

@@ -32,8 +32,15 @@ WRONG = [
     ("port = 80.5", "port must be a whole number from 0 to 65535, not '80.5'"),
     ("port = '8080'", "port must be a number, not a string"),
     ("port = true", "port must be a number, not true"),
-    ("grace = 1979-05-27", "grace must be a number, not a date"),
-    ("grace = nan", "grace must be a number of seconds from 0 to 3600, not 'nan'"),
+    ("grace = 1979-05-27", "grace must be a number or a string, not a date"),
+    (
+        "grace = nan",
+        "grace must be a number of seconds from 0 to 3600, or a time such as 5m, not 'nan'",
+    ),
+    (
+        "grace = '5 min'",
+        "grace must be a number of seconds from 0 to 3600, or a time such as 5m, not '5 min'",
+    ),
     ("interface = 127", "interface must be a string, not a number"),
     ("durable = 'yes'", "durable must be true or false, not a string"),
     ("durable = 1", "durable must be true or false, not a number"),
@@ -44,7 +51,7 @@ WRONG = [
     ("durable = true", "--durable needs --mailbox sqlite:PATH"),
     (
         "max-line = 524288",
-        "--outbox-limit must be at least 4194304 bytes, for 8 lines of --max-line 524288",
+        "--outbox-limit must be at least 4M, for 8 lines of --max-line 512K",
     ),
 ]
 
@@ -80,7 +87,8 @@ class FileTests(FileTestCase):
         """Every option of the command line may stand in the file, under its name."""
         self.assertEqual(
             self.values(
-                "port = 1\ngrace = 2\nkeep = 0.5\nduplicate = 'takeover'\nplain = true\n"
+                "port = 1\ngrace = 2\nkeep = '12h'\noutbox-total = '1.5 GiB'\n"
+                "duplicate = 'takeover'\nplain = true\n"
                 "mailbox = 'sqlite:/x/y'\ndurable = true\nmax-line = 0x100\n"
                 "listen = ['tcp:1', 'unix:/x']\nlog-level = 'warn'\nlog-format = 'json'"
             ),
@@ -88,6 +96,7 @@ class FileTests(FileTestCase):
                 "port": 1,
                 "grace": 2.0,
                 "keep": 0.5,
+                "outbox-total": 3 * 2**29,
                 "duplicate": Duplicate.TAKEOVER,
                 "plain": 1,
                 "mailbox": Path("/x/y"),
@@ -229,8 +238,8 @@ class CommandTests(FileTestCase):
         lines = self._printed("-c", str(self.path), "--listen", "tcp:2", "-g", "5").splitlines()
         self.assertIn(f"port = 1  # {self.path}", lines)
         self.assertIn(f"plain = true  # {self.path}", lines)
-        self.assertIn("grace = 5  # command line", lines)
-        self.assertIn("max-line = 8192  # default", lines)
+        self.assertIn('grace = "5s"  # command line', lines)
+        self.assertIn('max-line = "8K"  # default', lines)
         self.assertEqual(lines[lines.index('    "tcp:2",') + 1], "]  # command line")
 
     def test_state_directory(self) -> None:

@@ -236,7 +236,7 @@ class ApplicationLogTests(SynchronousTestCase):
             log.info("after")
         self.assertEqual(
             [line.partition("] ")[2] for line in output.read_text().splitlines()],
-            ["before", "", "2 lines are missing here, as the log did not take them", "after"],
+            ["before", "", "lines are missing here, as the log did not take them: 2", "after"],
         )
 
     def test_file_is_kept(self) -> None:

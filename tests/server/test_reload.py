@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from achat_twisted.operator.outcome import HIDDEN, Change, Outcome
 from achat_twisted.server.options import Options
 from achat_twisted.server.reload import Put, Reloader
 from achat_twisted.tools.errors import CannotStart
@@ -68,9 +69,30 @@ class ReloaderTests(SynchronousTestCase):
     def test_new_values(self) -> None:
         """All parts take the new values, and the log has the old and the new."""
         texts = self._reload("max-line = 4096\nkeep = 2")
-        self.assertEqual(texts, ["reloaded: keep 30.0 -> 2, max-line 8192 -> 4096"])
+        self.assertEqual(texts, ["reloaded: keep 30d -> 2d, max-line 8K -> 4K"])
         self.assertEqual((self.first.value, self.last.value, self.kept), (4096, 4096, [2.0]))
-        self.assertEqual(self._reload(""), ["reloaded: keep 2 -> 30.0, max-line 4096 -> 8192"])
+        self.assertEqual(self._reload(""), ["reloaded: keep 2d -> 30d, max-line 4K -> 8K"])
+
+    def test_outcome(self) -> None:
+        """The outcome is returned as well: what is in force, what waits, or what was wrong."""
+        self.path.write_text("plain = true\nmax-line = 4096\nauth = ['file:secret']")
+        self.assertEqual(
+            self.reloader.reload(),
+            Outcome(
+                taken=[Change("max-line", "8K", "4K")],
+                waiting=[
+                    Change("auth", HIDDEN, HIDDEN),
+                    Change("duplicate", "reject", "takeover"),
+                    Change("plain", "false", "true"),
+                ],
+            ),
+        )
+        self.path.write_text("max-lines = 1")
+        self.assertEqual(
+            self.reloader.reload().error,
+            f"not reloaded, all is as it was: {self.path}: max-lines is not an option; did you"
+            " mean 'max-line'?",
+        )
 
     def test_nothing_new(self) -> None:
         """Even if no option has changed everybody is asked, as there are files behind some."""
@@ -83,7 +105,7 @@ class ReloaderTests(SynchronousTestCase):
         waiting = (
             "for the next start only: listen nothing -> tcp:1, plain false -> true, port 8080 -> 1"
         )
-        self.assertEqual(self._reload(text), ["reloaded: max-line 8192 -> 4096", waiting])
+        self.assertEqual(self._reload(text), ["reloaded: max-line 8K -> 4K", waiting])
         self.assertEqual(self._reload(text), [waiting])
         self.assertEqual(self._reload("max-line = 4096"), ["reloaded: no option has changed"])
 
@@ -96,7 +118,8 @@ class ReloaderTests(SynchronousTestCase):
         for text, why in (
             (
                 "max-line = 1",
-                "max-line must be a whole number of bytes from 64 to 1048576, not '1'",
+                "max-line must be a whole number of bytes from 64 to 1048576, or a size such as"
+                " 64K, not '1'",
             ),
             ("max-line = 4096\nkeeps = 1", "keeps is not an option; did you mean 'keep'?"),
         ):
@@ -115,7 +138,7 @@ class ReloaderTests(SynchronousTestCase):
             self.assertEqual(texts, ["not reloaded, all is as it was: no"])
             self.assertEqual((self.first.value, self.kept), (8192, []))
         self.last.error = None
-        self.assertEqual(self._reload("max-line = 4096"), ["reloaded: max-line 8192 -> 4096"])
+        self.assertEqual(self._reload("max-line = 4096"), ["reloaded: max-line 8K -> 4K"])
 
     def test_one_cannot_take_it_from_the_file(self) -> None:
         """If the reason is in the file, the sentence begins with the file."""
@@ -134,10 +157,11 @@ class ReloaderTests(SynchronousTestCase):
     def test_bug(self) -> None:
         """A bug is a traceback in the log, and keeps no other part from its new values."""
         self.last.error = ZeroDivisionError()
-        self._reload("max-line = 4096")
+        self.path.write_text("max-line = 4096")
+        self.assertIn("the log says what", self.reloader.reload().error)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.first.value, 8192)
         self.last.error, self.first.error_in_place = None, ZeroDivisionError()
-        self._reload("max-line = 4096")
+        self.assertIn("the log says what", self.reloader.reload().error)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual((self.last.value, self.kept), (4096, [30.0]))

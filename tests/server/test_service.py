@@ -18,6 +18,7 @@ from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.operator.outcome import Outcome
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.terms import Terms
 from achat_twisted.server.interfaces import INotifier, ISignals
@@ -56,12 +57,12 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self.send: dict[int, Callable[[], None]] = {}
+        self.send: dict[int, Callable[[], object]] = {}
 
     def ignore_strays(self) -> None:
         """There are none."""
 
-    def on(self, number: int, call: Callable[[], None]) -> None:
+    def on(self, number: int, call: Callable[[], object]) -> None:
         self.send[number] = call
 
 
@@ -74,10 +75,11 @@ class Reloads(Reloader):
     def __init__(self) -> None:
         super().__init__(Options({}))
 
-    def reload(self) -> None:
+    def reload(self) -> Outcome:
         self.count += 1
         if self.error is not None:
             raise self.error
+        return Outcome()
 
 
 @implementer(INotifier)
@@ -366,6 +368,7 @@ class ServiceTests(SynchronousTestCase):
         self.service.stopService()
         self.signals.send[SIGHUP]()
         self.assertEqual(self.reloads.count, 1)
+        self.assertEqual(self.service.reload().error, "not reloaded: the server is stopping")
 
     def test_failed_reload(self) -> None:
         """A reload that fails by our own fault is over for the manager all the same."""

@@ -13,23 +13,41 @@ from achat_twisted.broker.broker import Duplicate
 from achat_twisted.tap import Options, makeService
 from achat_twisted.tools.errors import CannotStart
 
+A_TIME = "or a time such as 5m"
+
+A_SIZE = "or a size such as 64K"
+
 WRONG = [
     (["--port", "99999"], "--port must be a whole number from 0 to 65535, not '99999'"),
     (["--port", "http"], "--port must be a whole number from 0 to 65535, not 'http'"),
-    (["--grace", "-1"], "--grace must be a number of seconds from 0 to 3600, not '-1'"),
-    (["--grace", "nan"], "--grace must be a number of seconds from 0 to 3600, not 'nan'"),
-    (["--max-line", "1"], "--max-line must be a whole number of bytes from 64 to 1048576, not '1'"),
+    (["--grace", "-1"], f"--grace must be a number of seconds from 0 to 3600, {A_TIME}, not '-1'"),
+    (
+        ["--grace", "nan"],
+        f"--grace must be a number of seconds from 0 to 3600, {A_TIME}, not 'nan'",
+    ),
+    (["--grace", "2h"], f"--grace must be a number of seconds from 0 to 3600, {A_TIME}, not '2h'"),
+    (
+        ["--max-line", "1"],
+        f"--max-line must be a whole number of bytes from 64 to 1048576, {A_SIZE}, not '1'",
+    ),
     (
         ["--login-timeout", "0"],
-        "--login-timeout must be a number of seconds from 0.1 to 3600, not '0'",
+        f"--login-timeout must be a number of seconds from 0.1 to 3600, {A_TIME}, not '0'",
     ),
     (
         ["--outbox-limit", "1k"],
-        "--outbox-limit must be a whole number of bytes from 65536 to 1073741824, not '1k'",
+        "--outbox-limit must be a whole number of bytes from 65536 to 1073741824,"
+        f" {A_SIZE}, not '1k'",
     ),
     (
+        ["--outbox-limit", "64MB"],
+        "--outbox-limit must be a whole number of bytes from 65536 to 1073741824,"
+        f" {A_SIZE}, not '64MB'",
+    ),
+    (["--port", "8k"], "--port must be a whole number from 0 to 65535, not '8k'"),
+    (
         ["--outbox-limit", "65536", "--max-line", "65536"],
-        "--outbox-limit must be at least 524288 bytes, for 8 lines of --max-line 65536",
+        "--outbox-limit must be at least 512K, for 8 lines of --max-line 64K",
     ),
     (
         ["--interface", "localhost"],
@@ -40,9 +58,13 @@ WRONG = [
     (["--mailbox", "sqlite:"], "--mailbox must be memory or sqlite:PATH, not 'sqlite:'"),
     (
         ["--mailbox-limit", "-1"],
-        "--mailbox-limit must be a whole number of bytes from 0 to 1099511627776, not '-1'",
+        "--mailbox-limit must be a whole number of bytes from 0 to 1099511627776,"
+        f" {A_SIZE}, not '-1'",
     ),
-    (["--keep", "0"], "--keep must be a number of days from 0.001 to 36500, not '0'"),
+    (
+        ["--keep", "0"],
+        "--keep must be a number of days from 0.001 to 36500, or a time such as 12h, not '0'",
+    ),
     (["--durable"], "--durable needs --mailbox sqlite:PATH"),
     (["--http", "65536"], "--http must be a port from 0 to 65535, or an endpoint, not '65536'"),
     (["8080"], "it takes only options, no arguments such as '8080'"),
@@ -119,6 +141,16 @@ class OptionsTests(SynchronousTestCase):
             [options[key] for key in ("port", "grace", "duplicate", "plain", "listen")],
             [1, 2.5, Duplicate.TAKEOVER, 1, ["tcp:1", "unix:/x"]],
         )
+
+    def test_suffixes(self) -> None:
+        """Bytes, seconds and days may have a suffix, and the help shows its defaults with one."""
+        options = parsed("--mailbox-limit", "1G", "--grace", "1m", "--keep", "36h")
+        self.assertEqual(
+            [options[key] for key in ("mailbox-limit", "grace", "keep")], [2**30, 60.0, 1.5]
+        )
+        for default in ("[default: 16M]", "[default: 10s]", "[default: 30d]", "[default: 8080]"):
+            self.assertIn(default, options.getUsage())
+        self.assertEqual(options.defaults["mailbox-limit"], 2**24)
 
     def test_mailbox(self) -> None:
         """Mail is in the file that is named, or else in systemd's state directory, or in memory."""

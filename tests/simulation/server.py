@@ -28,8 +28,8 @@ from achat_twisted.reader.terms import Terms
 from achat_twisted.server.options import Options
 from achat_twisted.server.reload import Reloader
 from achat_twisted.server.service import ChatService
-from achat_twisted.server.signals import NoSignals
 from achat_twisted.server.systemd import NoNotifier
+from tests.fakes import NoSignals
 from tests.simulation.kernel import Endpoint
 from tests.simulation.mailboxes import MakeMailbox, any_mailbox
 from tests.simulation.reactor import SimulatedReactor, SimulatedTransport
@@ -151,7 +151,8 @@ class Server:
     def reload(self, options: Mapping[str, Any]) -> None:
         """Take new options, in the middle of a life."""
         self.rules.limits.become(Limits.of(options))
-        self._broker.set_terms(options["duplicate"], options["outbox-limit"])
+        self._broker.set_duplicate(options["duplicate"])
+        self._broker.set_outbox_limit(options["outbox-limit"])
         self._factory.expect(
             replace(
                 self._terms,

@@ -12,7 +12,7 @@ from twisted.python.components import proxyForInterface
 
 from achat_twisted import wire
 from achat_twisted.broker.broker import Broker
-from achat_twisted.broker.interfaces import ISource
+from achat_twisted.broker.interfaces import ISession, ISource
 from achat_twisted.broker.session import Session
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet
@@ -124,11 +124,13 @@ class WitnessedBroker(Broker):
         self._witness.join(outlet.peer, name)
         return session
 
-    def post(self, sender: Session, post: wire.Post) -> None:
+    def post(self, sender: ISession, post: wire.Post) -> None:
+        assert isinstance(sender, Session)
         self._witness.post(sender.outlet.peer, post)
         super().post(sender, post)
 
-    def post_run(self, sender: Session, posts: Sequence[wire.Post]) -> bool:
+    def post_run(self, sender: ISession, posts: Sequence[wire.Post]) -> bool:
+        assert isinstance(sender, Session)
         is_done = super().post_run(sender, posts)
         if is_done:
             self._witness.post_at_once(sender.outlet.peer, posts)

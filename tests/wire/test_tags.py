@@ -19,6 +19,7 @@ from achat_twisted.wire.tags import (
     stamped,
 )
 from tests.strategies import names, texts
+from tests.wire.test_lines import NOTICES
 
 RULE = "1 to 64 of A-Z a-z 0-9 . _ -"
 
@@ -123,8 +124,10 @@ class NoticeTests(SynchronousTestCase):
             self.assertEqual(parse_verdict(notice), verdict)
 
     def test_no_verdicts(self) -> None:
-        """No other notice is taken for one."""
-        for notice in NO_VERDICTS:
+        """No other notice is taken for one, though its details may look like one."""
+        fates = {"unknown", *(verdict.word for verdict, _ in VERDICTS)}
+        others = {notice.word for notice, _ in NOTICES} - fates
+        for notice in [*NO_VERDICTS, *(wire.Notice(word, "bob 1 2-3") for word in others)]:
             self.assertIsNone(parse_verdict(notice), notice)
 
 

@@ -77,7 +77,7 @@ AUTH = (
     Mutation(
         "wait for a checker without end",
         _GATE,
-        "return entering.addTimeout(PATIENCE, self._clock, _too_late)",
+        "return entering.addTimeout(PATIENCE, self._clock, lambda *_: Failure(wire.busy()))",
         "return entering",
         "tests.login.test_gate",
     ),

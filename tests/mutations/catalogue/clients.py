@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
+_CONFIG = "achat_twisted/shell/config.py"
 _CONVERSATION = "achat_twisted/shell/conversation.py"
 _FILES = "achat_twisted/shell/files.py"
 _OUTGOING = "achat_twisted/shell/outgoing.py"
@@ -137,5 +138,41 @@ CLIENTS = (
         'warnings.simplefilter("error", GetPassWarning)',
         'warnings.simplefilter("ignore", GetPassWarning)',
         "tests.functional.test_secrets.SecretTests.test_no_terminal",
+    ),
+    Mutation(
+        "go where the environment says, though the user says where to",
+        _CONFIG,
+        """\
+            ("", said),
+            (f"{ADDRESS}: ", environ.get(ADDRESS)),
+""",
+        """\
+            (f"{ADDRESS}: ", environ.get(ADDRESS)),
+            ("", said),
+""",
+        "tests.shell.test_config",
+    ),
+    Mutation(
+        "go without TLS to a server that has authorities of its own",
+        _CONFIG,
+        'tls = table.get("tls", bool(implied))',
+        'tls = table.get("tls", False)',
+        "tests.shell.test_config",
+    ),
+    Mutation(
+        "say a secret in clear text to a server that speaks TLS",
+        "achat_twisted/shell/chat.py",
+        "    if server.tls:\n",
+        "    if False:\n",
+        "tests.functional.test_configured",
+    ),
+    Mutation(
+        "print a secret in the sentence about an address",
+        "achat_twisted/shell/address.py",
+        """    name, colon, _ = text.partition(":")
+    return name + (colon and ":…")
+""",
+        "    return text\n",
+        "tests.shell.test_address",
     ),
 )

@@ -20,7 +20,7 @@ CLOCKS = (
     ),
     Mutation(
         "have the client wait by the wall clock",
-        "achat_twisted/cli.py",
+        "achat_twisted/shell/chat.py",
         "    wait_steadily(reactor)\n",
         "",
         f"{_WALL}.test_client",
@@ -62,7 +62,7 @@ CLOCKS = (
     ),
     Mutation(
         "say since when somebody is here by a clock that nobody has",
-        "achat_twisted/broker/broker.py",
+        "achat_twisted/broker/maker.py",
         "allowance, now = self._allowance(outlet), wall()",
         "allowance, now = self._allowance(outlet), self._clock.seconds()",
         "tests.operator.test_admin",

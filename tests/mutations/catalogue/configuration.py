@@ -30,14 +30,15 @@ put_in_place = []
         "leave systemd waiting for a reload that has failed",
         "achat_twisted/server/service.py",
         """\
-            try:
-                self._reloader.reload()
-            finally:
-                self._notifier.ready()
+        try:
+            return self._reloader.reload()
+        finally:
+            self._notifier.ready()
 """,
         """\
-            self._reloader.reload()
-            self._notifier.ready()
+        outcome = self._reloader.reload()
+        self._notifier.ready()
+        return outcome
 """,
         "tests.server.test_service",
     ),
@@ -70,5 +71,26 @@ put_in_place = []
 """,
         "            continue\n",
         "tests.net.test_pem",
+    ),
+    Mutation(
+        "tell a secret in the answer to a reload",
+        "achat_twisted/server/reload.py",
+        "        if key in self._options.private:\n",
+        "        if False:\n",
+        "tests.server.test_reload",
+    ),
+    Mutation(
+        "take a size of a thousand for one of 1024",
+        "achat_twisted/tools/quantities.py",
+        'suffix = re.sub("IB$", "", suffix.upper())',
+        'suffix = re.sub("I?B$", "", suffix.upper())',
+        "tests.tools.test_quantities",
+    ),
+    Mutation(
+        "take an equal size for a change",
+        "achat_twisted/server/config.py",
+        "settings[key] = replace(settings[key], value=check.show(self[key]))",
+        "pass",
+        "tests.server.test_reload",
     ),
 )

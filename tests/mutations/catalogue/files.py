@@ -7,7 +7,10 @@ from tests.mutations.mutation import Mutation
 _BATCH = "achat_twisted/mailbox/batch.py"
 _CHECKUP = "achat_twisted/mailbox/checkup.py"
 _COMMITTER = "achat_twisted/mailbox/committer.py"
+_CHANGES = "achat_twisted/mailbox/changes.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
+_LAYOUT = "achat_twisted/mailbox/layout.py"
+_RECOVERY = "achat_twisted/mailbox/recovery.py"
 _SQLITE = "achat_twisted/mailbox/sqlite.py"
 _TESTS = "tests.mailbox.test_mailbox.SqliteMailboxTests"
 _FILE = "tests.mailbox.test_database"
@@ -30,21 +33,21 @@ FILES = (
     ),
     Mutation(
         "delete what has arrived for somebody else",
-        _DATABASE,
+        _CHANGES,
         "DELETE FROM copy WHERE name = ? AND position < ?",
         "DELETE FROM copy WHERE name >= ? AND position < ?",
         _TESTS,
     ),
     Mutation(
         "leave the gaps of a crash",
-        _DATABASE,
-        "            self._close_gaps()\n",
-        "            pass\n",
+        _RECOVERY,
+        "    _close_gaps(sql)\n\n\ndef",
+        "\n\ndef",
         _TESTS,
     ),
     Mutation(
         "close gaps in another order",
-        _DATABASE,
+        _RECOVERY,
         "row_number() OVER (ORDER BY position)",
         "row_number() OVER (ORDER BY position DESC)",
         _TESTS,
@@ -72,29 +75,29 @@ FILES = (
     ),
     Mutation(
         "write a copy where one stands already",
-        _DATABASE,
-        '" ON CONFLICT DO NOTHING",',
-        '"".replace("INSERT", "REPLACE"),',
+        _CHANGES,
+        '"INSERT INTO copy", copies, _IS_THERE',
+        '"REPLACE INTO copy", copies',
         _FILE,
     ),
     Mutation(
         "forget what was on its way when the server crashed",
-        _DATABASE,
-        "            self._keep_records()\n",
-        "",
+        _RECOVERY,
+        "    _keep_records(sql)\n    sql",
+        "    sql",
         _FILE,
     ),
     Mutation(
         "let what was on its way at a crash be older than the rest",
-        _DATABASE,
+        _RECOVERY,
         "coalesce(mail, 0), lines",
         "0.0, lines",
         _FILE,
     ),
     Mutation(
         "keep records for another crash",
-        _DATABASE,
-        '        self._sql.execute("DELETE FROM record")\n',
+        _RECOVERY,
+        '    sql.execute("DELETE FROM record")\n',
         "",
         _FILE,
     ),
@@ -107,14 +110,14 @@ FILES = (
     ),
     Mutation(
         "strike out a run of which a part has arrived",
-        _SQLITE,
-        "[*takewhile(before.__ge__, row.records or ())]",
-        "[*(row.records or ())]",
+        "achat_twisted/mailbox/row.py",
+        "[*takewhile(before.__ge__, records)]",
+        "[*records]",
         _TESTS,
     ),
     Mutation(
         "strike out what stands between",
-        _DATABASE,
+        _CHANGES,
         "firsts = sorted(n for n in there if n - 1 not in there)",
         "firsts = [min(there, default=0) for n in there if n - 1 not in there]",
         _FILE,
@@ -283,7 +286,7 @@ FILES = (
     Mutation(
         "let expire more than is counted",
         _SQLITE,
-        "        self._rows.shrink(row, copies, size)\n        self._log",
+        "        self._accounts.shrink(row, copies, size)\n        self._log",
         "        self._log",
         _TESTS,
     ),
@@ -359,19 +362,9 @@ FILES = (
     ),
     Mutation(
         "commit half of what goes together",
-        _DATABASE,
-        """\
-        except BaseException:
-            self._undo()
-            raise
-
-    def _undo""",
-        """\
-        except BaseException:
-            self._sql.execute("COMMIT")
-            raise
-
-    def _undo""",
+        _LAYOUT,
+        'sql.execute("ROLLBACK")',
+        'sql.execute("COMMIT")',
         _FILE,
     ),
     Mutation(
@@ -397,8 +390,8 @@ FILES = (
     ),
     Mutation(
         "upgrade a file without a copy of it",
-        _DATABASE,
-        '            self._sql.execute("VACUUM INTO ?", (str(backup),))\n',
+        _LAYOUT,
+        '            sql.execute("VACUUM INTO ?", (str(backup),))\n',
         "            backup.touch()\n",
         _FILE,
     ),

@@ -82,7 +82,7 @@ LIMITS = (
     ),
     Mutation(
         "limit this machine's own clients",
-        _BROKER,
+        "achat_twisted/broker/maker.py",
         "if outlet.local and not self._limits.limit_local:",
         "if False:",
         "tests.reader.test_lines",
@@ -215,7 +215,7 @@ LIMITS = (
     ),
     Mutation(
         "accept on while descriptors are short",
-        "achat_twisted/net/transport.py",
+        "achat_twisted/net/ports.py",
         "        if self._descriptors.are_short:",
         "        if self._descriptors is None:",
         f"{_FUNCTIONAL}.test_burst_on_few_descriptors",
@@ -242,17 +242,10 @@ LIMITS = (
         "tests.reader.test_lines",
     ),
     Mutation(
-        "keep each short message by itself until it is got",
+        "leave without an age what was sent soon after something else",
         "achat_twisted/broker/window.py",
-        "is_small = len(last.messages) + len(piece.messages) <= _PIECE",
-        "is_small = False",
-        "tests.broker.test_window",
-    ),
-    Mutation(
-        "put messages together whose ages differ",
-        "achat_twisted/broker/window.py",
-        "if is_small and piece.moment < last.moment + _MOMENT:",
-        "if is_small:",
+        "return bool(self._tail) and not (",
+        "return not self.marks and not (",
         "tests.broker.test_window",
     ),
 )

@@ -6,6 +6,7 @@ from tests.mutations.mutation import Mutation
 
 _ACCOUNTS = "achat_twisted/mailbox/accounts.py"
 _MEMORY = "achat_twisted/mailbox/memory.py"
+_RECORDS = "achat_twisted/mailbox/tag_records.py"
 _TESTS = "tests.mailbox.test_mailbox"
 
 MAILBOXES = (
@@ -68,14 +69,14 @@ MAILBOXES = (
     Mutation(
         "ignore the limit for a name",
         _ACCOUNTS,
-        "account.size + cost <= limits.per_name and ",
+        "account.size + size <= limits.per_name and ",
         "",
         _TESTS,
     ),
     Mutation(
         "ignore the limit in all",
         _ACCOUNTS,
-        " and self.size + cost <= limits.total",
+        " and self.size + size <= limits.total",
         "",
         _TESTS,
     ),
@@ -89,15 +90,15 @@ MAILBOXES = (
     Mutation(
         "forget names that have mail",
         _ACCOUNTS,
-        "return not (self.copies or self.sessions or",
-        "return not (self.sessions or",
+        "if self.copies or self.sessions:",
+        "if self.sessions:",
         _TESTS,
     ),
     Mutation(
         "forget who is here",
         _ACCOUNTS,
-        "return not (self.copies or self.sessions or",
-        "return not (self.copies or",
+        "if self.copies or self.sessions:",
+        "if self.copies:",
         _TESTS,
     ),
     Mutation(
@@ -130,37 +131,37 @@ MAILBOXES = (
     ),
     Mutation(
         "keep a name that comes with a tag out of its full mailbox",
-        _ACCOUNTS,
-        "if tags and not self._takes(account, TAG_COST):",
-        "if not self._takes(account, TAG_COST):",
+        _RECORDS,
+        "if account.tags and not self._accounts.takes(account, TAG_COST):",
+        "if not self._accounts.takes(account, TAG_COST):",
         _TESTS,
     ),
     Mutation(
         "take any tag, though the mailbox is full",
-        _ACCOUNTS,
-        "if tags and not self._takes(account, TAG_COST):",
+        _RECORDS,
+        "if account.tags and not self._accounts.takes(account, TAG_COST):",
         "if False:",
         _TESTS,
     ),
     Mutation(
         "remember all tags that were here at once",
-        "achat_twisted/mailbox/sqlite.py",
-        "        self._save(row, tag)\n        self._forget_surplus(row)\n",
-        "        self._save(row, tag)\n",
+        _RECORDS,
+        "[: max(0, len(tags) - MOST_TAGS)]",
+        "[: max(0, len(tags) - MOST_TAGS) * tag.is_here]",
         _TESTS,
     ),
     Mutation(
         "let refusals wait though the mailbox is full",
-        _ACCOUNTS,
-        "(self._takes(account, growth) and not tag.is_full)",
+        _RECORDS,
+        "(self._accounts.takes(account, growth) and not tag.is_full)",
         "not tag.is_full",
         "tests.reader.test_resuming",
     ),
     Mutation(
         "let any number of refusals wait",
-        _ACCOUNTS,
-        "(self._takes(account, growth) and not tag.is_full)",
-        "self._takes(account, growth)",
+        _RECORDS,
+        "(self._accounts.takes(account, growth) and not tag.is_full)",
+        "self._accounts.takes(account, growth)",
         "tests.reader.test_resuming",
     ),
     Mutation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_NEWCOMERS = "achat_twisted/broker/newcomers.py"
+_NEWCOMERS = "achat_twisted/login/newcomers.py"
 _ANSWERS = "achat_twisted/broker/answers.py"
 _COMMITTER = "achat_twisted/mailbox/committer.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
@@ -51,8 +51,8 @@ MISHAPS = (
     Mutation(
         "count lines as kept that could not be written at the end",
         "achat_twisted/mailbox/sqlite.py",
-        "return self._rows.copies - self._lost",
-        "return self._rows.copies",
+        "return self._accounts.copies - self._lost",
+        "return self._accounts.copies",
         "tests.mailbox.test_mailbox",
     ),
     Mutation(
@@ -143,23 +143,23 @@ MISHAPS = (
     Mutation(
         "expect strangers for ever",
         _NEWCOMERS,
-        "not self._left or self._clock.seconds() >= self._end or ",
-        "not self._left or ",
-        "tests.broker.test_newcomers",
+        "if not self._left or self._clock.seconds() >= self._end:",
+        "if not self._left:",
+        "tests.login.test_newcomers",
     ),
     Mutation(
         "expect strangers without end",
         _NEWCOMERS,
         "not self._left or ",
         "",
-        "tests.broker.test_newcomers",
+        "tests.login.test_newcomers",
     ),
     Mutation(
         "keep mail for names that nobody can have",
         _NEWCOMERS,
-        " or not _can_log_in(name)",
-        "",
-        "tests.broker.test_newcomers",
+        "            wire.check_name(name)\n",
+        "            pass\n",
+        "tests.login.test_newcomers",
     ),
     Mutation(
         "look for the log beside the link",

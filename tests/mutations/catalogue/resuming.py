@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_ACCOUNTS = "achat_twisted/mailbox/accounts.py"
+_BROKER = "achat_twisted/broker/broker.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _MEMORY = "achat_twisted/mailbox/memory.py"
+_RECORDS = "achat_twisted/mailbox/tag_records.py"
 _PRESENCE = "achat_twisted/broker/presence.py"
 _SQLITE = "achat_twisted/mailbox/sqlite.py"
 _TAGGED = "achat_twisted/broker/tagged.py"
@@ -18,8 +19,8 @@ _SCHEDULES = "tests.resuming.test_schedules.ScheduleTests"
 RESUMING = (
     Mutation(
         "let a tag be told of refusals without end",
-        "achat_twisted/mailbox/accounts.py",
-        "        if tag is not None and tag.is_unheard:\n",
+        _RECORDS,
+        "        if record is not None and record.is_unheard:\n",
         "        if False:\n",
         "tests.reader.test_resuming",
     ),
@@ -59,9 +60,23 @@ RESUMING = (
         f"{_SCHEDULES}.test_durable",
     ),
     Mutation(
-        "save no refusals",
+        "let a power cut bring tags back that the file does not vouch for",
         _DATABASE,
-        "for each in refusals  # without",
+        "tag_tables.forget_all(self._sql)\n        self.sync()",
+        "tag_tables.forget_all(self._sql)",
+        "tests.resuming.test_platter",
+    ),
+    Mutation(
+        "wait for no disk, with what is to outlive a power cut",
+        _DATABASE,
+        "'FULL' if self.durable else 'NORMAL'",
+        "'NORMAL'",
+        f"{_SCHEDULES}.test_durable",
+    ),
+    Mutation(
+        "save no refusals",
+        "achat_twisted/mailbox/tag_tables.py",
+        "for each in verdicts.values()  # without",
         "for each in ()  # without",
         f"{_SCHEDULES}.test_durable",
     ),
@@ -81,17 +96,18 @@ RESUMING = (
     ),
     Mutation(
         "hold a tag for ever, after commits have failed",
-        _TURNS,
-        "    session.dispatch()\n\n",
-        "    Session.dispatch(session)\n\n",
+        _TAGGED,
+        "            self.release(_UNSAFE)\n",
+        "            pass\n",
         "tests.reader.test_resuming",
     ),
     Mutation(
         "tell a tag what is not committed yet",
         _TURNS,
-        "        self._serve(touched, Session.end_turn)\n",
-        "        self._serve(touched, Session.end_turn)\n"
-        "        self._serve([each for each in touched if hasattr(each, 'tag')], _dispatch)\n",
+        "        self._serve(touched, _END_TURN)\n",
+        "        self._serve(touched, _END_TURN)\n"
+        "        tagged = [each for each in touched if hasattr(each, 'tag')]\n"
+        "        self._serve(tagged, methodcaller('dispatch'))\n",
         f"{_SCHEDULES}.test_durable",
     ),
     Mutation(
@@ -103,7 +119,7 @@ RESUMING = (
     ),
     Mutation(
         "remember two tags of a name",
-        _TAGS,
+        _RECORDS,
         "MOST_TAGS = 100",
         "MOST_TAGS = 2",
         _SCHEDULES,
@@ -124,10 +140,9 @@ RESUMING = (
     ),
     Mutation(
         "vouch for no file after a stop",
-        _SQLITE,
-        "                self._committer.batch.tags[row.id, tag.name] = tag\n"
-        "                self._note_first(row)\n        return",
-        "                self._note_first(row)\n        return",
+        "achat_twisted/mailbox/saved_tags.py",
+        "            self._committer.batch.tags.save(row.id, tag)\n            row",
+        "            row",
         f"{_SCHEDULES}.test_in_a_file",
     ),
     Mutation(
@@ -152,6 +167,20 @@ RESUMING = (
         f"{_SCHEDULES}.test_in_memory",
     ),
     Mutation(
+        "let clients fight for a tag as fast as they like",
+        _BROKER,
+        "            self._fight(name, (name, opening.tag))",
+        "            pass",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "refuse a client whose connection breaks again and again",
+        _BROKER,
+        "same.stage is Stage.HERE and same.feed.has_begun:",
+        "same.stage is Stage.HERE:",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
         "keep a sender waiting for another session of its name",
         _PRESENCE,
         "        for place in session.places:\n            self._lost.setdefault(place, [])",
@@ -166,6 +195,55 @@ RESUMING = (
         "tests.mailbox.test_tags",
     ),
     Mutation(
+        "leave refusals in the file that a client has confirmed",
+        "achat_twisted/mailbox/tag_changes.py",
+        "                self.confirmed.add(key)\n",
+        "",
+        "tests.mailbox.test_database",
+    ),
+    Mutation(
+        "write the refusals of a tag that was forgotten when a commit failed",
+        "achat_twisted/mailbox/tag_changes.py",
+        "        for key in later.forgotten:\n            self._drop(key)\n",
+        "",
+        "tests.mailbox.test_database",
+    ),
+    Mutation(
+        "forget the refusals of a commit that failed",
+        "achat_twisted/mailbox/tag_changes.py",
+        "self.refusals[key].update(tag.unsaved)",
+        "self.refusals[key] = tag.unsaved",
+        "tests.mailbox.test_database",
+    ),
+    Mutation(
+        "let a client with a tag send without end what is refused to it",
+        _TAGGED,
+        "        self.allowance = _UNSAVED\n        super().tally(word, name)\n",
+        "        super().tally(word, name)\n",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "let a client with a tag send bad lines without end",
+        _TAGGED,
+        "        self.allowance = _UNSAVED\n        self._verdicts.fault",
+        "        self._verdicts.fault",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "count a notice among the messages that are not got",
+        "achat_twisted/broker/window.py",
+        "self._without_notices(batch) if window.has_notices else batch",
+        "batch",
+        "tests.broker.test_window",
+    ),
+    Mutation(
+        "take the notices behind a batch for messages",
+        "achat_twisted/broker/window.py",
+        "self._window.has_notices = self._window.size > len(batch)",
+        "self._window.has_notices = False",
+        "tests.broker.test_window",
+    ),
+    Mutation(
         "take the copies of an older session, though this one has not begun",
         _SQLITE,
         "        if lines:  # or else",
@@ -174,9 +252,9 @@ RESUMING = (
     ),
     Mutation(
         "take a tag for used as long as its name is known",
-        _ACCOUNTS,
-        "for tag in a.tags.unused_since(before)",
-        "for tag in a.tags.unused_since(before - now)",
+        _RECORDS,
+        "tag.used < before:",
+        "tag.used < 0:",
         "tests.reader.test_resuming",
     ),
 )

@@ -361,7 +361,7 @@ SESSIONS = (
     Mutation(
         "take names over as fast as anybody likes",
         _BROKER,
-        "if self._fights.lasts(name):",
+        "if self._fights.lasts(place):",
         "if False:",
         _TESTS,
     ),

@@ -120,9 +120,9 @@ TURNS = (
     ),
     Mutation(
         "never ask again for a /sync that is in doubt",
-        _TURNS,
-        "        if session.is_withheld:\n            self.touch(session)\n        elif",
-        "        if",
+        _SESSION,
+        "        if not self.is_withheld:",
+        "        if True:",
         _DURABLE,
     ),
     Mutation(
@@ -130,19 +130,19 @@ TURNS = (
         _TURNS,
         """\
         if committed is None:
-            self._serve(touched, _dispatch)
+            self._serve(touched, methodcaller(\"dispatch\"))
 """,
         """\
         if committed is None or touched:
-            self._serve(touched, _dispatch)
+            self._serve(touched, methodcaller(\"dispatch\"))
 """,
         _DURABLE,
     ),
     Mutation(
         "forget who waits for a long commit",
-        _TURNS,
-        "session.writer.is_asked or session.outbox.size:",
-        "session.writer.is_asked:",
+        _SESSION,
+        "self.writer.is_asked or self.outbox.size > 0",
+        "self.writer.is_asked",
         "tests.broker.test_durable",
     ),
     Mutation(
@@ -182,8 +182,8 @@ TURNS = (
     ),
     Mutation(
         "never look for acknowledgements while all is quiet",
-        _TURNS,
-        "        session.writer.look()\n",
+        _SESSION,
+        "        self.writer.look()\n",
         "",
         _TESTS,
     ),
@@ -196,14 +196,14 @@ TURNS = (
     ),
     Mutation(
         "go on in the middle of another one's work",
-        _SESSION,
+        "achat_twisted/broker/reading.py",
         "            if not self.holds:\n                self.go_on()",
         "            if not self.holds:\n                self.resume()",
         _TESTS,
     ),
     Mutation(
         "go on while another hold lasts",
-        _SESSION,
+        "achat_twisted/broker/reading.py",
         "            if not self.holds:\n                self.go_on()\n",
         "            self.source.resumeProducing()\n",
         _TESTS,

@@ -39,8 +39,8 @@ WATCHING = (
     Mutation(
         "let a client's own path steer the terminal",
         "achat_twisted/net/addresses.py",
-        "char if char.isprintable() else",
-        "char if char else",
+        "c if c.isprintable() else",
+        "c if c else",
         "tests.net.test_addresses",
     ),
     Mutation(

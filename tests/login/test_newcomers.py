@@ -5,8 +5,8 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.broker.newcomers import DURATION, NAMES, Newcomers
 from achat_twisted.login.gate import OpenGate
+from achat_twisted.login.newcomers import DURATION, NAMES, Newcomers
 from tests.house import House
 
 

@@ -36,16 +36,11 @@ class Newcomers:
         """True if mail is to be kept for C{name}, which the mailbox does not know."""
         if self._gate.knows(name):
             return True
-        if not self._left or self._clock.seconds() >= self._end or not _can_log_in(name):
+        if not self._left or self._clock.seconds() >= self._end:
+            return False
+        try:
+            wire.check_name(name)
+        except wire.Refused:  # nobody can have it, and so fetch the mail
             return False
         self._left -= 1
         return True
-
-
-def _can_log_in(name: str) -> bool:
-    """Tell if anybody can have that name; mail for any other would never be fetched."""
-    try:
-        wire.check_name(name)
-    except wire.Refused:
-        return False
-    return True

@@ -1,0 +1,99 @@
+"""Events: what a conversation tells of, in the order in which it happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from achat_twisted import wire
+from achat_twisted.client.errors import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The client is let in, and told where to go on.
+
+    @ivar doubtful: the number of its lines that are said again although an earlier server, which
+        the present one knows nothing of, may have taken them in.
+    """
+
+    doubtful: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message.
+
+    @ivar number: its number in its era, from 1 on.
+    @ivar era: that era; a message of another one cannot be confirmed any more.
+    @ivar stamp: when it was accepted (UTC), as C{20261130T031005Z}.
+    """
+
+    number: int
+    era: str
+    sender: str
+    text: str = field(repr=False)
+    stamp: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The fate of some lines in a row is known: each copy is on its way, kept, or refused.
+
+    @ivar first: the place of the first line.
+    @ivar last: the place of the last line.
+    @ivar kept: the recipients whose copy waits for their return, by place.
+    @ivar refused: the copies that were refused, by place.
+    """
+
+    first: int
+    last: int
+    kept: dict[int, tuple[str, ...]]
+    refused: dict[int, tuple[Refusal, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Anything else that the server says, such as C{who}, C{pong} or C{slow-down}."""
+
+    word: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A connection is over, or could not be made.
+
+    @ivar why: a sentence without its full stop.
+    @ivar word: that of the server's notice, if one gave the reason.
+    @ivar again: the seconds to wait before the next connection; None if that would be no better.
+    @ivar is_out_of_time: true if there is no next one only because the time for trying is over.
+    """
+
+    why: str
+    word: str = ""
+    again: float | None = None
+    is_out_of_time: bool = False
+
+
+Event = Welcome | Received | Settled | Notice | Ended
+"""Whatever a conversation tells of."""
+
+
+class Listener(Protocol):
+    """Anything that wants to know of all events, such as a status line."""
+
+    def heard(self, event: Event) -> None:
+        """Take note of an event; it must neither wait nor raise."""
+
+
+class NoListener:
+    """The null object: it listens to nothing."""
+
+    def heard(self, event: Event) -> None:
+        """Take no note."""
+
+
+def from_wire(notice: wire.Notice) -> Notice:
+    """A notice of the server's, as an event."""
+    return Notice(notice.word, notice.detail)

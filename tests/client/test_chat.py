@@ -1,0 +1,592 @@
+"""What a program sees of a chat, on a loop and with a server of the test's own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.client import (
+    Closed,
+    Ended,
+    Notice,
+    NotLetIn,
+    Refused,
+    SessionOver,
+    StateError,
+    StateFile,
+    Unreachable,
+    UnusableLine,
+    Welcome,
+)
+from achat_twisted.client.messages import Message, Posted, Posting
+from achat_twisted.client.outgoing import WINDOW
+from tests.client.fakes import WELCOME, Scene
+
+start = Deferred.fromCoroutine
+
+
+class ChatTestCase(SynchronousTestCase):
+    """A test with one chat."""
+
+    def setUp(self) -> None:
+        self.scene = Scene()
+        self.chat = self.scene.chat
+
+    def come_in(self) -> None:
+        self.scene.come_in()
+        self.scene.link.take()
+
+    def next(self) -> Message:
+        message: Message = self.successResultOf(start(self.chat.next()))
+        return message
+
+    def file(self) -> StateFile:
+        folder = TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return StateFile(Path(folder.name, "state"))
+
+    def use_file(self) -> None:
+        self.scene = Scene(self.file())
+        self.chat = self.scene.chat
+
+
+class PostingTests(ChatTestCase):
+    """Lines, and what becomes of them."""
+
+    def test_posted(self) -> None:
+        """A post returns when its fate is known, and tells for whom it is kept."""
+        self.come_in()
+        posting = start(self.chat.post(["bob", "eve"], "hi"))
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "bob, eve: hi\n/sync\n")
+        self.assertNoResult(posting)
+        self.scene.hears("! kept eve 1 1-1\n! synced 1\n")
+        self.assertEqual(self.successResultOf(posting), Posted(1, "bob, eve: hi", ("eve",)))
+
+    def test_refused(self) -> None:
+        """A line that is refused raises, with the line and the reason."""
+        self.come_in()
+        posting = start(self.chat.post(["bob", "nobody"], "hi"))
+        self.scene.turn()
+        self.scene.hears("! kept bob 1 1-1\n! unknown nobody 1 1-1\n! synced 1\n")
+        refused = self.failureResultOf(posting, Refused).value
+        self.assertEqual(refused.line, "bob, nobody: hi")
+        self.assertEqual([one.recipient for one in refused.refusals], ["nobody"])
+        self.assertEqual(refused.kept, ("bob",))
+        self.assertEqual(
+            str(refused),
+            "'bob, nobody: hi' was refused: nobody by the name of nobody has ever been there",
+        )
+        self.assertEqual(self.chat.refusals(), [])
+
+    def test_reasons(self) -> None:
+        """Each reason is a sentence."""
+        self.come_in()
+        postings = [start(self.chat.say(line)) for line in ("bob: 1", "hello?", "bob: 2", "bob: 3")]
+        self.scene.turn()
+        self.scene.hears("! full bob 1 1-1\n! bad-line 2 no recipient\n! too-long 3 8192\n")
+        self.scene.hears("! muted bob 1 4-4\n! synced 4\n")
+        for posting, why in zip(
+            postings,
+            (
+                "the mailbox of bob is full",
+                "it is no line that the server understands: no recipient",
+                "it has more than the 8192 bytes that the server allows",
+                "the server says muted of bob",
+            ),
+            strict=True,
+        ):
+            refused = self.failureResultOf(posting, Refused).value
+            self.assertEqual(str(refused).partition(" was refused: ")[2], why)
+
+    def test_unusable(self) -> None:
+        """A line that can be none is refused before it is posted, and none of its batch is."""
+        self.come_in()
+        for to, text in (
+            ("bob", "a\nb"),
+            ("b,c", "hi"),
+            ("", "hi"),
+            ("/bob", "hi"),
+            ("bob", "\x07"),
+        ):
+            self.failureResultOf(start(self.chat.post(to, text)), UnusableLine)
+        self.failureResultOf(start(self.chat.post([], "hi")), UnusableLine)
+        self.failureResultOf(start(self.chat.submit(["bob: hi", "/quit"])), UnusableLine)
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "")
+
+    def test_order(self) -> None:
+        """Lines that are posted at once are said in that order, with one question behind them."""
+        self.come_in()
+        for number in range(3):
+            start(self.chat.post("bob", str(number)))
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "bob: 0\nbob: 1\nbob: 2\n/sync\n")
+
+    def test_window(self) -> None:
+        """A post waits while a window of lines is unsettled; those that wait keep their order."""
+        self.come_in()
+        submitted = start(self.chat.submit([f"bob: {number}" for number in range(WINDOW)]))
+        self.assertEqual(len(self.successResultOf(submitted)), WINDOW)
+        waiting = [start(self.chat.post("eve", str(number))) for number in range(3)]
+        self.scene.turn()
+        self.assertNotIn("eve", self.scene.link.take())
+        self.scene.hears("! synced 2\n")
+        self.assertEqual(self.scene.link.take(), "/got 0 2\neve: 0\neve: 1\n/sync\n")
+        self.scene.hears(f"! synced {WINDOW}\n")
+        self.assertIn("eve: 2\n", self.scene.link.take())
+        self.assertNoResult(waiting[0])
+
+    def test_cancelled(self) -> None:
+        """A post that is cancelled when it is posted is not unsaid; its verdict is dropped."""
+        self.come_in()
+        posting = start(self.chat.post("nobody", "hi"))
+        posting.cancel()
+        self.failureResultOf(posting, CancelledError)
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "nobody: hi\n/sync\n")
+        self.scene.hears("! unknown nobody 1 1-1\n! synced 1\n")
+        self.assertEqual(self.chat.refusals(), [])
+
+    def test_cancelled_in_time(self) -> None:
+        """A post that is cancelled while it waits for room is never said."""
+        self.come_in()
+        start(self.chat.submit([f"bob: {number}" for number in range(WINDOW)]))
+        first, second = (start(self.chat.post(name, "hi")) for name in ("eve", "fay"))
+        first.cancel()
+        self.failureResultOf(first, CancelledError)
+        self.scene.turn()
+        self.scene.link.take()
+        self.scene.hears(f"! synced {WINDOW}\n")
+        self.assertEqual(self.scene.link.take(), f"/got 0 {WINDOW}\nfay: hi\n/sync\n")
+        self.assertNoResult(second)
+
+    def test_again(self) -> None:
+        """A post outlives the connection: what was not taken in is said on the next one."""
+        self.come_in()
+        posting = start(self.chat.post("bob", "hi"))
+        self.scene.turn()
+        self.scene.link.lose()
+        self.scene.turn(1)
+        self.scene.come_in()
+        self.assertTrue(self.scene.link.take().endswith("bob: hi\n/sync\n"))
+        self.scene.hears("! synced 1\n")
+        self.assertEqual(self.successResultOf(posting), Posted(1, "bob: hi"))
+
+    def test_sync(self) -> None:
+        """A sync returns when the fate of all lines before it is known, and of none behind it."""
+        self.come_in()
+        self.successResultOf(start(self.chat.sync()))
+        self.successResultOf(start(self.chat.submit(["bob: 1", "bob: 2"])))
+        synced = start(self.chat.sync())
+        start(self.chat.post("bob", "3"))
+        self.scene.turn()
+        self.scene.hears("! synced 1\n")
+        self.assertNoResult(synced)
+        self.assertEqual(self.chat.unsettled(), ["bob: 2", "bob: 3"])
+        self.scene.hears("! synced 2\n")
+        self.successResultOf(synced)
+
+    def test_postings(self) -> None:
+        """A line that was submitted tells whether its fate is known, to anyone who asks."""
+        self.come_in()
+        postings: list[Posting] = self.successResultOf(
+            start(self.chat.submit(["bob: 1", "nobody: 2", "bob: 3"]))
+        )
+        self.scene.turn()
+        self.scene.hears("! unknown nobody 1 2-2\n! synced 2\n")
+        self.assertEqual([posting.is_settled for posting in postings], [True, True, False])
+        self.scene.link.lose()
+        self.successResultOf(start(self.chat.close()))
+        self.assertEqual([posting.is_known for posting in postings], [True, True, True])
+        self.assertEqual([posting.is_settled for posting in postings], [True, True, False])
+
+
+class MessageTests(ChatTestCase):
+    """Messages, and their being done."""
+
+    def test_messages(self) -> None:
+        """Messages come in order, with sender, text and time."""
+        waiting = start(self.chat.next())
+        self.come_in()
+        self.assertNoResult(waiting)
+        self.scene.hears("from bob, 20261130T031005Z: one\nfrom eve: two\n")
+        one, two = self.successResultOf(waiting), self.next()
+        self.assertEqual((one.number, one.sender, one.text), (1, "bob", "one"))
+        self.assertEqual(one.time, datetime(2026, 11, 30, 3, 10, 5, tzinfo=UTC))
+        self.assertEqual((two.number, two.sender, two.text, two.time), (2, "eve", "two", None))
+        self.assertEqual(repr(one), "<message 1 from 'bob'>")
+
+    def test_done(self) -> None:
+        """Messages that are done within a turn are confirmed with one line, up to the first gap."""
+        self.come_in()
+        self.scene.hears("from bob: 1\nfrom bob: 2\nfrom bob: 3\nfrom bob: 4\n")
+        messages = [self.next() for _ in range(4)]
+        for message in (messages[1], messages[0], messages[3]):
+            self.successResultOf(start(message.done()))
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "/got 2 0\n")
+
+    def test_again(self) -> None:
+        """A message that the program has is not handed out again after a break."""
+        self.come_in()
+        self.scene.hears("from bob: 1\nfrom bob: 2\n")
+        one = self.next()
+        self.scene.link.lose()
+        self.scene.turn(1)
+        self.scene.come_in(WELCOME + "from bob: 1\nfrom bob: 2\nfrom bob: 3\n")
+        self.assertEqual([self.next().text for _ in range(2)], ["2", "3"])
+        self.scene.link.take()
+        self.successResultOf(start(one.done()))
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "/got 1 0\n")
+
+    def test_cancelled(self) -> None:
+        """A wait for a message that is cancelled loses none."""
+        self.come_in()
+        waiting = start(self.chat.next())
+        waiting.cancel()
+        self.failureResultOf(waiting, CancelledError)
+        self.scene.hears("from bob: 1\n")
+        self.assertEqual(self.next().text, "1")
+
+    def test_several(self) -> None:
+        """If several wait for messages, each gets one, in the order in which they came."""
+        self.come_in()
+        waiting = [start(self.chat.next()) for _ in range(3)]
+        self.scene.hears("from bob: 1\nfrom bob: 2\n")
+        self.assertEqual([self.successResultOf(one).text for one in waiting[:2]], ["1", "2"])
+        self.assertNoResult(waiting[2])
+
+    def test_iteration(self) -> None:
+        """The iteration over messages ends when the chat is closed."""
+        self.come_in()
+
+        async def work() -> list[str]:
+            return [message.text async for message in self.chat]
+
+        working = start(work())
+        self.scene.hears("from bob: 1\nfrom bob: 2\n")
+        start(self.chat.close())
+        self.scene.turn()
+        self.scene.hears("! bye 0\n")
+        self.assertEqual(self.successResultOf(working), ["1", "2"])
+
+
+class TransactionTests(ChatTestCase):
+    """Messages that are worked off in the state's own transaction."""
+
+    def setUp(self) -> None:
+        self.use_file()
+        self.come_in()
+        self.scene.hears("from bob: 1\nfrom bob: 2\n")
+
+    def test_committed(self) -> None:
+        """Work, number and lines are committed together, and then said."""
+
+        async def work() -> None:
+            message = await self.chat.next()
+            async with message.transaction() as work:
+                work.db.execute("CREATE TABLE job (text)")
+                work.db.execute("INSERT INTO job VALUES (?)", [message.text])
+                work.post("bob", "done")
+                self.assertEqual(self.scene.link.take(), "")
+
+        self.successResultOf(start(work()))
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "/got 1 0\nbob: done\n/sync\n")
+        assert isinstance(self.scene.state, StateFile)
+        self.assertEqual(
+            self.scene.state.database.execute("SELECT * FROM job").fetchall(), [("1",)]
+        )
+
+    def test_rolled_back(self) -> None:
+        """Work that raises has not happened, and may be tried again."""
+
+        async def work() -> str:
+            message = await self.chat.next()
+            try:
+                async with message.transaction() as work:
+                    work.db.execute("CREATE TABLE job (text)")
+                    work.post("bob", "done")
+                    raise ZeroDivisionError
+            except ZeroDivisionError:
+                pass
+            async with message.transaction() as work:
+                work.db.execute("CREATE TABLE job (text)")
+            return message.text
+
+        self.assertEqual(self.successResultOf(start(work())), "1")
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "/got 1 0\n")
+        self.assertEqual(self.chat.unsettled(), [])
+
+    def test_alone(self) -> None:
+        """While a transaction lasts nothing is taken in, confirmed or posted by others."""
+        message, other, thinking = self.next(), self.next(), Deferred[None]()
+
+        async def work() -> None:
+            async with message.transaction():
+                await thinking
+
+        working, done = start(work()), start(other.done())
+        posting, post = start(self.chat.submit(["bob: hi"])), start(self.chat.post("bob", "ho"))
+        self.scene.hears("from bob: 3\n")
+        self.assertTrue(self.scene.link.is_paused)
+        for waiting in (done, posting, post):
+            self.assertNoResult(waiting)
+        self.assertEqual(self.scene.link.take(), "")
+        thinking.callback(None)
+        self.scene.turn()
+        self.successResultOf(working)
+        self.successResultOf(done)
+        self.successResultOf(posting)
+        self.assertFalse(self.scene.link.is_paused)
+        self.assertEqual(self.scene.link.take(), "/got 2 0\nbob: hi\nbob: ho\n/sync\n")
+        self.assertEqual(self.next().text, "3")
+
+    def test_cancelled(self) -> None:
+        """Work that is cancelled has not happened."""
+        message = self.next()
+
+        async def work() -> None:
+            async with message.transaction() as work:
+                work.db.execute("CREATE TABLE job (text)")
+                await Deferred()
+
+        working = start(work())
+        working.cancel()
+        self.failureResultOf(working, CancelledError)
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "")
+
+    def test_lost_meanwhile(self) -> None:
+        """A connection that is lost while a transaction lasts is mourned when it is over."""
+        message, thinking = self.next(), Deferred[None]()
+
+        async def work() -> None:
+            async with message.transaction():
+                await thinking
+
+        start(work())
+        self.scene.link.hears("from bob: 3\n")
+        self.scene.link.lose()
+        thinking.callback(None)
+        self.scene.turn(1)
+        self.assertEqual([self.next().text for _ in range(2)], ["2", "3"])
+        self.scene.come_in(WELCOME + "from bob: 1\nfrom bob: 2\n")
+        self.assertIn("/got 1 0\n", self.scene.link.take())
+
+    def test_own_commit(self) -> None:
+        """Work that commits by itself is told that it must not."""
+        message = self.next()
+
+        async def work() -> None:
+            async with message.transaction() as work:
+                work.db.execute("COMMIT")
+
+        failure = self.failureResultOf(start(work()), StateError)
+        self.assertIn("leave that to the block", str(failure.value))
+
+    def test_refused_line(self) -> None:
+        """A line of the work's own that is refused is handed out by refusals, once."""
+        message = self.next()
+
+        async def work() -> None:
+            async with message.transaction() as work:
+                work.post("nobody", "hi")
+
+        self.successResultOf(start(work()))
+        self.scene.turn()
+        self.scene.hears("! unknown nobody 1 1-1\n! synced 1\n")
+        self.assertEqual([refusal.line for refusal in self.chat.refusals()], ["nobody: hi"])
+        self.assertEqual(self.chat.refusals(), [])
+
+    def test_needs_file(self) -> None:
+        """Without a file there is no transaction, and the error says what would be right."""
+        self.scene = Scene()
+        self.chat = self.scene.chat
+        self.come_in()
+        self.scene.hears("from bob: 1\n")
+        message = self.next()
+        entering = start(message.transaction().__aenter__())
+        self.assertIn("state=PATH", str(self.failureResultOf(entering, StateError).value))
+
+
+class EndTests(ChatTestCase):
+    """The ends of a chat."""
+
+    def test_final(self) -> None:
+        """A session that will not be let in again raises for all that wait, and from then on."""
+        self.come_in()
+        waiting = [
+            start(self.chat.next()),
+            start(self.chat.post("bob", "hi")),
+            start(self.chat.who()),
+            start(self.chat.sync()),
+        ]
+        self.scene.hears("! kicked\n! bye 1\n")
+        self.scene.turn(100)
+        for each in [*waiting, start(self.chat.next()), start(self.chat.post("bob", "ho"))]:
+            error = self.failureResultOf(each, SessionOver).value
+            self.assertEqual(error.word, "kicked")
+            self.assertEqual(str(error), "the operator of host:8080 has ended the session of ann")
+        self.assertEqual(len(self.scene.driver.links), 1)
+
+    def test_not_let_in(self) -> None:
+        """A secret that is wrong raises, and is in no error."""
+        ready = start(self.chat.ready())
+        self.scene.connect()
+        self.scene.hears("! denied\n")
+        self.assertEqual(self.failureResultOf(ready, NotLetIn).value.word, "denied")
+
+    def test_unreachable(self) -> None:
+        """A server that is not there for as long as is to be tried raises, with the reason."""
+        self.scene = Scene(retry=1)
+        waiting = start(self.scene.chat.post("bob", "hi"))
+        for _ in range(9):
+            if self.scene.driver.waiting is not None and not self.scene.driver.waiting.called:
+                self.scene.connect(works=False)
+            self.scene.turn(0.25)
+        error = self.failureResultOf(waiting, Unreachable).value
+        self.assertEqual(str(error), "cannot reach host:8080: no route")
+        self.assertEqual(self.scene.chat.unsettled(), ["bob: hi"])
+
+    def test_events(self) -> None:
+        """A listener hears of connections, their ends, and of what else the server says."""
+        self.scene.connect(works=False)
+        self.scene.turn(1)
+        self.come_in()
+        self.scene.hears("! mail 2\n! pong\n")
+        self.assertEqual(
+            self.scene.ear.events,
+            [
+                Ended("cannot reach host:8080: no route", "", 0.125),
+                Welcome(),
+                Notice("mail", "2"),
+                Notice("pong", ""),
+            ],
+        )
+        self.assertEqual(self.chat.mail, 2)
+
+    def test_close(self) -> None:
+        """An ordered end waits for the fate of lines, says farewell, and waits for the answer."""
+        self.come_in()
+        (posting,) = self.successResultOf(start(self.chat.submit(["bob: hi"])))
+        closing = start(self.chat.close())
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "bob: hi\n/sync\n")
+        self.scene.hears("! synced 1\n")
+        self.assertEqual(self.scene.link.take(), "/got 0 1\n/quit\n")
+        self.assertNoResult(closing)
+        self.scene.hears("! bye 1\n")
+        self.successResultOf(closing)
+        self.assertTrue(posting.is_settled)
+        self.failureResultOf(start(self.chat.next()), Closed)
+
+    def test_close_in_vain(self) -> None:
+        """An ordered end waits for ten seconds at most."""
+        self.come_in()
+        start(self.chat.submit(["bob: hi"]))
+        closing = start(self.chat.close())
+        self.scene.turn(4.9)
+        self.assertNotIn("/quit", self.scene.link.take())
+        self.scene.turn(0.1)
+        self.assertEqual(self.scene.link.take(), "/quit\n")
+        self.assertNoResult(closing)
+        self.scene.turn(5)
+        self.successResultOf(closing)
+
+    def test_close_away(self) -> None:
+        """An end without a server waits for nothing."""
+        start(self.chat.submit(["bob: hi"]))
+        self.successResultOf(start(self.chat.close()))
+
+    def test_broken_off(self) -> None:
+        """An exception in the block breaks the session off, without a farewell."""
+        self.come_in()
+        error = ZeroDivisionError()
+        self.successResultOf(start(self.chat.__aexit__(ZeroDivisionError, error, None)))
+        self.assertEqual(self.scene.link.take(), "")
+        self.assertTrue(self.scene.link.is_closed)
+
+    def test_closed(self) -> None:
+        """What is done to a chat that is closed raises, and changes nothing."""
+        self.come_in()
+        self.scene.hears("from bob: 1\n")
+        message = self.next()
+        self.successResultOf(start(self.chat.close(in_order=False)))
+        for each in (
+            message.done(),
+            self.chat.next(),
+            self.chat.post("bob", "hi"),
+            self.chat.who(),
+        ):
+            self.failureResultOf(start(each), Closed)
+
+    def test_no_room(self) -> None:
+        """A state that cannot be written ends the chat with that reason, and nothing is said."""
+        self.use_file()
+        self.come_in()
+        state = self.scene.state
+        assert isinstance(state, StateFile)
+        (pages,) = state.database.execute("PRAGMA page_count").fetchone()
+        state.database.execute(f"PRAGMA max_page_count={pages}")
+        posting = start(self.chat.submit([f"bob: {'x' * 5000}"]))
+        self.scene.turn()
+        self.assertIn("full", str(self.failureResultOf(posting, StateError).value))
+        self.assertEqual(self.scene.link.take(), "")
+        self.failureResultOf(start(self.chat.next()), StateError)
+        self.successResultOf(start(self.chat.close()))
+
+
+class QuestionTests(ChatTestCase):
+    """Questions to the server."""
+
+    def test_who(self) -> None:
+        """Each question gets its own answer, and the listener does not hear of it."""
+        self.come_in()
+        first, second = start(self.chat.who()), start(self.chat.who())
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "/who\n/who\n")
+        self.scene.hears("! who ann, Zoë 東京\n! who\n")
+        self.assertEqual(self.successResultOf(first), ["ann", "Zoë 東京"])
+        self.assertEqual(self.successResultOf(second), [])
+        self.assertEqual(self.scene.ear.events, [Welcome()])
+
+    def test_again(self) -> None:
+        """A question that a break leaves open is asked again."""
+        asking = start(self.chat.ping())
+        self.come_in()
+        self.scene.link.lose()
+        self.scene.turn(1)
+        self.scene.come_in()
+        self.assertTrue(self.scene.link.take().endswith("/ping\n"))
+        self.scene.hears("! pong\n")
+        self.successResultOf(asking)
+
+    def test_commands(self) -> None:
+        """A command is said, and its answers are the listener's; the library's own are not."""
+        self.come_in()
+        self.chat.command("/help")
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "/help\n")
+        self.scene.hears("! help one\n! help two\n")
+        self.assertEqual(self.scene.ear.events[1:], [Notice("help", "one"), Notice("help", "two")])
+        for line in ("/quit", "/got 7", "/sync", "hello", "/", "/help\n/quit"):
+            self.assertRaises(UnusableLine, self.chat.command, line)
+
+    def test_deaf(self) -> None:
+        """A server that answers nothing is left, and looked for again."""
+        self.come_in()
+        self.scene.turn(45)
+        self.assertEqual(self.scene.link.take(), "/ping\n")
+        self.scene.turn(45)
+        self.assertTrue(self.scene.link.is_closed)
+        self.scene.turn(1)
+        self.scene.come_in()
+        self.assertEqual(len(self.scene.driver.links), 2)
