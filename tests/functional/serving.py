@@ -102,6 +102,7 @@ def _bounded(test: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitabl
 
     @wraps(test)
     async def bounded(self: ServedTestCase) -> None:
+        asyncio.get_running_loop().set_debug(False)  # it prints what takes long, as logging in does
         async with asyncio.timeout(FunctionalTestCase.timeout):
             await test(self)
 

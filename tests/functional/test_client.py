@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable
@@ -165,7 +166,7 @@ class ChatTests(ServedTestCase):
             *(f"ann@127.0.0.1:{self.server.port}", str(state)),
         )
         await until(lambda: "posted" in ghost.output)
-        ghost.process.send_signal(19)  # SIGSTOP: its connection stays
+        ghost.process.send_signal(signal.SIGSTOP)  # its connection stays
         copy = state.with_name("copy")
         for path in state.parent.glob("state*"):
             path.with_name(path.name.replace("state", "copy")).write_bytes(path.read_bytes())
@@ -400,7 +401,7 @@ class FaceTests(FunctionalTestCase):
         self.assertEqual(message.text, "hi")
         await chat.done(message)
         self.assertEqual(await chat.who(), ["ann"])
-        refused = await self.assertFailure(chat.say("nonsense"), Refused)
+        refused: Any = await self.assertFailure(chat.say("nonsense"), Refused)
         self.assertEqual(refused.refusals[0].word, "bad-line")
         await chat.ping()
         await chat.close()
@@ -419,11 +420,11 @@ class FaceTests(FunctionalTestCase):
             (address, {"tls": True}, "is not to be believed"),
             (f"ann@127.0.0.2:{server.port()}", {"ca": str(ca)}, "is not to be believed"),
         ):
-            ready = deferreds.connect(reactor, where, **options)
-            await ready.start()
-            error = await self.assertFailure(ready.ready(), NotLetIn)
+            stranger = deferreds.connect(reactor, where, **options)
+            await stranger.start()
+            error: Any = await self.assertFailure(stranger.ready(), NotLetIn)
             self.assertIn(why, str(error))
-            await ready.close()
+            await stranger.close()
 
     async def test_deferred_break(self) -> None:
         """A server that stops and comes again is found again."""
@@ -432,7 +433,7 @@ class FaceTests(FunctionalTestCase):
         chat = deferreds.connect(reactor, f"ann@unix:{path}")
         await chat.start()
         await chat.post("ann", "1")
-        server.send(15)
+        server.send(signal.SIGTERM)
         await server.ended
         posting = chat.post("ann", "2")
         await self.start("--listen", f"unix:{path}")

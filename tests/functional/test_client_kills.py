@@ -6,6 +6,7 @@ own file, and answers; the asker notes the answers. Both work in the library's t
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -70,7 +71,7 @@ class Program:
     async def kill(self) -> None:
         """The end without a warning."""
         assert self._running is not None and not self._running.is_over, self._running
-        await self._running.end(9)
+        await self._running.end(signal.SIGKILL)
 
     def heard(self) -> list[str]:
         """What it has noted, in order."""
