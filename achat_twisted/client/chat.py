@@ -123,8 +123,18 @@ class Chat:
         self._connector.flush_soon()
 
     @asynccontextmanager
-    async def transaction(self, received: Received) -> AsyncIterator[Work]:
-        """See L{Message.transaction}."""
+    async def transaction(self, received: Received | None = None) -> AsyncIterator[Work]:
+        """A transaction of the state's own, as L{Message.transaction}, but for no message::
+
+            async with chat.transaction() as work:
+                work.db.execute("UPDATE job SET told = 1 WHERE number = ?", [number])
+                work.post("ann", f"job {number} is done")
+
+        So a program can post what stands in a table of its own, exactly once.
+
+        @param received: the library's own affair.
+        @raise StateError: if the chat has no state in a file.
+        """
         if not hasattr(self._state, "database"):
             raise StateError("a transaction needs a state in a file: connect(…, state=PATH)")
         state = cast(Transactional, self._state)
@@ -135,7 +145,8 @@ class Chat:
                 yield _Work(state)
                 if not state.database.in_transaction:
                     raise StateError("the work has committed by itself; leave that to the block")
-                self._conversation.done(received.number, received.era)
+                if received is not None:
+                    self._conversation.done(received.number, received.era)
                 state.save()
             except BaseException:
                 state.roll_back()

@@ -101,7 +101,7 @@ class Connector:
         try:
             while not self._is_closing:
                 ended = await self._connect()
-                if not self._is_closing:
+                if not (self._is_closing or ended.is_probe):
                     self._hearer.hear([ended])
                 self._go_on()
                 if ended.again is None:

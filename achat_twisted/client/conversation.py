@@ -60,6 +60,7 @@ class Stage(Enum):
     """The stages of a connection."""
 
     AWAY = "there is none"
+    PROBING = "an empty line is said, to see if the server speaks in the clear"
     ASKING = "the login is said"
     LET_IN = "nothing is said until it is told where to go on"
     HERE = "lines and messages go both ways"
@@ -85,10 +86,13 @@ class Conversation:
         now: float,
         *,
         only_sends: bool = False,
+        is_clear: bool = False,
         retry: float | None = None,
         chance: Chance | None = None,
     ) -> None:
         """@param only_sends: true to log in with C{/send}: no messages come, nobody is replaced.
+        @param is_clear: true if others may read what is said: then a secret is kept back until the
+            server has answered an empty line, on a connection of its own, as no TLS port would.
         @param retry: the seconds for which a server is tried that is not there; None for ever.
         @raise StateError: if the state belongs to another login.
         """
@@ -102,6 +106,7 @@ class Conversation:
         self._was_in = bool(state.numbers.era)
         self._was_in_at = now
         self._mute = 0
+        self._must_probe = is_clear and address.secret is not None
         self.mail = 0
         self._begin(Stage.AWAY, now)
 
@@ -119,12 +124,16 @@ class Conversation:
         self._rate = 0.0
         self._last_word = wire.Notice("")
         self._why = ""
-        self._is_final = False
+        self._is_final = self._is_probe = False
 
     # A connection
 
     def connected(self, now: float) -> None:
-        """A connection is made: the login is to be said."""
+        """A connection is made: the login is to be said, or an empty line first."""
+        if self._must_probe:
+            self._begin(Stage.PROBING, now)
+            self._said.append("")
+            return
         self._begin(Stage.ASKING, now)
         word = "/send" if self._only_sends else "/resume"
         self._said.append(f"{word} {self._state.numbers.tag}")
@@ -142,7 +151,9 @@ class Conversation:
         return [*self._receive(data, now)]
 
     def _receive(self, data: bytes, now: float) -> Events:
-        if self.stage is Stage.ASKING and (self._half + data).startswith(_TLS_ALERT):
+        if self.stage in (Stage.PROBING, Stage.ASKING) and (self._half + data).startswith(
+            _TLS_ALERT
+        ):
             self._give_up(reasons.TLS_THERE, is_final=True)
         *lines, self._half = (self._half + data).split(b"\n")
         for line in lines:
@@ -169,9 +180,13 @@ class Conversation:
         elif self._why:
             why = self._why
         elif self._is_closed_unheard():
-            self._is_final, why = True, reasons.MUTE.format(server=self._address.server)
-        again = None if self._is_final else self._backoff.wait(now)
-        ended = Ended(why, word, again, is_out_of_time=again is None and not self._is_final)
+            mute = reasons.MUTE_IN_CLEAR if self.stage is Stage.PROBING else reasons.MUTE
+            self._is_final, why = True, mute.format(server=self._address.server)
+        if self._is_probe:
+            ended = Ended(why, again=0.0, is_probe=True)
+        else:
+            again = None if self._is_final else self._backoff.wait(now)
+            ended = Ended(why, word, again, is_out_of_time=again is None and not self._is_final)
         self._begin(Stage.AWAY, now)
         return ended
 
@@ -182,7 +197,8 @@ class Conversation:
 
     def _is_closed_unheard(self) -> bool:
         """True if the server has closed too many connections in a row without a word."""
-        is_unheard = self.stage is Stage.ASKING and self._is_mute and not self._was_in
+        asks = self.stage in (Stage.PROBING, Stage.ASKING)
+        is_unheard = asks and self._is_mute and not self._was_in
         self._mute = self._mute + 1 if is_unheard else 0
         return self._mute == _MUTE
 
@@ -197,7 +213,7 @@ class Conversation:
     @property
     def deadline(self) -> float | None:
         """The moment at which L{tick} is to be called; None while there is no connection."""
-        if self.stage in (Stage.ASKING, Stage.LET_IN):
+        if self.stage in (Stage.PROBING, Stage.ASKING, Stage.LET_IN):
             return self._since + self._patience
         if self.stage is Stage.LEAVING:
             return self._since + LEAVE_WITHIN
@@ -220,6 +236,8 @@ class Conversation:
             self._pings.append(_OURS)
         elif self.stage is Stage.HERE:
             self._give_up("{server} does not answer any more", is_final=False)
+        elif self.stage is Stage.PROBING:
+            self._give_up(reasons.MUTE_IN_CLEAR, is_final=not self._was_in)
         elif self.stage is Stage.ASKING:
             self._give_up(reasons.SILENT, is_final=not self._was_in)
         else:
@@ -227,7 +245,8 @@ class Conversation:
 
     @property
     def _patience(self) -> float:
-        return PATIENCE if self._address.secret is None else PATIENCE_WITH_SECRET
+        has_secret = self._address.secret is not None and self.stage is not Stage.PROBING
+        return PATIENCE_WITH_SECRET if has_secret else PATIENCE
 
     # What is said
 
@@ -315,6 +334,12 @@ class Conversation:
             era = self._state.numbers.era
             yield Received(number, era, message.sender, message.text, message.stamp)
 
+    def _probed(self, _notice: wire.Notice, _now: float) -> Events:
+        """Note that the server speaks in the clear, as it has answered."""
+        self._must_probe, self._is_probe = False, True
+        self.stage = Stage.OVER
+        return iter(())
+
     def _let_in(self, _notice: wire.Notice, _now: float) -> Events:
         self.stage = Stage.LET_IN
         return iter(())
@@ -382,6 +407,7 @@ class Conversation:
 
     _HEARS: ClassVar[dict[Stage, dict[str, _Answer]]] = {
         Stage.AWAY: {},
+        Stage.PROBING: {"bad-name": _probed, "busy": _turned_away},
         Stage.ASKING: {
             "welcome": _let_in,
             **dict.fromkeys(("bad-name", "name-taken", "denied", "busy"), _turned_away),

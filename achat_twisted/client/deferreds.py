@@ -14,6 +14,8 @@ import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
+from OpenSSL import SSL
+from service_identity import VerificationError
 from twisted.internet import defer
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.endpoints import (
@@ -199,11 +201,13 @@ class DeferredDriver:
         """Tell why there is no TLS: pyOpenSSL's errors are lists of (library, function, reason)."""
         if isinstance(error, ConnectionDone):
             raise Unreachable(f"cannot reach {self._server}: it closed the connection") from None
-        why = ""
-        if error.args and isinstance(error.args[0], list) and error.args[0]:
-            why = error.args[0][0][-1]
-        if "certificate verify failed" in why or type(error).__name__.endswith("VerificationError"):
-            raise NotLetIn(reasons.untrusted(self._server, why or str(error))) from None
+        if isinstance(error, VerificationError):
+            raise NotLetIn(reasons.untrusted(self._server, "it is for another host")) from None
+        if not isinstance(error, SSL.Error):
+            raise error
+        why = error.args[0][0][-1] if error.args and error.args[0] else ""
+        if "certificate verify failed" in why:
+            raise NotLetIn(reasons.untrusted(self._server, why)) from None
         raise NotLetIn(reasons.no_tls(self._server, why.replace(" ", "_").upper())) from None
 
 
@@ -302,6 +306,7 @@ def connect(
     """
     parsed = find_address(address, environ, secret, secret_file)
     is_secure = endpoint is None and bool(tls or ca or cert)
+    is_clear = endpoint is None and not (is_secure or parsed.path)
     if endpoint is None:
         endpoint = _endpoint(reactor, parsed)
     if is_secure:
@@ -310,7 +315,14 @@ def connect(
         endpoint = wrapClientTLS(_tls_options(parsed, ca, cert, key), endpoint)
     driver = DeferredDriver(reactor, endpoint, parsed.server, is_secure=is_secure)
     kept = open_state(state)
-    conversation = Conversation(parsed, kept, driver.seconds(), only_sends=only_sends, retry=retry)
+    conversation = Conversation(
+        parsed,
+        kept,
+        driver.seconds(),
+        only_sends=only_sends,
+        is_clear=is_clear,
+        retry=retry,
+    )
     return DeferredChat(Chat(conversation, kept, driver, listener))
 
 

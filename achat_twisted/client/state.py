@@ -106,7 +106,7 @@ class Transactional(State, Protocol):
         """The database; between L{begin} and the end its changes are part of the transaction."""
 
     def begin(self) -> None:
-        """Save all, and begin a transaction, which L{save} ends."""
+        """Save all, and begin a transaction, which C{save} ends."""
 
     def roll_back(self) -> None:
         """Forget all that has changed since it began."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -245,6 +247,22 @@ class MessageTests(ChatTestCase):
         self.scene.turn()
         self.assertEqual(self.scene.link.take(), "/got 1 0\n")
 
+    def test_other_era(self) -> None:
+        """A message of another era is not confirmed, as its number means another one by now."""
+        self.come_in()
+        self.scene.hears("from bob: 1\n")
+        message = self.next()
+        self.scene.link.lose()
+        self.scene.turn(1)
+        self.scene.come_in("! welcome ann\n! resumed 0 1 e2\nfrom bob: another\n")
+        self.scene.link.take()
+        self.successResultOf(start(message.done()))
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "")
+        self.successResultOf(start(self.next().done()))
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "/got 1 0\n")
+
     def test_cancelled(self) -> None:
         """A wait for a message that is cancelled loses none."""
         self.come_in()
@@ -275,6 +293,53 @@ class MessageTests(ChatTestCase):
         self.scene.turn()
         self.scene.hears("! bye 0\n")
         self.assertEqual(self.successResultOf(working), ["1", "2"])
+
+
+class SavingTests(ChatTestCase):
+    """What is in the file when something is said."""
+
+    def setUp(self) -> None:
+        self.use_file()
+
+    def saved(self, query: str) -> list[tuple[object, ...]]:
+        """What the next program would find."""
+        assert isinstance(self.scene.state, StateFile)
+        with closing(sqlite3.connect(self.scene.state.path)) as database:
+            return database.execute(query).fetchall()
+
+    def test_submitted(self) -> None:
+        """A line that is submitted is in the file when that returns, though no server is there."""
+        submitting = start(self.chat.submit(["bob: hi"]))
+        self.assertNoResult(submitting)
+        self.scene.turn()
+        self.successResultOf(submitting)
+        self.assertEqual(self.saved("SELECT * FROM achat_line"), [(1, "bob: hi")])
+
+    def test_no_window(self) -> None:
+        """A file takes any number of lines while no server is there."""
+        submitting = start(self.chat.submit(["bob: hi"] * (2 * WINDOW)))
+        self.scene.turn()
+        self.assertEqual(len(self.successResultOf(submitting)), 2 * WINDOW)
+
+    def test_era(self) -> None:
+        """The era is in the file before the first line is said."""
+        start(self.chat.submit(["bob: hi"]))
+        self.come_in_until_said("bob: hi\n")
+        self.assertEqual(self.saved("SELECT era FROM achat_state"), [("e1",)])
+
+    def test_got(self) -> None:
+        """That a message is done is in the file before it is confirmed."""
+        self.come_in()
+        self.scene.hears("from bob: 1\n")
+        start(self.next().done())
+        self.assertEqual(self.saved("SELECT got FROM achat_state"), [(0,)])
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "/got 1 0\n")
+        self.assertEqual(self.saved("SELECT got FROM achat_state"), [(1,)])
+
+    def come_in_until_said(self, text: str) -> None:
+        self.scene.come_in()
+        self.assertIn(text, self.scene.link.take())
 
 
 class TransactionTests(ChatTestCase):
