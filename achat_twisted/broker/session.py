@@ -31,6 +31,9 @@ class Stage(Enum):
     OVER = "its writer has ended, and all that it left is in the mailbox"
 
 
+_OVER = Stage.OVER
+"""Looked up once, as that takes 0.07 µs with an enum, and is needed twice for each durable line."""
+
 Place = str | tuple[str, str]
 """A thing that one session has at a time: a name, to get its messages; or a name's tag."""
 
@@ -170,13 +173,13 @@ class Session:
 
     def end_turn(self) -> None:
         """Seal what has come by now."""
-        if self.stage is not Stage.OVER:
+        if self.stage is not _OVER:
             self.answers.end_turn()
             self.outbox.seal()
 
     def dispatch(self, is_safe: bool = True) -> None:
         """Wake the writer for what is sealed, as all that was recorded by then is safe; or not."""
-        if self.stage is not Stage.OVER:
+        if self.stage is not _OVER:
             if self.answers.sealed:
                 self.answers.dispatch(is_safe)
             self.writer.release()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from operator import methodcaller
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -36,6 +37,11 @@ _RESUMED = 32
 
 _HANDED_BACK = 2**15
 """Bytes of lines that go back to the mailbox in the time that a reader takes: 1 to 8 ms."""
+
+# A session with a tag does these in its own way, so they are looked up for each.
+_resume = methodcaller("resume")
+_dispatch = methodcaller("dispatch")
+_dispatch_unsafe = methodcaller("dispatch", is_safe=False)
 
 
 @implementer(ITurns)
@@ -193,18 +199,3 @@ class Turns:
             self._sweep = self._clock.callLater(0, self._go_on_sweeping)
         elif self._unconfirmed:
             self._sweep = self._clock.callLater(_SWEEP, self._begin_sweep)
-
-
-# A session with a tag does these in its own way, so they are looked up for each.
-
-
-def _resume(session: Session) -> None:
-    session.resume()
-
-
-def _dispatch(session: Session) -> None:
-    session.dispatch()
-
-
-def _dispatch_unsafe(session: Session) -> None:
-    session.dispatch(is_safe=False)

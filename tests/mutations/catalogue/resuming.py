@@ -82,8 +82,8 @@ RESUMING = (
     Mutation(
         "hold a tag for ever, after commits have failed",
         _TURNS,
-        "    session.dispatch()\n\n",
-        "    Session.dispatch(session)\n\n",
+        '_dispatch = methodcaller("dispatch")\n',
+        "_dispatch = Session.dispatch\n",
         "tests.reader.test_resuming",
     ),
     Mutation(
