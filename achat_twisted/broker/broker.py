@@ -219,7 +219,8 @@ class Broker(Service):
             feed, outbox = peer.feed, peer.outbox
             if feed.state is _LIVE:
                 if self._is_durable:
-                    self._record(sender, name, line)
+                    if self._mailbox.record(name, line):
+                        self._wait_for_disk(sender)
                 else:
                     feed.passed += 1
                 if outbox.append(line):
@@ -247,19 +248,16 @@ class Broker(Service):
         for peer, lines, copies in deliveries:
             self._ledger.accepted += copies
             if self._is_durable:
-                self._record(sender, peer.name, lines)
+                if self._mailbox.record(peer.name, lines):
+                    self._wait_for_disk(sender)
             else:
                 peer.feed.passed += copies
             peer.deliver(lines)
         return True
 
-    def _record(self, sender: ISession, name: str, lines: bytes) -> None:
-        """Make lines that go straight to C{name} outlive a crash.
-
-        When more comes than the disk takes, the sender waits: all that it says would have to.
-        """
-        self._mailbox.record(name, lines)
-        committed = self._mailbox.commit() if self._mailbox.pressed else None
+    def _wait_for_disk(self, sender: ISession) -> None:
+        """Let a sender wait for the disk, as more comes than that takes, and so would its lines."""
+        committed = self._mailbox.commit()
         if committed is not None:
             sender.hold(committed)
             committed.addCallback(lambda _: sender.release(committed))

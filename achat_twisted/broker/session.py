@@ -33,6 +33,9 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet
 from achat_twisted.wire.rooms import parted, rooms_heard
 
+_OVER = Stage.OVER
+"""Looked up once, as that takes 0.07 µs with an enum, and is needed twice for each durable line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shared:
@@ -219,12 +222,12 @@ class Session(Reading):
         return bool(self.answers.withheld)
 
     def end_turn(self) -> None:
-        if self.stage is not Stage.OVER:
+        if self.stage is not _OVER:
             self.answers.end_turn()
             self.outbox.seal()
 
     def dispatch(self, is_safe: bool = True) -> None:
-        if self.stage is not Stage.OVER:
+        if self.stage is not _OVER:
             if self.answers.sealed:
                 self.answers.dispatch(is_safe)
             self.writer.release()

@@ -46,7 +46,10 @@ _RESUMED = 32
 _HANDED_BACK = 2**15
 """Bytes of lines that go back to the mailbox in the time that a reader takes: 1 to 8 ms."""
 
-_FLUSH, _END_TURN, _RESUME = map(methodcaller, ("flush", "end_turn", "resume"))
+_FLUSH, _END_TURN, _RESUME, _DISPATCH = map(
+    methodcaller, ("flush", "end_turn", "resume", "dispatch")
+)
+_DISPATCH_UNSAFE = methodcaller("dispatch", is_safe=False)
 
 
 @implementer(ITurns)
@@ -125,7 +128,7 @@ class Turns:
         self._serve(touched, _END_TURN)
         committed = self.commit()
         if committed is None:
-            self._serve(touched, methodcaller("dispatch"))
+            self._serve(touched, _DISPATCH)
         else:
             self._committing = True
             committed.addCallback(self._committed, touched, self._clock.seconds())
@@ -158,7 +161,7 @@ class Turns:
         self._committing = False
         self._company = len(touched) if len(touched) >= _COMPANY else 0
         self._pause = min((self._clock.seconds() - since) / 2, _PAUSE)
-        self._serve(touched, methodcaller("dispatch", is_safe))
+        self._serve(touched, _DISPATCH if is_safe else _DISPATCH_UNSAFE)
         if self._touched or self._audiences:
             self._await_end()
 

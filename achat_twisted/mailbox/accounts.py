@@ -82,6 +82,8 @@ class Accounts(Generic[AnyAccount]):
     @ivar copies: how many copies are kept in all.
     @ivar size: bytes kept in all, with L{LINE_COST} for each copy, and what tags count.
     @ivar limits: those that hold at the moment.
+    @ivar find: as C{[]}, but the dict's own method, as one of Python's takes 0.1 µs more; for what
+        is done with each line.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Accounts(Generic[AnyAccount]):
         self._open_account = open_account
         self._forget = forget
         self._all: dict[str, AnyAccount] = {}
+        self.find = self._all.__getitem__
         self._idle: OrderedDict[str, None] = OrderedDict()
 
     def get(self, name: str) -> AnyAccount | None:

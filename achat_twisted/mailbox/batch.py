@@ -215,7 +215,7 @@ class Batch:
 
     def forget_records(self) -> None:
         """Forget all records, and what was struck out, as the file has it."""
-        self.size -= sum(len(record[-1]) for record in self.records)
+        self.size -= sum([len(record[-1]) for record in self.records])
         self.records, self.struck = [], []
 
     def _drop_struck(self) -> None:

@@ -89,12 +89,13 @@ class IMailbox(Interface):
     def pass_by(name: str, copies: int) -> None:
         """Count C{copies} that have gone straight to C{name}, for which none is kept."""
 
-    def record(name: str, lines: bytes) -> None:
+    def record(name: str, lines: bytes) -> bool:
         """Copies go straight to C{name}, for which none is kept; remember them until they arrive.
 
         L{commit} makes them safe, and need not be called for anything else.
 
         @param lines: one line, or several, one behind the other.
+        @return: C{pressed}, as it is then; so nobody has to ask for it with each line.
         """
 
     def commit() -> Deferred[bool] | None:

@@ -85,8 +85,9 @@ class MemoryMailbox(Accounted[_Mail]):
     def pass_by(self, name: str, copies: int) -> None:
         """Nothing to remember."""
 
-    def record(self, name: str, lines: bytes) -> None:
+    def record(self, name: str, lines: bytes) -> bool:
         """Nothing to remember."""
+        return False
 
     def commit(self) -> None:
         """As safe as it gets."""

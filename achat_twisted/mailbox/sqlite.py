@@ -163,15 +163,17 @@ class SqliteMailbox(Accounted[Row]):
         row.head += copies
         row.end += copies
 
-    def record(self, name: str, lines: bytes) -> None:
-        row = self._accounts[name]
+    def record(self, name: str, lines: bytes) -> bool:
+        row = self._accounts.find(name)
         first, copies = row.end, lines.count(b"\n")
         row.head = row.end = end = first + copies
         self._last_record = id_ = self._last_record + 1
         if row.records is None:
             row.records = {}
         row.records[end] = id_
-        self._committer.batch.record((id_, row.id, first, copies, lines))
+        batch = self._committer.batch
+        batch.record((id_, row.id, first, copies, lines))
+        return batch.size > PRESSED
 
     def commit(self) -> Deferred[bool] | None:
         return self._committer.commit()

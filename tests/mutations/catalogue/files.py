@@ -347,6 +347,13 @@ FILES = (
         "tests.mailbox.test_committer",
     ),
     Mutation(
+        "call a commit late that began after another",
+        _COMMITTER,
+        "        if left > 0:\n",
+        "        if left > LATE:\n",
+        "tests.mailbox.test_committer",
+    ),
+    Mutation(
         "close without the last commit",
         "achat_twisted/mailbox/ending.py",
         "lambda database: commit(database, batch)",

@@ -134,7 +134,7 @@ RESUMING = (
     Mutation(
         "vouch for a file after a crash, though no commit was waited for",
         _SQLITE,
-        "            database.forget_tags()",
+        "            database.vouch_no_more()",
         "            pass",
         "tests.reader.test_resuming",
     ),
@@ -232,7 +232,7 @@ RESUMING = (
     Mutation(
         "count a notice among the messages that are not got",
         "achat_twisted/broker/window.py",
-        "self._without_notices(batch) if window.has_notices else batch",
+        "self._without_notices(batch) if is_mixed else batch",
         "batch",
         "tests.broker.test_window",
     ),
