@@ -23,7 +23,12 @@ class FakeReactor:
     def __init__(self) -> None:
         self._calls: Queue[Any] = Queue()
 
-    def callFromThread(self, callable: Callable[..., Any], *args: object, **kwargs: object) -> None:
+    def callFromThread(
+        self,
+        callable: Callable[..., Any],  # noqa: A002  # as Twisted calls it
+        *args: object,
+        **kwargs: object,
+    ) -> None:
         self._calls.put((callable, args))
 
     def turn(self) -> None:

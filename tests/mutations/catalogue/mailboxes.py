@@ -90,15 +90,15 @@ MAILBOXES = (
     Mutation(
         "forget names that have mail",
         _ACCOUNTS,
-        "if self.copies or self.sessions:",
-        "if self.sessions:",
+        "if self.copies or self.sessions or self.rooms or self.is_shared:",
+        "if self.sessions or self.rooms or self.is_shared:",
         _TESTS,
     ),
     Mutation(
         "forget who is here",
         _ACCOUNTS,
-        "if self.copies or self.sessions:",
-        "if self.copies:",
+        "if self.copies or self.sessions or self.rooms or self.is_shared:",
+        "if self.copies or self.rooms or self.is_shared:",
         _TESTS,
     ),
     Mutation(
@@ -118,7 +118,7 @@ MAILBOXES = (
     Mutation(
         "let mail expire in silence",
         _MEMORY,
-        "        self.expired += expired\n",
+        "        self._gone += expired\n",
         "",
         _TESTS,
     ),

@@ -51,8 +51,8 @@ MISHAPS = (
     Mutation(
         "count lines as kept that could not be written at the end",
         "achat_twisted/mailbox/sqlite.py",
-        "return self._accounts.copies - self._lost",
-        "return self._accounts.copies",
+        "return super().copies() - self._lost",
+        "return super().copies()",
         "tests.mailbox.test_mailbox",
     ),
     Mutation(

@@ -62,8 +62,8 @@ RESUMING = (
     Mutation(
         "let a power cut bring tags back that the file does not vouch for",
         _DATABASE,
-        "tag_tables.forget_all(self._sql)\n        self.sync()",
-        "tag_tables.forget_all(self._sql)",
+        "row_tables.forget_eras(self._sql)\n        self.sync()",
+        "row_tables.forget_eras(self._sql)",
         "tests.resuming.test_platter",
     ),
     Mutation(

@@ -347,7 +347,7 @@ SESSIONS = (
     Mutation(
         "let a goodbye leave mail behind",
         _FEED,
-        "        if self.state is FeedState.LIVE:\n            self._session.all_fed()\n",
+        "        if self._is_live:\n            self._session.all_fed()\n",
         "        self._session.all_fed()\n",
         _TESTS,
     ),
