@@ -44,24 +44,23 @@ class Account:
     @ivar sessions: how many sessions it has that get copies.
     @ivar oldest: no copy was kept before that moment.
     @ivar tags: its tags, the one unused for longest first; None if it never had one, as most.
+    @ivar tags_here: how many of them have a session.
     """
 
-    __slots__ = ("copies", "name", "oldest", "sessions", "size", "tags")
+    __slots__ = ("copies", "name", "oldest", "sessions", "size", "tags", "tags_here")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.copies = 0
         self.size = 0
-        self.sessions = 0
+        self.sessions = self.tags_here = 0
         self.oldest = 0.0
         self.tags: dict[str, Tag] | None = None
 
     @property
     def is_idle(self) -> bool:
         """True if there is nothing to remember but the name, and tags that have no session."""
-        if self.copies or self.sessions:
-            return False
-        return not (self.tags and any(tag.is_here for tag in self.tags.values()))
+        return not (self.copies or self.sessions or self.tags_here)
 
 
 AnyAccount = TypeVar("AnyAccount", bound=Account)
