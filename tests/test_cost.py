@@ -29,9 +29,11 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
+from achat_twisted.mailbox.tags import Tag
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.terms import Terms
 from tests.disk import FakeWorker, scratch_file
+from tests.mailboxes import FakeCounter
 from tests.simulation.kernel import Endpoint, Weather
 from tests.simulation.network import Wire
 from tests.simulation.reactor import SimulatedReactor, SimulatedTransport
@@ -189,6 +191,19 @@ class CostTests(SynchronousTestCase):
         short, long = (self._cost("alice", "bob: hello\n" * n) for n in (2, 2000))
         self.assertLessEqual(short, TAGGED_RUN)
         self.assertLess(long, short + 10)
+
+    def test_many_tags(self) -> None:
+        """A session with a tag begins and ends for as much, however many of its name are here."""
+        tags = MemoryMailbox(self.reactor).tags
+        here: list[Tag | None] = []
+
+        def begin(name: str) -> None:
+            here.append(tags.begin("bob", name, FakeCounter()))
+
+        costs = [calls(partial(begin, str(number))) for number in range(450)]
+        costs += [calls(partial(tags.end, "bob", tag)) for tag in here if tag is not None]
+        self.assertEqual(len(costs), 2 * 450)
+        self.assertLess(max(costs), 150)
 
     def test_got(self) -> None:
         """To confirm what has come costs no more than it did, however much is not confirmed yet."""

@@ -87,12 +87,12 @@ class WindowWriter(Writer):
     @ivar sent: the number of messages that were sent and not got.
     """
 
-    __slots__ = ("_window", "sent")
+    __slots__ = ("sent",)
+    _outbox: WindowOutbox
 
     def __init__(self, session: IOwner, feed: Feed, outlet: IOutlet, clock: IReactorTime) -> None:
         super().__init__(session, feed, outlet, clock)
         assert isinstance(feed.outbox, WindowOutbox)
-        self._window = feed.outbox
         self.sent = 0
 
     @property
@@ -112,14 +112,14 @@ class WindowWriter(Writer):
         del tail[:end]  # which moves nothing, as a bytearray has room before its first byte
         self._arrived += end
         self._pool.size -= end
-        self._window.keep(-end)
+        self._outbox.keep(-end)
 
     def prune(self, unwritten: int = 0) -> None:
         """No machine's word counts for messages."""
 
     def forget(self) -> None:
         super().forget()
-        self._window.keep(-self._window.unconfirmed)
+        self._outbox.keep(-self._outbox.unconfirmed)
 
     @property
     def is_asked(self) -> bool:
@@ -128,7 +128,7 @@ class WindowWriter(Writer):
         return bool(self._tail) and not (self.marks and self.marks[-1].written == written)
 
     def _write(self, batch: bytes) -> Deferred[None] | None:
-        window = self._window
+        window = self._outbox
         is_mixed = window.has_notices or self._session.rooms is not None
         messages = self._without_notices(batch) if is_mixed else batch
         self._tail += messages
@@ -144,7 +144,7 @@ class WindowWriter(Writer):
 
     def _without_notices(self, batch: bytes) -> bytes:
         """The messages of a batch, as its notices need not come again, nor what is in rooms."""
-        self._window.has_notices = self._window.size > len(batch)
+        self._outbox.has_notices = self._outbox.size > len(batch)
         lines = batch.splitlines(keepends=True)
         return b"".join(
             [line for line in lines if wire.is_message(line) and not is_said_in_room(line)]
