@@ -46,7 +46,7 @@ class Numbers:
 
 
 class State(Protocol):
-    """What outlives a connection, and, if it is in a file, the program."""
+    """The part of a client that outlives a connection, and, in a file, the program."""
 
     numbers: Numbers
 

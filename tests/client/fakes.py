@@ -50,7 +50,7 @@ class FakeLink:
     # The server's end
 
     def take(self) -> str:
-        """What the client has said since this was last asked."""
+        """All that the client has said since this was last asked."""
         said, self.said = self.said, ""
         return said
 

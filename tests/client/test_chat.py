@@ -1,4 +1,4 @@
-"""What a program sees of a chat, on a loop and with a server of the test's own."""
+"""A chat as a program sees it, on a loop and with a server of the test's own."""
 
 from __future__ import annotations
 
@@ -296,13 +296,13 @@ class MessageTests(ChatTestCase):
 
 
 class SavingTests(ChatTestCase):
-    """What is in the file when something is said."""
+    """The file, when something is said."""
 
     def setUp(self) -> None:
         self.use_file()
 
     def saved(self, query: str) -> list[tuple[object, ...]]:
-        """What the next program would find."""
+        """The rows that the next program would find."""
         assert isinstance(self.scene.state, StateFile)
         with closing(sqlite3.connect(self.scene.state.path)) as database:
             return database.execute(query).fetchall()
@@ -580,7 +580,7 @@ class EndTests(ChatTestCase):
         self.assertTrue(self.scene.link.is_closed)
 
     def test_closed(self) -> None:
-        """What is done to a chat that is closed raises, and changes nothing."""
+        """All that is done to a chat that is closed raises, and changes nothing."""
         self.come_in()
         self.scene.hears("from bob: 1\n")
         message = self.next()

@@ -27,7 +27,7 @@ class SavedState(MemoryState):
         self._saved = deepcopy({k: v for k, v in vars(self).items() if k != "_saved"})
 
     def left(self) -> SavedState:
-        """What the next program finds."""
+        """The state that the next program finds."""
         state = SavedState()
         vars(state).update(deepcopy(self._saved))
         state.save()

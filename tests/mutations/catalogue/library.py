@@ -1,4 +1,4 @@
-"""What the library for clients promises to their programs."""
+"""The promises of the library for clients to their programs."""
 
 from __future__ import annotations
 
