@@ -273,6 +273,7 @@ class Chat:
 
     async def _ask(self, word: str) -> str:
         self._connector.check()
+        self._connector.check_outside()
         answer = self._asking.ask(word)
         self._conversation.ask(f"/{word}")
         self._connector.flush_soon()

@@ -160,10 +160,11 @@ class Connector:
     async def until(self, holds: Callable[[], bool], signal: Signal | None = None) -> None:
         """Wait until something holds, which is looked at whenever a signal is given.
 
-        @raise ChatError: if there will be no more.
+        @raise ChatError: if there will be no more; or inside a transaction, see L{check_outside}.
         """
         self.check()
         while not holds():
+            self.check_outside()
             await (signal or self.progress).wait()
             self.check()
 

@@ -14,6 +14,7 @@ import os
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
+from OpenSSL import SSL, crypto
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
@@ -126,7 +127,8 @@ def connect(
 ) -> DeferredChat:
     """A chat that waits for L{DeferredChat.start}, or for C{async with} on its C{chat}.
 
-    The arguments are those of L{streams.connect}, and so are the errors.
+    The arguments are those of L{streams.connect}, and so are the errors. Of C{cert} the first
+    certificate is shown, without others that vouch for it.
 
     @param reactor: the reactor; its clock should be one that nobody can set.
     @param endpoint: where to connect instead of what the address names; TLS is then its own affair.
@@ -167,13 +169,28 @@ def _tls_options(address: Address, ca: str | None, cert: str | None, key: str | 
         trust = trustRootFromCertificates(_certificates(ca))
     if cert is not None:
         pem = _read(cert) + (_read(key) if key is not None else b"")
-        shown = PrivateCertificate.loadPEM(pem)
+        try:
+            shown = PrivateCertificate.loadPEM(pem)
+        except (SSL.Error, crypto.Error, ValueError) as error:
+            raise AddressError(f"cannot use the certificate in {cert}: {_reason(error)}") from None
     return optionsForClientTLS(address.hostname, trust, shown)
 
 
 def _certificates(path: str) -> list[Certificate]:
     end = b"-----END CERTIFICATE-----"
-    return [Certificate.loadPEM(part + end) for part in _read(path).split(end)[:-1]]
+    try:
+        certificates = [Certificate.loadPEM(part + end) for part in _read(path).split(end)[:-1]]
+    except (SSL.Error, crypto.Error, ValueError) as error:
+        raise AddressError(f"cannot read the authorities in {path}: {_reason(error)}") from None
+    if not certificates:
+        raise AddressError(f"cannot read the authorities in {path}: it holds no certificate")
+    return certificates
+
+
+def _reason(error: Exception) -> str:
+    """The reason alone: pyOpenSSL's errors are lists of (library, function, reason)."""
+    told = error.args[0] if error.args else ""
+    return told[0][-1] if isinstance(told, list) and told else str(told) or "it is not in PEM"
 
 
 def _read(path: str) -> bytes:

@@ -478,7 +478,7 @@ class TransactionTests(ChatTestCase):
             async with message.transaction():
                 for each in (
                     *(message.done(), self.chat.post("bob", "hi"), self.chat.submit(["bob: ho"])),
-                    other.transaction().__aenter__(),
+                    *(other.transaction().__aenter__(), self.chat.who(), self.chat.next()),
                 ):
                     with self.assertRaisesRegex(StateError, "would wait for its own end"):
                         await each
