@@ -435,7 +435,7 @@ class FaceTests(FunctionalTestCase):
         empty.write_text("")
         ca = other.with_name("ca.pem")
         ca.write_bytes(write_certificate(other.with_name("localhost.pem")))
-        for options, why in (
+        cases: list[tuple[dict[str, Any], str]] = [
             ({"ca": "/nowhere"}, "cannot read the certificate in /nowhere: No such file"),
             (
                 {"ca": str(empty)},
@@ -443,7 +443,8 @@ class FaceTests(FunctionalTestCase):
             ),
             ({"ca": str(other)}, f"cannot read the authorities in {other}: "),
             ({"cert": str(ca)}, f"cannot use the certificate in {ca}: "),
-        ):
+        ]
+        for options, why in cases:
             with self.assertRaisesRegex(AddressError, why):
                 deferreds.connect(reactor, "ann@localhost", **options)
 

@@ -42,7 +42,10 @@ class LibraryClient(Client):
 
     def _begin(self) -> None:
         self.lives += 1
-        self._use(SavedState())
+        state = SavedState()
+        state.numbers.tag = f"{self.ident}.{self.lives}"
+        state.save()
+        self._use(state)
         self._lines: dict[int, Line] = {}
 
     def _use(self, state: SavedState) -> None:
