@@ -53,7 +53,7 @@ class Saved(NamedTuple):
 
 
 _NONE: dict[RefusalKey, Verdict] = {}
-"""What most tags have of refusals, which is never added to, as a dict for each takes 64 bytes."""
+"""The refusals of most tags: none. It is never added to, as a dict for each takes 64 bytes."""
 
 
 class Tag:

@@ -73,7 +73,7 @@ class ThreadWorkerTests(SynchronousTestCase):
         self.worker.stop()
 
     def test_side_by_side(self) -> None:
-        """What one thread waits for another can do, and there are no more than are needed."""
+        """Another thread does what one waits for, and there are no more than are needed."""
         self.short = False
         event = Event()
         first = self.worker.run(lambda: event.wait(10))
