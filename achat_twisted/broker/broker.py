@@ -131,7 +131,7 @@ class Broker(Service):
         older = self._older(name, opening)
         session = self._make(name, outlet, source, opening)
         self._presence.add(session)
-        if name in session.places:
+        if not opening.only_sends:
             self._mailbox.enroll(name)
         session.tell(wire.welcome(name))
         session.writer.start()
@@ -153,6 +153,8 @@ class Broker(Service):
         """
         holder = self._peers.get(name)
         same = self._peers.get((name, opening.tag))
+        if holder is None and same is None:
+            return []
         if holder is not None and holder.stage is Stage.HERE and holder is not same:
             if self._duplicate is Duplicate.REJECT:
                 raise wire.name_taken(name)

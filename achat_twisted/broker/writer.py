@@ -110,7 +110,9 @@ class Writer:
         acknowledged = max(0, len(self._tail) - unwritten - self._outlet.outstanding())
         whole = self._tail.rfind(b"\n", 0, acknowledged) + 1
         if whole:
-            self._feed.delivered(wire.count_messages(self._tail[:whole]))
+            messages = wire.count_messages(self._tail[:whole])
+            if messages:
+                self._feed.delivered(messages)
             del self._tail[:whole]
             self._pool.size -= whole
             self._arrived += whole
@@ -120,6 +122,8 @@ class Writer:
         """Ask what has arrived, and note how much has been written by now."""
         if self._tail:  # or else it only waits for a commit
             self.prune()
+        if not (self._tail or self.marks):
+            return
         written = self._arrived + len(self._tail)
         now = self._clock.seconds()
         self.marks = acknowledgements.look(self.marks, now, self._arrived, written)

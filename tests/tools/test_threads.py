@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from queue import Queue
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 
 from achat_twisted.tools.errors import NoThread
 from achat_twisted.tools.threads import DaemonThread, ThreadWorker
 
 
-@implementer(IReactorFromThreads)
 class FakeReactor:
     """Collects what threads have for the reactor's."""
 
@@ -45,7 +42,7 @@ class ThreadWorkerTests(SynchronousTestCase):
         self.short = True
         self.threads: list[DaemonThread] = []
         self.reactor = FakeReactor()
-        self.worker = ThreadWorker(self.reactor, threads=2, kind=LimitedThread)
+        self.worker = ThreadWorker(cast(Any, self.reactor), threads=2, kind=LimitedThread)
         self.worker.start()
 
     def result(self, work: Deferred[Any]) -> Any:
