@@ -64,7 +64,7 @@ class ThreadWorkerTests(SynchronousTestCase):
         self.worker.stop()
 
     def test_side_by_side(self) -> None:
-        """What one thread waits for another can do, and there are no more than are needed."""
+        """A piece of work may wait for another; a third begins no third thread."""
         self.short = False
         event = Event()
         first = self.worker.run(lambda: event.wait(10))
