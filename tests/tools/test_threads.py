@@ -64,7 +64,7 @@ class ThreadWorkerTests(SynchronousTestCase):
         self.worker.stop()
 
     def test_side_by_side(self) -> None:
-        """A piece of work may wait for another; a third begins no third thread."""
+        """One piece of work may wait for another, and later ones find the two threads there."""
         self.short = False
         event = Event()
         first = self.worker.run(lambda: event.wait(10))
