@@ -11,7 +11,7 @@ from tox.plugin import impl
 
 @impl
 def tox_add_option(parser: ToxParser) -> None:
-    """Have uv look at them last of all, before it is asked for the first one."""
+    """Put them at the end of C{PATH}, where uv looks for any."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     found = sorted(root.glob("versions/3.*/bin"))
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, found)])

@@ -66,7 +66,6 @@ class Answers:
         self._hold_if_clogged()
 
     def tally(self, word: str, name: str) -> None:
-        """Count one copy for C{name} towards the notice C{word} of this turn."""
         self.count(word, name, 0)
 
     def count(self, word: str, name: str, line: int) -> None:

@@ -25,7 +25,6 @@ class Backpressure:
             committed.addCallback(self._ease)
 
     def stop(self) -> None:
-        """Let everybody go on."""
         self._pace.ease()
 
     def _ease(self, _is_safe: bool) -> None:

@@ -41,7 +41,6 @@ class Outbox:
     )
 
     def __init__(self, limit: int, pool: Pool) -> None:
-        """@param pool: the count of what all outboxes and writers hold."""
         self.limit = limit
         self.high_mark = limit // 2
         self.low_mark = limit // 4
@@ -59,12 +58,10 @@ class Outbox:
 
     @property
     def low(self) -> bool:
-        """True if there is plenty of room again."""
         return self.size <= self.low_mark
 
     @property
     def is_full(self) -> bool:
-        """True if messages should go elsewhere."""
         return self.size >= self.limit
 
     @property
@@ -131,7 +128,6 @@ class Outbox:
 
     @property
     def has_waiting(self) -> bool:
-        """True if a batch waits."""
         return bool(self._queue.pending)
 
     def get(self) -> Deferred[bytes]:

@@ -39,7 +39,6 @@ class Shares:
         self._resizing: IDelayedCall | None = None
 
     def each(self) -> int:
-        """The bytes that an outbox may hold now."""
         return self.pool.share(self.limit, len(self._sessions))
 
     def look(self) -> None:

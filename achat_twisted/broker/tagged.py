@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from achat_twisted import wire
 from achat_twisted.broker.feed import Feed, FeedState
+from achat_twisted.broker.follower import TaggedRoomFollower
 from achat_twisted.broker.interfaces import ISource, Place
 from achat_twisted.broker.reading import Stage
 from achat_twisted.broker.session import Session, Shared
@@ -18,6 +19,7 @@ from achat_twisted.broker.window import WindowOutbox, WindowWriter
 from achat_twisted.limits.rate import UNLIMITED, Allowance
 from achat_twisted.mailbox.tags import Tag
 from achat_twisted.net.interfaces import IOutlet
+from achat_twisted.wire.rooms import parse_room_got
 from achat_twisted.wire.tags import Opening, parse_got, resumed
 
 _RESUMING = "it has not been told where to go on"
@@ -26,6 +28,8 @@ _UNSAFE = "what it has said is not safe, as commits fail"
 
 class NoFeed(Feed):
     """The null object: a session that only sends gets no messages."""
+
+    hands_back = False
 
     def begin(self) -> None:
         self.state = FeedState.ENDED
@@ -72,6 +76,7 @@ class TaggedSession(Session):
         "window",
     )
 
+    _room_follower = TaggedRoomFollower
     answers: Verdicts
 
     def __init__(
@@ -106,6 +111,7 @@ class TaggedSession(Session):
             return
         tag = self._mailbox.tags.begin(self.name, self.opening.tag, self)
         if tag is None:
+            self._mailbox.rows.forget_device(self.name, self.device)
             self.cut(wire.busy("too much is remembered for other tags").notice)
             return
         self.tag = self.answers.tag = tag
@@ -115,17 +121,27 @@ class TaggedSession(Session):
             self.refuse(early)
             self.drain()
             return
-        first = 0 if self.opening.only_sends else self._mailbox.first(self.name)
+        first = 0 if self.opening.only_sends else self.feed.first
         self.tell(resumed(tag.lines, first, tag.era))
         for verdict in tag.refusals.values():
             self.tell(verdict.notice())
-        self.feed.begin()
+        super().begin()
         self.release(_RESUMING)
 
     @property
     def places(self) -> tuple[Place, ...]:
         tag = self.name, self.opening.tag
-        return (tag,) if self.opening.only_sends else (self.name, tag)
+        return (tag,) if self.only_sends or self.device else (self.name, tag)
+
+    @property
+    def device(self) -> str:  # type: ignore[override]
+        """The tag, if it has cursors of its own; else nothing."""
+        return self.opening.device
+
+    @property
+    def only_sends(self) -> bool:  # type: ignore[override]
+        """True if it hears nothing."""
+        return self.opening.only_sends
 
     def resume(self) -> None:
         if self.tag is None and self.stage is Stage.HERE:
@@ -171,8 +187,11 @@ class TaggedSession(Session):
         tag = self.tag
         if tag is None:
             return
+        if (of_room := parse_room_got(argument)) is not None:
+            self._got_of_room(*of_room)
+            return
         got = parse_got(argument)
-        first = self._mailbox.first(self.name)
+        first = self.feed.first
         confirmed = 0 if self.opening.only_sends else max(0, got.messages + 1 - first)
         if not self.window.has(confirmed) or (self.opening.only_sends and got.messages):
             last = 0 if self.opening.only_sends else first + self.window.sent - 1
@@ -182,7 +201,7 @@ class TaggedSession(Session):
         if confirmed:
             self.window.got(confirmed)
             self.feed.delivered(confirmed)
-            self.feed.refill()
+            self._refill()
         if got.lines is not None and got.lines > tag.heard:
             tag.confirm(got.lines)
             if self._turns.is_durable:
@@ -191,6 +210,25 @@ class TaggedSession(Session):
         elif not confirmed:
             return
         self._allowance.spare()
+
+    def _got_of_room(self, room: str, number: int) -> None:
+        """Take the client's word on a room; it may have left that while the word was on its way."""
+        follower = (self.rooms or {}).get(room)
+        if not isinstance(follower, TaggedRoomFollower):
+            return
+        if follower.is_beyond(number):
+            raise wire.BadLine(
+                f"/got {room} {number} is beyond the last line sent, {follower.next - 1}"
+            )
+        if follower.got(number):
+            self._refill()
+            self._allowance.spare()
+
+    def _refill(self) -> None:
+        """Feed on, as there is more room in the window."""
+        self.feed.refill()
+        for follower in [*(self.rooms or {}).values()]:
+            follower.refill()
 
     # What it rests on
 

@@ -18,6 +18,7 @@ from achat_twisted.broker.outbox import Outbox
 from achat_twisted.broker.writer import Writer
 from achat_twisted.limits.memory import Pool
 from achat_twisted.net.interfaces import IOutlet
+from achat_twisted.wire.rooms import is_said_in_room
 
 
 class WindowOutbox(Outbox):
@@ -30,14 +31,15 @@ class WindowOutbox(Outbox):
     outbox may be full, or high.
 
     @ivar unconfirmed: bytes of messages that were sent and not got; only L{keep} changes it.
+    @ivar in_rooms: the same for what was said in rooms; the mailbox has it, so it takes no memory.
     @ivar has_notices: true if a notice may be among the lines that wait.
     """
 
-    __slots__ = ("has_notices", "unconfirmed")
+    __slots__ = ("has_notices", "in_rooms", "unconfirmed")
 
     def __init__(self, limit: int, pool: Pool) -> None:
         super().__init__(limit, pool)
-        self.unconfirmed = 0
+        self.unconfirmed = self.in_rooms = 0
         self.has_notices = False
 
     @property
@@ -46,11 +48,11 @@ class WindowOutbox(Outbox):
 
     @property
     def is_full(self) -> bool:
-        return self.size + self.unconfirmed >= self.limit
+        return self.size + self.unconfirmed + self.in_rooms >= self.limit
 
     @property
     def takes_page(self) -> bool:
-        return self.size + self.unconfirmed <= self.limit // 4
+        return self.size + self.unconfirmed + self.in_rooms <= self.limit // 4
 
     @property
     def admits(self) -> int:
@@ -59,8 +61,13 @@ class WindowOutbox(Outbox):
     def keep(self, size: int) -> None:
         """Count so many bytes more as unconfirmed; fewer, if it is negative."""
         self.unconfirmed += size
-        half, room = self.limit // 2, self.limit - self.unconfirmed
+        half, room = self.limit // 2, self.limit - self.unconfirmed - self.in_rooms
         self.high_mark = half if half < room else room
+
+    def keep_in_rooms(self, size: int) -> None:
+        """Do the same for what was said in rooms."""
+        self.in_rooms += size
+        self.keep(0)
 
     def resize(self, limit: int) -> bool:
         is_low = super().resize(limit)
@@ -141,7 +148,8 @@ class WindowWriter(Writer):
 
     def _write(self, batch: bytes) -> Deferred[None] | None:
         window = self._outbox
-        messages = self._without_notices(batch) if window.has_notices else batch
+        is_mixed = window.has_notices or self._session.rooms is not None
+        messages = self._without_notices(batch) if is_mixed else batch
         self._tail += messages
         self._pool.size += len(messages)
         window.keep(len(messages))
@@ -153,7 +161,9 @@ class WindowWriter(Writer):
         return room
 
     def _without_notices(self, batch: bytes) -> bytes:
-        """The messages of a batch, as its notices need not come again."""
+        """The messages of a batch, as its notices need not come again, nor what is in rooms."""
         self._outbox.has_notices = self._outbox.size > len(batch)
         lines = batch.splitlines(keepends=True)
-        return b"".join([line for line in lines if wire.is_message(line)])
+        return b"".join(
+            [line for line in lines if wire.is_message(line) and not is_said_in_room(line)]
+        )

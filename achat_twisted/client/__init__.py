@@ -66,7 +66,34 @@ _HOMES = {
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME)
+__all__ = [
+    "Address",
+    "AddressError",
+    "Chat",
+    "ChatError",
+    "Closed",
+    "Ended",
+    "Event",
+    "Listener",
+    "MemoryState",
+    "Message",
+    "NotLetIn",
+    "Notice",
+    "Posted",
+    "Posting",
+    "Refusal",
+    "Refused",
+    "SessionOver",
+    "Settled",
+    "State",
+    "StateError",
+    "StateFile",
+    "Unreachable",
+    "UnusableLine",
+    "Welcome",
+    "connect",
+    "parse_address",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -16,7 +16,6 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -29,6 +28,7 @@ from achat_twisted.client.messages import Message, Posted, Posting, Work
 from achat_twisted.client.state import State
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from ssl import SSLContext
 
 _T = TypeVar("_T")

@@ -10,7 +10,6 @@ The rules are those of C{docs/lossless.md}; C{_HEARS} is the table of what is he
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import ClassVar
@@ -21,6 +20,7 @@ from achat_twisted.client.address import Address
 from achat_twisted.client.backoff import Backoff, Chance, Urandom
 from achat_twisted.client.events import Ended, Event, Received, Settled, Welcome, from_wire
 from achat_twisted.client.incoming import Incoming
+from achat_twisted.client.keepalive import Keepalive
 from achat_twisted.client.outgoing import WINDOW, Outgoing
 from achat_twisted.client.state import State, claim, make_tag
 from achat_twisted.wire.tags import parse_verdict
@@ -30,12 +30,6 @@ PATIENCE = 10.0
 
 PATIENCE_WITH_SECRET = 30.0
 """The same for one that has a secret to check, and may take its time after wrong ones."""
-
-PING_AFTER = 45.0
-"""The seconds of silence after which the server is asked if it is there."""
-
-DEAF_AFTER = 45.0
-"""The seconds after that question within which something must come."""
 
 LEAVE_WITHIN = 5.0
 """The seconds that an ordered end may take."""
@@ -49,9 +43,6 @@ RECENTLY = 120.0
 _MUTE = 4
 """The connections in a row that a server may close without a word before it is given up."""
 
-_OURS, _USERS = True, False
-"""The kinds of pings, as their answers are all alike."""
-
 _TLS_ALERT = b"\x15\x03"
 """The first bytes of a TLS alert (RFC 8446, 5.1), which answers what is not TLS."""
 
@@ -60,6 +51,7 @@ class Stage(Enum):
     """The stages of a connection."""
 
     AWAY = "there is none"
+    PROBING = "an empty line is said, to see if the server speaks in the clear"
     ASKING = "the login is said"
     LET_IN = "nothing is said until it is told where to go on"
     HERE = "lines and messages go both ways"
@@ -85,10 +77,13 @@ class Conversation:
         now: float,
         *,
         only_sends: bool = False,
+        is_clear: bool = False,
         retry: float | None = None,
         chance: Chance | None = None,
     ) -> None:
         """@param only_sends: true to log in with C{/send}: no messages come, nobody is replaced.
+        @param is_clear: true if others may read what is said: then a secret is kept back until the
+            server has answered an empty line, on a connection of its own, as no TLS port would.
         @param retry: the seconds for which a server is tried that is not there; None for ever.
         @raise StateError: if the state belongs to another login.
         """
@@ -102,29 +97,32 @@ class Conversation:
         self._was_in = bool(state.numbers.era)
         self._was_in_at = now
         self._mute = 0
+        self._must_probe = is_clear and address.secret is not None
         self.mail = 0
         self._begin(Stage.AWAY, now)
 
     def _begin(self, stage: Stage, now: float) -> None:
         """Know nothing of a connection but its stage."""
         self.stage = stage
-        self._since = self._heard = now
-        self._asked: float | None = None
+        self._since = now
+        self._keepalive = Keepalive(now)
         self._is_mute = True
         self._half = b""
         self._said: list[str] = []
         self._told = (0, 0)
         self._awaits_sync = False
-        self._pings: deque[bool] = deque()
-        self._rate = 0.0
         self._last_word = wire.Notice("")
         self._why = ""
-        self._is_final = False
+        self._is_final = self._is_probe = self._is_in = False
 
     # A connection
 
     def connected(self, now: float) -> None:
-        """A connection is made: the login is to be said."""
+        """A connection is made: the login is to be said, or an empty line first."""
+        if self._must_probe:
+            self._begin(Stage.PROBING, now)
+            self._said.append("")
+            return
         self._begin(Stage.ASKING, now)
         word = "/send" if self._only_sends else "/resume"
         self._said.append(f"{word} {self._state.numbers.tag}")
@@ -138,11 +136,14 @@ class Conversation:
 
         If the stage is L{Stage.OVER} then, the connection is to be closed.
         """
-        self._heard, self._asked, self._is_mute = now, None, False
+        self._is_mute = False
+        self._keepalive.heard(now)
         return [*self._receive(data, now)]
 
     def _receive(self, data: bytes, now: float) -> Events:
-        if self.stage is Stage.ASKING and (self._half + data).startswith(_TLS_ALERT):
+        if self.stage in (Stage.PROBING, Stage.ASKING) and (self._half + data).startswith(
+            _TLS_ALERT
+        ):
             self._give_up(reasons.TLS_THERE, is_final=True)
         *lines, self._half = (self._half + data).split(b"\n")
         for line in lines:
@@ -161,7 +162,7 @@ class Conversation:
         @param why: a sentence without its full stop, for when the server has given no reason.
         """
         word, detail = self._last_word.word, self._last_word.detail
-        if self.stage in (Stage.HERE, Stage.LEAVING):
+        if self._is_in:
             self._was_in_at = now
         if word:
             why = reasons.sentence(word, self._address.server, self._address.name, detail)
@@ -169,9 +170,13 @@ class Conversation:
         elif self._why:
             why = self._why
         elif self._is_closed_unheard():
-            self._is_final, why = True, reasons.MUTE.format(server=self._address.server)
-        again = None if self._is_final else self._backoff.wait(now)
-        ended = Ended(why, word, again, is_out_of_time=again is None and not self._is_final)
+            mute = reasons.MUTE_IN_CLEAR if self.stage is Stage.PROBING else reasons.MUTE
+            self._is_final, why = True, mute.format(server=self._address.server)
+        if self._is_probe:
+            ended = Ended(why, again=0.0, is_probe=True)
+        else:
+            again = None if self._is_final else self._backoff.wait(now)
+            ended = Ended(why, word, again, is_out_of_time=again is None and not self._is_final)
         self._begin(Stage.AWAY, now)
         return ended
 
@@ -182,7 +187,8 @@ class Conversation:
 
     def _is_closed_unheard(self) -> bool:
         """True if the server has closed too many connections in a row without a word."""
-        is_unheard = self.stage is Stage.ASKING and self._is_mute and not self._was_in
+        asks = self.stage in (Stage.PROBING, Stage.ASKING)
+        is_unheard = asks and self._is_mute and not self._was_in
         self._mute = self._mute + 1 if is_unheard else 0
         return self._mute == _MUTE
 
@@ -197,29 +203,27 @@ class Conversation:
     @property
     def deadline(self) -> float | None:
         """The moment at which L{tick} is to be called; None while there is no connection."""
-        if self.stage in (Stage.ASKING, Stage.LET_IN):
+        if self.stage in (Stage.PROBING, Stage.ASKING, Stage.LET_IN):
             return self._since + self._patience
         if self.stage is Stage.LEAVING:
             return self._since + LEAVE_WITHIN
-        if self.stage is not Stage.HERE:
-            return None
-        if self._asked is None:
-            return self._heard + PING_AFTER
-        # A server that slows us down works through the lines ahead of the question first.
-        pace = self._outgoing.outstanding / self._rate if self._rate else 0.0
-        return self._asked + DEAF_AFTER + pace
+        return self._keepalive.deadline(ahead=self._outgoing.outstanding) if self._is_here else None
+
+    @property
+    def _is_here(self) -> bool:
+        return self.stage is Stage.HERE
 
     def tick(self, now: float) -> None:
         """See if something should have come by now."""
         deadline = self.deadline
         if deadline is None or now < deadline:
             return
-        if self.stage is Stage.HERE and self._asked is None:
-            self._asked = now
+        if self._is_here and self._keepalive.ask(now):
             self._said.append("/ping")
-            self._pings.append(_OURS)
-        elif self.stage is Stage.HERE:
+        elif self._is_here:
             self._give_up("{server} does not answer any more", is_final=False)
+        elif self.stage is Stage.PROBING:
+            self._give_up(reasons.MUTE_IN_CLEAR, is_final=not self._was_in)
         elif self.stage is Stage.ASKING:
             self._give_up(reasons.SILENT, is_final=not self._was_in)
         else:
@@ -227,7 +231,8 @@ class Conversation:
 
     @property
     def _patience(self) -> float:
-        return PATIENCE if self._address.secret is None else PATIENCE_WITH_SECRET
+        has_secret = self._address.secret is not None and self.stage is not Stage.PROBING
+        return PATIENCE_WITH_SECRET if has_secret else PATIENCE
 
     # What is said
 
@@ -250,7 +255,7 @@ class Conversation:
         if self.stage is Stage.HERE:
             self._said.append(command)
             if command == "/ping":
-                self._pings.append(_USERS)
+                self._keepalive.pinged()
 
     def done(self, number: int, era: str) -> None:
         """Note that a message is worked off, and may be confirmed."""
@@ -315,6 +320,12 @@ class Conversation:
             era = self._state.numbers.era
             yield Received(number, era, message.sender, message.text, message.stamp)
 
+    def _probed(self, _notice: wire.Notice, _now: float) -> Events:
+        """Note that the server speaks in the clear, as it has answered."""
+        self._must_probe, self._is_probe = False, True
+        self.stage = Stage.OVER
+        return iter(())
+
     def _let_in(self, _notice: wire.Notice, _now: float) -> Events:
         self.stage = Stage.LET_IN
         return iter(())
@@ -339,7 +350,7 @@ class Conversation:
             self._outgoing.begin(taken)
         self._told = self._incoming.confirmed, 0
         self._backoff.reached(now)
-        self._was_in = True
+        self._was_in = self._is_in = True
         self.mail = 0
         self.stage = Stage.HERE
         if settled is not None:
@@ -369,11 +380,11 @@ class Conversation:
         return iter(())
 
     def _hear_pong(self, notice: wire.Notice, _now: float) -> Events:
-        if not (self._pings and self._pings.popleft() is _OURS):
+        if not self._keepalive.answered():
             yield from_wire(notice)
 
     def _slow_down(self, notice: wire.Notice, _now: float) -> Events:
-        self._rate = float(notice.detail)
+        self._keepalive.rate = int(notice.detail)
         yield from_wire(notice)
 
     def _count_mail(self, notice: wire.Notice, _now: float) -> Events:
@@ -382,6 +393,7 @@ class Conversation:
 
     _HEARS: ClassVar[dict[Stage, dict[str, _Answer]]] = {
         Stage.AWAY: {},
+        Stage.PROBING: {"bad-name": _probed, "busy": _turned_away},
         Stage.ASKING: {
             "welcome": _let_in,
             **dict.fromkeys(("bad-name", "name-taken", "denied", "busy"), _turned_away),

@@ -67,6 +67,7 @@ class Ended:
     @ivar why: a sentence without its full stop.
     @ivar word: that of the server's notice, if one gave the reason.
     @ivar again: the seconds to wait before the next connection; None if that would be no better.
+    @ivar is_probe: true if the connection was only made to see if the server speaks in the clear.
     @ivar is_out_of_time: true if there is no next one only because the time for trying is over.
     """
 
@@ -74,10 +75,11 @@ class Ended:
     word: str = ""
     again: float | None = None
     is_out_of_time: bool = False
+    is_probe: bool = False
 
 
 Event = Welcome | Received | Settled | Notice | Ended
-"""Whatever a conversation tells of."""
+"""All that a conversation tells of."""
 
 
 class Listener(Protocol):

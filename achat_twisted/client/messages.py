@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from achat_twisted.client.driving import Signal
@@ -13,6 +12,7 @@ from achat_twisted.client.errors import ChatError, Refused, afresh
 from achat_twisted.client.events import Received
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from sqlite3 import Connection
 
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -52,6 +52,8 @@ class Message:
         """The moment of its acceptance, to the second (UTC); None if the server did not say."""
         if not self._received.stamp:
             return None
+        from datetime import UTC, datetime  # which takes 5 ms, and not everybody asks
+
         return datetime.strptime(self._received.stamp, _STAMP).replace(tzinfo=UTC)
 
     async def done(self) -> None:

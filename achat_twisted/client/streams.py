@@ -169,5 +169,12 @@ def connect(
     context = make_context(ca, cert, key) if tls is True else tls or None
     driver = AsyncioDriver(parsed, context)
     kept = open_state(state)
-    conversation = Conversation(parsed, kept, driver.seconds(), only_sends=only_sends, retry=retry)
+    conversation = Conversation(
+        parsed,
+        kept,
+        driver.seconds(),
+        only_sends=only_sends,
+        is_clear=context is None and not parsed.path,
+        retry=retry,
+    )
     return Chat(conversation, kept, driver, listener)

@@ -42,7 +42,6 @@ class Pool:
         return self._is_tight is not was_tight
 
     def takes(self, size: int) -> bool:
-        """Tell if there is room for C{size} more bytes."""
         return self.size + size <= self._limits.outbox_total or not self._limits.outbox_total
 
     def share(self, limit: int, outboxes: int) -> int:

@@ -102,7 +102,6 @@ class Argon2Checker:
         return answer
 
     def _check(self, name: str, secret: bytes) -> bytes:
-        """Do the worker's part."""
         content = self._file.content()
         hashed = content.hashes.get(name)
         is_right = self._verify(content.dummy if hashed is None else hashed, secret)

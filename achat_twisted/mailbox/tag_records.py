@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from achat_twisted.mailbox.accounts import Accounts, AnyAccount
 from achat_twisted.mailbox.interfaces import ITags
+from achat_twisted.mailbox.rows import SharedRows
 from achat_twisted.mailbox.tags import TAG_COST, Counter, Tag
 
 MOST_TAGS = 100
@@ -20,9 +21,15 @@ MOST_TAGS = 100
 class TagRecords(Generic[AnyAccount]):
     """Remembers tags with the accounts of their names, here for as long as the process lives."""
 
-    def __init__(self, accounts: Accounts[AnyAccount], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        accounts: Accounts[AnyAccount],
+        rows: SharedRows[AnyAccount],
+        now: Callable[[], float],
+    ) -> None:
         """@param now: the time by the clock that mail ages by, in seconds."""
         self._accounts = accounts
+        self._rows = rows
         self._now = now
         self._count = 0
 
@@ -76,6 +83,7 @@ class TagRecords(Generic[AnyAccount]):
             self._count -= 1
             self._accounts.charge(account, -tag.counted)
             self._erase(account, tag)
+            self._rows.forget_device(name, tag.name)
 
     def drop(self, account: AnyAccount) -> None:
         """Forget the tags of an account that is no more."""

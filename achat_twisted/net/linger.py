@@ -34,7 +34,6 @@ class Linger:
         self._timer: IDelayedCall = clock.callLater(0, self._look)
 
     def connection_lost(self) -> None:
-        """Stop looking, as the connection is gone."""
         if self._timer.active():
             self._timer.cancel()
         self._flush()

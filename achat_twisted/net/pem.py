@@ -71,7 +71,6 @@ def context_of(files: Sequence[Path], **more: Any) -> SSL.Context:
 
 
 def _names(certificate: x509.Certificate) -> Sequence[str]:
-    """The host names in a certificate."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
@@ -134,6 +133,5 @@ def _blocks(file: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _public(key: Any) -> bytes:
-    """A public key in a form that can be compared."""
     encoded: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return encoded

@@ -198,7 +198,6 @@ def _try_tls(
 
 
 def _decrypt(peer: SSL.Connection, sock: socket.socket) -> bytes:
-    """The text of all that has arrived."""
     encrypted = bytearray()
     if _read(sock, encrypted):
         peer.bio_write(bytes(encrypted))

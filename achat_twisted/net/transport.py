@@ -180,7 +180,6 @@ class ServerTransport(tcp.Server):
 
     @property
     def has_input(self) -> bool:
-        """True if the kernel holds bytes that have come."""
         return self._held_input() > 0
 
     def _held_input(self) -> int:

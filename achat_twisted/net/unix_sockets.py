@@ -81,7 +81,6 @@ class UnixSockets:
         return listening
 
     def peer_uid(self, transport: Any) -> int:
-        """The user at the other end of a connection, as the kernel knows it."""
         return uid_of_peer(transport.getHandle())
 
     def is_gone(self, transport: Any) -> bool:

@@ -90,7 +90,7 @@ async def _mailboxes(errand: Errand) -> None:
 
 
 def _whole(text: str) -> int:
-    if not (text.isdecimal() and 0 < int(text[:9]) <= MOST_MAILBOXES):
+    if not (text.isdecimal() and len(text) < 6 and 0 < int(text) <= MOST_MAILBOXES):
         raise NotDone(f"mailboxes takes a number from 1 to {MOST_MAILBOXES}")
     return int(text)
 
@@ -111,6 +111,18 @@ async def _purge(errand: Errand) -> None:
     await errand.asker.tell(purged)
     if not is_written:
         raise NotDone("the file cannot be written just now, and still has it; that is tried again")
+
+
+async def _room(errand: Errand) -> None:
+    for facts in errand.console.rooms.do(errand.argument):
+        await errand.asker.tell(facts)
+
+
+async def _devices(errand: Errand) -> None:
+    """Tell of the devices of a name, or forget one: C{NAME} or C{NAME, TAG}."""
+    name, _, device = (part.strip() for part in errand.argument.partition(","))
+    for facts in errand.console.devices(name, device):
+        await errand.asker.tell(facts)
 
 
 async def _reload(errand: Errand) -> None:
@@ -162,6 +174,8 @@ ACTIONS: dict[str, tuple[str, Callable[[Errand], Awaitable[None]]]] = {
     "mail": ("NAME", _mail),
     "mailboxes": ("NUMBER", _mailboxes),
     "purge": ("NAME", _purge),
+    "room": ("ACTION ROOM NAMES", _room),
+    "devices": ("NAME", _devices),
     "reload": ("", _reload),
 }
 """The actions by their words: the name of the argument, if there is one, and the function."""

@@ -54,7 +54,6 @@ def parse_request(line: bytes) -> Request:
 
 
 def render_facts(facts: Facts) -> bytes:
-    """A line of an answer."""
     return json.dumps(facts, ensure_ascii=False).encode() + b"\n"
 
 

@@ -223,7 +223,6 @@ class ChatReader(LineReceiver):
                 self._go()
 
     def _go(self) -> None:
-        """Let everybody know that the connection is gone."""
         self._is_leaving = False
         self._link.connection_lost()
         self.stopProducing()
@@ -260,7 +259,6 @@ class ChatReader(LineReceiver):
         self._arrival.log_in(line)
 
     def _take_in(self, block: Block, session: ISession) -> None:
-        """Take in lines after the first."""
         if "\n" in block[:-1]:
             left = runs.take_in(self._broker, session, block, self._terms.recipients)
             self._waiting += reversed(left)
@@ -278,7 +276,6 @@ class ChatReader(LineReceiver):
             self._answer_fault(error, session)
 
     def _take_in_fault(self, error: wire.WireError) -> None:
-        """Take in a fault that stands in place of a line."""
         if self._session is None:
             self._arrival.take_in_fault(error)
         else:

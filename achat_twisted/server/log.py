@@ -56,7 +56,6 @@ _LEGACY = {"time", "system", "message", "isError", "format", "failure", "why", "
 _NO_KIND = {"{log_text}", "{log_io}"}
 """The formats of plain text, from the older way of logging or from standard output."""
 
-
 _SPECIAL = frozenset({"log_flattened", "log_failure", "log_system"})
 """The keys of events that are more than a format and its fields."""
 
@@ -146,38 +145,25 @@ def _plain(value: object) -> str | int | float | bool | None:
 class _Stream:
     """A file to which whole lines are written, even if somebody has made it non-blocking.
 
-    The file itself is kept, and not its descriptor alone: that would be another file's once nobody
-    else kept it.
+    A line of which a full disk took only a part is ended before the next one. The file itself is
+    kept, and not its descriptor alone: that would be another file's once nobody else kept it.
     """
 
     def __init__(self, file: FileIO | TextIO) -> None:
         self._file = file
+        self._is_torn = False
 
-    def write(self, data: bytes) -> None:
-        """@raise OSError: if it does not take them all."""
-        while data:
+    def write(self, line: bytes) -> None:
+        """@raise OSError: if the file does not take all of it."""
+        left = b"\n" + line if self._is_torn else line
+        self._is_torn = True
+        while left:
             try:
-                data = data[os.write(self._file.fileno(), data) :]
+                left = left[os.write(self._file.fileno(), left) :]
             except BlockingIOError:
                 room = select.poll()
                 room.register(self._file, select.POLLOUT)
                 room.poll()
-
-
-class _Whole:
-    """Writes lines to a file, and ends one of which a full disk took only a part."""
-
-    def __init__(self, file: _Stream) -> None:
-        self._file = file
-        self._is_torn = False
-
-    def write(self, line: bytes) -> None:
-        """@raise OSError: if the file does not take it."""
-        try:
-            self._file.write(b"\n" + line if self._is_torn else line)
-        except OSError:
-            self._is_torn = True
-            raise
         self._is_torn = False
 
 
@@ -234,7 +220,6 @@ class ApplicationLog:
         self.set_level(level)
 
     def set_level(self, level: str) -> None:
-        """Log events from this level on."""
         self._threshold.setLogLevelForNamespace("", LogLevel.levelWithName(level))
 
     def keep_for(self, parent: object) -> None:
@@ -268,10 +253,9 @@ class ApplicationLog:
 
     def _to_file(self, file: _Stream, encoding: str) -> ILogObserver:
         """An observer that formats a line now, and has it written to a file in its turn."""
-        write = _Whole(file).write
-        self._at_once = self._formatter(_Encoded(write, encoding))
+        self._at_once = self._formatter(_Encoded(file.write, encoding))
         return self._formatter(
-            _Encoded(lambda line: self._queue.put(partial(write, line)), encoding)
+            _Encoded(lambda line: self._queue.put(partial(file.write, line)), encoding)
         )
 
     def _formatter(self, file: _Encoded) -> ILogObserver:

@@ -13,12 +13,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
 
 from achat_twisted import wire
-from achat_twisted.shell.address import Address, AddressError, complete
+from achat_twisted.client.address import Address
+from achat_twisted.client.errors import AddressError
 from achat_twisted.shell.config import Server
 from achat_twisted.shell.conversation import Client
 from achat_twisted.shell.files import Input, Output
 from achat_twisted.shell.options import server_argument
 from achat_twisted.shell.outgoing import Outgoing
+from achat_twisted.shell.secrets import complete
 from achat_twisted.shell.sockets import ReadToTheEnd
 from achat_twisted.shell.terminal import Terminal
 from achat_twisted.tools.clock import wait_steadily
@@ -67,9 +69,10 @@ def chat(server: Server, retry: float) -> None:
     The exit code is 0 if every line was sent and confirmed, none was refused, and every message
     that came could be written to standard output; 1 if not, 130 after Ctrl-C.
     """
-    if server.tls:
+    if server.tls or server.address.path:
+        how = "over TLS" if server.tls else "by a unix socket"
         raise click.UsageError(
-            f"{server.address.server} is to be reached over TLS, which achat chat does not speak"
+            f"{server.address.server} is to be reached {how}, which achat chat does not do"
         )
     try:
         address = complete(server.address, os.environ, server.secret_file)

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from achat_twisted.shell.address import Address, AddressError, parse_address, without_secret
+from achat_twisted.client.address import Address, parse_address
+from achat_twisted.client.errors import AddressError
 
 ADDRESS = "ACHAT_ADDRESS"
 """The environment variable that says where to, if no argument does."""
@@ -100,8 +101,9 @@ class Config:
             return Server(parse_address(word), ca=self.ca)
         if word in self.servers:
             return self.servers[word]
+        name, colon, _ = word.partition(":")  # behind which a secret may stand
         raise ConfigError(
-            f"{without_secret(word)!r} is neither NAME@HOST nor a server in {self.path}"
+            f"{name + (colon and ':…')!r} is neither NAME@HOST nor a server in {self.path}"
             f"{_suggest(word, self.servers)}"
         )
 

@@ -29,7 +29,6 @@ class Backoff:
         self._records: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
     def __len__(self) -> int:
-        """The number of keys remembered."""
         return len(self._records)
 
     def wait(self, key: Hashable) -> float:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 MAX_NAME = 64
 """The longest name, in bytes of UTF-8."""
 
-
 _NOTICE = "! "
 
 
@@ -103,8 +102,9 @@ def outcome(word: str, name: str, copies: int) -> Notice:
     return Notice(word, f"{name} {copies}")
 
 
-def slow_down(rate: int) -> Notice:
-    return Notice("slow-down", str(rate))
+def slow_down(rate: int, of: str = "") -> Notice:
+    """@param of: the things that are counted; lines, if it is empty."""
+    return Notice("slow-down", f"{rate} {of}".rstrip())
 
 
 def replaced() -> Notice:

@@ -199,13 +199,20 @@ class Findings:
             found.append("a traceback is logged")
         if not _LEDGER.search(self.log):
             found.append("the ledger does not balance")
-        if self.after.descriptors > self.before.descriptors:
-            found.append(f"{self.after.descriptors - self.before.descriptors} descriptors are left")
-        if self.after.threads >= self.before.threads + VERIFIERS:  # one has verified the pair's
-            found.append("threads are left")
+        found += _left(self.before, self.after)
         if self.notices:
             found.append(f"the pair was told {self.notices[:3]}")
         return found
+
+
+def _left(before: Vitals, after: Vitals) -> list[str]:
+    """The things that a crowd has left behind, in words."""
+    left = []
+    if after.descriptors > before.descriptors:
+        left.append(f"{after.descriptors - before.descriptors} descriptors are left")
+    if after.threads >= before.threads + VERIFIERS:  # one has verified the pair's secrets
+        left.append("threads are left")
+    return left
 
 
 async def undergo(reactor: Any, run: Run, attack: Attack, folder: Path) -> Findings:
@@ -248,9 +255,8 @@ async def undergo(reactor: Any, run: Run, attack: Attack, folder: Path) -> Findi
     findings.said = crowd.output.whole.strip()
     findings.times = [*pair.times, pair.waits]
     findings.newcomer = await newcomer
-    await _is_rid_of(reactor, pid, findings.before)
+    findings.after = await _calm(reactor, pid, findings.before)
     looking.stop()
-    findings.after = take(pid)
     answered = len(pair.times)
     while len(pair.times) == answered:
         await deferLater(reactor, _PAUSE)
@@ -302,7 +308,12 @@ async def _log_in(reactor: Any, server: IStreamClientEndpoint, delay: float) -> 
     return waited
 
 
-async def _is_rid_of(reactor: Any, pid: int, before: Vitals) -> None:
+async def _calm(reactor: Any, pid: int, before: Vitals) -> Vitals:
+    """The server when it is rid of the crowd, or has had the time for that.
+
+    A secret that is being verified has threads of its own, even if nobody waits for it any more.
+    """
     until = reactor.seconds() + _ASIDE
-    while take(pid).descriptors > before.descriptors and reactor.seconds() < until:
+    while _left(before, now := take(pid)) and reactor.seconds() < until:
         await deferLater(reactor, _SAMPLE)
+    return now

@@ -3,7 +3,8 @@
 They are for clients in any language. Each file is a list of conversations::
 
     title     the behaviour, in one sentence
-    login     name, secret (or null), only_sends, retry (seconds, or null for ever)
+    login     name, secret (or null), only_sends, is_clear (false for TLS and unix sockets; true if
+              it is missing), retry (seconds, or null for ever)
     state     what the client has in its file: tag, era, base, taken, settled, got, the lines behind
               settled, and the numbers of messages that were worked off out of order
     steps     one after the other, see below
@@ -73,6 +74,7 @@ class Player:
             self.state,
             0.0,
             only_sends=login.get("only_sends", False),
+            is_clear=login.get("is_clear", True),
             retry=login.get("retry"),
             chance=NoChance(),
         )
@@ -164,7 +166,8 @@ def describe(event: Event | Received) -> dict[str, Any]:
         case Notice(word, detail):
             return {"notice": f"{word} {detail}".rstrip()}
         case Ended():
-            return {"ended": {"why": event.why, "word": event.word, "again": event.again}}
+            probe = {"is_probe": True} if event.is_probe else {}
+            return {"ended": {"why": event.why, "word": event.word, "again": event.again, **probe}}
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:

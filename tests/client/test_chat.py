@@ -1,7 +1,9 @@
-"""What a program sees of a chat, on a loop and with a server of the test's own."""
+"""A chat as a program sees it, on a loop and with a server of the test's own."""
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,6 +54,7 @@ class ChatTestCase(SynchronousTestCase):
     def use_file(self) -> None:
         self.scene = Scene(self.file())
         self.chat = self.scene.chat
+        self.addCleanup(self.scene.state.close)
 
 
 class PostingTests(ChatTestCase):
@@ -245,6 +248,22 @@ class MessageTests(ChatTestCase):
         self.scene.turn()
         self.assertEqual(self.scene.link.take(), "/got 1 0\n")
 
+    def test_other_era(self) -> None:
+        """A message of another era is not confirmed, as its number means another one by now."""
+        self.come_in()
+        self.scene.hears("from bob: 1\n")
+        message = self.next()
+        self.scene.link.lose()
+        self.scene.turn(1)
+        self.scene.come_in("! welcome ann\n! resumed 0 1 e2\nfrom bob: another\n")
+        self.scene.link.take()
+        self.successResultOf(start(message.done()))
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "")
+        self.successResultOf(start(self.next().done()))
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "/got 1 0\n")
+
     def test_cancelled(self) -> None:
         """A wait for a message that is cancelled loses none."""
         self.come_in()
@@ -275,6 +294,65 @@ class MessageTests(ChatTestCase):
         self.scene.turn()
         self.scene.hears("! bye 0\n")
         self.assertEqual(self.successResultOf(working), ["1", "2"])
+
+
+class SavingTests(ChatTestCase):
+    """The file, when something is said."""
+
+    def setUp(self) -> None:
+        self.use_file()
+
+    def saved(self, query: str) -> list[tuple[object, ...]]:
+        """The rows that the next program would find."""
+        assert isinstance(self.scene.state, StateFile)
+        with closing(sqlite3.connect(self.scene.state.path)) as database:
+            return database.execute(query).fetchall()
+
+    def test_submitted(self) -> None:
+        """A line that is submitted is in the file when that returns, though no server is there."""
+        submitting = start(self.chat.submit(["bob: hi"]))
+        self.assertNoResult(submitting)
+        self.scene.turn()
+        self.successResultOf(submitting)
+        self.assertEqual(self.saved("SELECT * FROM achat_line"), [(1, "bob: hi")])
+
+    def test_no_window(self) -> None:
+        """A file takes any number of lines while no server is there."""
+        submitting = start(self.chat.submit(["bob: hi"] * (2 * WINDOW)))
+        self.scene.turn()
+        self.assertEqual(len(self.successResultOf(submitting)), 2 * WINDOW)
+
+    def test_era(self) -> None:
+        """The era is in the file before the first line is said."""
+        start(self.chat.submit(["bob: hi"]))
+        self.come_in_until_said("bob: hi\n")
+        self.assertEqual(self.saved("SELECT era FROM achat_state"), [("e1",)])
+
+    def test_got(self) -> None:
+        """That a message is done is in the file before it is confirmed."""
+        self.come_in()
+        self.scene.hears("from bob: 1\n")
+        start(self.next().done())
+        self.assertEqual(self.saved("SELECT got FROM achat_state"), [(0,)])
+        self.scene.turn()
+        self.assertEqual(self.scene.link.take(), "/got 1 0\n")
+        self.assertEqual(self.saved("SELECT got FROM achat_state"), [(1,)])
+
+    def test_told(self) -> None:
+        """A refusal is in the file until the post that waits for it has raised it."""
+        self.come_in()
+        posting = start(self.chat.post("nobody", "hi"))
+        self.scene.turn()
+        self.scene.link.hears("! unknown nobody 1 1-1\n! synced 1\n")
+        self.failureResultOf(posting, Refused)
+        self.scene.state.save()
+        self.assertEqual(self.saved("SELECT place FROM achat_refusal"), [(1,)])
+        self.scene.turn()
+        self.assertEqual(self.saved("SELECT place FROM achat_refusal"), [])
+
+    def come_in_until_said(self, text: str) -> None:
+        self.scene.come_in()
+        self.assertIn(text, self.scene.link.take())
 
 
 class TransactionTests(ChatTestCase):
@@ -392,6 +470,26 @@ class TransactionTests(ChatTestCase):
         failure = self.failureResultOf(start(work()), StateError)
         self.assertIn("leave that to the block", str(failure.value))
 
+    def test_inside(self) -> None:
+        """Inside a transaction, what would wait for its end raises instead; outside it waits."""
+        message, other = self.next(), self.next()
+
+        async def work() -> None:
+            async with message.transaction():
+                for each in (
+                    *(message.done(), self.chat.post("bob", "hi"), self.chat.submit(["bob: ho"])),
+                    *(other.transaction().__aenter__(), self.chat.who(), self.chat.next()),
+                ):
+                    with self.assertRaisesRegex(StateError, "would wait for its own end"):
+                        await each
+            await other.done()
+            await self.chat.submit(["bob: hi"])
+
+        working = start(work())
+        self.scene.turn()
+        self.successResultOf(working)
+        self.assertEqual(self.scene.link.take(), "/got 2 0\nbob: hi\n/sync\n")
+
     def test_refused_line(self) -> None:
         """A line of the work's own that is refused is handed out by refusals, once."""
         message = self.next()
@@ -506,6 +604,12 @@ class EndTests(ChatTestCase):
         start(self.chat.submit(["bob: hi"]))
         self.successResultOf(start(self.chat.close()))
 
+    def test_close_twice(self) -> None:
+        """To close a chat again changes nothing."""
+        self.use_file()
+        for _ in range(2):
+            self.successResultOf(start(self.chat.close()))
+
     def test_broken_off(self) -> None:
         """An exception in the block breaks the session off, without a farewell."""
         self.come_in()
@@ -514,8 +618,24 @@ class EndTests(ChatTestCase):
         self.assertEqual(self.scene.link.take(), "")
         self.assertTrue(self.scene.link.is_closed)
 
+    def test_over(self) -> None:
+        """When a session is over for good, what is worked off may still be noted."""
+        self.use_file()
+        self.come_in()
+        self.scene.hears("from bob: 1\n")
+        message = self.next()
+        self.scene.hears("! kicked\n! bye 0\n")
+        self.failureResultOf(start(self.chat.next()), SessionOver)
+        self.successResultOf(start(message.done()))
+        self.successResultOf(start(self.chat.close()))
+        assert isinstance(self.scene.state, StateFile)
+        after = StateFile(self.scene.state.path)
+        self.addCleanup(after.close)
+        self.assertEqual(after.numbers.got, 1)
+        self.failureResultOf(start(message.done()), Closed)
+
     def test_closed(self) -> None:
-        """What is done to a chat that is closed raises, and changes nothing."""
+        """All that is done to a chat that is closed raises, and changes nothing."""
         self.come_in()
         self.scene.hears("from bob: 1\n")
         message = self.next()

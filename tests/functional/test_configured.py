@@ -50,12 +50,17 @@ class ConfiguredTests(ChatTestCase):
             (
                 "[servers.home]\naddress = 'a@b'\ntls = true",
                 ["home"],
-                "b:8080 is to be reached over TLS, which achat chat does not speak",
+                "b:8080 is to be reached over TLS, which achat chat does not do",
+            ),
+            (
+                "",
+                ["a@unix:/run/b"],
+                "unix:/run/b is to be reached by a unix socket, which achat chat does not do",
             ),
             (
                 "[servers.home]\naddress = 'a@b'\nsecret-file = 'none'",
                 ["home"],
-                f"the secret in {self.path.parent}/none cannot be read: No such file or directory",
+                f"cannot read the secret in {self.path.parent}/none: No such file or directory",
             ),
         ):
             self.path.write_text(text)

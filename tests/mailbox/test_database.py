@@ -120,7 +120,7 @@ class UpgradeTests(DatabaseTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.with_mail(_copies(1, 0, 1, 2)).close()
-        self.backup = self.folder / "mailbox.sqlite.version-2"
+        self.backup = self.folder / f"mailbox.sqlite.version-{SCHEMA.version}"
 
     def test_keeps_the_mail(self) -> None:
         """An upgrade keeps names and mail, and is done once."""
@@ -129,7 +129,7 @@ class UpgradeTests(DatabaseTestCase):
             self.assertEqual([mail.name for mail in database.mail()], ["bob", "carol"])
             self.assertEqual(self.lines(database), [b"0\n", b"1\n", b"2\n"])
             database.close()
-        self.assertEqual(self.pragma(self.path, "user_version"), 3)
+        self.assertEqual(self.pragma(self.path, "user_version"), SCHEMA.version + 1)
 
     def test_leaves_a_backup(self) -> None:
         """Beside the upgraded file lies the old one, as private, for the old version to use."""
@@ -151,13 +151,15 @@ class UpgradeTests(DatabaseTestCase):
         """An older version does not open the file of a newer one."""
         self.open(NEXT).close()
         error = self.assertRaises(Unusable, self.open)
-        self.assertIn("it has version 3, and this achat knows versions up to 2", str(error))
+        newest = SCHEMA.version
+        known = f"it has version {newest + 1}, and this achat knows versions up to {newest}"
+        self.assertIn(known, str(error))
 
     def test_new_file(self) -> None:
         """A new file has the newest version at once, and needs no backup."""
         self.path = self.folder / "new.sqlite"
         self.open(NEXT).close()
-        self.assertEqual(self.pragma(self.path, "user_version"), 3)
+        self.assertEqual(self.pragma(self.path, "user_version"), SCHEMA.version + 1)
         self.assertEqual(list(self.folder.glob("*.version-*")), [])
 
 
@@ -234,7 +236,7 @@ class TagTests(DatabaseTestCase):
             database = self.open()
             database.commit(batch)
             if forget is None:
-                database.forget_tags()
+                database.vouch_no_more()
             else:
                 forget.seal()
                 database.commit(forget)

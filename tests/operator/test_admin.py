@@ -39,7 +39,7 @@ ASKED_WRONGLY = [
     (
         "dance",
         "no action 'dance'; there are who, kick NAME, stats, drain SECONDS, mail NAME, mailboxes"
-        " NUMBER, purge NAME, reload",
+        " NUMBER, purge NAME, room ACTION ROOM NAMES, devices NAME, reload",
     ),
     ("kick", "kick takes NAME"),
     ("who alice", "who takes no argument"),
@@ -51,6 +51,7 @@ ASKED_WRONGLY = [
     ("mailboxes all", "mailboxes takes a number from 1 to 10000"),
     ("mailboxes 0", "mailboxes takes a number from 1 to 10000"),
     ("mailboxes 10001", "mailboxes takes a number from 1 to 10000"),
+    ("mailboxes 0000000019999", "mailboxes takes a number from 1 to 10000"),
     (f"mailboxes {200 * '9'}", "mailboxes takes a number from 1 to 10000"),
     ("purge nobody", "there is nobody by the name nobody"),
 ]

@@ -86,6 +86,7 @@ class Client:
     """
 
     tagged = True
+    is_orderly = True
 
     def __init__(
         self,

@@ -62,5 +62,5 @@ class PowerCutTests(SynchronousTestCase):
         """A file without --durable holds no tags from the start on, whatever the power does."""
         database = self.saved(durable=False)
         database.sync()
-        database.forget_tags()
+        database.vouch_no_more()
         self.assertEqual(self.left(database), 0)

@@ -32,7 +32,9 @@ class World:
     @ivar trace: what has happened, for people.
     """
 
-    def __init__(self, seed: int, mode: Mode) -> None:
+    def __init__(self, seed: int, mode: Mode, kind: type[Client] = Client) -> None:
+        """@param kind: that of all clients with a tag."""
+        self._kind = kind
         self._rng = rng = Random(seed)
         self._folder = TemporaryDirectory()
         self._power_fails = rng.random() < 0.25
@@ -48,21 +50,21 @@ class World:
 
     def _make_clients(self, rng: Random) -> list[Client]:
         clients = [
-            Client("A", "a", has_file=rng.random() < 0.6, posts=9),
-            Client("B", "b", has_file=rng.random() < 0.6, posts=5, peer="a"),
+            self._kind("A", "a", has_file=rng.random() < 0.6, posts=9),
+            self._kind("B", "b", has_file=rng.random() < 0.6, posts=5, peer="a"),
         ]
         if rng.random() < 0.25:
-            clients.append(Client("other", "b", has_file=True))
+            clients.append(self._kind("other", "b", has_file=True))
         if rng.random() < 0.2:
             clients.append(PlainClient("plain", "b", has_file=False))
         if rng.random() < 0.35:
             clients += [
-                Client(f"send{number}", "a", has_file=not number, only_sends=True, posts=3)
+                self._kind(f"send{number}", "a", has_file=not number, only_sends=True, posts=3)
                 for number in range(2)
             ]
         if rng.random() < 0.1:
             clients += [
-                Client(f"job{number}", "a", has_file=False, only_sends=True, posts=2)
+                self._kind(f"job{number}", "a", has_file=False, only_sends=True, posts=2)
                 for number in range(3)
             ]
         return clients
@@ -71,34 +73,52 @@ class World:
 
     def run(self) -> list[str]:
         """@return: what the server has done wrong, in words; nothing, if it is right."""
+        while self._step < TROUBLE - 1:
+            if self._rng.random() < 0.14:
+                self.do(*self._rng.choice(self.troubles(self._rng.choice(self.clients))))
+            elif acts := self.acts():
+                self.do(*self._rng.choice(acts))
+            else:
+                self.wait()
+        return self.end()
+
+    def do(self, what: str, act: Act) -> None:
+        """The next step of the schedule."""
+        self._step += 1
+        self.trace.append(f"{self._step}: {what}")
+        act()
+        if self._calm or self._rng.random() < 0.8:
+            self.server.turn()
+        self._cut_the_forgotten()
+
+    def wait(self) -> None:
+        """Let time pass, as nothing else can happen."""
+        self._step += 1
+        self.server.pass_time(1.0)
+        self._cut_the_forgotten()
+
+    def end(self) -> list[str]:
+        """Go on without trouble until nothing is left to do.
+
+        @return: what was done wrong, in words.
+        """
         with self._folder:
+            self._calm_down()
             silence = 0
             while silence < _SILENCE:
-                self._step += 1
                 if self._step > TROUBLE + _PATIENCE:
                     return ["it does not end", *judge(self)]
-                if self._step == TROUBLE:
-                    self._calm_down()
-                if not self._calm and self._rng.random() < 0.14:
-                    self._trouble()
-                elif acts := self._acts():
+                if acts := self.acts():
                     silence = 0
-                    self._do(*self._rng.choice(acts))
+                    self.do(*self._rng.choice(acts))
                 else:
                     silence += 1
-                    self.server.pass_time(1.0)
-                self._cut_the_forgotten()
+                    self.wait()
             self.server.stop()
             self.server.end()
             verdict = judge(self)
             self.server.close()
             return verdict
-
-    def _do(self, what: str, act: Act) -> None:
-        self.trace.append(f"{self._step}: {what}")
-        act()
-        if self._calm or self._rng.random() < 0.8:
-            self.server.turn()
 
     def _calm_down(self) -> None:
         self._calm = True
@@ -113,8 +133,8 @@ class World:
             if cable not in theirs and (self._calm or self._rng.random() < 0.05):
                 cable.cut()
 
-    def _acts(self) -> list[tuple[str, Act]]:
-        """All that may come next."""
+    def acts(self) -> list[tuple[str, Act]]:
+        """All that may come next, without trouble."""
         server = self.server
         acts: list[tuple[str, Act]] = [
             (f"the server hears of {cable.peer}", partial(server.hear, cable))
@@ -172,24 +192,22 @@ class World:
 
     # What breaks
 
-    def _trouble(self) -> None:
-        client = self._rng.choice(self.clients)
-        what, act = self._rng.choice(
-            [
-                *[("is cut", lambda: self._cut(client))] * 6,
-                *[("gives up", client.disconnect)] * 2,
-                *[("is killed", client.kill)] * 2,
-                ("quits", client.leave),
-                ("is kicked", lambda: self.server.kick(client.name)),
-                ("sees the server crash", self._crash),
-                *[("sees the server stop", self._stop)] * (6 if self._power_fails else 1),
-                *[("sees the power fail", self._fail_power)] * (4 if self._power_fails else 0),
-                ("sees a change of the disk", self._change_disk),
-                ("sees time pass", lambda: self.server.pass_time(self._rng.choice([0.3, 1, 6]))),
-                ("sees mail expire", self._expire),
-            ]
-        )
-        self._do(f"{client.ident} {what}", act)
+    def troubles(self, client: Client) -> list[tuple[str, Act]]:
+        """All that may break, each as often as it is likely."""
+        troubles: list[tuple[str, Act]] = [
+            *[("is cut", lambda: self._cut(client))] * 6,
+            *[("gives up", client.disconnect)] * 2,
+            *[("is killed", client.kill)] * 2,
+            ("quits", client.leave),
+            ("is kicked", lambda: self.server.kick(client.name)),
+            ("sees the server crash", self._crash),
+            *[("sees the server stop", self._stop)] * (6 if self._power_fails else 1),
+            *[("sees the power fail", self._fail_power)] * (4 if self._power_fails else 0),
+            ("sees a change of the disk", self._change_disk),
+            ("sees time pass", lambda: self.server.pass_time(self._rng.choice([0.3, 1, 6]))),
+            ("sees mail expire", self._expire),
+        ]
+        return [(f"{client.ident} {what}", act) for what, act in troubles]
 
     def _cut(self, client: Client) -> None:
         if client.cable is not None:

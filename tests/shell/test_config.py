@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from achat_twisted.client.address import Address
 from achat_twisted.shell import config
-from achat_twisted.shell.address import Address
 from achat_twisted.shell.config import ADDRESS, Config, ConfigError, Server
 
 WHOLE = """

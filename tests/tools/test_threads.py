@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from queue import Queue
+from threading import Event
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from achat_twisted.tools.errors import NoThread
 from achat_twisted.tools.threads import DaemonThread, ThreadWorker
 
 
+@implementer(IReactorFromThreads)
 class FakeReactor:
     """Collects what threads have for the reactor's."""
 
     def __init__(self) -> None:
         self._calls: Queue[Any] = Queue()
 
-    def callFromThread(self, call: Any, *arguments: Any) -> None:
-        self._calls.put((call, arguments))
+    def callFromThread(
+        self,
+        callable: Callable[..., Any],  # noqa: A002  # as Twisted calls it
+        *args: object,
+        **kwargs: object,
+    ) -> None:
+        self._calls.put((callable, args))
 
     def turn(self) -> None:
         """Wait for one call, and make it."""
@@ -36,8 +46,10 @@ class ThreadWorkerTests(SynchronousTestCase):
                 if self.short:
                     raise RuntimeError("can't start new thread")
                 super().start()
+                self.threads.append(thread)
 
         self.short = True
+        self.threads: list[DaemonThread] = []
         self.reactor = FakeReactor()
         self.worker = ThreadWorker(self.reactor, threads=2, kind=LimitedThread)
         self.worker.start()
@@ -58,6 +70,40 @@ class ThreadWorkerTests(SynchronousTestCase):
     def test_stop(self) -> None:
         """A stop does not wait for threads that never were."""
         self.failureResultOf(self.worker.run(lambda: None), NoThread)
+        self.worker.stop()
+
+    def test_side_by_side(self) -> None:
+        """What one thread waits for another can do, and there are no more than are needed."""
+        self.short = False
+        event = Event()
+        first = self.worker.run(lambda: event.wait(10))
+        self.worker.run(event.set)
+        for _ in range(2):
+            self.reactor.turn()
+        self.assertTrue(self.successResultOf(first))
+        for _ in range(3):
+            self.result(self.worker.run(lambda: None))
+        self.assertEqual(len(self.threads), 2)
+        self.worker.stop()
+
+    def test_no_more_threads(self) -> None:
+        """Work for which there is no further thread waits for one that there is."""
+        self.short = False
+        event = Event()
+        self.worker.run(lambda: event.wait(10))
+        self.short = True
+        second = self.worker.run(lambda: 2)
+        event.set()
+        self.reactor.turn()
+        self.assertEqual(self.result(second), 2)
+        self.worker.stop()
+
+    def test_one_thread_is_enough(self) -> None:
+        """No second thread starts for work that comes when all before it is done."""
+        self.short = False
+        for _ in range(3):
+            self.result(self.worker.run(lambda: None))
+        self.assertEqual(len(self.threads), 1)
         self.worker.stop()
 
     def test_error_of_the_work(self) -> None:

@@ -162,17 +162,15 @@ CLIENTS = (
     Mutation(
         "say a secret in clear text to a server that speaks TLS",
         "achat_twisted/shell/chat.py",
-        "    if server.tls:\n",
+        "    if server.tls or server.address.path:\n",
         "    if False:\n",
         "tests.functional.test_configured",
     ),
     Mutation(
         "print a secret in the sentence about an address",
-        "achat_twisted/shell/address.py",
-        """    name, colon, _ = text.partition(":")
-    return name + (colon and ":…")
-""",
-        "    return text\n",
-        "tests.shell.test_address",
+        _CONFIG,
+        "{name + (colon and ':…')!r}",
+        "{word!r}",
+        "tests.shell.test_config",
     ),
 )

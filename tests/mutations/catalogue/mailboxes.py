@@ -118,7 +118,7 @@ MAILBOXES = (
     Mutation(
         "let mail expire in silence",
         _MEMORY,
-        "        self.expired += expired\n",
+        "        self._gone += expired\n",
         "",
         _TESTS,
     ),

@@ -62,8 +62,8 @@ RESUMING = (
     Mutation(
         "let a power cut bring tags back that the file does not vouch for",
         _DATABASE,
-        "tag_tables.forget_all(self._sql)\n        self.sync()",
-        "tag_tables.forget_all(self._sql)",
+        "row_tables.forget_eras(self._sql)\n        self.sync()",
+        "row_tables.forget_eras(self._sql)",
         "tests.resuming.test_platter",
     ),
     Mutation(
@@ -134,7 +134,7 @@ RESUMING = (
     Mutation(
         "vouch for a file after a crash, though no commit was waited for",
         _SQLITE,
-        "            database.forget_tags()",
+        "            database.vouch_no_more()",
         "            pass",
         "tests.reader.test_resuming",
     ),
@@ -232,7 +232,7 @@ RESUMING = (
     Mutation(
         "count a notice among the messages that are not got",
         "achat_twisted/broker/window.py",
-        "self._without_notices(batch) if window.has_notices else batch",
+        "self._without_notices(batch) if is_mixed else batch",
         "batch",
         "tests.broker.test_window",
     ),
