@@ -25,11 +25,14 @@ from achat_twisted.client.outgoing import WINDOW, Outgoing
 from achat_twisted.client.state import State, claim, make_tag
 from achat_twisted.wire.tags import parse_verdict
 
-PATIENCE = 10.0
-"""The seconds within which a server must let us in."""
+PATIENCE = 30.0
+"""The seconds within which a server must let us in; one that checks secrets may take twenty."""
 
-PATIENCE_WITH_SECRET = 30.0
-"""The same for one that has a secret to check, and may take its time after wrong ones."""
+PROBE_WITHIN = 10.0
+"""The seconds within which it must answer empty lines."""
+
+_EMPTY_LINES = "\n" * 7
+"""Seven empty lines, and their sender adds the end of an eighth: a TLS port looks at five bytes."""
 
 LEAVE_WITHIN = 5.0
 """The seconds that an ordered end may take."""
@@ -51,7 +54,7 @@ class Stage(Enum):
     """The stages of a connection."""
 
     AWAY = "there is none"
-    PROBING = "an empty line is said, to see if the server speaks in the clear"
+    PROBING = "empty lines are said, to see if the server speaks in the clear"
     ASKING = "the login is said"
     LET_IN = "nothing is said until it is told where to go on"
     HERE = "lines and messages go both ways"
@@ -83,7 +86,7 @@ class Conversation:
     ) -> None:
         """@param only_sends: true to log in with C{/send}: no messages come, nobody is replaced.
         @param is_clear: true if others may read what is said: then a secret is kept back until the
-            server has answered an empty line, on a connection of its own, as no TLS port would.
+            server has answered empty lines, on a connection of its own, as no TLS port would.
         @param retry: the seconds for which a server is tried that is not there; None for ever.
         @raise StateError: if the state belongs to another login.
         """
@@ -118,10 +121,10 @@ class Conversation:
     # A connection
 
     def connected(self, now: float) -> None:
-        """A connection is made: the login is to be said, or an empty line first."""
+        """A connection is made: the login is to be said, or empty lines first."""
         if self._must_probe:
             self._begin(Stage.PROBING, now)
-            self._said.append("")
+            self._said.append(_EMPTY_LINES)
             return
         self._begin(Stage.ASKING, now)
         word = "/send" if self._only_sends else "/resume"
@@ -171,7 +174,7 @@ class Conversation:
             why = self._why
         elif self._is_closed_unheard():
             mute = reasons.MUTE_IN_CLEAR if self.stage is Stage.PROBING else reasons.MUTE
-            self._is_final, why = True, mute.format(server=self._address.server)
+            self._is_final, why = not self._was_in, mute.format(server=self._address.server)
         if self._is_probe:
             ended = Ended(why, again=0.0, is_probe=True)
         else:
@@ -188,9 +191,8 @@ class Conversation:
     def _is_closed_unheard(self) -> bool:
         """True if the server has closed too many connections in a row without a word."""
         asks = self.stage in (Stage.PROBING, Stage.ASKING)
-        is_unheard = asks and self._is_mute and not self._was_in
-        self._mute = self._mute + 1 if is_unheard else 0
-        return self._mute == _MUTE
+        self._mute = self._mute + 1 if asks and self._is_mute else 0
+        return self._mute >= _MUTE
 
     def _give_up(self, why: str, *, is_final: bool) -> None:
         patience = self._patience
@@ -231,8 +233,7 @@ class Conversation:
 
     @property
     def _patience(self) -> float:
-        has_secret = self._address.secret is not None and self.stage is not Stage.PROBING
-        return PATIENCE_WITH_SECRET if has_secret else PATIENCE
+        return PROBE_WITHIN if self.stage is Stage.PROBING else PATIENCE
 
     # What is said
 

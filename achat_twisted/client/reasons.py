@@ -27,17 +27,14 @@ OLD = (
     " that one"
 )
 MUTE = (
-    "{server} closes each connection without a word; a server that speaks no notices (--plain) is"
-    " for nc, not for this client"
+    "{server} closes each connection without a word: it may speak TLS, which this client was not"
+    " told to, or no notices (--plain), which is for nc alone"
 )
 MUTE_IN_CLEAR = (
-    "{server} does not answer in the clear, so it was not told the secret; it may speak TLS, which"
-    " this client was not told to, or no notices (--plain)"
+    "{server} does not answer in the clear, so it was not told the secret: it may speak TLS, which"
+    " this client was not told to, or no notices (--plain), which is for nc alone"
 )
-SILENT = (
-    "{server} has not said welcome within {patience:g} seconds; a server that speaks no notices"
-    " (--plain) is for nc, not for this client"
-)
+SILENT = "{server} has not said welcome within {patience:g} seconds; it may be no achat server"
 TLS_THERE = "{server} speaks TLS, and this client was not told to"
 OLDER_COPY = "the state is an older copy of itself; what it does not know of may be said twice"
 GARBLED = "{server} says what no achat server says"
