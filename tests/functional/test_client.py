@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib  # whose suppress, as a name of this module, would mean something to trial
 import signal
 import sys
 from asyncio import StreamReader, StreamWriter
@@ -110,10 +111,14 @@ class ChatTests(ServedTestCase):
             await ann.submit([f"bob: {number} {'x' * 100}" for number in range(LINES)])
             await ann.sync()
             await bob.ping()
-            first = await bob.next()
-            numbers = [int(first.text.split()[0])]
-            await bob.ping()
-            await first.done()
+            window = []
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    window.append(await asyncio.wait_for(bob.next(), 0.5))
+            numbers = [int(message.text.split()[0]) for message in window]
+            self.assertLess(len(numbers), LINES)
+            for message in window:
+                await message.done()
             async for message in bob:
                 numbers.append(int(message.text.split()[0]))
                 await message.done()
