@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib  # whose suppress, as a name of this module, would mean something to trial
+import contextlib  # not suppress alone: trial takes that name of a module for its own
 import signal
 import sys
 from asyncio import StreamReader, StreamWriter
