@@ -222,7 +222,7 @@ class StrangeServerTests(ServedTestCase):
         """A server that speaks no notices closes without a word."""
         server = await self.serve("--plain")
         address = f"ann@127.0.0.1:{server.port}"
-        await self.assert_not_let_in("or no notices", address)
+        await self.assert_not_let_in("no notices", address)
         await self.assert_not_let_in("was not told the secret", address, secret="hush")
 
     async def test_other(self) -> None:
@@ -290,7 +290,7 @@ class TLSTests(ServedTestCase):
     async def test_met_without(self) -> None:
         """A TLS port that is met without TLS is told no secret, and the user is told why."""
         for options, why in (
-            ({"secret": "hush"}, "not told the secret: it may speak TLS"),
+            ({"secret": "hush"}, "not told the secret; it may speak TLS"),
             ({}, "TLS"),
         ):
             await self.assert_fails(why, self.address, **options)
