@@ -61,10 +61,15 @@ def _is_guarded(options: Mapping[str, Any]) -> bool:
     return bool(options["auth"])
 
 
+def _anyone_makes_rooms(options: Mapping[str, Any]) -> bool:
+    return bool(options["rooms"] == "open")
+
+
 def _mail_limits(options: Mapping[str, Any]) -> MailLimits:
     return MailLimits(
         per_name=options["mailbox-limit"],
         total=options["mailbox-total"],
+        per_room=options["room-limit"],
         age=options["keep"] * DAY,
     )
 
@@ -156,6 +161,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         outbox_limit=options["outbox-limit"],
         render=render,
         expects=_expected(options, reactor, gate),
+        anyone_makes_rooms=_anyone_makes_rooms(options),
     )
 
     def terms(options: Mapping[str, Any]) -> Terms:
@@ -220,5 +226,6 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         Put(_mail_limits, mailbox.limit),
         Put(itemgetter("duplicate"), broker.set_duplicate),
         Put(itemgetter("outbox-limit"), broker.set_outbox_limit),
+        Put(_anyone_makes_rooms, broker.room_commands.let_anyone_make),
     )
     return service

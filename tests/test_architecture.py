@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -93,7 +93,7 @@ class ContractTests(SynchronousTestCase):
 
     def test_workers(self) -> None:
         """Everything that works for a mailbox."""
-        for worker in (FakeWorker(), ThreadWorker(Clock())):
+        for worker in (FakeWorker(), ThreadWorker(cast(Any, Clock()))):
             verifyObject(IWorker, worker)
 
     def test_links(self) -> None:

@@ -19,7 +19,12 @@ _FENCED = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 
 _QUOTED = re.compile("`[^`\n]*`")
 
-_SAYS_MORE = {"", "see below", "reject; with `--auth` takeover"}
+_SAYS_MORE = {
+    "",
+    "see below",
+    "reject; with `--auth` takeover",
+    "`open` on loopback without `--auth`, else `operator`",
+}
 """The words in place of a default that varies, or that does not exist."""
 
 

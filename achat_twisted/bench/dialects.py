@@ -67,6 +67,13 @@ class Dialect(ABC):
         """
         raise Failed(f"it speaks {self.name}, which knows no tags")
 
+    def with_rooms(self) -> Dialect:
+        """The dialect of clients that are in one room, at the same server.
+
+        @raise Failed: if it knows nothing of the kind.
+        """
+        raise Failed(f"it speaks {self.name}, which knows no rooms")
+
     def confirmation(self, messages: int) -> bytes:
         """The words of a client that has taken in so many messages; none if it says no such thing.
 
@@ -123,6 +130,9 @@ class Achat(Tutorial):
     def with_tags(self) -> Dialect:
         return Resuming()
 
+    def with_rooms(self) -> Dialect:
+        return InRoom()
+
 
 class Resuming(Achat):
     """The same for clients with a tag, each of which is new to the server."""
@@ -141,6 +151,30 @@ class Resuming(Achat):
 
     def confirmation(self, messages: int) -> bytes:
         return f"/got {messages}\n".encode()
+
+
+class InRoom(Achat):
+    """The same for clients that all join one room, in which nobody has said anything yet."""
+
+    name = "achat in a room"
+    _ROOM = "#bench"
+
+    def login(self, name: str, group: str = "") -> bytes:
+        return super().login(name) + f"/join {self._room(group)}\n".encode()
+
+    def is_in(self, name: str, heard: bytes) -> bool:
+        due = f"! welcome {name}\n! joined {self._ROOM}".encode()
+        rest, end, more = heard[len(due) :].partition(b"\n")
+        return _is_all(heard, due + rest + end + more) and bool(end)
+
+    def post_all(self, recipients: Sequence[str], group: str, text: str) -> bytes:
+        return self.post(self._room(group), text)
+
+    def delivery(self, sender: str, recipient: str, text: str) -> bytes:
+        return f"from {sender} {self._room(recipient)}: {text}\n".encode()
+
+    def _room(self, group: str) -> str:
+        return f"{self._ROOM}-{group}"
 
 
 class Nats(Dialect):

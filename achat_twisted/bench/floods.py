@@ -81,13 +81,24 @@ def _from_all(
 
 def fan(server: Server, dialect: Dialect, load: Load) -> Figures:
     """One peer sends to all others at once."""
+    return _to_all(server, dialect, load, is_one_of_them=False)
+
+
+def room(server: Server, dialect: Dialect, load: Load) -> Figures:
+    """One peer says something in a room that all others are in."""
+    return _to_all(server, dialect.with_rooms(), load, is_one_of_them=True)
+
+
+def _to_all(server: Server, dialect: Dialect, load: Load, *, is_one_of_them: bool) -> Figures:
+    """@param is_one_of_them: true if the one that sends must be in their group."""
     (sender,), receivers, (group,) = names(1, "s"), names(load.peers - 1, "r"), names(1, "g")
     piece = chunk(load.peers)
     post = dialect.post_all(receivers, group, load.text)
     delivery = dialect.delivery(sender, group, load.text)
     heard = Block(delivery, piece)
     with Crowd(server, dialect) as crowd:
-        (source,), sinks = crowd.log_in([sender]), crowd.log_in(receivers, group)
+        (source,) = crowd.log_in([sender], group if is_one_of_them else "")
+        sinks = crowd.log_in(receivers, group)
         for sink in sinks:
             incoming = InOrder(sink, dialect, heard, load.lines * len(delivery))
             Peer(crowd.loop, sink, incoming)

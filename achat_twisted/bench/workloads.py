@@ -59,6 +59,15 @@ _ALL = (
         measures=_FLOOD,
     ),
     Workload(
+        "room",
+        "One client says something in a room that all others are in.",
+        peers=1_001,
+        lines=lambda peers: _DELIVERIES // (peers - 1),
+        run=floods.room,
+        measures=_FLOOD,
+        is_for_tags=False,
+    ),
+    Workload(
         "talk",
         "Two and two answer each other, with one line in flight.",
         peers=100,

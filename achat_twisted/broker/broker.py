@@ -22,6 +22,8 @@ from achat_twisted.broker.load import Load, weigh
 from achat_twisted.broker.maker import Maker
 from achat_twisted.broker.presence import Presence
 from achat_twisted.broker.reading import Stage
+from achat_twisted.broker.room_commands import RoomCommands
+from achat_twisted.broker.rooms import Rooms
 from achat_twisted.broker.session import Session, Shared
 from achat_twisted.broker.shares import OUTBOX_LIMIT, Shares
 from achat_twisted.broker.turns import Turns
@@ -54,6 +56,8 @@ class Broker(Service):
 
     @ivar sessions: all, even those that are leaving and still have lines to get.
     @ivar pool: see L{Shares}.
+    @ivar rooms: the rooms, and those who are in them.
+    @ivar room_commands: what clients may ask of them.
     @ivar draining: true if an operator wants nobody new let in.
     """
 
@@ -72,11 +76,13 @@ class Broker(Service):
         render: RenderNotice = wire.render_notice,
         expects: Callable[[str], bool] = lambda _name: False,
         wall: Callable[[], float] = time.time,
+        anyone_makes_rooms: bool = False,
     ) -> None:
         """@param soon: C{clock} if it is not given, as C{limits} are the usual ones.
         @param durable: true if each turn's copies are committed before they reach any writer.
         @param render: renders notices; L{wire.say_nothing} for the seeds' wire.
         @param expects: true for a name that may come though it never has; its mail is kept.
+        @param anyone_makes_rooms: true if a room that there is not is made for anyone who joins it.
         @param wall: the time of day, for display only; everything waits by C{clock}.
         """
         self._is_durable = durable
@@ -95,7 +101,12 @@ class Broker(Service):
         self.pool = self._shares.pool
         soon = soon or (lambda call: clock.callLater(0, call))
         self._turns = Turns(clock, soon, mailbox, self._shares, is_durable=durable)
-        shared = Shared(self._turns, self._presence, mailbox, self._ledger, clock, render)
+        self.rooms = Rooms(mailbox, self._presence, self._ledger, self._turns, clock, self._limits)
+        self.room_commands = RoomCommands(self.rooms, mailbox, self._presence, wall)
+        self.room_commands.let_anyone_make(anyone_makes_rooms)
+        shared = Shared(
+            self._turns, self._presence, self.rooms, mailbox, self._ledger, clock, render
+        )
         self._maker = Maker(shared, self._shares, self._limits, wall)
         self._backpressure = Backpressure(clock, mailbox)
         self._fights = Backoff(clock, longest=_PEACE)
@@ -123,8 +134,13 @@ class Broker(Service):
         older = self._older(name, opening)
         session = self._maker.make(name, outlet, source, opening)
         self._presence.add(session)
-        if name in session.places:
+        if not opening.only_sends:
             self._mailbox.enroll(name)
+            feed = self.rooms.feed_for(session)
+            if feed is not None:
+                session.feed_from(feed, 0)
+        if opening.rooms:
+            session.rooms = {}
         session.tell(wire.welcome(name))
         session.writer.start()
         self._log.info("{name} logged in from {peer}", name=name, peer=outlet.peer)
@@ -145,17 +161,30 @@ class Broker(Service):
         """
         holder = self._peers.get(name)
         same = self._peers.get((name, opening.tag))
-        if holder is not None and holder.stage is Stage.HERE and holder is not same:
+        devices = self._presence.devices(name)
+        if holder is None and same is None and not devices:
+            return []
+        if self._is_here_beside(name, same):
             if self._duplicate is Duplicate.REJECT:
                 raise wire.name_taken(name)
-            if not opening.only_sends:
+            takes_place = not (opening.only_sends or opening.is_device)
+            if takes_place and holder is not None and holder.stage is Stage.HERE:
                 self._fight(name, name)
         # One that has not begun is no rival: it waits for a session whose connection has broken,
         # and so may its client's next one, however soon it comes.
         if same is not None and same.stage is Stage.HERE and same.feed.has_begun:
             self._fight(name, (name, opening.tag))
-        older = dict.fromkeys([same] if opening.only_sends else [same, holder])
+        older = dict.fromkeys([same] if opening.only_sends or opening.is_device else [same, holder])
         return [session for session in older if session is not None and not session.lost]
+
+    def _is_here_beside(self, name: str, same: Session | None) -> bool:
+        """Tell if a session of a name is here that is not the one with the same tag."""
+        holder = self._peers.get(name)
+        if holder is not None and holder.stage is Stage.HERE and holder is not same:
+            return True
+        return any(
+            each.stage is Stage.HERE and each is not same for each in self._presence.devices(name)
+        )
 
     def _fight(self, name: str, place: Place) -> None:
         """Note that a session loses its place to another.
@@ -193,7 +222,8 @@ class Broker(Service):
             feed, outbox = peer.feed, peer.outbox
             if feed.state is _LIVE:
                 if self._is_durable:
-                    self._record(sender, name, line)
+                    if self._mailbox.record(name, line):
+                        self._wait_for_disk(sender)
                 else:
                     feed.passed += 1
                 if outbox.append(line):
@@ -221,24 +251,29 @@ class Broker(Service):
         for peer, lines, copies in deliveries:
             self._ledger.accepted += copies
             if self._is_durable:
-                self._record(sender, peer.name, lines)
+                if self._mailbox.record(peer.name, lines):
+                    self._wait_for_disk(sender)
             else:
                 peer.feed.passed += copies
             peer.deliver(lines)
         return True
 
-    def _record(self, sender: ISession, name: str, lines: bytes) -> None:
-        """Make lines that go straight to C{name} outlive a crash.
-
-        When more comes than the disk takes, the sender waits: all that it says would have to.
-        """
-        self._mailbox.record(name, lines)
-        committed = self._mailbox.commit() if self._mailbox.pressed else None
+    def _wait_for_disk(self, sender: ISession) -> None:
+        """Let a sender wait for the disk, as more comes than that takes, and so would its lines."""
+        committed = self._mailbox.commit()
         if committed is not None:
             sender.hold(committed)
             committed.addCallback(lambda _: sender.release(committed))
 
     def _keep(self, sender: ISession, name: str, line: bytes) -> None:
+        if self.rooms.takes(name):
+            self.rooms.post(sender, name, line)
+        else:
+            self._keep_mail(sender, name, line)
+        if self._mailbox.pressed:
+            self._backpressure.press(sender)
+
+    def _keep_mail(self, sender: ISession, name: str, line: bytes) -> None:
         if not (self._mailbox.knows(name) or self._introduce(name)):
             outcome = "unknown"
         elif self._mailbox.keep(name, line):
@@ -248,8 +283,6 @@ class Broker(Service):
         if outcome != "kept":
             self._ledger.refused[outcome] += 1
         sender.tally(outcome, name)
-        if self._mailbox.pressed:
-            self._backpressure.press(sender)
 
     def _introduce(self, name: str) -> bool:
         is_expected = self._expects(name)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 from achat_twisted import wire
+from achat_twisted.broker.audience import Audience
 from achat_twisted.limits.pacing import ISender
 from achat_twisted.limits.rate import Allowance
 from achat_twisted.net.interfaces import IOutlet
+from achat_twisted.wire.rooms import Look
 from achat_twisted.wire.tags import PLAIN, Opening
 
 Place = str | tuple[str, str]
@@ -27,6 +30,12 @@ class ISession(ISender):
     local: bool = Attribute("True if its client is on this machine.")
     allowance: Allowance = Attribute("The lines that it may have taken in by now.")
     lost: bool = Attribute("True if its connection is lost, so that nobody hears an answer.")
+    is_here: bool = Attribute("True if others see it in C{/who}.")
+    device: str = Attribute("Its tag, if it has cursors of its own; else nothing.")
+    only_sends: bool = Attribute("True if it hears nothing.")
+    rooms: MutableMapping[str, Any] | None = Attribute(
+        "The followers of the rooms that it hears, by name; None if it has not asked for any."
+    )
 
     def tell(notice: wire.Notice) -> None:
         """Queue a notice for the client."""
@@ -54,6 +63,15 @@ class ISession(ISender):
 
     def sync(token: str) -> None:
         """Answer C{/sync} when all lines so far are routed, and as safe as promised."""
+
+    def listen() -> None:
+        """Hear what is said in the rooms of its name from now on."""
+
+    def follow(audience: Audience, era: str) -> None:
+        """Hear what is said in one more of them."""
+
+    def unfollow(room: str) -> None:
+        """Hear no more of a room that its name has left."""
 
     def rest() -> None:
         """Take in no more lines until others have had their turn."""
@@ -92,6 +110,15 @@ class IOwner(ISender):
 
     outlet: IOutlet = Attribute("Its connection's way out.")
     holds: frozenset[object] = Attribute("The reasons for which its client is not read now.")
+    rooms: MutableMapping[str, Any] | None = Attribute(
+        "The followers of the rooms that it hears, by name; None if it has not asked for any."
+    )
+
+    def arrived_of_rooms(messages: bytes) -> int:
+        """Note the arrival of rendered messages, as far as they were said in rooms.
+
+        @return: the number of those.
+        """
 
     def deliver(lines: bytes, age: float = 0.0) -> None:
         """Queue a rendered line, or several; do nothing if it is rendered as nothing.
@@ -119,6 +146,51 @@ class IOwner(ISender):
 
         @param failure: a bug that has kept the writer from going on, if there was one.
         """
+
+
+class IRooms(Interface):
+    """The rooms, as sessions see them."""
+
+    def enter(session: ISession) -> None:
+        """Let a session that has begun hear what is said in the rooms of its name."""
+
+    def leave(session: ISession) -> None:
+        """Let a session that ends hear no room any more."""
+
+
+class IRoomCommands(Interface):
+    """The commands of rooms and devices; each is answered with notices.
+
+    All raise L{wire.BadLine} if the name of the session may not do that, or if there is no such
+    room, name or device.
+    """
+
+    def join(session: ISession, name: str) -> None:
+        """Make the name of a session a member of a room, and let the session hear its rooms."""
+
+    def part(session: ISession, name: str) -> None:
+        """Let the name of a session leave a room."""
+
+    def who(session: ISession, name: str) -> None:
+        """Tell a member who of a room is here, and who is away."""
+
+    def log(session: ISession, look: Look) -> None:
+        """Show a member what was said."""
+
+    def let_in(session: ISession, name: str, guest: str) -> None:
+        """Make somebody a member, for an owner of the room."""
+
+    def put_out(session: ISession, name: str, guest: str) -> None:
+        """Let a member go, for an owner of the room."""
+
+    def silence(session: ISession, name: str, *, is_quiet: bool) -> None:
+        """Let only owners say something, or everybody again, for an owner of the room."""
+
+    def devices(session: ISession) -> None:
+        """List the devices of the session's name."""
+
+    def forget_device(session: ISession, device: str) -> None:
+        """Forget a device of the session's name, which is not here."""
 
 
 class IServed(Interface):
@@ -163,6 +235,9 @@ class ITurns(Interface):
     def touch(session: IServed) -> None:
         """Flush C{session} when this turn ends; or end its turn, and dispatch after a commit."""
 
+    def announce(audience: Audience) -> None:
+        """Tell an audience what is new, some of it in each turn, until all have heard it."""
+
     def resume(session: IServed) -> None:
         """Resume C{session} when this turn ends, or one of those that follow."""
 
@@ -194,6 +269,8 @@ class IPresence(Interface):
 
 class IBroker(Interface):
     """The sessions that are here, by name, and the routing of lines to them."""
+
+    room_commands: IRoomCommands = Attribute("The commands of rooms and devices.")
 
     def join(name: str, outlet: IOutlet, source: ISource, opening: Opening = PLAIN) -> ISession:
         """Log C{name} in; from now on the outlet belongs to the session's writer.

@@ -30,6 +30,7 @@ class Presence:
         self._render = render
         self._count: Counter[Place] = Counter()
         self._lost: dict[Place, list[IServed]] = {}  # the longest ago first
+        self._devices: dict[str, dict[Session, None]] = {}  # sessions that have one, by name
         self._who: bytes | None = None
         self._empty: Deferred[None] | None = None
 
@@ -39,13 +40,28 @@ class Presence:
         With 1,000 names of 64 bytes that takes 0.3 ms.
         """
         if self._who is None:
-            here = [
+            here = {
                 peer.name
                 for place, peer in self.places.items()
-                if peer.is_here and place == peer.name
-            ]
+                if peer.is_here and (place == peer.name or peer.device)
+            }
             self._who = self._render(wire.who(sorted(here)))
         return self._who
+
+    def of(self, name: str) -> list[Session]:
+        """All sessions of a name."""
+        return [session for session in self.sessions if session.name == name]
+
+    def is_here(self, name: str) -> bool:
+        """True if a session of a name takes part, and hears what is said to it."""
+        holder = self.places.get(name)
+        if holder is not None and holder.is_here:
+            return True
+        return any(session.is_here for session in self.devices(name))
+
+    def devices(self, name: str) -> Collection[Session]:
+        """The sessions of a name that have a device each."""
+        return self._devices.get(name, {})
 
     def changed(self) -> None:
         self._who = None
@@ -53,6 +69,8 @@ class Presence:
     def add(self, session: Session) -> None:
         """From now on it has its places: its name, its tag, or both."""
         self._all[session] = session
+        if session.device:
+            self._devices.setdefault(session.name, {})[session] = None
         for place in session.places:
             self.places[place] = session
             self._count[place] += 1
@@ -68,12 +86,12 @@ class Presence:
         self.changed()
 
     def is_first(self, session: IServed) -> bool:
-        return all(
+        return not self._lost or all(
             lost[0] is session for lost in map(self._lost.get, session.places) if lost is not None
         )
 
     def remove(self, session: IServed) -> None:
-        del self._all[session]
+        self._remove_device(self._all.pop(session))
         for place in session.places:
             self._count[place] -= 1
             if not self._count[place]:
@@ -86,6 +104,12 @@ class Presence:
         if session in self._lost.get(session.places[0], ()):
             self._remove_lost(session)
         self._check_empty()
+
+    def _remove_device(self, session: Session) -> None:
+        devices = self._devices.get(session.name, {})
+        devices.pop(session, None)
+        if not devices:
+            self._devices.pop(session.name, None)
 
     def empty(self) -> Deferred[None]:
         """Fires when nobody is here."""

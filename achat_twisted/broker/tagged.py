@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from achat_twisted import wire
 from achat_twisted.broker.feed import Feed, FeedState
+from achat_twisted.broker.follower import TaggedRoomFollower
 from achat_twisted.broker.interfaces import ISource, Place
 from achat_twisted.broker.reading import Stage
 from achat_twisted.broker.session import Session, Shared
@@ -18,6 +19,7 @@ from achat_twisted.broker.window import WindowOutbox, WindowWriter
 from achat_twisted.limits.rate import UNLIMITED, Allowance
 from achat_twisted.mailbox.tags import Tag
 from achat_twisted.net.interfaces import IOutlet
+from achat_twisted.wire.rooms import parse_room_got
 from achat_twisted.wire.tags import Opening, parse_got, resumed
 
 _RESUMING = "it has not been told where to go on"
@@ -26,6 +28,8 @@ _UNSAFE = "what it has said is not safe, as commits fail"
 
 class NoFeed(Feed):
     """The null object: a session that only sends gets no messages."""
+
+    hands_back = False
 
     def begin(self) -> None:
         self.state = FeedState.ENDED
@@ -64,15 +68,16 @@ class TaggedSession(Session):
 
     __slots__ = (
         "_allowance",
-        "_is_durable",
         "_is_unsafe",
         "_mailbox",
         "_saved",
-        "_verdicts",
         "opening",
         "tag",
         "window",
     )
+
+    _room_follower = TaggedRoomFollower
+    answers: Verdicts
 
     def __init__(
         self,
@@ -89,16 +94,15 @@ class TaggedSession(Session):
         self.opening = opening
         self.tag: Tag | None = None
         self._allowance = allowance
-        self._is_durable = shared.turns.is_durable
         self._is_unsafe = False
         self._saved = (0, 0)  # the lines taken in, and those whose fate is known
         self._mailbox = shared.mailbox
         if opening.only_sends:
             self.feed = NoFeed(self, name, outbox, shared.mailbox, shared.ledger, shared.clock)
-        self.answers = self._verdicts = Verdicts(self, outbox, shared.turns, shared.render)
+        self.answers = Verdicts(self, outbox, shared.turns, shared.render)
         self.writer = self.window = WindowWriter(self, self.feed, outlet, shared.clock)
         self.hold(_RESUMING)
-        if self._is_durable:
+        if self._turns.is_durable:
             self.allowance = _UNSAVED  # as each line changes what is to be in the file
 
     def begin(self) -> None:
@@ -107,26 +111,37 @@ class TaggedSession(Session):
             return
         tag = self._mailbox.tags.begin(self.name, self.opening.tag, self)
         if tag is None:
+            self._mailbox.rows.forget_device(self.name, self.device)
             self.cut(wire.busy("too much is remembered for other tags").notice)
             return
-        self.tag = self._verdicts.tag = tag
+        self.tag = self.answers.tag = tag
         if self.source.has_spoken:
             early = wire.BadLine("wait for ! resumed before you say anything")
             early.is_command = True  # or whatever it is: it is not taken in, and has no number
             self.refuse(early)
             self.drain()
             return
-        first = 0 if self.opening.only_sends else self._mailbox.first(self.name)
+        first = 0 if self.opening.only_sends else self.feed.first
         self.tell(resumed(tag.lines, first, tag.era))
         for verdict in tag.refusals.values():
             self.tell(verdict.notice())
-        self.feed.begin()
+        super().begin()
         self.release(_RESUMING)
 
     @property
     def places(self) -> tuple[Place, ...]:
         tag = self.name, self.opening.tag
-        return (tag,) if self.opening.only_sends else (self.name, tag)
+        return (tag,) if self.only_sends or self.device else (self.name, tag)
+
+    @property
+    def device(self) -> str:  # type: ignore[override]
+        """The tag, if it has cursors of its own; else nothing."""
+        return self.opening.device
+
+    @property
+    def only_sends(self) -> bool:  # type: ignore[override]
+        """True if it hears nothing."""
+        return self.opening.only_sends
 
     def resume(self) -> None:
         if self.tag is None and self.stage is Stage.HERE:
@@ -144,7 +159,7 @@ class TaggedSession(Session):
         """Have the tag saved with what a chunk of lines has brought, and see if it was too much."""
         if self.tag is None:
             return
-        if not self._is_durable:
+        if not self._turns.is_durable:
             self.allowance = self._allowance
         before, self._saved = self._saved, (self.tag.lines, self.tag.heard)
         if self._saved != before and not self._mailbox.tags.changed(self.name, self.tag):
@@ -166,32 +181,54 @@ class TaggedSession(Session):
 
     def refuse(self, error: wire.WireError) -> None:
         self.allowance = _UNSAVED
-        self._verdicts.fault(error)
+        self.answers.fault(error)
 
     def got(self, argument: str) -> None:
         tag = self.tag
         if tag is None:
             return
+        if (of_room := parse_room_got(argument)) is not None:
+            self._got_of_room(*of_room)
+            return
         got = parse_got(argument)
-        first = self._mailbox.first(self.name)
-        last = 0 if self.opening.only_sends else first + self.window.sent - 1
-        if got.messages > last:
+        first = self.feed.first
+        confirmed = 0 if self.opening.only_sends else max(0, got.messages + 1 - first)
+        if not self.window.has(confirmed) or (self.opening.only_sends and got.messages):
+            last = 0 if self.opening.only_sends else first + self.window.sent - 1
             raise wire.BadLine(f"/got {got.messages} is beyond the last message sent, {last}")
         if got.lines is not None and got.lines > tag.lines:
             raise wire.BadLine(f"/got has {got.lines} lines, and {tag.lines} are taken in")
-        confirmed = max(0, got.messages + 1 - first) if last else 0
         if confirmed:
             self.window.got(confirmed)
             self.feed.delivered(confirmed)
-            self.feed.refill()
+            self._refill()
         if got.lines is not None and got.lines > tag.heard:
             tag.confirm(got.lines)
-            if self._is_durable:
+            if self._turns.is_durable:
                 self._turns.touch(self)  # so that this turn has a commit
             self.allowance = _UNSAVED
         elif not confirmed:
             return
         self._allowance.spare()
+
+    def _got_of_room(self, room: str, number: int) -> None:
+        """Take the client's word on a room; it may have left that while the word was on its way."""
+        follower = (self.rooms or {}).get(room)
+        if not isinstance(follower, TaggedRoomFollower):
+            return
+        if follower.is_beyond(number):
+            raise wire.BadLine(
+                f"/got {room} {number} is beyond the last line sent, {follower.next - 1}"
+            )
+        if follower.got(number):
+            self._refill()
+            self._allowance.spare()
+
+    def _refill(self) -> None:
+        """Feed on, as there is more room in the window."""
+        self.feed.refill()
+        for follower in [*(self.rooms or {}).values()]:
+            follower.refill()
 
     # What it rests on
 

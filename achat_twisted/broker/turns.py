@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from achat_twisted.broker.audience import Audience
 from achat_twisted.broker.interfaces import IServed, ITurns
 from achat_twisted.broker.shares import Shares
 from achat_twisted.mailbox.interfaces import IMailbox
@@ -31,13 +32,24 @@ With C{--durable} a crash repeats what has arrived since.
 _AT_A_TIME = 500
 """The number of sessions that are asked until others have their turn: 3 ms."""
 
+_TOLD = 500
+"""The followers of shared rows that are told of new lines in a turn: some ms, with what they are
+then sent.
+"""
+
+_TOLD_OF_ONE = 100
+"""The followers of one row, until those of another have their turn."""
+
 _RESUMED = 32
 """The number of readers that go on in a turn, each with what it may work off at once."""
 
 _HANDED_BACK = 2**15
 """Bytes of lines that go back to the mailbox in the time that a reader takes: 1 to 8 ms."""
 
-_FLUSH, _END_TURN, _RESUME = map(methodcaller, ("flush", "end_turn", "resume"))
+_FLUSH, _END_TURN, _RESUME, _DISPATCH = map(
+    methodcaller, ("flush", "end_turn", "resume", "dispatch")
+)
+_DISPATCH_UNSAFE = methodcaller("dispatch", is_safe=False)
 
 
 @implementer(ITurns)
@@ -75,6 +87,7 @@ class Turns:
         self._resuming: deque[IServed] = deque()
         self._watched: list[IServed] = []
         self._asking: list[IServed] = []
+        self._audiences: deque[Audience] = deque()
         self._will_end = self._stopped = False
         self._end: IDelayedCall | None = None
         self._sweep: IDelayedCall | None = None
@@ -93,6 +106,11 @@ class Turns:
         self._resuming.append(session)
         self._await_end()
 
+    def announce(self, audience: Audience) -> None:
+        if audience not in self._audiences:
+            self._audiences.append(audience)
+            self._await_end()
+
     def commit(self) -> Deferred[bool] | None:
         return self._mailbox.commit() if self.is_durable else None
 
@@ -101,6 +119,8 @@ class Turns:
             return
         if self._pool.size > self._pool.calm:
             self._shares.look()
+        if self._audiences:
+            self._tell_audiences()
         touched, self._touched = self._touched, []
         if not self.is_durable:
             self._serve(touched, _FLUSH)
@@ -108,10 +128,19 @@ class Turns:
         self._serve(touched, _END_TURN)
         committed = self.commit()
         if committed is None:
-            self._serve(touched, methodcaller("dispatch"))
+            self._serve(touched, _DISPATCH)
         else:
             self._committing = True
             committed.addCallback(self._committed, touched, self._clock.seconds())
+
+    def _tell_audiences(self) -> None:
+        """Tell followers of rows what is new, as many as others can wait for, each row in turn."""
+        left = _TOLD
+        while left > 0 and self._audiences:
+            audience = self._audiences.popleft()
+            left -= max(1, audience.tell(min(left, _TOLD_OF_ONE)))
+            if not audience.is_told:
+                self._audiences.append(audience)
 
     def stop(self) -> None:
         self._stopped = True
@@ -132,8 +161,8 @@ class Turns:
         self._committing = False
         self._company = len(touched) if len(touched) >= _COMPANY else 0
         self._pause = min((self._clock.seconds() - since) / 2, _PAUSE)
-        self._serve(touched, methodcaller("dispatch", is_safe))
-        if self._touched:
+        self._serve(touched, _DISPATCH if is_safe else _DISPATCH_UNSAFE)
+        if self._touched or self._audiences:
             self._await_end()
 
     def _on_end(self) -> None:
@@ -143,7 +172,7 @@ class Turns:
         if self._resuming:
             self._resume()
         self.end()
-        if self._resuming:
+        if self._resuming or (self._audiences and not self._committing):
             self._await_end()
 
     def _resume(self) -> None:

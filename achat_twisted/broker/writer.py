@@ -15,6 +15,7 @@ from achat_twisted.broker import acknowledgements
 from achat_twisted.broker.feed import Feed
 from achat_twisted.broker.interfaces import IOwner
 from achat_twisted.net.interfaces import IOutlet
+from achat_twisted.wire.rooms import is_said_in_room
 
 HURRY = 2.0
 """Seconds for a peer that is cut to acknowledge what was written; then it is aborted."""
@@ -110,7 +111,11 @@ class Writer:
         acknowledged = max(0, len(self._tail) - unwritten - self._outlet.outstanding())
         whole = self._tail.rfind(b"\n", 0, acknowledged) + 1
         if whole:
-            self._feed.delivered(wire.count_messages(self._tail[:whole]))
+            copies = wire.count_messages(self._tail[:whole])
+            if self._session.rooms is not None:
+                copies -= self._session.arrived_of_rooms(bytes(self._tail[:whole]))
+            if copies:
+                self._feed.delivered(copies)
             del self._tail[:whole]
             self._pool.size -= whole
             self._arrived += whole
@@ -120,13 +125,18 @@ class Writer:
         """Ask what has arrived, and note how much has been written by now."""
         if self._tail:  # or else it only waits for a commit
             self.prune()
+        if not (self._tail or self.marks):
+            return
         written = self._arrived + len(self._tail)
         now = self._clock.seconds()
         self.marks = acknowledgements.look(self.marks, now, self._arrived, written)
 
     def undelivered(self) -> list[bytes]:
         """The messages that have not arrived, in order; right once it has ended."""
-        return [line for line in _lines(self._unacknowledged()) if not _is_notice(line)]
+        messages = [line for line in _lines(self._unacknowledged()) if not _is_notice(line)]
+        if self._session.rooms is not None:  # of which the mailbox has all lines
+            messages = [line for line in messages if not is_said_in_room(line)]
+        return messages
 
     def forget(self) -> None:
         """Drop what has not arrived, as it has gone back to the mailbox."""
@@ -144,8 +154,18 @@ class Writer:
         return bool(self._tail)
 
     def copies(self) -> int:
-        """The number of messages in tail and outbox; for the ledger, so it really counts."""
+        """The number of messages in tail and outbox that are nowhere else; for the ledger, so it
+        really counts.
+        """
+        if not self._feed.hands_back:
+            return 0
+        if self._session.rooms is not None:
+            return len(self.undelivered())
         return wire.count_messages(self._unacknowledged())
+
+    def feed_from(self, feed: Feed) -> None:
+        """Count what arrives for another feed, as the row is shared from now on."""
+        self._feed = feed
 
     def _unacknowledged(self) -> bytes:
         return bytes(self._tail) + self._outbox.left()

@@ -19,6 +19,8 @@ class Limits:
     @ivar logins_per_host: attempts in a minute from one host; each connection is one.
     @ivar rate: lines a second from one session, in the long run.
     @ivar burst: lines that a session may be ahead of that.
+    @ivar room_rate: copies a second that one session makes in rooms, in the long run: a line said
+        in a room makes one for each member.
     @ivar outbox_total: bytes that are queued or unacknowledged, for all together.
     @ivar limit_local: true if the limits for a host or a session hold for this machine's own, too.
     """
@@ -28,6 +30,7 @@ class Limits:
     logins_per_host: int = 300
     rate: int = 50
     burst: int = 500
+    room_rate: int = 10_000
     outbox_total: int = 2**28
     limit_local: bool = False
 

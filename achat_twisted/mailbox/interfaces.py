@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.page import Page
+from achat_twisted.mailbox.rows import SharedRows
+from achat_twisted.mailbox.shared import SharedRow
 from achat_twisted.mailbox.tags import Counter, Tag
 
 
@@ -54,6 +57,7 @@ class IMailbox(Interface):
     expired: int = Attribute(
         "The number of copies that were thrown away: kept for too long, or purged."
     )
+    rows: SharedRows[Any] = Attribute("Its shared rows: rooms, and names with devices.")
     pressed: bool = Attribute("True while lines come in faster than they can be put away.")
     failing: bool = Attribute("True while incoming lines cannot be made safe.")
     tags: ITags = Attribute("The tags of all names.")
@@ -85,12 +89,13 @@ class IMailbox(Interface):
     def pass_by(name: str, copies: int) -> None:
         """Count C{copies} that have gone straight to C{name}, for which none is kept."""
 
-    def record(name: str, lines: bytes) -> None:
+    def record(name: str, lines: bytes) -> bool:
         """Copies go straight to C{name}, for which none is kept; remember them until they arrive.
 
         L{commit} makes them safe, and need not be called for anything else.
 
         @param lines: one line, or several, one behind the other.
+        @return: C{pressed}, as it is then; so nobody has to ask for it with each line.
         """
 
     def commit() -> Deferred[bool] | None:
@@ -118,6 +123,13 @@ class IMailbox(Interface):
         @param ages: for each line the seconds since it was accepted; none, if nobody knows.
 
         Never refused, as these copies were accepted long ago; an outbox bounds their size.
+        """
+
+    def share(name: str, lines: Sequence[bytes], ages: Sequence[float] | None = None) -> SharedRow:
+        """From now on the row of C{name} is a shared one, as it has devices, and has no cursor yet.
+
+        @param lines: all copies that are on their way to it.
+        @param ages: as in L{hand_back}.
         """
 
     def first(name: str) -> int:

@@ -65,7 +65,10 @@ class Schema:
 
 SCHEMA = Schema(
     (_FILES / "schema.sql").read_text(),
-    [(_FILES / "record.sql").read_text() + (_FILES / "tags.sql").read_text()],
+    [
+        (_FILES / "record.sql").read_text() + (_FILES / "tags.sql").read_text(),
+        (_FILES / "rooms.sql").read_text(),
+    ],
 )
 
 MAIL_CLOCK = (_FILES / "mail_clock.sql").read_text()

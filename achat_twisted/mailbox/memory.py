@@ -21,7 +21,10 @@ from achat_twisted.mailbox.accounts import (
     MailLimits,
 )
 from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.mailbox.memory_store import MemoryStore
 from achat_twisted.mailbox.page import Page
+from achat_twisted.mailbox.rows import Room
+from achat_twisted.mailbox.shared import SharedRow
 from achat_twisted.mailbox.tag_records import TagRecords
 
 _AT_A_TIME = 2000
@@ -56,8 +59,9 @@ class MemoryMailbox(Accounted[_Mail]):
     pressed = failing = False
 
     def __init__(self, clock: IReactorTime, limits: MailLimits = LIMITS) -> None:
-        super().__init__(Accounts(limits, _Mail, lambda mail: self.tags.drop(mail)))
-        self.tags = TagRecords(self._accounts, clock.seconds)
+        self._store = MemoryStore(clock)
+        super().__init__(Accounts(limits, _Mail, lambda mail: self.tags.drop(mail)), self._store)
+        self.tags = TagRecords(self._accounts, self.rows, clock.seconds)
         self._clock = clock
         self._expiry = LoopingCall(self._expire)
         self._expiry.clock = clock
@@ -81,8 +85,9 @@ class MemoryMailbox(Accounted[_Mail]):
     def pass_by(self, name: str, copies: int) -> None:
         """Nothing to remember."""
 
-    def record(self, name: str, lines: bytes) -> None:
+    def record(self, name: str, lines: bytes) -> bool:
         """Nothing to remember."""
+        return False
 
     def commit(self) -> None:
         """As safe as it gets."""
@@ -114,14 +119,30 @@ class MemoryMailbox(Accounted[_Mail]):
         self._accounts.grow(mail, len(lines), sum(map(len, lines)), now)
         self._accounts.leave(mail)
 
+    def share(
+        self, name: str, lines: Sequence[bytes], ages: Sequence[float] | None = None
+    ) -> SharedRow:
+        mail = self._accounts.introduce(name)
+        now = self._clock.seconds()
+        since = [now - age for age in ages or [0.0] * len(lines)]
+        together = deque([*zip(since, lines, strict=True), *(mail.lines or ())])
+        row = SharedRow(name, mail.first)
+        for _, line in together:
+            row.append(len(line))
+        self._store.adopt(name, together)
+        self.rows.adopt(row)
+        self._accounts.shrink(mail, mail.copies, sum(len(line) for _, line in mail.lines or ()))
+        mail.lines = None
+        return row
+
     def first(self, name: str) -> int:
         return self._accounts[name].first
 
-    def purge(self, name: str) -> int:
+    def _purge(self, name: str) -> int:
         mail, copies = self._accounts.empty(name)
         mail.lines = None
         mail.first += copies
-        self.expired += copies
+        self._gone += copies
         return copies
 
     def close(self) -> Deferred[None]:
@@ -149,6 +170,10 @@ class MemoryMailbox(Accounted[_Mail]):
         So go the tags that nobody has used for as long.
         """
         self.tags.forget_old()
+        before = self._clock.seconds() - self._accounts.limits.age
+        for row in self.rows:
+            if isinstance(row, Room) or not self._accounts[row.name].sessions:
+                self.rows.drop(row, self._store.old(row, before))
         self._expiring = self._accounts.expiring(self._clock.seconds())
         self._expire_some()
 
@@ -173,7 +198,7 @@ class MemoryMailbox(Accounted[_Mail]):
         mail.oldest = mail.lines[0][0] if mail.lines else self._clock.seconds()
         if mail.oldest < before:
             self._expiring.append(mail)
-        self.expired += expired
+        self._gone += expired
         if expired:
             self._log.warn(
                 "lines kept for {name} have expired: {copies}", copies=expired, name=mail.name

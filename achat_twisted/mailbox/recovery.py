@@ -16,6 +16,18 @@ def recover(sql: sqlite3.Connection) -> None:
         " AND position < (SELECT first FROM name WHERE id = copy.name)"
     )
     _close_gaps(sql)
+    _part_single_readers(sql)
+
+
+def _part_single_readers(sql: sqlite3.Connection) -> None:
+    """Let names whose devices are all forgotten have rows that only they read again."""
+    single = sql.execute(
+        "SELECT name, max(position) FROM cursor WHERE row = name GROUP BY name HAVING max(tag) = ''"
+    ).fetchall()
+    for name, position in single:
+        sql.execute("DELETE FROM copy WHERE name = ? AND position < ?", (name, position))
+        sql.execute("UPDATE name SET first = max(first, ?) WHERE id = ?", (position, name))
+        sql.execute("DELETE FROM cursor WHERE name = ? AND row = name", (name,))
 
 
 def _keep_records(sql: sqlite3.Connection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 
-from achat_twisted.mailbox.accounts import Account
+from achat_twisted.mailbox.accounts import LINE_COST, Account
 from achat_twisted.mailbox.batch import Batch
 
 
@@ -30,6 +30,12 @@ class Row(Account):
         self.id = id_
         self.start = self.head = self.end = self.written = first
         self.records: dict[int, int] | None = None
+
+    @property
+    def size_of_copies(self) -> int:
+        """The bytes of the lines that are kept."""
+        tags = sum(tag.counted for tag in (self.tags or {}).values())
+        return self.size - tags - LINE_COST * self.copies
 
     def strike(self, before: int) -> Sequence[int]:
         """Forget the records of lines that all stand before a position; return their ids."""

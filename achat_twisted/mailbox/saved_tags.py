@@ -7,6 +7,7 @@ from collections.abc import Callable
 from achat_twisted.mailbox.accounts import Accounts
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.row import Row
+from achat_twisted.mailbox.rows import SharedRows
 from achat_twisted.mailbox.tag_records import TagRecords
 from achat_twisted.mailbox.tags import Counter, Tag
 
@@ -18,9 +19,13 @@ class SavedTags(TagRecords[Row]):
     """
 
     def __init__(
-        self, accounts: Accounts[Row], now: Callable[[], float], committer: Committer
+        self,
+        accounts: Accounts[Row],
+        rows: SharedRows[Row],
+        now: Callable[[], float],
+        committer: Committer,
     ) -> None:
-        super().__init__(accounts, now)
+        super().__init__(accounts, rows, now)
         self.at_each_change = False
         self._committer = committer
 

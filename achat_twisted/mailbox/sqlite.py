@@ -23,18 +23,19 @@ from achat_twisted.mailbox.accounts import EXPIRY, LINE_COST, Accounts, MailLimi
 from achat_twisted.mailbox.batch import Span
 from achat_twisted.mailbox.committer import Committer
 from achat_twisted.mailbox.database import Database
+from achat_twisted.mailbox.file_store import FileStore
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.row import Row
+from achat_twisted.mailbox.rows import Room
 from achat_twisted.mailbox.saved_tags import SavedTags
+from achat_twisted.mailbox.shared import SharedRow
+from achat_twisted.mailbox.tags import Tag
 from achat_twisted.tools.errors import CannotStart, Unavailable, Unusable
 
 PRESSED = 8 * 2**20
 """The bytes waiting for a commit from which on their senders are slowed down."""
-
-SATURATED = 64 * 2**20
-"""The bytes waiting for a commit from which on new copies are refused."""
 
 
 @implementer(IMailbox)
@@ -54,8 +55,10 @@ class SqliteMailbox(Accounted[Row]):
         """@param open_database: called when the server starts; it may raise L{Unusable}.
         @param mail_clock: the clock by which mail ages, while C{clock} is for waiting.
         """
-        super().__init__(Accounts(limits, self._new_row, self._forget))
-        self.tags = SavedTags(self._accounts, mail_clock.now, committer)
+        accounts = Accounts(limits, self._new_row, self._forget)
+        self._store = FileStore(committer, accounts, mail_clock.now)
+        super().__init__(accounts, self._store)
+        self.tags = SavedTags(accounts, self.rows, mail_clock.now, committer)
         self._open_database = open_database
         self._committer = committer
         self._mail_clock = mail_clock
@@ -69,31 +72,52 @@ class SqliteMailbox(Accounted[Row]):
             database = self._open_database()
         except Unusable as error:
             raise CannotStart(f"achat: {error}") from None
-        self.tags.at_each_change = database.durable
+        self.tags.at_each_change = self._store.vouches = database.durable
         tags = database.tags()
-        if tags and not database.durable:
-            self._forget_tags(database)
+        all_mail = database.mail()
+        shared = database.shared({mail.id: mail.name for mail in all_mail})
+        if not database.durable and (tags or shared):
+            self._vouch_no_more(database)
         self._log.info("mail is kept in {path}", path=database.path)
         self._committer.open(database)
-        all_mail = database.mail()
         now = self._start_clock(database, [mail.newest for mail in all_mail if mail.copies])
         rows: dict[int, Row] = {}
+        names = {row.name for row in shared}
         for mail in all_mail:
             row = rows[mail.id] = Row(mail.name, mail.id, mail.first)
-            row.end += mail.copies
-            row.copies, row.size = mail.copies, mail.size + LINE_COST * mail.copies
+            if mail.name in names:
+                row.is_shared = True
+            else:
+                row.end += mail.copies
+                row.copies, row.size = mail.copies, mail.size + LINE_COST * mail.copies
             row.oldest = min(mail.oldest, now)
             self._last_id = mail.id
             self._accounts.add(row)
+        for each in shared:
+            self.rows.adopt(each)
+            if isinstance(each, Room):
+                self._store.changed(each)
         for id_, tag in tags:
             if id_ in rows:  # or else somebody has deleted the name by hand
                 self.tags.add(rows[id_], tag)
+        self._remember_devices()
         self._expiry.start(EXPIRY, now=False)
 
-    def _forget_tags(self, database: Database) -> None:
+    def _remember_devices(self) -> None:
+        """Have a tag for each device, in a new era if the file did not vouch for the old one.
+
+        So a device that does not come again is forgotten as any other tag.
+        """
+        for row in self.rows:
+            account = self._accounts[row.name]
+            for device in self.rows.devices(row.name):
+                if device not in (account.tags or {}):
+                    self.tags.add(account, Tag(device, used=self._mail_clock.now()))
+
+    def _vouch_no_more(self, database: Database) -> None:
         """Have no tag in the file, as it cannot vouch for what happens from now on."""
         try:
-            database.forget_tags()
+            database.vouch_no_more()
         except (sqlite3.Error, OSError) as error:
             why = database.explain(error)
             database.close()
@@ -125,7 +149,7 @@ class SqliteMailbox(Accounted[Row]):
 
     def keep(self, name: str, line: bytes) -> bool:
         row = self._accounts[name]
-        if self._committer.failing or self._committer.batch.size > SATURATED:
+        if not self._store.takes():
             return False
         if not self._accounts.takes(row, len(line) + LINE_COST):
             return False
@@ -139,15 +163,17 @@ class SqliteMailbox(Accounted[Row]):
         row.head += copies
         row.end += copies
 
-    def record(self, name: str, lines: bytes) -> None:
-        row = self._accounts[name]
+    def record(self, name: str, lines: bytes) -> bool:
+        row = self._accounts.find(name)
         first, copies = row.end, lines.count(b"\n")
         row.head = row.end = end = first + copies
         self._last_record = id_ = self._last_record + 1
         if row.records is None:
             row.records = {}
         row.records[end] = id_
-        self._committer.batch.record((id_, row.id, first, copies, lines))
+        batch = self._committer.batch
+        batch.record((id_, row.id, first, copies, lines))
+        return batch.size > PRESSED
 
     def commit(self) -> Deferred[bool] | None:
         return self._committer.commit()
@@ -193,51 +219,79 @@ class SqliteMailbox(Accounted[Row]):
     ) -> None:
         row = self._accounts[name]
         if lines:  # or else an older session may still have some, whose places are not to change
-            now = self._mail_clock.now()
-            row.start = row.head = row.head - len(lines)
-            together = b"".join(lines)
-            add = self._committer.batch.add
-            if ages is None:
-                add(Span(row.id, row.start, now, together, len(lines)))
-            else:
-                for position, (line, age) in enumerate(zip(lines, ages, strict=True), row.start):
-                    add(Span(row.id, position, now - age, line, 1))
-            self._strike(row, row.end)
-            self._arrived(row)
-            row.written = row.head
-            self._accounts.grow(row, len(lines), len(together), now)
+            self._put_back(row, lines, ages)
+            self._accounts.grow(row, len(lines), sum(map(len, lines)), self._mail_clock.now())
             row.oldest = 0.0  # those that are in the file already stay as old as they are
         self._accounts.leave(row)
+
+    def _put_back(self, row: Row, lines: Sequence[bytes], ages: Sequence[float] | None) -> None:
+        """Keep again all that was on its way."""
+        now = self._mail_clock.now()
+        row.start = row.head = row.head - len(lines)
+        add = self._committer.batch.add
+        if ages is None:
+            add(Span(row.id, row.start, now, b"".join(lines), len(lines)))
+        else:
+            for position, (line, age) in enumerate(zip(lines, ages, strict=True), row.start):
+                add(Span(row.id, position, now - age, line, 1))
+        self._strike(row, row.end)
+        self._arrived(row)
+        row.written = row.head
+
+    def share(
+        self, name: str, lines: Sequence[bytes], ages: Sequence[float] | None = None
+    ) -> SharedRow:
+        row = self._accounts.introduce(name)
+        if lines:
+            self._put_back(row, lines, ages)
+        shared = SharedRow(name, row.start)
+        for line in lines:
+            shared.append(len(line))
+        # The sizes of the others are known one by one at the next start.
+        size = row.size_of_copies
+        for left in range(row.copies, 0, -1):
+            shared.append(size // left)
+            size -= size // left
+        self._accounts.shrink(row, row.copies, row.size_of_copies)
+        self.rows.adopt(shared)
+        self._store.dropped(shared)
+        return shared
 
     def first(self, name: str) -> int:
         return self._accounts[name].start
 
-    def purge(self, name: str) -> int:
+    def _purge(self, name: str) -> int:
         row, copies = self._accounts.empty(name)
         row.start = row.head = row.written = row.end
         self._arrived(row)
-        self.expired += copies
+        self._gone += copies
         return copies
 
     def copies(self) -> int:
-        return self._accounts.copies - self._lost
+        return super().copies() - self._lost
 
     def close(self) -> Deferred[None]:
         if self._expiry.running:
             self._expiry.stop()
             self._note_time()
         self.tags.save_all()
+        for room in self.rows.rooms():
+            self._store.save(room, vouches=True)
         return Deferred.fromCoroutine(self._close())
 
     async def _close(self) -> None:
         """Close the file, which must hold as many copies as the accounts say."""
         remains = await self._committer.close()
         self._lost = remains.lost
-        if remains.copies is not None and remains.copies != self._accounts.copies:
+        due = self._accounts.copies + self.rows.lines, self.rows.kept
+        if remains.copies is not None and (remains.copies, remains.kept) != due:
             self._log.error(
-                "the mailbox holds {copies} lines, and should hold {due}",
+                "the mailbox holds {copies} lines, and should hold {due}; its cursors tell of"
+                " {kept} copies, and should of {due_kept}",
                 copies=remains.copies,
-                due=self._accounts.copies,
+                due=due[0],
+                kept=remains.kept,
+                due_kept=due[1],
             )
 
     def _append(self, row: Row, lines: bytes, copies: int, now: float) -> None:
@@ -270,9 +324,25 @@ class SqliteMailbox(Accounted[Row]):
             return None
         self._note_time()
         self.tags.forget_old()
-        return Deferred.fromCoroutine(
-            self._expire_each(self._accounts.expiring(self._mail_clock.now()))
+        return Deferred.fromCoroutine(self._expire_all())
+
+    async def _expire_all(self) -> None:
+        await self._expire_each(self._accounts.expiring(self._mail_clock.now()))
+        for row in [*self.rows]:
+            await self._expire_shared(row)
+
+    async def _expire_shared(self, row: SharedRow) -> None:
+        """Throw away the lines of a row that are too old; those of a name, while it is away."""
+        account = self._accounts[row.name]
+        before = self._mail_clock.now() - self._accounts.limits.age
+        first = row.first
+        expiring = self._committer.ask(
+            partial(Database.old, name=account.id, first=first, before=before)
         )
+        expiring.addErrback(self._not_expired)
+        found = await expiring
+        if found and row.first == first and (isinstance(row, Room) or not account.sessions):
+            self.rows.drop(row, first + found[0])
 
     async def _expire_each(self, rows: Sequence[Row]) -> None:
         """One after the other, as each waits for the disk; lines that come meanwhile go between."""
@@ -302,6 +372,6 @@ class SqliteMailbox(Accounted[Row]):
             return
         row.start = row.head = row.written = head + copies
         self._arrived(row)
-        self.expired += copies
+        self._gone += copies
         self._accounts.shrink(row, copies, size)
         self._log.warn("lines kept for {name} have expired: {copies}", copies=copies, name=row.name)

@@ -113,6 +113,18 @@ async def _purge(errand: Errand) -> None:
         raise NotDone("the file cannot be written just now, and still has it; that is tried again")
 
 
+async def _room(errand: Errand) -> None:
+    for facts in errand.console.rooms.do(errand.argument):
+        await errand.asker.tell(facts)
+
+
+async def _devices(errand: Errand) -> None:
+    """Tell of the devices of a name, or forget one: C{NAME} or C{NAME, TAG}."""
+    name, _, device = (part.strip() for part in errand.argument.partition(","))
+    for facts in errand.console.devices(name, device):
+        await errand.asker.tell(facts)
+
+
 async def _reload(errand: Errand) -> None:
     outcome = errand.console.reload()
     for when, changes in (("now", outcome.taken), ("next start", outcome.waiting)):
@@ -162,6 +174,8 @@ ACTIONS: dict[str, tuple[str, Callable[[Errand], Awaitable[None]]]] = {
     "mail": ("NAME", _mail),
     "mailboxes": ("NUMBER", _mailboxes),
     "purge": ("NAME", _purge),
+    "room": ("ACTION ROOM NAMES", _room),
+    "devices": ("NAME", _devices),
     "reload": ("", _reload),
 }
 """The actions by their words: the name of the argument, if there is one, and the function."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +12,8 @@ import click
 
 from achat_twisted.operator import protocol
 from achat_twisted.operator.asking import TIMEOUT, ask
-from achat_twisted.operator.protocol import Facts
+from achat_twisted.operator.room_command import room
+from achat_twisted.operator.showing import is_json, show, show_table, with_json
 from achat_twisted.tools.parameters import duration
 
 INTERRUPTED = 130
@@ -22,29 +22,12 @@ INTERRUPTED = 130
 _AT_ONCE = 2.0
 """The seconds for which a shell waits for the names that it offers."""
 
-_JSON = f"{__name__}.json"
-"""The key for C{--json} in what nested commands share."""
-
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _default_socket() -> Path:
     folder = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     return Path(folder or "/run/achat", protocol.SOCKET)
-
-
-def _wants_json(context: click.Context, _: click.Parameter, value: bool) -> None:
-    context.meta[_JSON] = context.meta.get(_JSON) or value
-
-
-_json = click.option(
-    "--json",
-    is_flag=True,
-    expose_value=False,
-    callback=_wants_json,
-    help="Print each part of the answer as a JSON object, one a line.",
-)
-"""The option of the whole and of each of its parts, so that its place does not matter."""
 
 
 @click.group()
@@ -56,7 +39,7 @@ _json = click.option(
     show_default="admin.sock in $RUNTIME_DIRECTORY, or else in /run/achat",
     help="The server's --admin socket.",
 )
-@_json
+@with_json
 @click.pass_context
 def admin(context: click.Context, path: Path) -> None:
     """Look after a server, on its own machine.
@@ -83,7 +66,7 @@ def _name_argument(word: str, argument: str = "") -> Callable[[Function], Functi
 
 def _action(function: Function) -> click.Command:
     """A command of the operator's, which is given the path of the server's socket first."""
-    return admin.command()(_json(click.pass_obj(function)))
+    return admin.command()(with_json(click.pass_obj(function)))
 
 
 @_action
@@ -93,20 +76,20 @@ def who(path: Path) -> None:
     For each: lines taken in from it; bytes queued for it, or sent but not yet acknowledged by its
     machine. If it has a tag: the messages and bytes that were sent and not got, and since when.
     """
-    _show_table(ask(path, "who"), nothing="nobody is here")
+    show_table(ask(path, "who"), nothing="nobody is here")
 
 
 @_action
 @_name_argument("who")
 def kick(path: Path, name: str) -> None:
     """End the session of NAME; the lines it has not got wait in its mailbox."""
-    _show(ask(path, "kick", name))
+    show(ask(path, "kick", name))
 
 
 @_action
 def stats(path: Path) -> None:
     """Show what has become of all copies, and how many clients there are."""
-    _show(ask(path, "stats"))
+    show(ask(path, "stats"))
 
 
 @_action
@@ -118,11 +101,11 @@ def mail(path: Path, name: str) -> None:
     taken in, its refusals that wait to be confirmed, and what was sent to it and not got.
     """
     amount, *tags = ask(path, "mail", name)
-    _show([amount])
+    show([amount])
     if tags:
-        if not _is_json():
+        if not is_json():
             click.echo()
-        _show_table(tags)
+        show_table(tags)
 
 
 @_action
@@ -140,7 +123,7 @@ def mailboxes(path: Path, most: int) -> None:
     For each: the lines that wait; the bytes that count towards --mailbox-limit; and the tags, which
     count towards it as well.
     """
-    _show_table(ask(path, "mailboxes", str(most)), nothing="nothing is kept for anybody")
+    show_table(ask(path, "mailboxes", str(most)), nothing="nothing is kept for anybody")
 
 
 @_action
@@ -159,7 +142,7 @@ def purge(path: Path, name: str, yes: bool) -> None:
             abort=True,
             err=True,
         )
-    _show(ask(path, "purge", name))
+    show(ask(path, "purge", name))
 
 
 @_action
@@ -169,7 +152,7 @@ def reload(path: Path) -> None:
     Each option that has changed is listed, with when the new value takes effect. If anything is
     wrong all stays as it was, and the exit code is 1, with a sentence that says what.
     """
-    _show_table(ask(path, "reload"), nothing="no option has changed")
+    show_table(ask(path, "reload"), nothing="no option has changed")
 
 
 @_action
@@ -189,45 +172,28 @@ def drain(path: Path, deadline: float, off: bool) -> None:
     after Ctrl-C.
     """
     if off:
-        _show(ask(path, "drain", "off"))
+        show(ask(path, "drain", "off"))
         return
     try:
         for row in ask(path, "drain", f"{deadline:.15g}", TIMEOUT + deadline):
-            if _is_json():
-                _show([row])
+            if is_json():
+                show([row])
             else:
                 click.echo(f"still here: {row['sessions']}")
     except KeyboardInterrupt:
         click.echo("nobody new is let in, until achat admin drain --off", err=True)
         sys.exit(INTERRUPTED)
-    if not _is_json():
+    if not is_json():
         click.echo("all have left")
 
 
-def _is_json() -> bool:
-    return bool(click.get_current_context().meta[_JSON])
+@_action
+@_name_argument("mailboxes", "10000")
+@click.option("--forget", metavar="TAG", default="", help="Forget this one, which is away.")
+def devices(path: Path, name: str, forget: str) -> None:
+    """List the devices of NAME, and how many messages each has not got."""
+    request = f"{name}, {forget}" if forget else name
+    show_table(ask(path, "devices", request), nothing=f"{name} has no devices")
 
 
-def _show(rows: Iterable[Facts]) -> None:
-    for row in rows:
-        if _is_json():
-            click.echo(json.dumps(row, ensure_ascii=False))
-            continue
-        width = max(map(len, row))
-        for key, value in row.items():
-            click.echo(f"{key:{width}}  {value}")
-
-
-def _show_table(facts: Iterable[Facts], nothing: str = "") -> None:
-    """Show rows that have the same facts; C{nothing}, on standard error, if there are none."""
-    if _is_json():
-        _show(facts)
-        return
-    rows = [{key: str(value) for key, value in row.items()} for row in facts]
-    if not rows:
-        click.echo(nothing, err=True)
-        return
-    table = [{key: key.upper() for key in rows[0]}, *rows]
-    widths = {key: max(len(row[key]) for row in table) for key in rows[0]}
-    for row in table:
-        click.echo("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip())
+admin.add_command(room)

@@ -12,7 +12,8 @@ from achat_twisted.broker.session import Session
 from achat_twisted.broker.tagged import TaggedSession
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.operator.outcome import Outcome
-from achat_twisted.operator.protocol import Facts
+from achat_twisted.operator.protocol import Facts, NotDone
+from achat_twisted.operator.rooms import RoomDesk
 from achat_twisted.reader.factory import ChatFactory
 
 
@@ -31,6 +32,7 @@ class Console:
         @param reload: has the server take new options, as on SIGHUP.
         """
         self.reload = reload
+        self.rooms = RoomDesk(broker.rooms, mailbox)
         self._broker = broker
         self._mailbox = mailbox
         self._factory = factory
@@ -140,6 +142,30 @@ class Console:
                 "refusals": len(tag.refusals),
                 **self._not_got(here.get(tag)),
             }
+
+    def devices(self, name: str, forget: str = "") -> Iterator[Facts]:
+        """The facts about each device of C{name}, after one was forgotten.
+
+        @param forget: the one to forget; empty for none.
+        @raise NotDone: if there is nobody by that name, or no such device that is away.
+        """
+        if not self._mailbox.knows(name):
+            raise NotDone(f"there is nobody by the name {name}")
+        if forget:
+            self._forget_device(name, forget)
+        row = self._mailbox.rows.get(name)
+        for device in self._mailbox.rows.devices(name):
+            left = row.end - row.position(name, device) if row else 0
+            yield {"device": device, "left": left}
+
+    def _forget_device(self, name: str, device: str) -> None:
+        if device not in self._mailbox.rows.devices(name):
+            raise NotDone(f"{name} has no device {device}")
+        for tag in self._mailbox.tags.of(name):
+            if tag.name == device and tag.is_here:
+                raise NotDone(f"the device {device} is here; kick {name} first")
+            if tag.name == device:
+                self._mailbox.tags.forget(name, tag)
 
     @property
     def draining(self) -> bool:

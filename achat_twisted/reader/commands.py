@@ -6,14 +6,62 @@ from collections.abc import Callable
 
 from achat_twisted import wire
 from achat_twisted.broker.interfaces import IBroker, ISession
+from achat_twisted.wire.rooms import parse_look
 
 
 def _sync(_broker: IBroker, session: ISession, token: str) -> None:
     session.sync(token)
 
 
-def _who(broker: IBroker, session: ISession, _argument: str) -> None:
-    broker.tell_names(session)
+def _who(broker: IBroker, session: ISession, argument: str) -> None:
+    if argument:
+        broker.room_commands.who(session, argument)
+    else:
+        broker.tell_names(session)
+
+
+def _join(broker: IBroker, session: ISession, room: str) -> None:
+    broker.room_commands.join(session, room)
+
+
+def _part(broker: IBroker, session: ISession, room: str) -> None:
+    broker.room_commands.part(session, room)
+
+
+def _devices(broker: IBroker, session: ISession, argument: str) -> None:
+    word, _, device = argument.partition(" ")
+    if not word:
+        broker.room_commands.devices(session)
+    elif word == "forget" and device:
+        broker.room_commands.forget_device(session, device.strip())
+    else:
+        raise wire.BadLine("say /devices, or /devices forget TAG")
+
+
+def _let_in(broker: IBroker, session: ISession, argument: str) -> None:
+    broker.room_commands.let_in(session, *_room_and("a name", argument))
+
+
+def _put_out(broker: IBroker, session: ISession, argument: str) -> None:
+    broker.room_commands.put_out(session, *_room_and("a name", argument))
+
+
+def _quiet(broker: IBroker, session: ISession, argument: str) -> None:
+    room, word = _room_and("on or off", argument)
+    if word not in ("on", "off"):
+        raise wire.BadLine("say /quiet #ROOM on, or /quiet #ROOM off")
+    broker.room_commands.silence(session, room, is_quiet=word == "on")
+
+
+def _room_and(wanted: str, argument: str) -> tuple[str, str]:
+    room, _, rest = argument.partition(" ")
+    if not (room and rest):
+        raise wire.BadLine(f"it needs a room, and {wanted}")
+    return room, rest.strip()
+
+
+def _log(broker: IBroker, session: ISession, argument: str) -> None:
+    broker.room_commands.log(session, parse_look(argument))
 
 
 def _quit(_broker: IBroker, session: ISession, _argument: str) -> None:
@@ -41,12 +89,19 @@ def _got(_broker: IBroker, session: ISession, argument: str) -> None:
 
 
 def _too_late(_broker: IBroker, _session: ISession, _argument: str) -> None:
-    raise wire.BadLine("/resume, /send and /stamp stand before the login line")
+    raise wire.BadLine("/resume, /device, /send, /stamp and /rooms stand before the login line")
 
 
 COMMANDS: dict[str, tuple[str, Callable[[IBroker, ISession, str], None]]] = {
     "sync": ("[token] is answered when your lines before it are routed", _sync),
-    "who": ("lists who is here", _who),
+    "who": ("[#ROOM] lists who is here, or in a room", _who),
+    "join": ("#ROOM lets you hear and say what is said in a room, from now on", _join),
+    "part": ("#ROOM leaves a room", _part),
+    "log": ("#ROOM [LINES] [before NUMBER] shows what was said in a room", _log),
+    "let-in": ("#ROOM NAME lets somebody into a room of yours", _let_in),
+    "put-out": ("#ROOM NAME puts somebody out of a room of yours", _put_out),
+    "quiet": ("#ROOM on, or off: only owners of the room may say something there", _quiet),
+    "devices": ("[forget TAG] lists the devices of your name, or forgets one", _devices),
     "quit": ("ends the session when all that is queued for you has reached you", _quit),
     "ping": ("is answered with pong", _ping),
     "stats": ("tells, on the server's own machine, what has become of all copies", _stats),
@@ -54,7 +109,7 @@ COMMANDS: dict[str, tuple[str, Callable[[IBroker, ISession, str], None]]] = {
 }
 """All that C{/help} lists: by its word, the text after that, and the function that runs it."""
 
-_OTHERS = {"got": _got, **dict.fromkeys(("resume", "send", "stamp"), _too_late)}
+_OTHERS = {"got": _got, **dict.fromkeys(("resume", "device", "send", "stamp", "rooms"), _too_late)}
 """Those of clients that know more than C{/help} tells, or think so."""
 
 

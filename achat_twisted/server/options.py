@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -40,6 +41,9 @@ Twisted's 50 are full within milliseconds when many come at once, and then the k
 first packet of each newcomer, which tries again after a second, after three, and so on.
 """
 
+ROOMS = ("open", "operator")
+"""Those who make rooms: anyone, or the operator."""
+
 _LINES_IN_OUTBOX = 8
 """The least number of lines of greatest length that an outbox must hold."""
 
@@ -63,6 +67,10 @@ _HELP = {
     "mailbox-limit": "Bytes kept for one name.",
     "mailbox-total": "Bytes kept in all.",
     "keep": "Days for which mail is kept.",
+    "room-limit": "Bytes kept of what is said in one room; then its oldest lines go.",
+    "room-rate": "Copies a second that one client makes in rooms, in the long run, or 0.",
+    "rooms": "Makers of rooms: anyone who joins one that there is not (open), or the operator."
+    "  [default: open on loopback without --auth, else operator]",
     "duplicate": "A second login with a name: reject it, or let it takeover.  [default: takeover"
     " with --auth, else reject]",
     "log-level": "Least level that is logged: debug, info, warn or error.",
@@ -121,6 +129,9 @@ class Options(AuthOptionMixin, Configured):
         _number("mailbox-limit", LIMITS.per_name, 0, 2**40, BYTES),
         _number("mailbox-total", LIMITS.total, 0, 2**50, BYTES),
         _number("keep", LIMITS.age / DAY, 0.001, 36500, DAYS, short="k"),
+        _number("room-limit", LIMITS.per_room, 0, 2**40, BYTES),
+        _number("room-rate", _LIMITS.room_rate, 0, 10**9),
+        _parameter("rooms", None, choice("rooms", *ROOMS)),
         _parameter("duplicate", None, values.duplicate),
         _parameter("log-level", "info", choice("log-level", *LEVELS)),
         _parameter("log-format", "text", choice("log-format", *FORMATS)),
@@ -134,6 +145,7 @@ class Options(AuthOptionMixin, Configured):
         optActions={
             "config": usage.CompleteFiles("*.toml"),
             "duplicate": usage.CompleteList(Duplicate),
+            "rooms": usage.CompleteList(ROOMS),
             "log-format": usage.CompleteList(FORMATS),
             "log-level": usage.CompleteList(LEVELS),
         }
@@ -185,6 +197,11 @@ class Options(AuthOptionMixin, Configured):
         if self["duplicate"] is None:
             self.defaults["duplicate"] = Duplicate.TAKEOVER if self["auth"] else Duplicate.REJECT
             self["duplicate"] = self.defaults["duplicate"]
+        if self["rooms"] is None:
+            is_private = ip_address(self["interface"].partition("%")[0]).is_loopback and not (
+                self["listen"] or self["auth"]
+            )
+            self["rooms"] = self.defaults["rooms"] = ROOMS[0 if is_private else 1]
         least = _LINES_IN_OUTBOX * self["max-line"]
         if self["outbox-limit"] < least:
             raise usage.UsageError(

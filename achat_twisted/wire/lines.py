@@ -82,11 +82,15 @@ class Message:
     """A line from the server with a text that somebody has posted.
 
     @ivar stamp: when it was accepted, as C{20261130T031005Z} (UTC); empty if it was not asked for.
+    @ivar room: the room in which it was said; empty if it was said to the reader alone.
+    @ivar number: its number in that room; None without a room, and for readers without a tag.
     """
 
     sender: str
     text: str
     stamp: str = ""
+    room: str = ""
+    number: int | None = None
 
 
 def decode_line(raw: bytes, max_line: int) -> str:
@@ -275,7 +279,10 @@ def parse_server_line(line: str) -> Message | Notice:
         sender, colon, text = line.removeprefix(_MESSAGE).partition(": ")
         name, _, stamp = sender.partition(", ")  # no name holds a comma
         if colon:
-            return Message(name, text, stamp)
+            name, mark, room = name.partition(" #")  # nor this
+            room, _, number = room.partition(" ")
+            is_number = number.isascii() and number.isdecimal()
+            return Message(name, text, stamp, mark[1:] + room, int(number) if is_number else None)
     elif line.startswith(_NOTICE):
         word, _, detail = line.removeprefix(_NOTICE).partition(" ")
         return Notice(word, detail)

@@ -102,8 +102,9 @@ def outcome(word: str, name: str, copies: int) -> Notice:
     return Notice(word, f"{name} {copies}")
 
 
-def slow_down(rate: int) -> Notice:
-    return Notice("slow-down", str(rate))
+def slow_down(rate: int, of: str = "") -> Notice:
+    """@param of: the things that are counted; lines, if it is empty."""
+    return Notice("slow-down", f"{rate} {of}".rstrip())
 
 
 def replaced() -> Notice:

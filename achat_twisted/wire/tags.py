@@ -7,6 +7,7 @@ the messages to its name::
     client → server                        server → client
     /resume TAG   before the login line    ! resumed LINES NEXT ERA
     /send TAG     likewise, to only send   ! WORD NAME COPIES FIRST-LAST   a verdict on its lines
+    /device TAG   likewise, besides others of its name
     /stamp        messages with a time     ! bad-line LINE why, ! too-long LINE MAX
     /got P [N]    messages up to P are mine, and I know what became of my lines up to N
 """
@@ -31,6 +32,9 @@ _TAG_RULE = f"1 to {MAX_TAG} of A-Z a-z 0-9 . _ -"
 
 _GOT = re.compile(r"([0-9]{1,19})(?:\s+([0-9]{1,19}))?")
 
+_TAG_WORDS = {"/resume", "/device", "/send"}
+_WISHES = {"/stamp": "stamps", "/rooms": "rooms"}
+
 _MESSAGE = b"from "
 
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -44,11 +48,20 @@ class Opening:
     @ivar tag: the client's name for what it knows; empty if it has none.
     @ivar only_sends: true if it wants no messages.
     @ivar stamps: true if messages are to come with the time of their acceptance.
+    @ivar is_device: true if it wants each message, whatever others of its name have got.
+    @ivar rooms: true if it wants what is said in the rooms of its name.
     """
 
     tag: str = ""
     only_sends: bool = False
     stamps: bool = False
+    is_device: bool = False
+    rooms: bool = False
+
+    @property
+    def device(self) -> str:
+        """The tag, if it has places of its own in the rows of its name; else nothing."""
+        return self.tag if self.is_device else ""
 
 
 PLAIN = Opening()
@@ -64,19 +77,28 @@ def parse_opening(line: str, before: Opening = PLAIN) -> Opening | None:
     """
     word, _, argument = line.strip().partition(" ")
     argument = argument.strip()
-    if word in {"/resume", "/send"}:
+    if word in _TAG_WORDS:
         if not _TAG.fullmatch(argument):
             raise bad_name(f"{word} needs a tag: {_TAG_RULE}")
         if before.tag:
-            raise bad_name("there is a tag already; say /resume or /send once")
-        return replace(before, tag=argument, only_sends=word == "/send")
-    if word == "/stamp":
+            raise bad_name("there is a tag already; say /resume, /device or /send once")
+        opening = replace(
+            before, tag=argument, only_sends=word == "/send", is_device=word == "/device"
+        )
+    elif word in _WISHES:
         if argument:
-            raise bad_name("/stamp stands alone on its line")
-        if before.stamps:
-            raise bad_name("say /stamp once")
-        return replace(before, stamps=True)
-    return None
+            raise bad_name(f"{word} stands alone on its line")
+        if getattr(before, _WISHES[word]):
+            raise bad_name(f"say {word} once")
+        is_stamp = word == "/stamp"
+        opening = replace(
+            before, stamps=before.stamps or is_stamp, rooms=before.rooms or not is_stamp
+        )
+    else:
+        return None
+    if opening.only_sends and opening.rooms:
+        raise bad_name("a session with /send hears nothing, and so no rooms; leave out /rooms")
+    return opening
 
 
 class Got(NamedTuple):
@@ -130,6 +152,8 @@ _FAULTS = {"bad-line", "too-long"}
 _OTHERS = {
     *("welcome", "bad-name", "name-taken", "denied", "busy", "mail", "resumed", "replaced"),
     *("kicked", "bye", "synced", "slow-down", "who", "pong", "stats", "help"),
+    *("joined", "parted", "missed", "log", "log-ends", "members", "quiet"),
+    *("device", "devices"),
 }
 """The words of all notices that are no verdicts; a name in one of them may look like numbers."""
 
@@ -158,12 +182,20 @@ def resumed(lines: int, message: int, era: str) -> Notice:
     return Notice("resumed", f"{lines} {message} {era}")
 
 
+def utc(when: float) -> str:
+    """A time as clients hear it.
+
+    @param when: seconds since 1970 (UTC).
+    """
+    return strftime(_STAMP, gmtime(when))
+
+
 def stamped(messages: bytes, when: float) -> bytes:
     """Rendered messages, each with the time of its acceptance behind its sender's name.
 
     @param when: seconds since 1970 (UTC).
     """
-    stamp = f", {strftime(_STAMP, gmtime(when))}: ".encode()
+    stamp = f", {utc(when)}: ".encode()
     return b"".join(
         line.replace(b": ", stamp, 1) if line.startswith(_MESSAGE) else line
         for line in messages.splitlines(keepends=True)

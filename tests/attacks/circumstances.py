@@ -36,6 +36,7 @@ def draw_options(rng: Random) -> dict[str, Any]:
         "logins-per-host": rng.choice([0, 3, 10]),
         "rate": rng.choice([0, 20, 200]),
         "burst": rng.choice([1, 50, 2000]),
+        "room-rate": rng.choice([1, 100, 10_000]),
         "outbox-total": rng.choice([0, 1000, 10_000]),
         "limit-local": rng.random() < 0.5,
         "max-line": rng.choice([64, 300, wire.MAX_LINE]),

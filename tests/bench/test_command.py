@@ -131,6 +131,7 @@ class WorkloadTests(SynchronousTestCase):
                 "pairs": 20_000,
                 "mesh": 20_000,
                 "fan": 20_000,
+                "room": 2_000,
                 "talk": 2_000,
                 "paced": 2_000,
                 "idle": 0,

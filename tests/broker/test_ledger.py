@@ -22,7 +22,7 @@ class LedgerTests(SynchronousTestCase):
         for _ in range(2):
             mailbox.take("bob", 1)
         mailbox.keep("bob", b"from alice: hi\n")
-        mailbox.expired += 1
+        mailbox.rows.expired += 1
         ledger.accepted, ledger.delivered = 10, 4
         ledger.refused.update(unknown=2, full=1)
         balance = ledger.balance(in_flight=1)

@@ -27,6 +27,7 @@ class FakeOwner:
     def __init__(self, outlet: IOutlet) -> None:
         self.outlet = outlet
         self.holds: frozenset[object] = frozenset()
+        self.rooms: None = None
         self.farewells = self.reliefs = 0
         self.end: Deferred[Failure | None] = Deferred()
 
@@ -39,6 +40,9 @@ class FakeOwner:
 
     def ended(self, failure: Failure | None) -> None:
         self.end.callback(failure)
+
+    def arrived_of_rooms(self, messages: bytes) -> int:
+        raise NotImplementedError
 
     def _never(self, *_: object) -> None:
         raise NotImplementedError

@@ -12,7 +12,7 @@ from tests.functional.processes import Client, FunctionalTestCase
 PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 
-_ERA = re.compile(r"(?<=! resumed \d \d )\w+")
+_ERA = re.compile(r"(! (?:resumed \d+|joined (#\w+)) \d+ )(\w+)")
 
 
 def transcripts(text: str) -> list[list[tuple[str, str, str]]]:
@@ -49,7 +49,7 @@ class ProtocolTests(FunctionalTestCase):
             server = await self.start("--mailbox", f"sqlite:{self.folder() / 'mail'}")
             clients: dict[str, Client] = {}
             heard: dict[str, str] = {}
-            eras: set[str] = set()  # one, which is made up anew each time
+            eras: dict[str, set[str]] = {}  # one for each room, and for the tag; made up anew
             for who, direction, what in transcript:
                 if who not in clients:
                     clients[who] = await self.call(server)
@@ -60,9 +60,10 @@ class ProtocolTests(FunctionalTestCase):
                     heard[who] += f"{what}\n"
                     await clients[who].hears(len(heard[who]))
                     text = clients[who].heard.text[: len(heard[who])]
-                    eras |= {*_ERA.findall(text)}
-                    self.assertEqual(_ERA.sub("ERA", text), _ERA.sub("ERA", heard[who]))
-            self.assertLessEqual(len(eras), 1, transcript)
+                    for _, room, era in _ERA.findall(text):
+                        eras.setdefault(room, set()).add(era)
+                    self.assertEqual(_ERA.sub(r"\1ERA", text), _ERA.sub(r"\1ERA", heard[who]))
+            self.assertTrue(all(len(each) == 1 for each in eras.values()), transcript)
             server.send(signal.SIGTERM)
             for who, client in clients.items():
                 await client.lost

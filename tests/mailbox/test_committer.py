@@ -167,6 +167,19 @@ class CommitterTests(SynchronousTestCase):
         self.assertFalse(self.committer.failing)
         self.assertEqual(self._in_file(), 1)
 
+    def test_late_after_another(self) -> None:
+        """Each commit has its own time, however many have just come before it."""
+        for held in (False, True):
+            self.worker.held = held
+            self._add()
+            self.clock.advance(0)
+            self.clock.advance(LATE - 1)
+        self.assertFalse(self.committer.failing)
+        with Logged():
+            self.clock.advance(1)
+        self.assertTrue(self.committer.failing)
+        self.worker.release()
+
     def test_question(self) -> None:
         """A question is answered behind all changes before it, also while commits fail."""
         self._add()

@@ -120,7 +120,7 @@ class UpgradeTests(DatabaseTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.with_mail(_copies(1, 0, 1, 2)).close()
-        self.backup = self.folder / "mailbox.sqlite.version-2"
+        self.backup = self.folder / f"mailbox.sqlite.version-{SCHEMA.version}"
 
     def test_keeps_the_mail(self) -> None:
         """An upgrade keeps names and mail, and is done once."""
@@ -129,7 +129,7 @@ class UpgradeTests(DatabaseTestCase):
             self.assertEqual([mail.name for mail in database.mail()], ["bob", "carol"])
             self.assertEqual(self.lines(database), [b"0\n", b"1\n", b"2\n"])
             database.close()
-        self.assertEqual(self.pragma(self.path, "user_version"), 3)
+        self.assertEqual(self.pragma(self.path, "user_version"), SCHEMA.version + 1)
 
     def test_leaves_a_backup(self) -> None:
         """Beside the upgraded file lies the old one, as private, for the old version to use."""
@@ -151,13 +151,15 @@ class UpgradeTests(DatabaseTestCase):
         """An older version does not open the file of a newer one."""
         self.open(NEXT).close()
         error = self.assertRaises(Unusable, self.open)
-        self.assertIn("it has version 3, and this achat knows versions up to 2", str(error))
+        newest = SCHEMA.version
+        known = f"it has version {newest + 1}, and this achat knows versions up to {newest}"
+        self.assertIn(known, str(error))
 
     def test_new_file(self) -> None:
         """A new file has the newest version at once, and needs no backup."""
         self.path = self.folder / "new.sqlite"
         self.open(NEXT).close()
-        self.assertEqual(self.pragma(self.path, "user_version"), 3)
+        self.assertEqual(self.pragma(self.path, "user_version"), SCHEMA.version + 1)
         self.assertEqual(list(self.folder.glob("*.version-*")), [])
 
 
@@ -234,7 +236,7 @@ class TagTests(DatabaseTestCase):
             database = self.open()
             database.commit(batch)
             if forget is None:
-                database.forget_tags()
+                database.vouch_no_more()
             else:
                 forget.seal()
                 database.commit(forget)
@@ -242,7 +244,7 @@ class TagTests(DatabaseTestCase):
             database.close()
 
     def test_changes(self) -> None:
-        """What comes and goes of a tag's refusals is in the file, commit by commit."""
+        """A tag's refusals come and go in the file, commit by commit."""
         tag = Tag("t")
         database = self.open()
         steps: list[tuple[Callable[[], None], list[tuple[int, int]]]] = [
@@ -265,7 +267,7 @@ class TagTests(DatabaseTestCase):
             self.assertEqual([(each.first, each.last) for each in found.refusals.values()], left)
 
     def test_changes_of_commits_that_failed(self) -> None:
-        """What a commit could not write stands in the next, and nothing of a tag made anew."""
+        """Changes that a commit could not write stand in the next, and none of a tag made anew."""
         old, new, other = Tag("t"), Tag("t"), Tag("other")
         batch = Batch(names={1: "bob"})
         for number, tag in enumerate((old, other), 1):

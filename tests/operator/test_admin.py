@@ -39,7 +39,7 @@ ASKED_WRONGLY = [
     (
         "dance",
         "no action 'dance'; there are who, kick NAME, stats, drain SECONDS, mail NAME, mailboxes"
-        " NUMBER, purge NAME, reload",
+        " NUMBER, purge NAME, room ACTION ROOM NAMES, devices NAME, reload",
     ),
     ("kick", "kick takes NAME"),
     ("who alice", "who takes no argument"),

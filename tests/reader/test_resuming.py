@@ -75,7 +75,7 @@ class OpeningTests(ResumingTestCase):
         """A tag that is none, or a second one, is refused in a sentence; nobody logs in."""
         for opening, why in (
             ("/resume\n", "/resume needs a tag: 1 to 64 of A-Z a-z 0-9 . _ -"),
-            ("/resume a\n/send b\n", "there is a tag already; say /resume or /send once"),
+            ("/resume a\n/send b\n", "there is a tag already; say /resume, /device or /send once"),
         ):
             caller = self.calls()
             caller.sends(f"{opening}worker\n")
@@ -117,7 +117,7 @@ class OpeningTests(ResumingTestCase):
         self.assertEqual(
             nc.link.lines()[1:],
             [
-                "! bad-line /resume, /send and /stamp stand before the login line",
+                "! bad-line /resume, /device, /send, /stamp and /rooms stand before the login line",
                 "! bad-line /got is for those who have said /resume before their login line",
             ],
         )

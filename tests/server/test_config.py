@@ -20,7 +20,7 @@ from achat_twisted.tap import Options, makeService
 WRONG = [
     ("max-lines = 1", "max-lines is not an option; did you mean 'max-line'?"),
     ("max_line = 1", "max_line is not an option; did you mean 'max-line'?"),
-    ("[limits]\nmax-line = 1", "limits is not an option"),
+    ("[settings]\nmax-line = 1", "settings is not an option"),
     ("config = 'x'", "config is not an option"),
     ("help = true", "help is not an option"),
     (
@@ -98,6 +98,7 @@ class FileTests(FileTestCase):
                 "keep": 0.5,
                 "outbox-total": 3 * 2**29,
                 "duplicate": Duplicate.TAKEOVER,
+                "rooms": "operator",
                 "plain": 1,
                 "mailbox": Path("/x/y"),
                 "durable": 1,
@@ -124,10 +125,11 @@ class FileTests(FileTestCase):
 
     def test_lists(self) -> None:
         """One string is a list of one, and the command line's list replaces the file's."""
-        self.assertEqual(self.values("listen = 'tcp:1'"), {"listen": ["tcp:1"]})
+        rooms = {"rooms": "operator"}  # as the port may be open to others
+        self.assertEqual(self.values("listen = 'tcp:1'"), {"listen": ["tcp:1"], **rooms})
         self.assertEqual(
             self.values("listen = ['tcp:1']", "--listen", "tcp:2", "--listen", "tcp:3"),
-            {"listen": ["tcp:2", "tcp:3"]},
+            {"listen": ["tcp:2", "tcp:3"], **rooms},
         )
 
     def test_wrong(self) -> None:

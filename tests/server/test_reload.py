@@ -84,6 +84,7 @@ class ReloaderTests(SynchronousTestCase):
                     Change("auth", HIDDEN, HIDDEN),
                     Change("duplicate", "reject", "takeover"),
                     Change("plain", "false", "true"),
+                    Change("rooms", "open", "operator"),
                 ],
             ),
         )
@@ -103,7 +104,8 @@ class ReloaderTests(SynchronousTestCase):
         """A change that nobody takes is said to wait for the next start, until it is taken back."""
         text = "port = 1\nplain = true\nlisten = ['tcp:1']\nmax-line = 4096"
         waiting = (
-            "for the next start only: listen nothing -> tcp:1, plain false -> true, port 8080 -> 1"
+            "for the next start only: listen nothing -> tcp:1, plain false -> true, port 8080 -> 1,"
+            " rooms open -> operator"
         )
         self.assertEqual(self._reload(text), ["reloaded: max-line 8K -> 4K", waiting])
         self.assertEqual(self._reload(text), [waiting])
@@ -151,7 +153,7 @@ class ReloaderTests(SynchronousTestCase):
         """A value that may be a secret is not told, only that it has changed."""
         self.assertEqual(
             self._reload("auth = ['file:secret']"),
-            ["for the next start only: auth, duplicate reject -> takeover"],
+            ["for the next start only: auth, duplicate reject -> takeover, rooms open -> operator"],
         )
 
     def test_bug(self) -> None:

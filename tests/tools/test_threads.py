@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from queue import Queue
-from typing import Any
+from threading import Event
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,8 +20,13 @@ class FakeReactor:
     def __init__(self) -> None:
         self._calls: Queue[Any] = Queue()
 
-    def callFromThread(self, call: Any, *arguments: Any) -> None:
-        self._calls.put((call, arguments))
+    def callFromThread(
+        self,
+        callable: Callable[..., Any],  # noqa: A002  # as Twisted calls it
+        *args: object,
+        **kwargs: object,
+    ) -> None:
+        self._calls.put((callable, args))
 
     def turn(self) -> None:
         """Wait for one call, and make it."""
@@ -36,10 +43,12 @@ class ThreadWorkerTests(SynchronousTestCase):
                 if self.short:
                     raise RuntimeError("can't start new thread")
                 super().start()
+                self.threads.append(thread)
 
         self.short = True
+        self.threads: list[DaemonThread] = []
         self.reactor = FakeReactor()
-        self.worker = ThreadWorker(self.reactor, threads=2, kind=LimitedThread)
+        self.worker = ThreadWorker(cast(Any, self.reactor), threads=2, kind=LimitedThread)
         self.worker.start()
 
     def result(self, work: Deferred[Any]) -> Any:
@@ -58,6 +67,40 @@ class ThreadWorkerTests(SynchronousTestCase):
     def test_stop(self) -> None:
         """A stop does not wait for threads that never were."""
         self.failureResultOf(self.worker.run(lambda: None), NoThread)
+        self.worker.stop()
+
+    def test_side_by_side(self) -> None:
+        """One piece of work may wait for another, and later ones find the two threads there."""
+        self.short = False
+        event = Event()
+        first = self.worker.run(lambda: event.wait(10))
+        self.worker.run(event.set)
+        for _ in range(2):
+            self.reactor.turn()
+        self.assertTrue(self.successResultOf(first))
+        for _ in range(3):
+            self.result(self.worker.run(lambda: None))
+        self.assertEqual(len(self.threads), 2)
+        self.worker.stop()
+
+    def test_no_more_threads(self) -> None:
+        """Work for which there is no further thread waits for one that there is."""
+        self.short = False
+        event = Event()
+        self.worker.run(lambda: event.wait(10))
+        self.short = True
+        second = self.worker.run(lambda: 2)
+        event.set()
+        self.reactor.turn()
+        self.assertEqual(self.result(second), 2)
+        self.worker.stop()
+
+    def test_one_thread_is_enough(self) -> None:
+        """No second thread starts for work that comes when all before it is done."""
+        self.short = False
+        for _ in range(3):
+            self.result(self.worker.run(lambda: None))
+        self.assertEqual(len(self.threads), 1)
         self.worker.stop()
 
     def test_error_of_the_work(self) -> None:

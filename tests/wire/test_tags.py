@@ -29,8 +29,8 @@ BAD_OPENINGS = [
     ("/resume two words", PLAIN, f"/resume needs a tag: {RULE}"),
     ("/resume tär", PLAIN, f"/resume needs a tag: {RULE}"),
     ("/resume " + "x" * 65, PLAIN, f"/resume needs a tag: {RULE}"),
-    ("/resume a", Opening("b"), "there is a tag already; say /resume or /send once"),
-    ("/send a", Opening("a"), "there is a tag already; say /resume or /send once"),
+    ("/resume a", Opening("b"), "there is a tag already; say /resume, /device or /send once"),
+    ("/send a", Opening("a"), "there is a tag already; say /resume, /device or /send once"),
     ("/stamp now", PLAIN, "/stamp stands alone on its line"),
     ("/stamp", Opening(stamps=True), "say /stamp once"),
 ]

@@ -11,6 +11,7 @@ _CHANGES = "achat_twisted/mailbox/changes.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _LAYOUT = "achat_twisted/mailbox/layout.py"
 _RECOVERY = "achat_twisted/mailbox/recovery.py"
+_STORE = "achat_twisted/mailbox/file_store.py"
 _SQLITE = "achat_twisted/mailbox/sqlite.py"
 _TESTS = "tests.mailbox.test_mailbox.SqliteMailboxTests"
 _FILE = "tests.mailbox.test_database"
@@ -41,8 +42,8 @@ FILES = (
     Mutation(
         "leave the gaps of a crash",
         _RECOVERY,
-        "    _close_gaps(sql)\n\n\ndef",
-        "\n\ndef",
+        "    _close_gaps(sql)\n    _part",
+        "    _part",
         _TESTS,
     ),
     Mutation(
@@ -55,7 +56,7 @@ FILES = (
     Mutation(
         "hand back without a record",
         _SQLITE,
-        "add(Span(row.id, row.start, now, together, len(lines)))",
+        'add(Span(row.id, row.start, now, b"".join(lines), len(lines)))',
         "pass",
         _TESTS,
     ),
@@ -250,16 +251,16 @@ FILES = (
     ),
     Mutation(
         "accept what a full disk does not take",
-        _SQLITE,
-        "if self._committer.failing or self._committer.batch.size > SATURATED:",
-        "if self._committer.batch.size > SATURATED:",
+        _STORE,
+        "return not self._committer.failing and self._committer.batch.size <= SATURATED",
+        "return self._committer.batch.size <= SATURATED",
         _TESTS,
     ),
     Mutation(
         "accept more than the disk takes, without end",
-        _SQLITE,
-        "if self._committer.failing or self._committer.batch.size > SATURATED:",
-        "if self._committer.failing:",
+        _STORE,
+        "return not self._committer.failing and self._committer.batch.size <= SATURATED",
+        "return not self._committer.failing",
         _TESTS,
     ),
     Mutation(
@@ -344,6 +345,13 @@ FILES = (
         _COMMITTER,
         "self._late = self._clock.callLater(LATE, ",
         "self._late = self._clock.callLater(1e9, ",
+        "tests.mailbox.test_committer",
+    ),
+    Mutation(
+        "call a commit late that began after another",
+        _COMMITTER,
+        "        if left > 0:\n",
+        "        if left > LATE:\n",
         "tests.mailbox.test_committer",
     ),
     Mutation(

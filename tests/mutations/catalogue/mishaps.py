@@ -51,8 +51,8 @@ MISHAPS = (
     Mutation(
         "count lines as kept that could not be written at the end",
         "achat_twisted/mailbox/sqlite.py",
-        "return self._accounts.copies - self._lost",
-        "return self._accounts.copies",
+        "return super().copies() - self._lost",
+        "return super().copies()",
         "tests.mailbox.test_mailbox",
     ),
     Mutation(
@@ -115,8 +115,22 @@ MISHAPS = (
     Mutation(
         "wait at the stop for threads that never were",
         "achat_twisted/tools/threads.py",
-        "if thread.ident]",
-        "]",
+        "            return\n        self._threads.append(thread)",
+        "            pass\n        self._threads.append(thread)",
+        "tests.tools.test_threads",
+    ),
+    Mutation(
+        "have one thread work while others could",
+        "achat_twisted/tools/threads.py",
+        "if len(self._threads) <= self._unfinished and",
+        "if not self._threads and",
+        "tests.tools.test_threads",
+    ),
+    Mutation(
+        "start a thread for each piece of work",
+        "achat_twisted/tools/threads.py",
+        "        self._unfinished -= 1\n",
+        "",
         "tests.tools.test_threads",
     ),
     Mutation(

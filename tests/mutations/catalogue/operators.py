@@ -104,7 +104,7 @@ OPERATORS = (
     Mutation(
         "purge without a trace in the ledger",
         "achat_twisted/mailbox/memory.py",
-        "        mail.first += copies\n        self.expired += copies\n",
+        "        mail.first += copies\n        self._gone += copies\n",
         "        mail.first += copies\n",
         _ADMIN,
     ),

@@ -62,8 +62,8 @@ RESUMING = (
     Mutation(
         "let a power cut bring tags back that the file does not vouch for",
         _DATABASE,
-        "tag_tables.forget_all(self._sql)\n        self.sync()",
-        "tag_tables.forget_all(self._sql)",
+        "row_tables.forget_eras(self._sql)\n        self.sync()",
+        "row_tables.forget_eras(self._sql)",
         "tests.resuming.test_platter",
     ),
     Mutation(
@@ -134,7 +134,7 @@ RESUMING = (
     Mutation(
         "vouch for a file after a crash, though no commit was waited for",
         _SQLITE,
-        "            database.forget_tags()",
+        "            database.vouch_no_more()",
         "            pass",
         "tests.reader.test_resuming",
     ),
@@ -225,21 +225,21 @@ RESUMING = (
     Mutation(
         "let a client with a tag send bad lines without end",
         _TAGGED,
-        "        self.allowance = _UNSAVED\n        self._verdicts.fault",
-        "        self._verdicts.fault",
+        "        self.allowance = _UNSAVED\n        self.answers.fault",
+        "        self.answers.fault",
         "tests.reader.test_resuming",
     ),
     Mutation(
         "count a notice among the messages that are not got",
         "achat_twisted/broker/window.py",
-        "self._without_notices(batch) if window.has_notices else batch",
+        "self._without_notices(batch) if is_mixed else batch",
         "batch",
         "tests.broker.test_window",
     ),
     Mutation(
         "take the notices behind a batch for messages",
         "achat_twisted/broker/window.py",
-        "self._window.has_notices = self._window.size > len(batch)",
+        "self._outbox.has_notices = self._outbox.size > len(batch)",
         "self._window.has_notices = False",
         "tests.broker.test_window",
     ),

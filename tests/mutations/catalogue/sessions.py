@@ -263,6 +263,13 @@ SESSIONS = (
         _TESTS,
     ),
     Mutation(
+        "begin for ever a session without mail that is to end",
+        _FEED,
+        "        if self._is_draining:\n            self._session.all_fed()\n        else:",
+        "        if True:",
+        "tests.broker.test_broker",
+    ),
+    Mutation(
         "tell the mailbox nothing of what has arrived",
         _FEED,
         "self._mailbox.delivered(self.name, copies)",
@@ -272,22 +279,29 @@ SESSIONS = (
     Mutation(
         "record nothing with --durable",
         _BROKER,
-        "self._record(sender, name, line)",
-        "peer.passed += 1",
+        "if self._mailbox.record(name, line):",
+        "if False:",
         _DURABLE,
     ),
     Mutation(
         "record nothing of a run with --durable",
         _BROKER,
-        "self._record(sender, peer.name, lines)",
-        "peer.passed += copies",
+        "if self._mailbox.record(peer.name, lines):",
+        "if False:",
         _DURABLE,
     ),
     Mutation(
         "take in more than the disk takes with --durable",
         _BROKER,
-        "self._mailbox.commit() if self._mailbox.pressed else None",
-        "None",
+        "committed = self._mailbox.commit()\n",
+        "committed = None\n",
+        _DURABLE,
+    ),
+    Mutation(
+        "not say that more is recorded than the disk takes",
+        "achat_twisted/mailbox/sqlite.py",
+        "return batch.size > PRESSED",
+        "return False",
         _DURABLE,
     ),
     Mutation(
@@ -340,7 +354,7 @@ SESSIONS = (
     Mutation(
         "let a goodbye leave mail behind",
         _FEED,
-        "        if self.state is FeedState.LIVE:\n            self._session.all_fed()\n",
+        "        if self._is_live:\n            self._session.all_fed()\n",
         "        self._session.all_fed()\n",
         _TESTS,
     ),

@@ -130,11 +130,11 @@ TURNS = (
         _TURNS,
         """\
         if committed is None:
-            self._serve(touched, methodcaller(\"dispatch\"))
+            self._serve(touched, _DISPATCH)
 """,
         """\
         if committed is None or touched:
-            self._serve(touched, methodcaller(\"dispatch\"))
+            self._serve(touched, _DISPATCH)
 """,
         _DURABLE,
     ),

@@ -1,0 +1,269 @@
+"""Rooms and devices, from what is said to what is heard."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+
+from achat_twisted.broker.broker import Duplicate
+from tests.disk import Desk
+from tests.house import House
+from tests.reader.test_lines import Caller, ReaderTestCase
+
+
+class RoomsTestCase(ReaderTestCase):
+    """Clients that join rooms, where anyone may make one."""
+
+    durable = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.opens(self.house)
+
+    def opens(self, house: House) -> None:
+        """Let a server begin."""
+        self.house = house
+        self.factory = self._factory(house.clock)
+        self.house.broker.set_duplicate(Duplicate.TAKEOVER)
+        self.house.broker.set_outbox_limit(4000)
+        self.house.broker.room_commands.let_anyone_make(True)
+
+    def comes(self, name: str, *opening: str) -> Caller:
+        """C{name} logs in, with these lines before its login line."""
+        caller = self.calls()
+        caller.sends("".join(f"{line}\n" for line in (*opening, name)))
+        self.house.turn()
+        return caller
+
+    def says(self, caller: Caller, *lines: str) -> None:
+        caller.sends("".join(f"{line}\n" for line in lines))
+        self.house.turn()
+
+    def heard(self, caller: Caller) -> list[str]:
+        """The lines behind C{! welcome}, with C{ERA} in place of each era."""
+        lines = []
+        for line in caller.link.lines()[1:]:
+            if line.startswith(("! resumed ", "! joined ")):
+                line = f"{line.rpartition(' ')[0]} ERA"
+            lines.append(line)
+        return lines
+
+
+class RoomTests(RoomsTestCase):
+    """A room, and those who are in it."""
+
+    def test_said(self) -> None:
+        """All members hear what is said, and the one that says it does not; nobody else does."""
+        alice, bob, carol = map(self.comes, ("alice", "bob", "carol"))
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        self.says(alice, "#ops: the build is green")
+        self.assertEqual(self.heard(alice), ["! joined #ops 1 ERA"])
+        self.assertEqual(
+            self.heard(bob), ["! joined #ops 1 ERA", "from alice #ops: the build is green"]
+        )
+        self.assertEqual(self.heard(carol), [])
+
+    def test_tagged(self) -> None:
+        """A client with a tag hears its own lines as well, each with its number."""
+        alice = self.comes("alice", "/resume t", "/rooms")
+        self.says(alice, "/join #ops", "#ops: one", "#ops: two", "/sync")
+        self.says(alice, "/got #ops 2")
+        self.assertEqual(
+            self.heard(alice),
+            [
+                "! resumed 0 1 ERA",
+                "! joined #ops 1 ERA",
+                "! synced 2",
+                "from alice #ops 1: one",
+                "from alice #ops 2: two",
+            ],
+        )
+        self.assertEqual(self.house.broker.balance().delivered, 2)
+
+    def test_away(self) -> None:
+        """A member that was away hears what was said, once it is back and asks for rooms."""
+        alice, bob = map(self.comes, ("alice", "bob"))
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops", "alice: direct")
+        alice.is_gone()
+        self.house.turn()
+        self.says(bob, "#ops: one", "#ops: two")
+        self.assertEqual(
+            self.heard(self.comes("alice", "/rooms"))[-3:],
+            [
+                "! joined #ops 1 ERA",
+                "from bob #ops: one",
+                "from bob #ops: two",
+            ],
+        )
+
+    def test_no_rooms_unasked(self) -> None:
+        """A member that has not asked for rooms hears none."""
+        alice, bob = map(self.comes, ("alice", "bob"))
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        alice.is_gone()
+        self.house.turn()
+        again = self.comes("alice")
+        self.says(bob, "#ops: one")
+        self.assertEqual(self.heard(again), [])
+
+    def test_refusals(self) -> None:
+        """A line for a room that there is not, or for one that its sender is not in, is refused."""
+        alice, bob = self.comes("alice", "/resume t"), self.comes("bob")
+        self.says(bob, "/join #ops")
+        self.says(alice, "#ops, #none, bob: hi", "/sync")
+        self.assertEqual(
+            self.heard(alice)[1:], ["! not-in #ops 1 1-1", "! unknown #none 1 1-1", "! synced 1"]
+        )
+        self.assertEqual(self.heard(bob)[1:], ["from alice: hi"])
+
+    def test_part(self) -> None:
+        """A member that leaves hears no more, and what it had not got is thrown away."""
+        alice, bob = self.comes("alice", "/resume t", "/rooms"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops", "#ops: one")
+        self.says(alice, "/part #ops", "/got #ops 1")
+        self.says(bob, "#ops: two")
+        self.assertEqual(
+            self.heard(alice)[1:],
+            ["! joined #ops 1 ERA", "from bob #ops 1: one", "! parted #ops"],
+        )
+        self.assertEqual(self.house.broker.balance().expired, 1)
+
+    def test_log(self) -> None:
+        """A member is shown what was said, as notices."""
+        alice = self.comes("alice")
+        self.says(alice, "/join #ops", *(f"#ops: {n}" for n in range(1, 6)))
+        self.says(alice, "/log #ops 2 before 4")
+        self.assertEqual(
+            self.heard(alice)[-3:],
+            [
+                "! log #ops 2 19700101T000000Z alice: 2",
+                "! log #ops 3 19700101T000000Z alice: 3",
+                "! log-ends #ops 1 6",
+            ],
+        )
+
+    def test_who(self) -> None:
+        """A member is told who is here, and who is away."""
+        alice, bob = map(self.comes, ("alice", "bob"))
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        alice.is_gone()
+        self.house.turn()
+        self.says(bob, "/who #ops")
+        self.assertEqual(self.heard(bob)[-2:], ["! who #ops: bob", "! who #ops away: alice"])
+
+
+class DeviceTests(RoomsTestCase):
+    """Names that are here several times."""
+
+    def test_both_hear(self) -> None:
+        """Each device hears each message, and a session without a device does as well."""
+        bob = self.comes("bob")
+        plain = self.comes("alice")
+        self.says(bob, "alice: one")
+        phone, laptop = self.comes("alice", "/device p"), self.comes("alice", "/device l")
+        self.says(bob, "alice: two", "alice: three")
+        self.assertEqual(self.heard(plain), [f"from bob: {n}" for n in ("one", "two", "three")])
+        expected = [
+            "! resumed 0 1 ERA",
+            "! mail 1",
+            *(f"from bob: {n}" for n in ("one", "two", "three")),
+        ]
+        self.assertEqual(self.heard(phone), expected)
+        self.assertEqual(self.heard(laptop), expected)
+        self.says(phone, "/got 3")
+        self.assertEqual(self.house.broker.balance().delivered, 3)
+        self.assertEqual(self.house.mailbox.copies(), 0)
+
+    def test_goes_on(self) -> None:
+        """A device goes on behind what it has got, whatever others have."""
+        bob, phone = self.comes("bob"), self.comes("alice", "/device p")
+        laptop = self.comes("alice", "/device l")
+        self.says(bob, "alice: one", "alice: two")
+        self.says(phone, "/got 2")
+        self.says(laptop, "/got 1")
+        laptop.is_gone()
+        phone.is_gone()
+        self.house.turn()
+        self.says(bob, "alice: three")
+        self.assertEqual(
+            self.heard(self.comes("alice", "/device l")),
+            ["! resumed 0 2 ERA", "! mail 2", "from bob: two", "from bob: three"],
+        )
+        self.assertEqual(
+            self.heard(self.comes("alice", "/device p")),
+            ["! resumed 0 3 ERA", "! mail 1", "from bob: three"],
+        )
+
+
+class _InFile(RoomsTestCase):
+    """A server with a mailbox in a file."""
+
+    durable = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.desk = Desk.of(self, Clock())
+        self.desk.durable = self.durable
+        self.begins()
+
+    def begins(self) -> None:
+        """The server begins, on what the one before has left."""
+        self.desk.clock = Clock()
+        self.opens(House(self.desk.mailbox(), self.desk.clock, durable=self.durable))
+
+    def stops(self) -> None:
+        """The server stops in order."""
+        self.successResultOf(self.house.mailbox.close())
+
+
+class FileRoomTests(_InFile, RoomTests):
+    """Rooms in a file."""
+
+    def test_restart(self) -> None:
+        """A room, those who are in it, what was said, and its numbers outlive a stop."""
+        alice, bob = self.comes("alice", "/resume t", "/rooms"), self.comes("bob")
+        self.says(alice, "/join #ops", "#ops: one", "#ops: two")
+        self.says(bob, "/join #ops", "#ops: three")
+        self.says(alice, "/got #ops 1")
+        era = alice.link.lines()[2].split()[-1]
+        for caller in (alice, bob):
+            caller.is_gone()
+        self.house.turn()
+        kept = self.house.mailbox.copies()
+        self.stops()
+        self.begins()
+        self.assertEqual(self.house.mailbox.copies(), kept)
+        alice = self.comes("alice", "/resume t", "/rooms")
+        self.assertEqual(
+            self.heard(alice),
+            [
+                "! resumed 2 1 ERA",
+                "! joined #ops 2 ERA",
+                "from alice #ops 2: two",
+                "from bob #ops 3: three",
+            ],
+        )
+        self.assertEqual(alice.link.lines()[2].split()[-1], era)
+
+
+class FileDeviceTests(_InFile, DeviceTests):
+    """Devices in a file."""
+
+
+class DurableRoomTests(FileRoomTests):
+    """Rooms in a file that outlives a crash."""
+
+    durable = True
+
+    def stops(self) -> None:
+        self.desk.crash()
+
+
+class DurableDeviceTests(FileDeviceTests):
+    """Devices, likewise."""
+
+    durable = True
