@@ -24,6 +24,7 @@ class ISession(Interface):
     local: bool = Attribute("True if its client is on this machine.")
     allowance: Allowance = Attribute("The lines that it may have taken in by now.")
     lost: bool = Attribute("True if its connection is lost, so that nobody hears an answer.")
+    is_numbered: bool = Attribute("True if its client says again what has not come as a whole.")
 
     def tell(notice: wire.Notice) -> None:
         """Queue a notice for the client."""

@@ -79,6 +79,7 @@ class Session:
         "unconfirmed",
         "writer",
     )
+    is_numbered = False
     _log = Logger()
 
     def __init__(

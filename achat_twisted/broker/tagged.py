@@ -67,6 +67,7 @@ class TaggedSession(Session):
         "tag",
         "window",
     )
+    is_numbered = True
 
     def __init__(
         self,

@@ -252,6 +252,16 @@ class LinesTests(ResumingTestCase):
         self.says(self.alice, "x" * 200, "/" + "x" * 200)
         self.assertEqual(self.heard(self.alice)[1:], ["! too-long 1 100", "! too-long 0 100"])
 
+    def test_half_a_line(self) -> None:
+        """A line that ends with the connection is not taken in, as its client may have died."""
+        bob = self.calls("bob")
+        self.alice.sends("bob: build 17\nbob: build 1")
+        self.alice.half_closes()
+        self.house.turn()
+        self.assertEqual(bob.link.messages(), ["from alice: build 17"])
+        self.assertEqual(self.heard(self.alice)[-1], "! bye 1")
+        self.assertEqual(self.heard(self.resumes("alice"))[0], "! resumed 1 1 ERA")
+
     def test_refusals_are_told_again(self) -> None:
         """Refusals are told again after each login until they are confirmed."""
         self.calls("bob").is_gone()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -13,11 +12,14 @@ from achat_twisted.mailbox.tags import Tag
 from tests.disk import FakeDisk, scratch_file
 from tests.resuming.platter import Platter, PlatterDatabase
 
+if TYPE_CHECKING:
+    from _typeshed import SupportsLenAndGetItem
+
 
 class Unlucky(Random):
     """Chance that leaves the oldest of everything."""
 
-    def choice(self, seq: Sequence[Any]) -> Any:
+    def choice(self, seq: SupportsLenAndGetItem[Any]) -> Any:
         return seq[0]
 
 

@@ -39,6 +39,13 @@ RESUMING = (
         "tests.reader.test_resuming",
     ),
     Mutation(
+        "take in half a line of a client that has died",
+        _TAGGED,
+        "is_numbered = True",
+        "is_numbered = False",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
         "count commands among a tag's lines",
         _TAGS,
         "self._counter.taken - self._counter.commands",
