@@ -197,11 +197,12 @@ class Database:
     def _keep_records(self) -> None:
         """Keep the lines that were on their way to somebody when the server before this crashed.
 
-        They came later than the mail clock was noted, by ten minutes at most.
+        One of version 1 says not when; it came after the mail clock was noted, by ten minutes at
+        most.
         """
         batch = Batch()
         for name, first, since, lines, copies in self._sql.execute(
-            "SELECT name, position, coalesce(mail, 0), lines, copies"
+            "SELECT name, position, coalesce(nullif(since, 0), mail, 0), lines, copies"
             " FROM record LEFT JOIN mail_clock ORDER BY record.id"
         ):
             batch.add(Span(name, first, since, lines, copies))
@@ -275,7 +276,7 @@ class Database:
 
     def _write(self, batch: Batch) -> None:
         self._insert("copy", (row for span in batch for row in span.rows()))
-        self._insert("record", batch.records)
+        self._insert("record (id, name, position, copies, since, lines)", batch.records)
         names = batch.names.items()
         for statement, rows in (
             (_NAME, [(id_, name) for id_, name in names if name is not None]),

@@ -182,7 +182,8 @@ class SqliteMailbox:
         if row.records is None:
             row.records = {}
         row.records[end] = id_
-        self._committer.batch.record((id_, row.id, first, copies, lines))
+        now = self._mail_clock.now()
+        self._committer.batch.record((id_, row.id, first, copies, now, lines))
 
     def commit(self) -> Deferred[bool] | None:
         return self._committer.commit()

@@ -503,6 +503,28 @@ class DurableTests(ResumingTestCase):
         self.assertEqual(self.heard(worker)[1:], ["! unknown nobody 1 1-1"])
         self.assertFalse(worker.reader.paused)
 
+    def test_time_after_a_crash(self) -> None:
+        """A message that was on its way when the server crashed has the time of its acceptance."""
+        desk = Desk.of(self, Clock())
+        desk.durable = True
+        self.house = House(desk.mailbox(), desk.clock, durable=True)
+        self.factory = self._factory(desk.clock)
+        worker = self.resumes("worker")
+        for clock in (desk.clock, desk.wall, self.house.wall):
+            clock.advance(300)
+        self.says(worker, "worker: hi")
+        desk.crash()
+        desk.clock = Clock()
+        self.house = House(desk.mailbox(), desk.clock, durable=True)
+        self.factory = self._factory(desk.clock)
+        self.house.wall.advance(300)
+        for clock in (desk.clock, desk.wall, self.house.wall):
+            clock.advance(400)
+        worker = self.calls()
+        worker.sends("/stamp\nworker\n")
+        self.house.turn()
+        self.assertEqual(worker.link.messages(), ["from worker, 19700101T000500Z: hi"])
+
     def test_nothing_new(self) -> None:
         """A command that brings nothing new is no reason for a commit."""
         desk = Desk.of(self, Clock())

@@ -81,6 +81,13 @@ RESUMING = (
         f"{_SCHEDULES}.test_durable",
     ),
     Mutation(
+        "forget when a message came that was on its way",
+        _SQLITE,
+        "(id_, row.id, first, copies, now, lines)",
+        "(id_, row.id, first, copies, 0.0, lines)",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
         "save no refusals",
         _DATABASE,
         "for each in refusals  # without",
