@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 
-from tests.resuming.server import Mode
+from tests.resuming.model import Mode
 from tests.resuming.world import World
 
 

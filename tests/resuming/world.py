@@ -9,8 +9,10 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from tests.resuming.client import Client, Line, PlainClient
+from tests.resuming.follower import Follower
 from tests.resuming.judge import judge
-from tests.resuming.server import Mode, Server
+from tests.resuming.model import RULES, Mode, Model, Rules
+from tests.resuming.server import Server
 
 TROUBLE = 160
 """The steps after which nothing breaks any more."""
@@ -32,12 +34,14 @@ class World:
     @ivar trace: what has happened, for people.
     """
 
-    def __init__(self, seed: int, mode: Mode) -> None:
+    def __init__(self, seed: int, mode: Mode, rules: Rules = RULES) -> None:
+        """@param rules: those of the model that the server is compared with."""
+        self._follower = Follower(Model(mode, rules))
         self._rng = rng = Random(seed)
         self._folder = TemporaryDirectory()
         self._power_fails = rng.random() < 0.25
         path = Path(self._folder.name, "mailbox")
-        self.server = Server(mode, path, rng, power_fails=self._power_fails)
+        self.server = Server(mode, path, rng, self._follower, power_fails=self._power_fails)
         self.lines: list[Line] = []
         self.new_eras_at = -1
         self.trace: list[str] = []
@@ -70,10 +74,13 @@ class World:
     # What happens
 
     def run(self) -> list[str]:
-        """@return: what the server has done wrong, in words; nothing, if it is right."""
+        """@return: what the server has done wrong, in words; nothing, if it is right.
+
+        That is what the judge says, or what differs from the model, which ends the schedule.
+        """
         with self._folder:
             silence = 0
-            while silence < _SILENCE:
+            while silence < _SILENCE and not self._follower.differences:
                 self._step += 1
                 if self._step > TROUBLE + _PATIENCE:
                     return ["it does not end", *judge(self)]
@@ -92,7 +99,7 @@ class World:
             self.server.end()
             verdict = judge(self)
             self.server.close()
-            return verdict
+            return self._follower.differences or verdict
 
     def _do(self, what: str, act: Act) -> None:
         self.trace.append(f"{self._step}: {what}")
@@ -161,6 +168,7 @@ class World:
         assert client.cable is not None
         line = client.cable.read()
         self.trace.append(f"   {client.ident} < {line}")
+        self._follower.hear(client.cable, line)
         client.hear(line)
 
     def _intend(self, client: Client) -> None:
