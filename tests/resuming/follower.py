@@ -100,24 +100,29 @@ class Follower:
                 del self._alive[real]
                 self._model.end(pair.like)
 
-    def post(self, real: Session, full: Collection[str]) -> None:
-        """A line was posted, and some have no room for it."""
+    def post(self, real: Session, full: Collection[str] = (), ahead: int = 0) -> None:
+        """Lines were posted, behind those that others have said.
+
+        @param full: the names that have no room for the last one.
+        @param ahead: the number of them that the session itself has not counted yet.
+        """
         pair = self._alive[real]
         for other in self._alive.values():
             if other is not pair:
                 self._catch_up(other)
-        self._catch_up(pair, full)
+        self._catch_up(pair, full, ahead)
 
     def catch_up(self) -> None:
         """Have the model take in what the server has taken in by now."""
         for pair in self._alive.values():
             self._catch_up(pair)
 
-    def _catch_up(self, pair: _Pair, full: Collection[str] = ()) -> None:
-        while pair.taken < pair.real.taken:
+    def _catch_up(self, pair: _Pair, full: Collection[str] = (), ahead: int = 0) -> None:
+        last = pair.real.taken + ahead
+        while pair.taken < last:
             line = pair.cable.said[pair.opening + pair.taken]
             pair.taken += 1
-            is_last = pair.taken == pair.real.taken
+            is_last = pair.taken == last
             self._demand(not pair.like.is_over, f"{cable_of(pair)}: read, though it is over")
             self._model.take(pair.like, line, full if is_last else ())
 
@@ -245,6 +250,13 @@ class FollowedBroker(Broker):
         self._refused.clear()
         super().post(sender, post)
         self._follower.post(sender, self._refused)
+
+    def post_run(self, sender: Session, posts: Sequence[wire.Post]) -> bool:
+        is_done = super().post_run(sender, posts)
+        if is_done:
+            lines = sum(post.text.count("\n") + 1 for post in posts)
+            self._follower.post(sender, ahead=lines)
+        return is_done
 
 
 class FollowedMailbox(proxyForInterface(IMailbox)):  # type: ignore[misc]  # made at run time

@@ -58,7 +58,7 @@ class Rules:
     """The first number of a row that is empty is in the file."""
 
     refusals_saved: bool = True
-    """So are the refusals."""
+    """The refusals are in the file, too."""
 
     senders_forgotten: bool = True
     """The tag of a client that only sends goes with a session that has confirmed all."""
@@ -199,6 +199,7 @@ class Model:
         self._mode = mode
         self._rules = rules
         self._eras = 0
+        self._is_mail_mortal = False
         self._before: dict[Place, int] = {}
         self._state = State()
         self._saved = State()
@@ -228,6 +229,8 @@ class Model:
         """
         place = session.name, session.tag
         session.row = self._state.rows.setdefault(session.name, Row())
+        if self._is_mail_mortal:
+            session.row.doubt()
         session.row.adopt(first)
         record = self._state.tags.get(place)
         if record is None:
@@ -360,7 +363,8 @@ class Model:
         self._state = State(rows, deepcopy(tags))
 
     def expire(self) -> None:
-        """Mail may be gone, and so may tags that nobody uses."""
+        """From now on mail may be gone at any time, and so may tags that nobody uses."""
+        self._is_mail_mortal = True
         for row in self._state.rows.values():
             row.doubt()
         for record in self._state.tags.values():

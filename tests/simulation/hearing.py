@@ -1,4 +1,4 @@
-"""What the clients' machines have heard, line by line."""
+"""The lines that clients' machines have heard."""
 
 from __future__ import annotations
 

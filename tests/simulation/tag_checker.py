@@ -89,7 +89,7 @@ class TagChecker:
         demand(copies == (verdict.copies or 1), f"{peer}: told {verdict}, but of {copies} copies")
 
     def _check_count(self, conversation: Conversation, word: str, count: int) -> None:
-        """So many lines of this connection were taken in, and after a C{! bye} no more."""
+        """Check that C{count} lines were taken in, and no more behind a C{! bye}."""
         peer, lines = conversation.peer, _lines(conversation)
         taken = self._witness.taken.get(peer, [])
         demand(0 <= count <= len(lines), f"{peer}: {word} {count} of {len(lines)}")
