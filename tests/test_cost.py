@@ -60,7 +60,7 @@ TAGGED_RUN = 84
 """For a chunk of lines for the same recipient between two such clients, however many."""
 
 GOT = 108
-"""For a C{/got} that confirms a hundred messages, of which the last 42 or so are looked at."""
+"""For a C{/got} that confirms a hundred messages, of which some 50 are looked at."""
 
 DURABLE_LINE = 140
 """For a line that comes alone to a durable server, with a commit of its own."""
@@ -215,8 +215,7 @@ class CostTests(SynchronousTestCase):
             costs.append(
                 min(calls(partial(self._send, "bob", f"/got {number}\n")) for number in next_ones)
             )
-        self.assertLessEqual(costs[0], GOT)
-        self.assertEqual(len({*costs}), 1)
+        self.assertLessEqual(max(costs), GOT)
 
     def test_tagged_and_durable(self) -> None:
         """Nor does a line between clients with tags there; and a refused one costs the same,

@@ -193,12 +193,12 @@ class TaggedSession(Session):
             return
         got = parse_got(argument)
         first = self.feed.first
-        last = 0 if self.opening.only_sends else first + self.window.sent - 1
-        if got.messages > last:
+        confirmed = 0 if self.opening.only_sends else max(0, got.messages + 1 - first)
+        if not self.window.has(confirmed) or (self.opening.only_sends and got.messages):
+            last = 0 if self.opening.only_sends else first + self.window.sent - 1
             raise wire.BadLine(f"/got {got.messages} is beyond the last message sent, {last}")
         if got.lines is not None and got.lines > tag.lines:
             raise wire.BadLine(f"/got has {got.lines} lines, and {tag.lines} are taken in")
-        confirmed = max(0, got.messages + 1 - first) if last else 0
         if confirmed:
             self.window.got(confirmed)
             self.feed.delivered(confirmed)
