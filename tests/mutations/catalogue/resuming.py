@@ -63,8 +63,8 @@ RESUMING = (
     Mutation(
         "confirm one message with each /got",
         _TAGGED,
-        "max(0, got.messages + 1 - first) if last else 0",
-        "max(0, min(1, got.messages + 1 - first)) if last else 0",
+        "        if confirmed:\n            self.window.got",
+        "        if confirmed:\n            confirmed = 1\n            self.window.got",
         "tests.reader.test_resuming",
     ),
     Mutation(
