@@ -79,6 +79,7 @@ class Session(Reading):
         "watched",
         "writer",
     )
+    is_numbered = False
     _log = Logger()
     device = ""
     only_sends = False

@@ -75,6 +75,7 @@ class TaggedSession(Session):
         "tag",
         "window",
     )
+    is_numbered = True
 
     _room_follower = TaggedRoomFollower
     answers: Verdicts

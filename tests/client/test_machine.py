@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.resuming.__main__ import repeat
 from tests.resuming.library import LibraryClient
-from tests.resuming.server import Mode
+from tests.resuming.model import Mode
 from tests.resuming.world import World
 
 SCHEDULES = 25

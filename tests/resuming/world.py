@@ -9,8 +9,10 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from tests.resuming.client import Client, Line, PlainClient
+from tests.resuming.follower import Follower
 from tests.resuming.judge import judge
-from tests.resuming.server import Mode, Server
+from tests.resuming.model import RULES, Mode, Model, Rules
+from tests.resuming.server import Server
 
 TROUBLE = 160
 """The steps after which nothing breaks any more."""
@@ -32,14 +34,19 @@ class World:
     @ivar trace: what has happened, for people.
     """
 
-    def __init__(self, seed: int, mode: Mode, kind: type[Client] = Client) -> None:
-        """@param kind: that of all clients with a tag."""
+    def __init__(
+        self, seed: int, mode: Mode, kind: type[Client] = Client, *, rules: Rules = RULES
+    ) -> None:
+        """@param kind: that of all clients with a tag.
+        @param rules: those of the model that the server is compared with.
+        """
         self._kind = kind
+        self._follower = Follower(Model(mode, rules))
         self._rng = rng = Random(seed)
         self._folder = TemporaryDirectory()
         self._power_fails = rng.random() < 0.25
         path = Path(self._folder.name, "mailbox")
-        self.server = Server(mode, path, rng, power_fails=self._power_fails)
+        self.server = Server(mode, path, rng, self._follower, power_fails=self._power_fails)
         self.lines: list[Line] = []
         self.new_eras_at = -1
         self.trace: list[str] = []
@@ -72,8 +79,11 @@ class World:
     # What happens
 
     def run(self) -> list[str]:
-        """@return: what the server has done wrong, in words; nothing, if it is right."""
-        while self._step < TROUBLE - 1:
+        """@return: what the server has done wrong, in words; nothing, if it is right.
+
+        That is what the judge says, or what differs from the model, which ends the schedule.
+        """
+        while self._step < TROUBLE - 1 and not self._follower.differences:
             if self._rng.random() < 0.14:
                 self.do(*self._rng.choice(self.troubles(self._rng.choice(self.clients))))
             elif acts := self.acts():
@@ -98,14 +108,14 @@ class World:
         self._cut_the_forgotten()
 
     def end(self) -> list[str]:
-        """Go on without trouble until nothing is left to do.
+        """Go on without trouble until nothing is left to do, or the model has another answer.
 
         @return: what was done wrong, in words.
         """
         with self._folder:
             self._calm_down()
             silence = 0
-            while silence < _SILENCE:
+            while silence < _SILENCE and not self._follower.differences:
                 if self._step > TROUBLE + _PATIENCE:
                     return ["it does not end", *judge(self)]
                 if acts := self.acts():
@@ -118,7 +128,7 @@ class World:
             self.server.end()
             verdict = judge(self)
             self.server.close()
-            return verdict
+            return self._follower.differences or verdict
 
     def _calm_down(self) -> None:
         self._calm = True
@@ -181,6 +191,7 @@ class World:
         assert client.cable is not None
         line = client.cable.read()
         self.trace.append(f"   {client.ident} < {line}")
+        self._follower.hear(client.cable, line)
         client.hear(line)
 
     def _intend(self, client: Client) -> None:
