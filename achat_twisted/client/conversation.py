@@ -52,6 +52,11 @@ _MUTE = 4
 _OURS, _USERS = True, False
 """The kinds of pings, as their answers are all alike."""
 
+_NOTHING = " " * 5
+"""An empty line: as long as the head of a TLS record (RFC 8446, 5.1), so that a server that waits
+for one answers at once that this is none.
+"""
+
 _TLS_ALERT = b"\x15\x03"
 """The first bytes of a TLS alert (RFC 8446, 5.1), which answers what is not TLS."""
 
@@ -106,6 +111,7 @@ class Conversation:
         self._was_in = bool(state.numbers.era)
         self._was_in_at = now
         self._mute = 0
+        self._is_clear = is_clear
         self._must_probe = is_clear and address.secret is not None
         self.mail = 0
         self._begin(Stage.AWAY, now)
@@ -132,7 +138,7 @@ class Conversation:
         """A connection is made: the login is to be said, or an empty line first."""
         if self._must_probe:
             self._begin(Stage.PROBING, now)
-            self._said.append("")
+            self._said.append(_NOTHING)
             return
         self._begin(Stage.ASKING, now)
         word = "/send" if self._only_sends else "/resume"
@@ -180,8 +186,8 @@ class Conversation:
         elif self._why:
             why = self._why
         elif self._is_closed_unheard():
-            mute = reasons.MUTE_IN_CLEAR if self.stage is Stage.PROBING else reasons.MUTE
-            self._is_final, why = True, mute.format(server=self._address.server)
+            self._is_final = self._mute == _MUTE
+            why = self._mute_because()
         if self._is_probe:
             ended = Ended(why, again=0.0, is_probe=True)
         else:
@@ -196,11 +202,17 @@ class Conversation:
         return word in reasons.PASSING
 
     def _is_closed_unheard(self) -> bool:
-        """True if the server has closed too many connections in a row without a word."""
+        """True if a server that we have never been at closes the connection without a word."""
         asks = self.stage in (Stage.PROBING, Stage.ASKING)
         is_unheard = asks and self._is_mute and not self._was_in
         self._mute = self._mute + 1 if is_unheard else 0
-        return self._mute == _MUTE
+        return is_unheard
+
+    def _mute_because(self) -> str:
+        why = reasons.MUTE_IN_CLEAR if self.stage is Stage.PROBING else reasons.MUTE
+        if self.stage is Stage.ASKING and self._is_clear:
+            why += reasons.PERHAPS_TLS
+        return why.format(server=self._address.server)
 
     def _give_up(self, why: str, *, is_final: bool) -> None:
         patience = self._patience

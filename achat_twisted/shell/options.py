@@ -1,9 +1,11 @@
-"""The argument that several commands for users take: the server to go to."""
+"""The parameters that several commands for users take: the server to go to, and how to get in."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +15,8 @@ from achat_twisted.shell import config
 from achat_twisted.shell.config import ConfigError, Server
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+_FILE = click.Path(dir_okay=False)
 
 
 def _find(context: click.Context, _: click.Parameter, said: str | None) -> Server:
@@ -44,3 +48,48 @@ def server_argument(function: Function) -> Function:
         shell_complete=_complete,
         metavar="[SERVER | NAME@HOST[:PORT]]",
     )(function)
+
+
+def tls_options(function: Function) -> Function:
+    """Give a command the options for TLS, which are made part of its argument C{server}."""
+
+    @click.option("--tls", is_flag=True, help="Speak TLS, and check the server's certificate.")
+    @click.option(
+        "--ca",
+        type=_FILE,
+        metavar="FILE",
+        help="Believe the authorities in FILE (PEM) instead of the system's; implies --tls.",
+    )
+    @click.option(
+        "--cert",
+        type=_FILE,
+        metavar="FILE",
+        help="Show the certificate in FILE (PEM); implies --tls.",
+    )
+    @click.option(
+        "--key",
+        type=_FILE,
+        metavar="FILE",
+        help="The key of that certificate, if it is in a file of its own.",
+    )
+    @wraps(function)
+    def command(
+        server: Server,
+        tls: bool,
+        ca: str | None,
+        cert: str | None,
+        key: str | None,
+        **parameters: Any,
+    ) -> Any:
+        if key and not (cert or server.cert):
+            raise click.UsageError("--key is of no use without --cert")
+        secured = replace(
+            server,
+            tls=server.tls or tls or bool(ca or cert),
+            ca=ca or server.ca,
+            cert=cert or server.cert,
+            key=key or (None if cert else server.key),
+        )
+        return function(server=secured, **parameters)
+
+    return command  # type: ignore[return-value]
