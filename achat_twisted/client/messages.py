@@ -34,14 +34,16 @@ class Message:
     It comes again, to this program's next life, until it was said to be done.
 
     @ivar number: its number; within an era of the server's a message has one number, for ever.
+    @ivar era: that era; in another one the same message may have another number.
     @ivar sender: the name of its sender, who cannot be forged.
     @ivar text: what was said.
     """
 
-    __slots__ = ("_desk", "_received", "number", "sender", "text")
+    __slots__ = ("_desk", "_received", "era", "number", "sender", "text")
 
     def __init__(self, received: Received, desk: Desk) -> None:
         self.number = received.number
+        self.era = received.era
         self.sender = received.sender
         self.text = received.text
         self._received = received

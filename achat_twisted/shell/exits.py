@@ -16,6 +16,9 @@ UNREACHED = 75
 NOT_LET_IN = 77
 """The server does not let us in, or has ended the session for good: C{EX_NOPERM}."""
 
+NONE_CAME = 124
+"""Nothing came in time; as C{timeout} has it for a command that takes too long."""
+
 INTERRUPTED = 130
 """Ctrl-C, as shells give it for a command that SIGINT has ended."""
 
