@@ -16,11 +16,11 @@ WORDS = ("one", "two", "three", "four")
 class EditorTestCase(TerminalTestCase):
     """Ann at a terminal, and Bob without one."""
 
-    async def begin(self, columns: int = 80, rows: int = 24, environment: str = "") -> None:
-        """Ann and Bob are there."""
-        self.server = await self.start()
+    async def begin(self, *options: str, columns: int = 80, environment: str = "") -> None:
+        """Ann and Bob are there, at a server with these options."""
+        self.server = await self.start(*options)
         self.bob = await self.call(self.server, "bob")
-        self.ann = await self.terminal(columns, rows)
+        self.ann = await self.terminal(columns)
         await self.ann.types(
             f"{environment} achat chat ann@127.0.0.1:{self.server.port()}", "Enter"
         )
@@ -186,7 +186,8 @@ class ServerTests(EditorTestCase):
 
     async def test_restart(self) -> None:
         """A restart costs no line that was typed before, in or after it, and doubles none."""
-        await self.begin()
+        mailbox = ("--mailbox", f"sqlite:{self.folder()}/mail")
+        await self.begin(*mailbox)
         port = self.server.port()
         await self.says("bob: before")
         await self.ann.types("bob: ha")
@@ -196,7 +197,7 @@ class ServerTests(EditorTestCase):
         await self.ann.types("lf", "Enter", "bob: other", "Enter", "bob: la")
         await self.ann.shows("… → bob: half\n")
         await self.ann.shows("2 waiting")
-        self.server = await self.start("--port", str(port))
+        self.server = await self.start("--port", str(port), *mailbox)
         await self.ann.shows(f"127.0.0.1:{port} is here again")
         await self.ann.shows("→ bob: other ✓")
         await self.ann.types("st", "Enter")
