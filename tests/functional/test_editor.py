@@ -54,6 +54,7 @@ class TypingTests(EditorTestCase):
             self.bob.say(*(f"ann: {word} {number}" for number in range(MESSAGES)))
             await self.ann.types(*f" {word}")
         await self.ann.shows(f"bob: four {MESSAGES - 1}\n")
+        await self.ann.shows("> bob: one two three four\n")
         *_, last, typed, status = await self.ann.lines()
         self.assertRegex(last, rf"^\d\d:\d\d bob: four {MESSAGES - 1}$")
         self.assertEqual(typed, "> bob: one two three four")
@@ -83,6 +84,7 @@ class TypingTests(EditorTestCase):
         await self.ann.types("Enter")
         await self.hears("東é👍大")
         await self.ann.types("bob: half")
+        await self.ann.shows("> bob: half")
         self.bob.say(f"ann: {'東京' * 20}")
         await self.ann.shows(f"bob: {'東京' * 20}\n")
         self.assertEqual((await self.ann.lines())[-2], "> bob: half")
@@ -127,6 +129,7 @@ class TerminalTests(EditorTestCase):
         """A terminal that becomes smaller, and larger, shows the line as it was."""
         await self.begin()
         await self.ann.types("bob: a line of some length, that is typed to its end later")
+        await self.ann.shows("end later")
         for columns, rows in ((30, 10), (100, 30)):
             await self.ann.resizes(columns, rows)
             self.bob.say(f"ann: {columns}")
