@@ -206,8 +206,10 @@ class ScreenTests(SynchronousTestCase):
             self.assertIn("bob  bobby", await self.below(screen))
             await self.types("tab", "hi", "enter")
             self.assertEqual(self.desk.said, ["bobby: hi"])
-            await self.types("/w", "tab", "enter")
-            self.assertEqual(self.desk.said[1:], ["/who"])
+            self.source.send_text("/w\t\r")
+            self.source.send_text("BOBB\thi\rzoe\t\r")
+            await self.types("")
+            self.assertEqual(self.desk.said[1:], ["/who", "bobby: hi", "zoe"])
 
     @in_loop
     async def test_bell(self) -> None:
