@@ -25,7 +25,7 @@ from achat_twisted.wire.rooms import joined, missed, numbered
 class Follower(Feed):
     """The messages to a name that has devices, as one of its sessions follows them."""
 
-    __slots__ = ("_audience", "_device", "_head", "_is_up_to_date", "_row")
+    __slots__ = ("_arrived", "_audience", "_device", "_head", "_is_up_to_date", "_row")
     hands_back = False
 
     def __init__(
@@ -44,8 +44,12 @@ class Follower(Feed):
         self._audience = audience
         self._row = audience.row
         self._device = device
-        self._head = 0
+        self._head = self._arrived = 0
         self._is_up_to_date = False
+
+    def settle(self) -> None:
+        """See to it that its cursor is there, which may have gone while an older session ended."""
+        self._mailbox.rows.follow(self._row, self.name, self._device)
 
     @property
     def first(self) -> int:
@@ -62,7 +66,9 @@ class Follower(Feed):
 
     def begin(self) -> None:
         if self.state is FeedState.WAITING:
-            self._begin_at(self.first)
+            self.settle()
+            self._arrived = self.first
+            self._begin_at(self._arrived)
             self._read_on()
 
     def succeed(self, before: Feed, sent: int, *, is_here: bool) -> None:
@@ -70,11 +76,12 @@ class Follower(Feed):
 
         @param is_here: true if its session takes part; or else it gets no more from here.
         """
+        self._arrived = self.first
         if before.state is FeedState.WAITING:
             if not is_here:
                 self.drain()
         elif before.state is FeedState.BEHIND and is_here:
-            self._begin_at(self.first + sent)
+            self._begin_at(self._arrived + sent)
             self._greeted = True
             self._read_on()
         else:
@@ -108,8 +115,15 @@ class Follower(Feed):
     def fall_behind(self) -> None:
         self._is_up_to_date = False
 
+    def refill(self) -> None:
+        """Feed on, if there is room: a page in each turn, as many may bring nothing to send."""
+        if self._is_behind and self.outbox.takes_page:
+            self._clock.callLater(0, super().refill)
+
     def delivered(self, copies: int) -> None:
-        self._advance(self.first + copies)
+        """Move the cursor, which need not be there, or where it was, if lines have fallen off."""
+        self._arrived += copies
+        self._advance(self._arrived)
 
     def cut(self) -> None:
         self.state = FeedState.ENDED
@@ -175,6 +189,7 @@ class RoomFollower(Follower):
 
     def begin(self) -> None:
         """Say where the room begins for this session, and then what is said there."""
+        self.settle()
         name, first = self._row.name, self.first
         self._session.tell(joined(name, first, self._era))
         lost = first - self._row.cursors(self.name)[self._device]
@@ -192,6 +207,19 @@ class RoomFollower(Follower):
                 self._sent.appendleft((first + taken, count - taken))
         self._pass_own()
 
+    @property
+    def sent(self) -> int:
+        """The number of lines that were sent, and are not known to have arrived."""
+        return sum(count for _, count in self._sent)
+
+    def follow_on(self, before: RoomFollower | None) -> None:
+        """Count the lines first that were sent before the name left the room and joined it again.
+
+        They have no place in the row any more.
+        """
+        if before is not None:
+            self._sent.append((-before.sent, before.sent))
+
     def drain(self) -> None:
         """Leave what the session has not been sent for the next one."""
         self.cut()
@@ -199,6 +227,11 @@ class RoomFollower(Follower):
     def forget(self, left: list[bytes]) -> None:
         self.cut()
         self.abandon()
+
+    @property
+    def _page_size(self) -> int:
+        """A share of the usual one, as all rooms of a name may begin at once."""
+        return super()._page_size // max(1, len(self._session.rooms or ()))
 
     def _take(self, size: int) -> Deferred[Page]:
         lost = self._row.first - self._head
@@ -256,11 +289,10 @@ class TaggedRoomFollower(RoomFollower):
 
         @return: True if that is news.
         """
-        if number < self.first:
-            return False
+        before = self.first, self.under_way
         self._advance(number + 1)
-        self._weigh()
-        return True
+        self._weigh()  # though it may be of lines that have fallen off meanwhile
+        return (self.first, self.under_way) != before
 
     def is_beyond(self, number: int) -> bool:
         """Tell if a line of that number was not sent."""

@@ -61,6 +61,7 @@ class Session(Reading):
     """
 
     __slots__ = (
+        "_left_rooms",
         "_parting",
         "_presence",
         "_shared",
@@ -108,6 +109,7 @@ class Session(Reading):
         self.taken = 0
         self.commands = 0
         self.rooms: dict[str, RoomFollower] | None = None
+        self._left_rooms: dict[str, RoomFollower] | None = None  # of which lines are on their way
         self._parting: tuple[wire.Notice, ...] = ()
         self._turns = shared.turns
         self._shared = shared
@@ -126,7 +128,7 @@ class Session(Reading):
 
     def begin(self) -> None:
         self.feed.begin()
-        if self.rooms is not None:
+        if self.rooms is not None and self.is_here:
             self._shared.rooms.enter(self)
 
     def listen(self) -> None:
@@ -148,12 +150,17 @@ class Session(Reading):
             self.device,
             era,
         )
+        if self._left_rooms:
+            follower.follow_on(self._left_rooms.pop(audience.row.name, None))
         follower.begin()
 
     def unfollow(self, room: str) -> None:
         follower = (self.rooms or {}).pop(room, None)
         if follower is not None:
             follower.forget([])
+            if follower.sent:
+                self._left_rooms = self._left_rooms or {}
+                self._left_rooms[room] = follower
         self.tell(parted(room))
 
     def feed_from(self, feed: Follower, sent: int) -> None:
@@ -169,9 +176,11 @@ class Session(Reading):
     def arrived_of_rooms(self, messages: bytes) -> int:
         heard = rooms_heard(messages)
         for room, lines in heard.items():
-            follower = (self.rooms or {}).get(room)
+            follower = (self.rooms or {}).get(room) or (self._left_rooms or {}).get(room)
             if follower is not None:
                 follower.delivered(lines)
+        if self._left_rooms:
+            self._left_rooms = {room: each for room, each in self._left_rooms.items() if each.sent}
         return sum(heard.values())
 
     def _cut_rooms(self) -> None:
