@@ -143,7 +143,7 @@ class Feed:
 
     def refill(self) -> None:
         """Feed on, if there is room."""
-        if self.state is FeedState.BEHIND and self.outbox.takes_page:
+        if self._is_behind and self.outbox.takes_page:
             self._fetch_page()
 
     def delivered(self, copies: int) -> None:

@@ -198,6 +198,7 @@ class Rooms:
         if before <= row.first:
             return
         for session in self._presence.of(row.name):
-            if session.device in row.cursors(row.name) and session.feed.first < before:
+            is_reader = session.device in row.cursors(row.name) and not session.only_sends
+            if is_reader and session.feed.first < before:
                 session.cut()
         self._rows.drop(row, before)

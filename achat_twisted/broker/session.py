@@ -64,6 +64,7 @@ class Session(Reading):
         "_parting",
         "_presence",
         "_shared",
+        "_stray",
         "_turns",
         "allowance",
         "answers",
@@ -108,6 +109,7 @@ class Session(Reading):
         self.taken = 0
         self.commands = 0
         self.rooms: dict[str, RoomFollower] | None = None
+        self._stray: dict[str, int] | None = None  # lines under way of rooms that it has left
         self._parting: tuple[wire.Notice, ...] = ()
         self._turns = shared.turns
         self._shared = shared
@@ -154,6 +156,9 @@ class Session(Reading):
         follower = (self.rooms or {}).pop(room, None)
         if follower is not None:
             follower.forget([])
+            if under_way := follower.under_way:
+                self._stray = self._stray or {}
+                self._stray[room] = self._stray.get(room, 0) + under_way
         self.tell(parted(room))
 
     def feed_from(self, feed: Follower, sent: int) -> None:
@@ -171,8 +176,16 @@ class Session(Reading):
         for room, lines in heard.items():
             follower = (self.rooms or {}).get(room)
             if follower is not None:
-                follower.delivered(lines)
+                follower.delivered(lines - self._strayed(room, lines))
         return sum(heard.values())
+
+    def _strayed(self, room: str, lines: int) -> int:
+        """The part of the lines that have arrived from before it has left a room and come back."""
+        if not (self._stray and room in self._stray):
+            return 0
+        strayed = min(lines, self._stray[room])
+        self._stray[room] -= strayed
+        return strayed
 
     def _cut_rooms(self) -> None:
         """Send nothing more of what is said in rooms: it is there for the next session."""
