@@ -205,20 +205,13 @@ class RoomFollower(Follower):
             copies -= taken
             if taken < count:
                 self._sent.appendleft((first + taken, count - taken))
+            self._advance(first + taken)
         self._pass_own()
 
     @property
-    def sent(self) -> int:
-        """The number of lines that were sent, and are not known to have arrived."""
+    def under_way(self) -> int:
+        """The number of lines that were sent, and have not arrived."""
         return sum(count for _, count in self._sent)
-
-    def follow_on(self, before: RoomFollower | None) -> None:
-        """Count the lines first that were sent before the name left the room and joined it again.
-
-        They have no place in the row any more.
-        """
-        if before is not None:
-            self._sent.append((-before.sent, before.sent))
 
     def drain(self) -> None:
         """Leave what the session has not been sent for the next one."""
@@ -267,21 +260,23 @@ class RoomFollower(Follower):
         self._sent.append((first, count))
 
     def _pass_own(self) -> None:
-        """Move the cursor to the first line that is under way, or behind all."""
-        self._advance(self._sent[0][0] if self._sent else self._head)
+        """Move the cursor to the first line that is under way, or behind all.
+
+        It stays before lines that have fallen off, or else nobody would be told if the connection
+        breaks before this client is.
+        """
+        if self._row.cursors(self.name).get(self._device, 0) >= self._row.first:
+            self._advance(self._sent[0][0] if self._sent else self._head)
 
 
 class TaggedRoomFollower(RoomFollower):
-    """The same for a session with a tag: each line has its number, and all are heard.
+    """The same for a session with a tag: each line has its number, and all are heard."""
 
-    @ivar under_way: bytes that were sent and not got, about.
-    """
-
-    __slots__ = ("under_way",)
+    __slots__ = ("_weight",)
     outbox: WindowOutbox
 
     def begin(self) -> None:
-        self.under_way = 0  # set before anything is sent
+        self._weight = 0  # bytes that were sent and not got, about; set before anything is sent
         super().begin()
 
     def got(self, number: int) -> bool:
@@ -289,10 +284,11 @@ class TaggedRoomFollower(RoomFollower):
 
         @return: True if that is news.
         """
-        before = self.first, self.under_way
+        if number < self._row.cursors(self.name)[self._device]:
+            return False
         self._advance(number + 1)
-        self._weigh()  # though it may be of lines that have fallen off meanwhile
-        return (self.first, self.under_way) != before
+        self._weigh()
+        return True
 
     def is_beyond(self, number: int) -> bool:
         """Tell if a line of that number was not sent."""
@@ -300,8 +296,8 @@ class TaggedRoomFollower(RoomFollower):
 
     def cut(self) -> None:
         super().cut()
-        self.outbox.keep_in_rooms(-self.under_way)
-        self.under_way = 0
+        self.outbox.keep_in_rooms(-self._weight)
+        self._weight = 0
 
     def _weigh(self) -> None:
         """Count what was sent and not got as room taken up in the outbox."""
@@ -309,9 +305,9 @@ class TaggedRoomFollower(RoomFollower):
             return
         row = self._row
         first, head = self.first, max(self._head, row.first)
-        under_way = row.size_since(first) - row.size_since(head)
-        self.outbox.keep_in_rooms(under_way - self.under_way)
-        self.under_way = under_way
+        weight = row.size_since(first) - row.size_since(head)
+        self.outbox.keep_in_rooms(weight - self._weight)
+        self._weight = weight
 
     def _deliver(self, lines: Page, now: float) -> None:
         first = self._head - len(lines)

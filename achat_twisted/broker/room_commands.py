@@ -44,7 +44,9 @@ class RoomCommands:
         self._anyone_makes = anyone_makes
 
     def join(self, session: ISession, name: str) -> None:
-        room = self._rows.room(said.check_room(name)) or self._make(session, name)
+        room = self._rows.room(said.check_room(name))
+        if room is None:  # rather than one in which nobody is
+            room = self._make(session, name)
         is_new = session.name not in room
         if is_new and not room.rights.is_open and session.name not in room.rights.owners:
             raise wire.BadLine(f"{name} is closed; one of its owners must let you in")

@@ -61,10 +61,10 @@ class Session(Reading):
     """
 
     __slots__ = (
-        "_left_rooms",
         "_parting",
         "_presence",
         "_shared",
+        "_stray",
         "_turns",
         "allowance",
         "answers",
@@ -109,7 +109,7 @@ class Session(Reading):
         self.taken = 0
         self.commands = 0
         self.rooms: dict[str, RoomFollower] | None = None
-        self._left_rooms: dict[str, RoomFollower] | None = None  # of which lines are on their way
+        self._stray: dict[str, int] | None = None  # lines under way of rooms that it has left
         self._parting: tuple[wire.Notice, ...] = ()
         self._turns = shared.turns
         self._shared = shared
@@ -150,17 +150,15 @@ class Session(Reading):
             self.device,
             era,
         )
-        if self._left_rooms:
-            follower.follow_on(self._left_rooms.pop(audience.row.name, None))
         follower.begin()
 
     def unfollow(self, room: str) -> None:
         follower = (self.rooms or {}).pop(room, None)
         if follower is not None:
             follower.forget([])
-            if follower.sent:
-                self._left_rooms = self._left_rooms or {}
-                self._left_rooms[room] = follower
+            if under_way := follower.under_way:
+                self._stray = self._stray or {}
+                self._stray[room] = self._stray.get(room, 0) + under_way
         self.tell(parted(room))
 
     def feed_from(self, feed: Follower, sent: int) -> None:
@@ -176,12 +174,20 @@ class Session(Reading):
     def arrived_of_rooms(self, messages: bytes) -> int:
         heard = rooms_heard(messages)
         for room, lines in heard.items():
-            follower = (self.rooms or {}).get(room) or (self._left_rooms or {}).get(room)
-            if follower is not None:
-                follower.delivered(lines)
-        if self._left_rooms:
-            self._left_rooms = {room: each for room, each in self._left_rooms.items() if each.sent}
+            new = lines - self._strayed(room, lines)
+            follower = (self.rooms or {}).get(room)
+            if new and follower is not None:
+                follower.delivered(new)
         return sum(heard.values())
+
+    def _strayed(self, room: str, lines: int) -> int:
+        """The part of the lines that have arrived from before it has left a room and come back."""
+        if not self._stray:
+            return 0
+        stray = self._stray.pop(room, 0)
+        if stray > lines:
+            self._stray[room] = stray - lines
+        return min(stray, lines)
 
     def _cut_rooms(self) -> None:
         """Send nothing more of what is said in rooms: it is there for the next session."""
