@@ -11,7 +11,7 @@ from zope.interface import implementer
 from achat_twisted import wire
 from achat_twisted.broker.interfaces import IRoomCommands, ISession
 from achat_twisted.broker.presence import Presence
-from achat_twisted.broker.rooms import Rooms
+from achat_twisted.broker.rooms import Rooms, cannot_join
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.rows import Rights, Room
@@ -62,6 +62,8 @@ class RoomCommands:
     def _make(self, session: ISession, name: str) -> Room:
         if not self._anyone_makes:
             raise wire.BadLine(f"there is no room {name}; the operator makes rooms here")
+        if not self._rows.can_join(session.name):
+            raise cannot_join(session.name, name)
         room = self._rows.make_room(name, Rights(owners={session.name}))
         if room is None:
             raise wire.BadLine(f"{name} cannot be made, as there are too many rooms")

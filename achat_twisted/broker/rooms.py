@@ -21,6 +21,11 @@ from achat_twisted.mailbox.shared import SharedRow
 from achat_twisted.wire import rooms as said
 
 
+def cannot_join(name: str, room: str) -> wire.BadLine:
+    """The fault of a name that is in too many rooms already, or joins while the mailbox is full."""
+    return wire.BadLine(f"{name} cannot join {room}, as there is no room for more")
+
+
 @implementer(IRooms)
 class Rooms:
     """Routes what is said in rooms, and to names with devices: to the row, and to its audience."""
@@ -125,7 +130,7 @@ class Rooms:
         @raise wire.BadLine: if it is in too many rooms, or the mailbox is full.
         """
         if not self._rows.join(room, name):
-            raise wire.BadLine(f"{name} cannot join {room.name}, as there is no room for more")
+            raise cannot_join(name, room.name)
         for session in self._listening.get(name, {}):
             if session.is_here:
                 session.follow(self._audience(room), room.era)

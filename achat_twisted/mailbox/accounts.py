@@ -128,6 +128,12 @@ class Accounts(Generic[AnyAccount]):
         """The account of a name, which is added if it has never been here."""
         return self._all.get(name) or self.add(self._open_account(name))
 
+    def share(self, name: str) -> None:
+        """Know a name whose row is a shared one from now on, and do not forget it."""
+        account = self.introduce(name)
+        account.is_shared = True
+        self.used(account)
+
     def enroll(self, name: str) -> AnyAccount:
         account = self._all.get(name)
         if account is None:

@@ -123,7 +123,7 @@ class SharedRows(Generic[AnyAccount]):
     def adopt(self, row: SharedRow) -> None:
         """Add a row that the store has already, with its lines and cursors."""
         self._all[row.name] = row
-        self._accounts.introduce(row.name).is_shared = True
+        self._accounts.share(row.name)
         self._charge(row, row.size + LINE_COST * (row.end - row.first))
         for name in row:
             self._charge_cursors(name, len(row.cursors(name)))
@@ -138,7 +138,7 @@ class SharedRows(Generic[AnyAccount]):
         """
         if sum(1 for _ in self.rooms()) >= MOST_ROOMS:
             return None
-        self._accounts.introduce(name).is_shared = True
+        self._accounts.share(name)
         room = Room(name, self._ended.pop(name, 1), rights=rights)
         self._all[name] = room
         self._store.changed(room)
@@ -171,16 +171,19 @@ class SharedRows(Generic[AnyAccount]):
 
     def join(self, room: Room, name: str) -> bool:
         """Make a name a member, from the next line on; False if there is no room for that."""
-        account = self._accounts.introduce(name)
-        devices = ["", *self.devices(name)]
-        if len(account.rooms or ()) >= MOST_JOINED:
+        if not self.can_join(name):
             return False
-        if not self._accounts.has_room(CURSOR_COST * len(devices)):
-            return False
-        self._add_room(account, room)
-        for device in devices:
+        self._add_room(self._accounts.introduce(name), room)
+        for device in ["", *self.devices(name)]:
             self._place(room, name, device, room.end)
         return True
+
+    def can_join(self, name: str) -> bool:
+        """True if there is room for a name in one more room."""
+        account = self._accounts.get(name)
+        if account is not None and len(account.rooms or ()) >= MOST_JOINED:
+            return False
+        return self._accounts.has_room(CURSOR_COST * (1 + len(self.devices(name))))
 
     def part(self, room: Room, name: str) -> None:
         """Let a member go; what it has not got is thrown away."""
@@ -278,10 +281,12 @@ class SharedRows(Generic[AnyAccount]):
             kept = row.size_since(row.front(row.name)) + LINE_COST * row.kept
             return kept + cost <= limits.per_name and self._accounts.has_room(cost)
         excess = max(
-            self._cost(row) + cost - limits.per_room,
             self._in_rooms + cost - limits.total // 2,
             self._accounts.size + cost - limits.total,
         )
+        if excess > self._cost(row):
+            return False  # as all of its lines would not make room enough
+        excess = max(excess, self._cost(row) + cost - limits.per_room)
         if excess > 0:
             self._drop(row, self._cheapest(row, excess))
         return self._in_rooms + cost <= limits.total // 2 and self._accounts.has_room(cost)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from achat_twisted.mailbox import rows
 from achat_twisted.mailbox.accounts import MailLimits
+from tests.house import House
 from tests.reader.test_lines import Caller
-from tests.reader.test_rooms import RoomsTestCase
+from tests.reader.test_rooms import RoomsTestCase, _InFile
 
 LONG = "x" * 60
 
@@ -233,3 +235,81 @@ class FallenDeviceTests(RoomsTestCase):
         self.house.turn()
         new = [f"from bob: new {number}" for number in range(30)]
         self.assertEqual(plain.link.messages(), new)
+
+
+class ForgottenNamesTests(RoomsTestCase):
+    """More names than a server remembers."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.house.mailbox.limit(MailLimits(names=3))
+
+    def others_come(self) -> None:
+        """More names come and go than are remembered."""
+        for number in range(6):
+            self.comes(f"guest{number}").is_gone()
+            self.house.turn()
+
+    def test_room(self) -> None:
+        """A room is not forgotten, though it has no session."""
+        alice, bob = self.comes("alice", "/rooms"), self.comes("bob", "/rooms")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        self.others_come()
+        self.says(alice, "#ops: hi")
+        self.assertEqual(bob.link.messages(), ["from alice #ops: hi"])
+
+
+class FileForgottenNamesTests(_InFile, ForgottenNamesTests):
+    """The same with a file, whose next server remembers as few."""
+
+    def begins(self) -> None:
+        mailbox = self.desk.mailbox(MailLimits(names=3))
+        self.opens(House(mailbox, self.desk.clock))
+
+    def test_restart(self) -> None:
+        """A member is not forgotten, though it has no mail, and was known before others."""
+        alice, bob = self.comes("alice"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        alice.is_gone()
+        self.says(bob, "/join #ops", "#ops: one")
+        bob.is_gone()
+        self.others_come()
+        self.stops()
+        self.begins()
+        alice = self.comes("alice", "/rooms")
+        self.assertEqual(alice.link.messages(), ["from bob #ops: one"])
+
+
+class MakingTests(RoomsTestCase):
+    """Clients that make rooms."""
+
+    def test_cannot_join(self) -> None:
+        """A client that is in too many rooms makes none, rather than one that nobody is in."""
+        self.patch(rows, "MOST_JOINED", 1)
+        alice = self.comes("alice")
+        self.says(alice, "/join #one", "/join #two")
+        self.assertEqual(
+            self.heard(alice)[1:],
+            ["! bad-line alice cannot join #two, as there is no room for more"],
+        )
+        self.assertIsNone(self.house.mailbox.rows.room("#two"))
+
+
+class LimitTests(RoomsTestCase):
+    """Rooms in a mailbox that is full."""
+
+    def test_full(self) -> None:
+        """A line for which there is no room does not cost what was said before."""
+        alice, bob = self.comes("alice"), self.comes("bob")
+        self.says(alice, "/join #ops", "#ops: one")
+        self.says(bob, "alice: hi")
+        alice.is_gone()
+        self.house.turn()
+        self.says(bob, "/join #ops", *[f"alice: {LONG}"] * 20)
+        self.house.mailbox.limit(MailLimits(total=self.house.mailbox.size() - 1000))
+        self.says(bob, "#ops: two")
+        self.assertEqual(bob.link.lines()[-1], "! full #ops 1")
+        room = self.house.mailbox.rows.room("#ops")
+        assert room is not None
+        self.assertEqual(room.end - room.first, 1)
