@@ -179,11 +179,15 @@ class Rooms:
             self._ledger.accepted += len(room) - 1
             if self._rows.post(room, line):
                 self._tell(room, sender, line)
-                notice = self._rates.spend(sender, len(room), is_local=sender.local)
-                if notice is not None:
-                    sender.tell(notice)
+                self.spend(sender, len(room))
             else:
                 self._refuse(sender, "full", room.name, len(room))
+
+    def spend(self, sender: ISession, copies: int) -> None:
+        """Count copies, or names or lines that it is shown, towards what a client may make."""
+        notice = self._rates.spend(sender, copies, is_local=sender.local)
+        if notice is not None:
+            sender.tell(notice)
 
     def _tell(self, row: SharedRow, sender: ISession, line: bytes) -> bool:
         """Tell those who follow a row of a new line; False if nobody gets it at once."""

@@ -296,6 +296,54 @@ class MakingTests(RoomsTestCase):
         self.assertIsNone(self.house.mailbox.rows.room("#two"))
 
 
+class ShowingTests(_Room):
+    """Long answers."""
+
+    def test_no_room(self) -> None:
+        """No room's names and lines are shown while too much waits for all clients."""
+        self.limits.outbox_total = 1000
+        self.says(self.alice, "/who #ops", "/log #ops")
+        refused = (
+            "! bad-line that is not answered just now, as too much waits for clients that do not"
+            " read"
+        )
+        self.assertEqual(self.heard(self.alice)[1:].count(refused), 1)
+
+    def test_rate(self) -> None:
+        """Names and lines that are shown count as copies do."""
+        self.limits.limit_local, self.limits.room_rate = True, 1
+        self.many(4)
+        self.says(self.alice, "/who #ops", "/log #ops")
+        self.assertNotIn("! slow-down 1 copies", self.heard(self.alice))
+        self.says(self.alice, "/log #ops 2", "/who #ops", "/who #ops")
+        self.assertIn("! slow-down 1 copies", self.heard(self.alice))
+
+
+class FileShowingTests(_InFile):
+    """Long answers out of a file."""
+
+    def test_order(self) -> None:
+        """A client asks for one page at a time, as it is not read before that is there."""
+        alice = self.comes("alice")
+        self.says(alice, "/join #ops", "#ops: one", "#ops: two")
+        self.desk.worker.held = True
+        self.says(alice, "/log #ops 1", "/ping")
+        self.assertNotIn("! pong", alice.link.lines())
+        self.desk.worker.release()
+        self.house.turn()
+        self.assertEqual(alice.link.lines()[-2:], ["! log-ends #ops 1 3", "! pong"])
+
+    def test_broken(self) -> None:
+        """A disk that fails costs an answer, and no traceback."""
+        alice = self.comes("alice", "/resume t")
+        self.says(alice, "/join #ops", "#ops: one")
+        self.desk.disk.broken = True
+        self.says(alice, "/log #ops")
+        self.assertEqual(
+            self.heard(alice)[-1], "! bad-line 0 the log of #ops cannot be read just now"
+        )
+
+
 class LimitTests(RoomsTestCase):
     """Rooms in a mailbox that is full."""
 
