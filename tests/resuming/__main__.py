@@ -40,9 +40,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def repeat(
-    seed: int, mode: Mode, kind: type[Client] = Client, *, rooms: bool = False
-) -> str:
+def repeat(seed: int, mode: Mode, kind: type[Client] = Client, *, rooms: bool = False) -> str:
     """The command that runs a schedule again, in words."""
     library = " --library" if kind is LibraryClient else ""
     seeds = f"--first {seed} --schedules 1 --mode {mode.value}"

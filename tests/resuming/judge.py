@@ -32,10 +32,7 @@ def _fates(world: World) -> Iterator[str]:
         for name, clients in _by_name(world.clients).items()
     }
     of_devices = Counter(
-        (each.name, ident)
-        for each in world.clients
-        if each.is_device
-        for ident in each.worked_off
+        (each.name, ident) for each in world.clients if each.is_device for ident in each.worked_off
     )
     for line in world.judged():
         for name in line.recipients or ("",):
