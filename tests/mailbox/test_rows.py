@@ -258,9 +258,9 @@ class UpgradeTests(SynchronousTestCase):
         self.clock.advance(0)
         self.desk.crash()
         again = self.desk.mailbox()
-        row = again.rows.get("alice")
-        assert row is not None
-        self.assertEqual((row.first, row.end, again.copies()), (7, 9, 2))
+        after = again.rows.get("alice")
+        assert after is not None
+        self.assertEqual((after.first, after.end, again.copies()), (7, 9, 2))
         self.assertEqual([tag.era for tag in again.tags.of("alice")], ["e7a"])
 
     def test_backup(self) -> None:

@@ -291,7 +291,7 @@ class DeviceTests(RoomsTestCase):
         self.assertEqual([int(line.split()[2]) for line in phone.link.messages()], [*range(150)])
 
     def test_rooms_of_devices(self) -> None:
-        """What one device does in rooms, all sessions of its name hear that have asked for rooms."""
+        """All sessions of a name that ask for rooms hear what one device does in them."""
         bob = self.comes("bob")
         self.says(bob, "/join #ops")
         phone = self.comes("alice", "/device p", "/rooms")
