@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from sqlite3 import connect
 
 from twisted.internet.task import Clock
@@ -10,11 +11,15 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.mailbox import rows as rows_module
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, LINE_COST, MailLimits
+from achat_twisted.mailbox.checkup import APPLICATION
+from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.mailbox.layout import SCHEMA, Schema
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.rows import CURSOR_COST, MOST_JOINED, Rights, Room
 from achat_twisted.mailbox.shared import SharedRow
 from achat_twisted.mailbox.tags import TAG_COST
+from achat_twisted.tools.errors import Unusable
 from tests.disk import Desk
 from tests.logged import Logged
 from tests.mailboxes import DAY, FakeCounter
@@ -214,6 +219,68 @@ class RowsTests(SynchronousTestCase):
         self.assertEqual(mailbox.rows.devices("alice"), ["phone"])
 
 
+_VERSION_2 = """
+INSERT INTO name (id, name, first) VALUES (1, 'alice', 5), (2, 'bob', 1);
+INSERT INTO copy VALUES (1, 5, 10.5, x'66697665'), (1, 6, 11.5, x'736978');
+INSERT INTO record VALUES (1, 1, 7, 2, x'736576656e0a65696768740a');
+INSERT INTO tag (name, tag, era, lines, heard, used) VALUES (1, 'phone', 'e7a', 42, 40, 9.0);
+INSERT INTO refusal VALUES (1, 'phone', 41, 41, 'unknown', 'nobody', 1);
+PRAGMA user_version=2;
+"""
+"""A durable server that was killed with lines on their way, and with a tag that had a refusal."""
+
+
+class UpgradeTests(SynchronousTestCase):
+    """The upgrade from version 2, which had no rooms."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.desk = Desk.of(self, self.clock)
+        self.desk.durable = True
+        folder = Path(rows_module.__file__).parent
+        parts = [(folder / f"{name}.sql").read_text() for name in ("schema", "record", "tags")]
+        with closing(connect(self.desk.path)) as sql:
+            mark = f"PRAGMA application_id={APPLICATION};"
+            sql.executescript("".join([*parts, mark, _VERSION_2]))
+        self.desk.path.chmod(0o600)
+
+    def test_lives_on(self) -> None:
+        """Tags, refusals and mail live through it, after a kill as well, and devices go on."""
+        mailbox = self.desk.mailbox()
+        self.assertEqual((mailbox.first("alice"), mailbox.count("alice")), (5, 4))
+        (tag,) = mailbox.tags.of("alice")
+        self.assertEqual((tag.name, tag.era, tag.lines, tag.heard), ("phone", "e7a", 42, 40))
+        self.assertEqual(len(tag.refusals), 1)
+        row = mailbox.share("alice", [])
+        mailbox.rows.follow(row, "alice", "phone")
+        self.assertEqual((row.first, row.end, row.position("alice", "phone")), (5, 9, 5))
+        mailbox.rows.advance(row, "alice", "phone", 7)
+        self.clock.advance(0)
+        self.desk.crash()
+        again = self.desk.mailbox()
+        after = again.rows.get("alice")
+        assert after is not None
+        self.assertEqual((after.first, after.end, again.copies()), (7, 9, 2))
+        self.assertEqual([tag.era for tag in again.tags.of("alice")], ["e7a"])
+
+    def test_backup(self) -> None:
+        """The old file stays beside it, as it was, for the old version to use."""
+        self.desk.mailbox()
+        backup = self.desk.path.with_name(f"{self.desk.path.name}.version-2")
+        with closing(connect(backup)) as sql:
+            self.assertEqual(sql.execute("PRAGMA user_version").fetchone(), (2,))
+            self.assertEqual(sql.execute("SELECT count(*) FROM copy").fetchone(), (2,))
+            self.assertEqual(sql.execute("SELECT lines FROM tag").fetchall(), [(42,)])
+
+    def test_downgrade(self) -> None:
+        """An achat that knows no rooms refuses the new file in one sentence."""
+        self.desk.mailbox()
+        self.desk.crash()
+        older = Schema(SCHEMA.script, SCHEMA.upgrades[:1])
+        error = self.assertRaises(Unusable, Database, self.desk.path, durable=True, schema=older)
+        self.assertIn("it has version 3, and this achat knows versions up to 2", str(error))
+
+
 class FileRowsTests(RowsTests):
     """The same in a file, which counts its lines and cursors when it is closed."""
 
@@ -278,6 +345,32 @@ class FileRowsTests(RowsTests):
         for _ in range(3):
             mailbox.rows.post(row, LINE)
         mailbox.rows.advance(row, "alice", "b", 3)
+
+    def test_counted(self) -> None:
+        """A mailbox that has other cursors than it should says so when it closes."""
+        mailbox = self.make()
+        room = self.room(mailbox, "alice")
+        mailbox.rows.post(room, LINE)
+        self.clock.advance(0)
+        with closing(connect(self.desk.path)) as sql:
+            self.desk.crash()
+            sql.execute("UPDATE cursor SET position = position + 1")
+            sql.commit()
+        self.mailbox = self.desk.mailbox()
+        room.kept += 1  # which no longer matters
+        again = self.mailbox.rows.room("#r")
+        assert again is not None
+        again.kept += 1
+        with Logged(level="error") as logged:
+            self.successResultOf(self.mailbox.close())
+        self.assertEqual(
+            logged.texts,
+            [
+                "the mailbox holds 1 lines, and should hold 1; its cursors tell of 0 copies, and"
+                " should of 1"
+            ],
+        )
+        self.mailbox = self.desk.mailbox()
 
     def test_no_line_stays(self) -> None:
         """No line of a room that was removed stays in the file."""

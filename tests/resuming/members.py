@@ -14,6 +14,10 @@ ROOM = "#r"
 """The room in which everything happens."""
 
 
+_TOO_LATE = (f"you are not in {ROOM}", f"there is no room {ROOM}")
+"""What a client hears that leaves a room when its name has left that already."""
+
+
 @dataclass
 class Place:
     """The things that a client must not forget of a room.
@@ -152,7 +156,7 @@ class Member(Client):
         if number is None or place is None or not self._next:
             self.faults.add("told a line of a room without its number, or its era")
             return
-        if self._register.of_room(said.room, place.era, number) != ident:
+        if self._register.of_room(said.room, place.era, number) not in (ident, ""):
             self.faults.add(f"told {ident} as number {number}, which is another line")
         if not 0 <= number - self._next <= self._missed:
             self.faults.add(
@@ -165,7 +169,7 @@ class Member(Client):
             self.heard.idents.append(ident)
 
     def _judge(self, verdict: Verdict) -> None:
-        if not verdict.subject.startswith(f"you are not in {ROOM}"):  # its /part has come too late
+        if not verdict.subject.startswith(_TOO_LATE):
             super()._judge(verdict)
 
     def _resume(self, lines: int, message: int, era: str) -> None:

@@ -52,7 +52,7 @@ class Register:
         self._at: dict[tuple[str, str, int], str] = {}
 
     def of_room(self, room: str, era: str, position: int) -> str:
-        """The line of a room that has that number."""
+        """The line of a room that has that number; nothing, if it is from before a crash."""
         return self._at.get((room, era, position), "")
 
     def accepted(self, row: SharedRow, line: bytes) -> None:
@@ -120,9 +120,10 @@ class RoomServer(Server):
         self.faults: set[str] = set()
         super().__init__(mode, path, rng, power_fails=power_fails)
 
-    def draw_limits(self, rng: Random) -> MailLimits:
-        per_room = rng.choice([900, 10**6])
-        return MailLimits(per_name=rng.choice([3500, 10**6]), per_room=per_room, age=AGE)
+    def draw_limits(self, rng: Random) -> tuple[int, MailLimits]:
+        outbox, per_room = rng.choice([250, 600, 4000]), rng.choice([900, 10**6])
+        per_name = rng.choice([3500, 10**6])
+        return outbox, MailLimits(per_name=per_name, per_room=per_room, age=AGE)
 
     def _start(self) -> None:
         super()._start()
