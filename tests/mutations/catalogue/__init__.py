@@ -15,6 +15,7 @@ from tests.mutations.catalogue.mailboxes import MAILBOXES
 from tests.mutations.catalogue.mishaps import MISHAPS
 from tests.mutations.catalogue.operators import OPERATORS
 from tests.mutations.catalogue.resuming import RESUMING
+from tests.mutations.catalogue.rooms import ROOMS
 from tests.mutations.catalogue.sessions import SESSIONS
 from tests.mutations.catalogue.surroundings import SURROUNDINGS
 from tests.mutations.catalogue.turns import TURNS
@@ -24,5 +25,5 @@ from tests.mutations.catalogue.writers import WRITERS
 MUTATIONS = (
     *(*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES, *MISHAPS),
     *(*CLOCKS, *AUTH, *CONFIGURATION, *LIMITS, *OPERATORS, *WATCHING, *CLIENTS),
-    *(*SURROUNDINGS, *RESUMING, *LIBRARY),
+    *(*SURROUNDINGS, *RESUMING, *LIBRARY, *ROOMS),
 )
