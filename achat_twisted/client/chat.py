@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from types import TracebackType
 from typing import Self, cast
@@ -130,8 +130,7 @@ class Chat:
         self._conversation.done(received.number, received.era)
         self._connector.flush_soon()
 
-    @asynccontextmanager
-    async def transaction(self, received: Received | None = None) -> AsyncIterator[Work]:
+    def transaction(self) -> AbstractAsyncContextManager[Work]:
         """A transaction of the state's own, as L{Message.transaction}, but for no message::
 
             async with chat.transaction() as work:
@@ -140,9 +139,13 @@ class Chat:
 
         So a program can post what stands in a table of its own, exactly once.
 
-        @param received: the library's own affair.
         @raise StateError: if the chat has no state in a file.
         """
+        return self.work_together(None)
+
+    @asynccontextmanager
+    async def work_together(self, received: Received | None) -> AsyncIterator[Work]:
+        """See L{Message.transaction}, and L{transaction}."""
         if not hasattr(self._state, "database"):
             raise StateError("a transaction needs a state in a file: connect(…, state=PATH)")
         state = cast(Transactional, self._state)

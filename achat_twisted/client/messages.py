@@ -24,7 +24,7 @@ class Desk(Protocol):
     async def work_off(self, received: Received) -> None:
         """Note that a message is worked off."""
 
-    def transaction(self, received: Received) -> AbstractAsyncContextManager[Work]:
+    def work_together(self, received: Received) -> AbstractAsyncContextManager[Work]:
         """Work a message off in a transaction of the state's own."""
 
 
@@ -78,7 +78,7 @@ class Message:
 
         @raise StateError: if the chat has no state in a file.
         """
-        return self._desk.transaction(self._received)
+        return self._desk.work_together(self._received)
 
     def __repr__(self) -> str:
         return f"<message {self.number} from {self.sender!r}>"

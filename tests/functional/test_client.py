@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib  # not suppress alone: trial takes that name of a module for its own
 import signal
 import sys
 from asyncio import StreamReader, StreamWriter
@@ -110,10 +111,14 @@ class ChatTests(ServedTestCase):
             await ann.submit([f"bob: {number} {'x' * 100}" for number in range(LINES)])
             await ann.sync()
             await bob.ping()
-            first = await bob.next()
-            numbers = [int(first.text.split()[0])]
-            await bob.ping()
-            await first.done()
+            window = []
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    window.append(await asyncio.wait_for(bob.next(), 0.5))
+            numbers = [int(message.text.split()[0]) for message in window]
+            self.assertLess(len(numbers), LINES)
+            for message in window:
+                await message.done()
             async for message in bob:
                 numbers.append(int(message.text.split()[0]))
                 await message.done()
@@ -217,7 +222,7 @@ class StrangeServerTests(ServedTestCase):
         """A server that speaks no notices closes without a word."""
         server = await self.serve("--plain")
         address = f"ann@127.0.0.1:{server.port}"
-        await self.assert_not_let_in("speaks no notices", address)
+        await self.assert_not_let_in("no notices", address)
         await self.assert_not_let_in("was not told the secret", address, secret="hush")
 
     async def test_other(self) -> None:
@@ -284,12 +289,11 @@ class TLSTests(ServedTestCase):
 
     async def test_met_without(self) -> None:
         """A TLS port that is met without TLS is told no secret, and the user is told why."""
-        with self.assertRaisesRegex(NotLetIn, "TLS"):
-            async with connect(self.address, secret="hush") as chat:
-                await chat.ready()
-        with self.assertRaisesRegex(NotLetIn, "TLS|without a word"):
-            async with connect(self.address) as chat:
-                await chat.ready()
+        for options, why in (
+            ({"secret": "hush"}, "not told the secret; it may speak TLS"),
+            ({}, "TLS"),
+        ):
+            await self.assert_fails(why, self.address, **options)
 
     async def test_met_with(self) -> None:
         """A port without TLS that is met with TLS is recognised."""

@@ -37,8 +37,12 @@ class SavedState(MemoryState):
 class LibraryClient(Client):
     """A program on the library's conversation, over all its lives and connections.
 
-    @ivar is_orderly: false if it works off what came last first.
+    @ivar is_orderly: false for B, which works off what came last first.
     """
+
+    @property
+    def is_orderly(self) -> bool:
+        return self.ident != "B"
 
     def _begin(self) -> None:
         self.lives += 1

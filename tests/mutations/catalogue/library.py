@@ -167,6 +167,20 @@ LIBRARY = (
         f"{_CHAT}.TransactionTests",
     ),
     Mutation(
+        "have a transaction wait for its own end",
+        "achat_twisted/client/connector.py",
+        "if self._holder is not None and _HOLDER.get() is self._holder:",
+        "if False:",
+        f"{_CHAT}.TransactionTests",
+    ),
+    Mutation(
+        "forget a refusal before its post has raised it",
+        "achat_twisted/client/chat.py",
+        "self._driver.soon(partial(self._forget, told))",
+        "self._forget(told)",
+        f"{_CHAT}.SavingTests",
+    ),
+    Mutation(
         "tell again of a refusal that its post has raised",
         "achat_twisted/client/postings.py",
         "                told.append(place)\n",

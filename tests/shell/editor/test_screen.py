@@ -25,6 +25,19 @@ BRACKETED, NOT_BRACKETED = "\x1b[?2004h", "\x1b[?2004l"
 KEYS = {"ctrl-c": "\x03", "ctrl-d": "\x04", "tab": "\t", "up": "\x1b[A", "enter": "\r"}
 
 
+class FakeTerminal(StringIO):
+    """A text that grows by pieces.
+
+    @ivar pieces: the number of them.
+    """
+
+    pieces = 0
+
+    def write(self, text: str) -> int:
+        self.pieces += 1
+        return super().write(text)
+
+
 class FakeDesk:
     """A chat in which nothing happens, unless the test says so."""
 
@@ -50,7 +63,7 @@ class ScreenTests(SynchronousTestCase):
 
     @asynccontextmanager
     async def screen(self, **environ: str) -> AsyncIterator[Screen]:
-        self.terminal = StringIO()
+        self.terminal = FakeTerminal()
         self.desk = FakeDesk()
         people = People("ann")
         people.are_here(["bob", "bobby"])
@@ -104,7 +117,9 @@ class ScreenTests(SynchronousTestCase):
             screen.show([("", "one\n")])
             screen.show([("bold", "two\n")])
             self.assertEqual(self.written(), "", "it waits for the end of the turn")
+            before = self.terminal.pieces
             await turns()
+            self.assertEqual(self.terminal.pieces, before + 1)
             written = self.written()
             self.assertLess(written.index(ERASE), written.index("one"))
             self.assertLess(written.index("one"), written.index("two"))
