@@ -80,7 +80,7 @@ class Terminal:
         command = ["-u", "-f", "/dev/null", "-S", str(self._socket), *words]
         out, errors, code = await getProcessOutputAndValue("tmux", command, self._environment)
         assert code == 0, (words, errors.decode())
-        return out.decode()
+        return str(out.decode())
 
 
 class TerminalTestCase(FunctionalTestCase):
