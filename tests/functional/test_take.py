@@ -1,4 +1,4 @@
-"""The real C{achat take}, on a real server: what breaks loses nothing."""
+"""The real C{achat take}, on a real server, through kills."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class TakeTests(CommandTestCase):
         return self.server
 
     async def test_lost_output(self) -> None:
-        """What a full disk, or a pipe that nobody reads, has not taken comes again."""
+        """A message that a full disk, or a pipe that nobody reads, has not taken comes again."""
         bob = await self.begin_with(*(f"{number}" for number in range(2000)))
         with open("/dev/full", "wb") as full:
             code, errors = await self._take_into(full.fileno(), bob)

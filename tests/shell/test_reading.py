@@ -90,7 +90,7 @@ class RecipientTests(SynchronousTestCase):
             self.assertEqual(parse_recipients(text), recipients)
 
     def test_nobody(self) -> None:
-        """What would make another line of it, or can be no name, is a mistake."""
+        """Anything that would make another line of it, or can be no name, is a mistake."""
         for text, why in NOBODY.items():
             error = self.assertRaises(click.BadParameter, parse_recipients, text)
             self.assertIn(why, str(error))
