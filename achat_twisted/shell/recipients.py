@@ -10,7 +10,7 @@ from achat_twisted import wire
 from achat_twisted.client.errors import ChatError
 
 _ROOM = "#"
-"""What the names of rooms begin with; the server knows the rest of their rules."""
+"""The beginning of a room's name; the server knows the rest of the rules for them."""
 
 
 class NoRecipient(ChatError):

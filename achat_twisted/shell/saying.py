@@ -45,7 +45,7 @@ class Source(Protocol):
         """
 
     def rest(self) -> list[str]:
-        """What has come, and was not handed out."""
+        """The lines that have come, and were not handed out."""
 
 
 class Saying:

@@ -30,7 +30,7 @@ class Agent:
         self._client = client
 
     async def call(self, tool: str, **arguments: Any) -> Any:
-        """What a tool answers; or the sentence with which it fails."""
+        """The answer of a tool, or the sentence with which it fails."""
         result = await self._client.call_tool(tool, arguments)
         if result.is_error:
             (content,) = result.content

@@ -95,7 +95,7 @@ class TakeTests(CommandTestCase):
         return process.returncode, errors.decode()
 
     async def test_kills(self) -> None:
-        """Whatever is killed, all jobs are worked off in order, and only one at the kill twice."""
+        """All jobs are worked off in order, whatever is killed, and only one at the kill twice."""
         folder = self.folder()
         options = ("--durable", "--mailbox", f"sqlite:{folder / 'mail'}")
         bob = await self.begin_with(*(f"{number}" for number in range(60)), options=options)
