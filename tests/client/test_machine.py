@@ -7,8 +7,8 @@ next, and shortens a schedule that fails; L{ScheduleTests} are schedules that ar
 from __future__ import annotations
 
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from hypothesis.strategies import DataObject, data, integers, sampled_from
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.strategies import integers, sampled_from
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.resuming.__main__ import repeat
@@ -18,6 +18,9 @@ from tests.resuming.world import World
 
 SCHEDULES = 25
 """Those of every test run, for each mode."""
+
+_MANY = 10_000
+"""Far more than there ever is to choose from."""
 
 
 class ConversationMachine(RuleBasedStateMachine):
@@ -30,23 +33,22 @@ class ConversationMachine(RuleBasedStateMachine):
         """All that Hypothesis does not choose comes from the seed."""
         self.world = World(seed, mode, LibraryClient)
 
-    @rule(draw=data())
-    def go_on(self, draw: DataObject) -> None:
+    @rule(which=integers(0, _MANY))
+    def go_on(self, which: int) -> None:
         """Something happens that is no trouble."""
         assert self.world is not None
         if acts := self.world.acts():
-            self.world.do(*acts[draw.draw(integers(0, len(acts) - 1))])
+            self.world.do(*acts[which % len(acts)])
         else:
             self.world.wait()
 
-    @precondition(lambda self: self.world is not None)
-    @rule(draw=data())
-    def break_something(self, draw: DataObject) -> None:
+    @rule(who=integers(0, _MANY), which=integers(0, _MANY))
+    def break_something(self, who: int, which: int) -> None:
         """Something breaks."""
         assert self.world is not None
-        client = draw.draw(sampled_from(self.world.clients))
-        troubles = self.world.troubles(client)
-        self.world.do(*troubles[draw.draw(integers(0, len(troubles) - 1))])
+        clients = self.world.clients
+        troubles = self.world.troubles(clients[who % len(clients)])
+        self.world.do(*troubles[which % len(troubles)])
 
     def teardown(self) -> None:
         """When all is calm again, each line came once, or its sender knows why not."""

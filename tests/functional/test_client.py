@@ -14,6 +14,7 @@ from twisted.internet import reactor
 from twisted.trial.unittest import SkipTest
 
 from achat_twisted.client import (
+    AddressError,
     Chat,
     ChatError,
     Ended,
@@ -425,6 +426,27 @@ class FaceTests(FunctionalTestCase):
             error: Any = await self.assertFailure(stranger.ready(), NotLetIn)
             self.assertIn(why, str(error))
             await stranger.close()
+
+    async def test_deferred_files(self) -> None:
+        """A file that is not there, or holds something else, is named."""
+        other = self.folder() / "other"
+        other.write_text("-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFICATE-----\n")
+        empty = other.with_name("empty")
+        empty.write_text("")
+        ca = other.with_name("ca.pem")
+        ca.write_bytes(write_certificate(other.with_name("localhost.pem")))
+        cases: list[tuple[dict[str, Any], str]] = [
+            ({"ca": "/nowhere"}, "cannot read the certificate in /nowhere: No such file"),
+            (
+                {"ca": str(empty)},
+                f"cannot read the authorities in {empty}: it holds no certificate",
+            ),
+            ({"ca": str(other)}, f"cannot read the authorities in {other}: "),
+            ({"cert": str(ca)}, f"cannot use the certificate in {ca}: "),
+        ]
+        for options, why in cases:
+            with self.assertRaisesRegex(AddressError, why):
+                deferreds.connect(reactor, "ann@localhost", **options)
 
     async def test_deferred_break(self) -> None:
         """A server that stops and comes again is found again."""

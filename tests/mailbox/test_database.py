@@ -244,7 +244,7 @@ class TagTests(DatabaseTestCase):
             database.close()
 
     def test_changes(self) -> None:
-        """What comes and goes of a tag's refusals is in the file, commit by commit."""
+        """A tag's refusals come and go in the file, commit by commit."""
         tag = Tag("t")
         database = self.open()
         steps: list[tuple[Callable[[], None], list[tuple[int, int]]]] = [
@@ -267,7 +267,7 @@ class TagTests(DatabaseTestCase):
             self.assertEqual([(each.first, each.last) for each in found.refusals.values()], left)
 
     def test_changes_of_commits_that_failed(self) -> None:
-        """What a commit could not write stands in the next, and nothing of a tag made anew."""
+        """Changes that a commit could not write stand in the next, and none of a tag made anew."""
         old, new, other = Tag("t"), Tag("t"), Tag("other")
         batch = Batch(names={1: "bob"})
         for number, tag in enumerate((old, other), 1):

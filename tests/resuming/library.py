@@ -27,7 +27,7 @@ class SavedState(MemoryState):
         self._saved = deepcopy({k: v for k, v in vars(self).items() if k != "_saved"})
 
     def left(self) -> SavedState:
-        """What the next program finds."""
+        """The state that the next program finds."""
         state = SavedState()
         vars(state).update(deepcopy(self._saved))
         state.save()
@@ -42,7 +42,10 @@ class LibraryClient(Client):
 
     def _begin(self) -> None:
         self.lives += 1
-        self._use(SavedState())
+        state = SavedState()
+        state.numbers.tag = f"{self.ident}.{self.lives}"
+        state.save()
+        self._use(state)
         self._lines: dict[int, Line] = {}
 
     def _use(self, state: SavedState) -> None:

@@ -48,11 +48,11 @@ class PowerCutTests(SynchronousTestCase):
         return len(self.open().tags())
 
     def test_synced(self) -> None:
-        """What was committed is there if each commit waits for the disk."""
+        """All that was committed is there if each commit waits for the disk."""
         self.assertEqual(self.left(self.saved(durable=True)), 1)
 
     def test_not_synced(self) -> None:
-        """What was committed may be gone if nobody has waited for the disk."""
+        """Some that was committed may be gone if nobody has waited for the disk."""
         database = self.open()
         database.sync()
         database.close()

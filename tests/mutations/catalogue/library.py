@@ -1,4 +1,4 @@
-"""What the library for clients promises to their programs."""
+"""The promises of the library for clients to their programs."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ LIBRARY = (
     Mutation(
         "never ask a silent server",
         _CONVERSATION,
-        '            self._said.append("/ping")\n            self._pings.append(_OURS)\n',
-        "            self._pings.append(_OURS)\n",
+        '            self._said.append("/ping")\n',
+        "            pass\n",
         _VECTORS,
     ),
     Mutation(
         "give a server up that works through many lines",
-        _CONVERSATION,
-        "self._asked + DEAF_AFTER + pace",
-        "self._asked + DEAF_AFTER",
+        f"{_HOME}/keepalive.py",
+        "DEAF_AFTER + (ahead / self.rate if self.rate else 0.0)",
+        "DEAF_AFTER",
         _VECTORS,
     ),
     Mutation(
@@ -169,7 +169,7 @@ LIBRARY = (
     Mutation(
         "tell again of a refusal that its post has raised",
         "achat_twisted/client/postings.py",
-        "                self._conversation.told(place)\n",
+        "                told.append(place)\n",
         "",
         f"{_CHAT}.PostingTests",
     ),

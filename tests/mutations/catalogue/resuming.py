@@ -225,8 +225,8 @@ RESUMING = (
     Mutation(
         "let a client with a tag send bad lines without end",
         _TAGGED,
-        "        self.allowance = _UNSAVED\n        self._verdicts.fault",
-        "        self._verdicts.fault",
+        "        self.allowance = _UNSAVED\n        self.answers.fault",
+        "        self.answers.fault",
         "tests.reader.test_resuming",
     ),
     Mutation(
@@ -239,7 +239,7 @@ RESUMING = (
     Mutation(
         "take the notices behind a batch for messages",
         "achat_twisted/broker/window.py",
-        "self._window.has_notices = self._window.size > len(batch)",
+        "self._outbox.has_notices = self._outbox.size > len(batch)",
         "self._window.has_notices = False",
         "tests.broker.test_window",
     ),

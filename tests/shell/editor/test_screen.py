@@ -25,6 +25,19 @@ BRACKETED, NOT_BRACKETED = "\x1b[?2004h", "\x1b[?2004l"
 KEYS = {"ctrl-c": "\x03", "ctrl-d": "\x04", "tab": "\t", "up": "\x1b[A", "enter": "\r"}
 
 
+class FakeTerminal(StringIO):
+    """A text that grows by pieces.
+
+    @ivar pieces: the number of them.
+    """
+
+    pieces = 0
+
+    def write(self, text: str) -> int:
+        self.pieces += 1
+        return super().write(text)
+
+
 class FakeDesk:
     """A chat in which nothing happens, unless the test says so."""
 
@@ -50,7 +63,7 @@ class ScreenTests(SynchronousTestCase):
 
     @asynccontextmanager
     async def screen(self, **environ: str) -> AsyncIterator[Screen]:
-        self.terminal = StringIO()
+        self.terminal = FakeTerminal()
         self.desk = FakeDesk()
         people = People("ann")
         people.are_here(["bob", "bobby"])
@@ -78,7 +91,7 @@ class ScreenTests(SynchronousTestCase):
             await turns()
 
     def written(self) -> str:
-        """What the terminal has got since this was last asked."""
+        """All that the terminal has got since this was last asked."""
         text = self.terminal.getvalue()
         self.terminal.seek(0)
         self.terminal.truncate()
@@ -97,14 +110,16 @@ class ScreenTests(SynchronousTestCase):
 
     @in_loop
     async def test_output_above(self) -> None:
-        """What is shown stands above what one types, which is written again, in one piece."""
+        """An entry stands above what one types, which is written again, in one piece."""
         async with self.screen() as screen:
             await self.types("bob: ha")
             self.written()
             screen.show([("", "one\n")])
             screen.show([("bold", "two\n")])
             self.assertEqual(self.written(), "", "it waits for the end of the turn")
+            before = self.terminal.pieces
             await turns()
+            self.assertEqual(self.terminal.pieces, before + 1)
             written = self.written()
             self.assertLess(written.index(ERASE), written.index("one"))
             self.assertLess(written.index("one"), written.index("two"))
@@ -191,8 +206,10 @@ class ScreenTests(SynchronousTestCase):
             self.assertIn("bob  bobby", await self.below(screen))
             await self.types("tab", "hi", "enter")
             self.assertEqual(self.desk.said, ["bobby: hi"])
-            await self.types("/w", "tab", "enter")
-            self.assertEqual(self.desk.said[1:], ["/who"])
+            self.source.send_text("/w\t\r")
+            self.source.send_text("BOBB\thi\rzoe\t\r")
+            await self.types("")
+            self.assertEqual(self.desk.said[1:], ["/who", "bobby: hi", "zoe"])
 
     @in_loop
     async def test_bell(self) -> None:
