@@ -45,7 +45,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is taken.
+    """Bounds of the work.
 
     @ivar most: the number of messages; None for all.
     @ivar timeout: the seconds to wait for the next one; None for ever.

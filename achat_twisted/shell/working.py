@@ -20,7 +20,7 @@ _NOT_FOUND, _NOT_RUN = 127, 126
 """The exit codes of a command that cannot be run, as POSIX has them for shells (2.8.2)."""
 
 _KILLED = 128
-"""What shells add to the number of the signal that has ended a command."""
+"""The number that shells add to that of the signal that has ended a command."""
 
 
 class Unrunnable(Exception):

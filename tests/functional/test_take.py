@@ -1,4 +1,4 @@
-"""The real C{achat take}, on a real server: what breaks loses nothing."""
+"""The real C{achat take}, on a real server, through kills."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class TakeTests(CommandTestCase):
         return self.server
 
     async def test_lost_output(self) -> None:
-        """What a full disk, or a pipe that nobody reads, has not taken comes again."""
+        """A message that a full disk, or a pipe that nobody reads, has not taken comes again."""
         bob = await self.begin_with(*(f"{number}" for number in range(2000)))
         with open("/dev/full", "wb") as full:
             code, errors = await self._take_into(full.fileno(), bob)
@@ -95,7 +95,7 @@ class TakeTests(CommandTestCase):
         return process.returncode, errors.decode()
 
     async def test_kills(self) -> None:
-        """Whatever is killed, all jobs are worked off in order, and only one at the kill twice."""
+        """All jobs are worked off in order, whatever is killed, and only one at the kill twice."""
         folder = self.folder()
         options = ("--durable", "--mailbox", f"sqlite:{folder / 'mail'}")
         bob = await self.begin_with(*(f"{number}" for number in range(60)), options=options)

@@ -1,4 +1,4 @@
-"""What C{achat take} gets: what is worked off, and nothing else."""
+"""Messages that C{achat take} gets: those that are worked off, and no others."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class WorkTests(TakingTestCase):
 
     @in_loop
     async def test_dead_letter(self) -> None:
-        """What is given up is posted, and got when that is taken in."""
+        """A message that is given up is posted, and got when that is taken in."""
         await self.come_in(Patience(tries=1, dead_letter="dead"))
         await self.scene.hears("from bob: one")
         await self.worker.ends(3)
@@ -147,7 +147,7 @@ class WorkTests(TakingTestCase):
 
     @in_loop
     async def test_unwritable(self) -> None:
-        """What the output does not take is not got."""
+        """A message that the output does not take is not got."""
         await self.come_in()
         await self.scene.hears("from bob: one")
         await self.worker.ends(Unwritable("nobody reads standard output any more"))
@@ -203,7 +203,7 @@ class BoundTests(TakingTestCase):
 
     @in_loop
     async def test_once(self) -> None:
-        """What is there by now is taken, though it takes its time; then it leaves."""
+        """All that is there by now is taken, though it takes its time; then it leaves."""
         await self.come_in(is_once=True)
         await self.scene.hears("! mail 2", "from bob: 1")
         await self.worker.ends(0, 0)
@@ -216,7 +216,7 @@ class BoundTests(TakingTestCase):
 
     @in_loop
     async def test_once_nothing(self) -> None:
-        """Where nothing is it leaves soon."""
+        """It leaves soon if nothing is there."""
         await self.come_in(is_once=True)
         before = asyncio.get_running_loop().time()
         self.assertEqual(await self.leave(), 0)
