@@ -628,6 +628,10 @@ class FileRoomTests(_InFile, RoomTests):
         alice = self.comes("alice", "/resume t", "/rooms")
         self.says(alice, "/join #ops", "#ops: one")
         era = alice.link.lines()[2].split()[-1]
+        alice.is_gone()
+        self.house.turn()
+        self.stops()
+        self.begins()
         self.house.clock.advance(1)
         self.desk.crash()
         self.begins()
