@@ -12,6 +12,7 @@ from achat_twisted import wire
 from achat_twisted.broker.interfaces import IRoomCommands, ISession
 from achat_twisted.broker.presence import Presence
 from achat_twisted.broker.rooms import Rooms
+from achat_twisted.limits.memory import Pool
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.rows import Rights, Room
@@ -29,7 +30,12 @@ class RoomCommands:
     _log = Logger()
 
     def __init__(
-        self, rooms: Rooms, mailbox: IMailbox, presence: Presence, wall: Callable[[], float]
+        self,
+        rooms: Rooms,
+        mailbox: IMailbox,
+        presence: Presence,
+        pool: Pool,
+        wall: Callable[[], float],
     ) -> None:
         """@param wall: the time of day, in seconds since 1970 (UTC)."""
         self._anyone_makes = False
@@ -37,6 +43,7 @@ class RoomCommands:
         self._mailbox = mailbox
         self._rows = mailbox.rows
         self._presence = presence
+        self._pool = pool
         self._wall = wall
 
     def let_anyone_make(self, anyone_makes: bool) -> None:
@@ -76,6 +83,11 @@ class RoomCommands:
 
     def who(self, session: ISession, name: str) -> None:
         room = self._member_of(session, name)
+        if not self._pool.takes(sum(map(len, room))):
+            raise wire.BadLine(
+                f"/who {name} is not answered just now, as too much waits for clients that do not"
+                " read"
+            )
         here = {member: self._presence.is_here(member) for member in sorted(room)}
         session.tell(said.members_here(name, [member for member in here if here[member]]))
         session.tell(said.members_away(name, [member for member in here if not here[member]]))
