@@ -19,6 +19,11 @@ CURSOR_COST = 512
 _LAG = 16
 """The part of a name's limit that may be kept for the slowest of its devices alone."""
 
+_PART = 16
+"""The part of the largest room that goes when all rooms together have too much: it takes 2 ms to
+find that among L{MOST_ROOMS}.
+"""
+
 MOST_ROOMS = 10_000
 """The most rooms of a server."""
 
@@ -224,12 +229,7 @@ class SharedRows(Generic[AnyAccount]):
         """Remove the cursors of a device."""
         for row in filter(None, [self._all.get(name), *self.joined(name)]):
             if device and device in row.cursors(name):
-                had_none = "" not in row.cursors(name)
-                row.remove(name, device)
-                self._store.moved(row, name, device)
-                self._store.moved(row, name, "")
-                if not (had_none and "" in row.cursors(name)):
-                    self._charge_cursors(name, -1)
+                self._remove(row, name, device)
 
     def _add_room(self, account: AnyAccount, room: Room) -> None:
         if account.rooms is None:
@@ -270,26 +270,48 @@ class SharedRows(Generic[AnyAccount]):
     def _forget_nameless(self, row: SharedRow) -> None:
         """Remove the cursor of sessions without a device, if it has fallen off."""
         if row.cursors(row.name).get("", row.first) < row.first:
-            row.remove(row.name, "")
-            self._store.moved(row, row.name, "")
-            self._charge_cursors(row.name, -1)
+            self._remove(row, row.name, "")
+
+    def _remove(self, row: SharedRow, name: str, device: str) -> None:
+        """Remove one cursor of several; the one without a device may come in its place."""
+        before = len(row.cursors(name))
+        row.remove(name, device)
+        self._store.moved(row, name, device)
+        self._store.moved(row, name, "")
+        self._charge_cursors(name, len(row.cursors(name)) - before)
 
     def _make_way(self, row: SharedRow, cost: int) -> bool:
-        """Tell if there is room for a line; in a room, its oldest lines make way for it."""
+        """Tell if there is room for a line; for one in a room, the oldest lines make way.
+
+        If it is all rooms together that have too much, those are lines of the largest, a part of
+        it at a time: or else a few that are full would leave nothing for the others.
+        """
         limits = self._accounts.limits
         if not isinstance(row, Room):
             kept = row.size_since(row.front(row.name)) + LINE_COST * row.kept
             return kept + cost <= limits.per_name and self._accounts.has_room(cost)
-        excess = max(
-            self._in_rooms + cost - limits.total // 2,
-            self._accounts.size + cost - limits.total,
-        )
-        if excess > self._cost(row):
-            return False  # as all of its lines would not make room enough
-        excess = max(excess, self._cost(row) + cost - limits.per_room)
-        if excess > 0:
+        excess = self._excess(cost)
+        if excess > 0 and not self._thin_out(excess):
+            return False
+        if (excess := self._cost(row) + cost - limits.per_room) > 0:
             self._drop(row, self._cheapest(row, excess))
-        return self._in_rooms + cost <= limits.total // 2 and self._accounts.has_room(cost)
+        return True
+
+    def _thin_out(self, excess: int) -> bool:
+        """Let lines of the largest room go; nothing, if all of them would not be enough."""
+        largest = max(self.rooms(), key=self._cost)
+        if excess > self._cost(largest):
+            return False
+        part = self._cost(largest) // _PART
+        self._drop(largest, self._cheapest(largest, max(excess, part)))
+        return True
+
+    def _excess(self, cost: int) -> int:
+        """The bytes by which all rooms, or all mail, would have too much with so many more."""
+        limits = self._accounts.limits
+        return max(
+            self._in_rooms + cost - limits.total // 2, self._accounts.size + cost - limits.total
+        )
 
     def _cheapest(self, room: Room, excess: int) -> int:
         """The position before which lines must go to make up for so many bytes."""

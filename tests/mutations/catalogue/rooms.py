@@ -223,15 +223,29 @@ ROOMS = (
     Mutation(
         "let a room take all of the mailbox",
         _ROWS,
-        "            self._in_rooms + cost - limits.total // 2,\n",
-        "",
+        "self._in_rooms + cost - limits.total // 2, self",
+        "self",
+        _FILE,
+    ),
+    Mutation(
+        "let a room that is full leave nothing for others",
+        _ROWS,
+        "largest = max(self.rooms(), key=self._cost)",
+        "largest = row",
+        _FILE,
+    ),
+    Mutation(
+        "count a cursor as gone that stays",
+        _ROWS,
+        "len(row.cursors(name)) - before",
+        "-1",
         _FILE,
     ),
     Mutation(
         "let a room grow beyond its limit",
         _ROWS,
-        "            self._cost(row) + cost - limits.per_room,\n",
-        "",
+        "self._cost(row) + cost - limits.per_room)",
+        "0)",
         _FILE,
     ),
     Mutation(
