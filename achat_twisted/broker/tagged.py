@@ -172,7 +172,7 @@ class TaggedSession(Session):
                 self.tell(notice)
 
     def last_call(self) -> bool:
-        if self.holds & {self.answers, self._allowance, _RESUMING, _UNSAFE}:
+        if self.holds & {self.answers, _RESUMING, _UNSAFE} or self.is_too_fast:
             return False
         self._allowance, self.allowance = UNLIMITED, _UNSAVED
         return True

@@ -377,7 +377,11 @@ OWNED = [
     ("carol", "/part #ops", "! bad-line you are not in #ops; say /join #ops first"),
     ("carol", "/part #none", "! bad-line there is no room #none"),
     ("carol", "/join ops", "! bad-line a room's name begins with #, as in #ops"),
-    ("carol", "/log #ops 501", "! bad-line /log needs a room, and may have 1 to 500, and before N"),
+    (
+        "carol",
+        "/log #ops 501",
+        "! bad-line say /log #ROOM, or /log #ROOM LINES (1 to 500), or with before NUMBER",
+    ),
     ("carol", "#ops: may I?", "! not-in #ops 1"),
     ("alice", "/quiet #ops loud", "! bad-line say /quiet #ROOM on, or /quiet #ROOM off"),
     ("alice", "/quiet #ops on", "! quiet #ops on"),

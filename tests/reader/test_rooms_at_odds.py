@@ -319,6 +319,18 @@ class ShowingTests(_Room):
         self.assertIn("! slow-down 1 copies", self.heard(self.alice))
 
 
+class StoppingTests(_Room):
+    """The last lines of clients as the server stops."""
+
+    def test_too_fast(self) -> None:
+        """A client that has made too many copies in rooms holds up no stop."""
+        self.limits.limit_local, self.limits.room_rate = True, 1
+        for caller in (self.alice, self.comes("carol", "/resume t")):
+            self.says(caller, "/join #ops", *["#ops: hi"] * 8)
+            self.assertIn("! slow-down 1 copies", self.heard(caller))
+            self.successResultOf(caller.reader.stop())
+
+
 class FileShowingTests(_InFile):
     """Long answers out of a file."""
 
