@@ -44,7 +44,9 @@ class RoomCommands:
         self._anyone_makes = anyone_makes
 
     def join(self, session: ISession, name: str) -> None:
-        room = self._rows.room(said.check_room(name)) or self._make(session, name)
+        room = self._rows.room(said.check_room(name))
+        if room is None:  # rather than one in which nobody is
+            room = self._make(session, name)
         is_new = session.name not in room
         if is_new and not room.rights.is_open and session.name not in room.rights.owners:
             raise wire.BadLine(f"{name} is closed; one of its owners must let you in")
@@ -54,7 +56,7 @@ class RoomCommands:
             session.tell(said.joined(name, room.position(session.name, ""), room.era))
         elif session.rooms is None:
             session.listen()
-        elif not is_new:
+        elif not is_new and name in session.rooms:  # or else it is told when it begins
             session.tell(said.joined(name, session.rooms[name].next, room.era))
 
     def _make(self, session: ISession, name: str) -> Room:
@@ -68,8 +70,9 @@ class RoomCommands:
 
     def part(self, session: ISession, name: str) -> None:
         room = self._member_of(session, name)
+        is_told = name in (session.rooms or {})
         self._rooms.put_out(room, session.name)
-        if session.rooms is None:
+        if not is_told:
             session.tell(said.parted(name))
 
     def who(self, session: ISession, name: str) -> None:

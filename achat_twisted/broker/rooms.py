@@ -101,10 +101,11 @@ class Rooms:
         return audience
 
     def enter(self, session: ISession) -> None:
-        """Let a session that has begun hear what is said in the rooms of its name."""
+        """Let a session hear what is said in the rooms of its name, if it does not yet."""
         self._listening.setdefault(session.name, {})[session] = None
         for room in self._rows.joined(session.name):
-            session.follow(self._audience(room), room.era)
+            if room.name not in (session.rooms or {}):
+                session.follow(self._audience(room), room.era)
 
     def leave(self, session: ISession) -> None:
         """Let a session that ends hear no room any more."""
@@ -197,7 +198,7 @@ class Rooms:
         before = self._rows.lagging(row)
         if before <= row.first:
             return
-        for session in self._presence.of(row.name):
-            if session.device in row.cursors(row.name) and session.feed.first < before:
+        for session in self._presence.readers(row.name):
+            if session.is_here and session.feed.has_begun and session.feed.first < before:
                 session.cut()
         self._rows.drop(row, before)

@@ -93,6 +93,7 @@ class SharedRows(Generic[AnyAccount]):
         self._accounts = accounts
         self._all: dict[str, SharedRow] = {}
         self._in_rooms = 0  # bytes of all rooms, as they count towards the limits
+        self._ended: dict[str, int] = {}  # where rooms ended that are removed
 
     def get(self, name: str) -> SharedRow | None:
         return self._all.get(name)
@@ -130,13 +131,18 @@ class SharedRows(Generic[AnyAccount]):
                 self._add_room(self._accounts.introduce(name), row)
 
     def make_room(self, name: str, rights: Rights) -> Room | None:
-        """Make a room that there is not; None if there are too many."""
+        """Make a room that there is not; None if there are too many.
+
+        One that is made again begins behind the numbers that it had, or else a C{/got} for one of
+        them that is under way yet would be taken for the word on a new line.
+        """
         if sum(1 for _ in self.rooms()) >= MOST_ROOMS:
             return None
         self._accounts.introduce(name).is_shared = True
-        room = Room(name, rights=rights)
+        room = Room(name, self._ended.pop(name, 1), rights=rights)
         self._all[name] = room
         self._store.changed(room)
+        self._store.dropped(room)
         return room
 
     def changed(self, room: Room) -> None:
@@ -147,9 +153,11 @@ class SharedRows(Generic[AnyAccount]):
         """Remove a room with all that was said in it; its members are not told here."""
         for name in list(room):
             self.part(room, name)
-        self._charge(room, -room.size - LINE_COST * (room.end - room.first))
-        room.drop(room.end)
+        self._drop(room, room.end)
         del self._all[room.name]
+        self._ended[room.name] = room.end
+        if len(self._ended) > MOST_ROOMS:
+            del self._ended[next(iter(self._ended))]
         self._store.removed(room)
         self._accounts.remove(self._accounts[room.name])
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 
 from achat_twisted.broker.broker import Duplicate
+from achat_twisted.mailbox.accounts import LINE_COST, MailLimits
+from achat_twisted.mailbox.memory import MemoryMailbox
 from tests.disk import Desk
 from tests.house import House
 from tests.reader.test_lines import Caller, ReaderTestCase
@@ -155,6 +157,82 @@ class RoomTests(RoomsTestCase):
         self.says(bob, "/who #ops")
         self.assertEqual(self.heard(bob)[-2:], ["! who #ops: bob", "! who #ops away: alice"])
 
+    def test_empty_room(self) -> None:
+        """A room that nobody is in is joined as any other: its lines and its owners stay."""
+        alice, bob = self.comes("alice"), self.comes("bob")
+        self.says(alice, "/join #ops", "#ops: one", "/part #ops")
+        self.says(bob, "/join #ops", "/quiet #ops on")
+        self.says(bob, "/log #ops")
+        self.assertEqual(
+            self.heard(bob),
+            [
+                "! joined #ops 2 ERA",
+                "! bad-line you do not own a room #ops",
+                "! log #ops 1 19700101T000000Z alice: one",
+                "! log-ends #ops 1 2",
+            ],
+        )
+
+    def test_comes_back_in_between(self) -> None:
+        """What was sent to one that left the room counts for nothing once it is in it again."""
+        alice, bob = self.comes("alice"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        alice.link.silence()
+        self.says(bob, "#ops: one")
+        self.says(alice, "/part #ops", "/join #ops")
+        self.says(bob, "#ops: two")
+        alice.link.acknowledge(len("from bob #ops: one\n"))
+        alice.is_gone()
+        self.house.turn()
+        again = self.comes("alice", "/rooms")
+        self.assertEqual(self.heard(again), ["! joined #ops 2 ERA", "from bob #ops: two"])
+
+    def test_word_on_an_older_room(self) -> None:
+        """A C{/got} for a room that is removed meanwhile says nothing about the one made again."""
+        alice, bob = self.comes("alice", "/resume t", "/rooms"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops", "#ops: one", "#ops: two")
+        room = self.house.mailbox.rows.room("#ops")
+        assert room is not None
+        self.house.broker.rooms.remove(room)
+        self.says(bob, "/join #ops")
+        again = self.house.mailbox.rows.room("#ops")
+        assert again is not None
+        self.house.broker.rooms.let_in(again, "alice")
+        self.says(bob, "#ops: three", "#ops: four")
+        self.says(alice, "/got #ops 2")
+        self.assertEqual(again.kept, 2)
+        self.assertEqual(
+            self.heard(alice)[-4:],
+            [
+                "! parted #ops",
+                "! joined #ops 3 ERA",
+                "from bob #ops 3: three",
+                "from bob #ops 4: four",
+            ],
+        )
+
+    def test_many_lines(self) -> None:
+        """One that returns gets all of many lines, page by page, as it says that it has them."""
+        alice, bob = self.comes("alice", "/resume t", "/rooms"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        alice.is_gone()
+        self.house.turn()
+        for chunk in range(0, 150, 5):
+            self.says(bob, *(f"#ops: {n} {'x' * 40}" for n in range(chunk, chunk + 5)))
+            self.house.clock.advance(1)
+        alice = self.comes("alice", "/resume t", "/rooms")
+        rounds = 0
+        while len(alice.link.messages()) < 150:
+            rounds += 1
+            self.assertLess(rounds, 20)
+            self.assertLess(rounds, len(alice.link.messages()))
+            self.says(alice, f"/got #ops {len(alice.link.messages())}")
+        numbers = [line.split()[3] for line in alice.link.messages()]
+        self.assertEqual(numbers, [f"{number}:" for number in range(1, 151)])
+
 
 class DeviceTests(RoomsTestCase):
     """Names that are here several times."""
@@ -197,6 +275,118 @@ class DeviceTests(RoomsTestCase):
             self.heard(self.comes("alice", "/device p")),
             ["! resumed 0 3 ERA", "! mail 1", "from bob: three"],
         )
+
+    def test_many_messages(self) -> None:
+        """A device gets all of many messages, page by page, as it says that it has them."""
+        bob, phone = self.comes("bob"), self.comes("alice", "/device p")
+        for chunk in range(0, 150, 5):
+            self.says(bob, *(f"alice: {n} {'x' * 40}" for n in range(chunk, chunk + 5)))
+            self.house.clock.advance(1)
+        rounds = 0
+        while len(phone.link.messages()) < 150:
+            rounds += 1
+            self.assertLess(rounds, 20)
+            self.says(phone, f"/got {len(phone.link.messages())}")
+        self.assertEqual([int(line.split()[2]) for line in phone.link.messages()], [*range(150)])
+
+
+class FallenTests(RoomsTestCase):
+    """Lines that fall off before all have got them."""
+
+    def limited(self, limits: MailLimits) -> None:
+        """Begin anew, with limits."""
+        self.mailbox = MemoryMailbox(self.house.clock, limits)
+        self.mailbox.open()
+        self.opens(House(self.mailbox, self.house.clock))
+
+    def test_missed_while_away(self) -> None:
+        """One that was away is told how many lines fell off, again until it has got one."""
+        self.limited(MailLimits(per_room=3 * (len("from bob #ops: 1\n") + LINE_COST)))
+        alice, bob = self.comes("alice"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        alice.is_gone()
+        self.house.turn()
+        self.says(bob, *(f"#ops: {number}" for number in range(1, 9)))
+        for _ in range(2):
+            again = self.calls()
+            again.link.silence()
+            again.sends("/rooms\nalice\n")
+            self.house.turn()
+            heard = b"".join(again.link.writes).decode().splitlines()
+            self.assertEqual(
+                [*heard[1][:15].split(), *heard[2:]],
+                [
+                    *("!", "joined", "#ops", "6"),
+                    "! missed #ops 5",
+                    *(f"from bob #ops: {number}" for number in (6, 7, 8)),
+                ],
+            )
+            again.is_gone()
+            self.house.turn()
+
+    def test_missed_while_behind(self) -> None:
+        """One that does not keep up is told in the stream how many lines fell off."""
+        self.limited(MailLimits(per_room=150 * (len("from bob #ops: 0000 \n") + 40 + LINE_COST)))
+        alice, bob = self.comes("alice", "/resume t", "/rooms"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        for chunk in range(0, 400, 5):
+            self.says(bob, *(f"#ops: {n:04} {'x' * 40}" for n in range(chunk, chunk + 5)))
+            self.house.clock.advance(1)
+        room = self.mailbox.rows.room("#ops")
+        assert room is not None
+        sent = len(alice.link.messages())
+        self.assertLess(sent, room.first)
+        self.says(alice, f"/got #ops {sent}")
+        lost = room.first - 1 - sent
+        told = self.heard(alice)[2 + sent :]
+        self.assertEqual(told[0], f"! missed #ops {lost}")
+        self.assertTrue(told[1].startswith(f"from bob #ops {room.first}: {room.first - 1:04}"))
+
+    def test_sessions_that_lag(self) -> None:
+        """One that lags too far behind ends, and goes on behind what was dropped; no other does."""
+        self.limited(MailLimits(per_name=16 * 10 * 50))
+        bob, plain = self.comes("bob"), self.comes("alice")
+        sender = self.comes("alice", "/send s")
+        phone, laptop = self.comes("alice", "/device p"), self.comes("alice", "/device l")
+        plain.link.silence()
+        for number in range(1, 26):
+            self.says(bob, f"alice: {number:03} {'x' * 36}")
+            self.says(phone, f"/got {number}")
+        self.assertEqual(len(phone.link.messages()), 25)
+        self.assertEqual((sender.link.finished, phone.link.finished), (False, False))
+        self.assertEqual((plain.link.finished, laptop.link.finished), (True, True))
+        plain.link.unblock()
+        self.house.turn()
+        row = self.mailbox.rows.get("alice")
+        assert row is not None
+        self.assertGreater(row.first, 10)
+        laptop = self.comes("alice", "/device l")
+        self.assertEqual(self.heard(laptop)[0], f"! resumed 0 {row.first} ERA")
+        numbers = [int(line.split()[2]) for line in laptop.link.messages()]
+        self.assertEqual(numbers, [*range(row.first, 26)])
+
+    def test_cut_while_lines_are_under_way(self) -> None:
+        """What had not been sent to a session that ends as it lags is there for the next one."""
+        self.limited(MailLimits(per_name=16 * 10 * 50))
+        bob, plain = self.comes("bob"), self.comes("alice")
+        phone = self.comes("alice", "/device p")
+        plain.link.block()
+        for number in range(1, 14):
+            self.says(bob, f"alice: {number:03} {'x' * 36}")
+            self.says(phone, f"/got {number}")
+        for number in range(14, 17):
+            self.says(bob, f"alice: {number:03} {'x' * 36}")
+        plain.link.unblock()
+        self.house.turn()
+        plain.is_gone()
+        self.house.turn()
+        had = [int(line.split()[2]) for line in plain.link.messages()]
+        again = self.comes("alice")
+        self.says(phone, "/got 16")
+        got = [int(line.split()[2]) for line in again.link.messages()]
+        self.assertLessEqual({14, 15, 16}, {*had, *got})
 
 
 class _InFile(RoomsTestCase):
