@@ -12,6 +12,7 @@ from achat_twisted import wire
 from achat_twisted.broker.interfaces import IRoomCommands, ISession
 from achat_twisted.broker.presence import Presence
 from achat_twisted.broker.rooms import Rooms
+from achat_twisted.limits.memory import Pool
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.rows import Rights, Room
@@ -29,7 +30,12 @@ class RoomCommands:
     _log = Logger()
 
     def __init__(
-        self, rooms: Rooms, mailbox: IMailbox, presence: Presence, wall: Callable[[], float]
+        self,
+        rooms: Rooms,
+        mailbox: IMailbox,
+        presence: Presence,
+        pool: Pool,
+        wall: Callable[[], float],
     ) -> None:
         """@param wall: the time of day, in seconds since 1970 (UTC)."""
         self._anyone_makes = False
@@ -37,6 +43,7 @@ class RoomCommands:
         self._mailbox = mailbox
         self._rows = mailbox.rows
         self._presence = presence
+        self._pool = pool
         self._wall = wall
 
     def let_anyone_make(self, anyone_makes: bool) -> None:
@@ -77,9 +84,15 @@ class RoomCommands:
 
     def who(self, session: ISession, name: str) -> None:
         room = self._member_of(session, name)
-        here = {member: self._presence.is_here(member) for member in sorted(room)}
-        session.tell(said.members_here(name, [member for member in here if here[member]]))
-        session.tell(said.members_away(name, [member for member in here if not here[member]]))
+        self._rooms.spend(session, len(room))
+        here: list[str] = []
+        away: list[str] = []
+        for member in sorted(room):
+            (here if self._presence.is_here(member) else away).append(member)
+        answers = said.members_here(name, here), said.members_away(name, away)
+        self._must_have_room(f"/who {name}", sum(len(answer.detail) for answer in answers))
+        for answer in answers:
+            session.tell(answer)
 
     def log(self, session: ISession, look: Look) -> None:
         room = self._member_of(session, look.room)
@@ -87,9 +100,13 @@ class RoomCommands:
         first = max(room.first, end - look.lines)
         while room.size_since(first) - room.size_since(end) > _MOST_LOGGED:
             first += 1
+        self._must_have_room(f"/log {room.name}", room.size_since(first) - room.size_since(end))
+        self._rooms.spend(session, end - first)
+        session.hold(self)  # or else a thousand answers could be under way at once
         page = self._rows.page(room, first, _MOST_LOGGED)
         page.addCallback(self._logged, session, room, first, end)
         page.addErrback(self._not_logged, session, room)
+        page.addCallback(lambda _: session.release(self))
 
     def _logged(self, page: Page, session: ISession, room: Room, first: int, end: int) -> None:
         now, wall = self._mailbox.now(), self._wall()
@@ -150,6 +167,13 @@ class RoomCommands:
     def _must_be_known(self, name: str) -> None:
         if said.is_room(name) or not self._mailbox.knows(name):
             raise wire.BadLine(f"there is nobody by the name {name}")
+
+    def _must_have_room(self, what: str, size: int) -> None:
+        """@raise wire.BadLine: if too much waits for all clients already."""
+        if not self._pool.takes(size):
+            raise wire.BadLine(
+                f"{what} is not answered just now, as too much waits for clients that do not read"
+            )
 
     def _member_of(self, session: ISession, name: str) -> Room:
         """@raise wire.BadLine: if there is no such room, or the session's name is not in it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakValueDictionary
+
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -41,22 +43,36 @@ class Rooms:
         self._turns = turns
         self._clock = clock
         self._rates = RoomRates(clock, limits)
-        self._audiences: dict[str, Audience] = {}
+        self._audiences: WeakValueDictionary[str, Audience] = WeakValueDictionary()  # by row
         self._listening: dict[str, dict[ISession, None]] = {}  # by name
 
     # Sessions
 
     def feed_for(self, session: Session) -> Follower | None:
-        """The feed of a new session, if the row of its name is shared, or is to be; else None."""
+        """The feed of a new session without a device, if the row of its name is shared."""
         row = self._rows.get(session.name)
-        if row is None and session.device:
-            row = self._share(session.name)
-        if row is None:
+        if row is None or session.device:
             return None
-        self._rows.follow(row, session.name, session.device)
-        for room in self._rows.joined(session.name) if session.device else ():
-            self._rows.follow(room, session.name, session.device)
+        self._rows.follow(row, session.name, "")
         return self._follower(session, row)
+
+    def begin_device(self, session: Session) -> bool:
+        """Let a device that begins follow the row of its name, and all of its rooms.
+
+        Not before, as nobody would forget the cursors of one that is gone before it begins.
+
+        @return: False if the mailbox has no room for that.
+        """
+        name, device = session.name, session.device
+        if not self._rows.has_room_for(name, device):
+            return False
+        row = self._rows.get(name)
+        if row is None:
+            row = self._share(name)
+        for each in (row, *self._rows.joined(name)):
+            self._rows.follow(each, name, device)
+        session.feed_from(self._follower(session, row), 0)
+        return True
 
     def _follower(self, session: Session, row: SharedRow) -> Follower:
         return Follower(
@@ -174,19 +190,23 @@ class Rooms:
             self._ledger.accepted += len(room) - 1
             if self._rows.post(room, line):
                 self._tell(room, sender, line)
-                notice = self._rates.spend(sender, len(room), is_local=sender.local)
-                if notice is not None:
-                    sender.tell(notice)
+                self.spend(sender, len(room))
             else:
                 self._refuse(sender, "full", room.name, len(room))
+
+    def spend(self, sender: ISession, copies: int) -> None:
+        """Count copies that a client makes, or is shown, and hold it if they are too many."""
+        notice = self._rates.spend(sender, copies, is_local=sender.local)
+        if notice is not None:
+            sender.tell(notice)
 
     def _tell(self, row: SharedRow, sender: ISession, line: bytes) -> bool:
         """Tell those who follow a row of a new line; False if nobody gets it at once."""
         audience = self._audiences.get(row.name)
         if audience is None or not audience.followers:
             return False
-        audience.post(sender.name, line)
-        self._turns.announce(audience)
+        if audience.post(sender.name, line):
+            self._turns.announce(audience)
         return True
 
     def _refuse(self, sender: ISession, word: str, name: str, copies: int = 1) -> None:

@@ -109,7 +109,9 @@ class TaggedSession(Session):
         """Tell the client where to go on, as no older session can change that any more."""
         if self.tag is not None or self.stage is not Stage.HERE:
             return
-        tag = self._mailbox.tags.begin(self.name, self.opening.tag, self)
+        has_room = not self.device or self._shared.rooms.begin_device(self)
+        tags = self._mailbox.tags
+        tag = tags.begin(self.name, self.opening.tag, self) if has_room else None
         if tag is None:
             self._mailbox.rows.forget_device(self.name, self.device)
             self.cut(wire.busy("too much is remembered for other tags").notice)
@@ -224,6 +226,10 @@ class TaggedSession(Session):
         if follower.got(number):
             self._refill()
             self._allowance.spare()
+
+    def unfollow(self, room: str) -> None:
+        super().unfollow(room)
+        self._refill()
 
     def _refill(self) -> None:
         """Feed on, as there is more room in the window."""

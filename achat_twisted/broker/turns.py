@@ -107,9 +107,8 @@ class Turns:
         self._await_end()
 
     def announce(self, audience: Audience) -> None:
-        if audience not in self._audiences:
-            self._audiences.append(audience)
-            self._await_end()
+        self._audiences.append(audience)
+        self._await_end()
 
     def commit(self) -> Deferred[bool] | None:
         return self._mailbox.commit() if self.is_durable else None

@@ -87,7 +87,6 @@ class Client:
 
     tagged = True
     is_device = False
-    is_orderly = True
 
     def __init__(
         self,
