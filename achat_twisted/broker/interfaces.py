@@ -151,10 +151,10 @@ class IOwner(ISender):
 class IRooms(Interface):
     """The rooms, as sessions see them."""
 
-    def begin_device(session: ISession) -> bool:
-        """Let a device that begins follow the row of its name, and all of its rooms.
+    def begin_device(name: str, device: str) -> Audience | None:
+        """Give a device that begins its cursors, on the row of its name and on its rooms.
 
-        @return: False if the mailbox has no room for that.
+        @return: the readers of its name's row; None if the mailbox has no room for that.
         """
 
     def enter(session: ISession) -> None:

@@ -56,23 +56,21 @@ class Rooms:
         self._rows.follow(row, session.name, "")
         return self._follower(session, row)
 
-    def begin_device(self, session: Session) -> bool:
-        """Let a device that begins follow the row of its name, and all of its rooms.
+    def begin_device(self, name: str, device: str) -> Audience | None:
+        """Give a device that begins its cursors, on the row of its name and on its rooms.
 
-        Not before, as nobody would forget the cursors of one that is gone before it begins.
+        Not before, as nobody would forget those of a device that is gone before it begins.
 
-        @return: False if the mailbox has no room for that.
+        @return: the readers of its name's row; None if the mailbox has no room for that.
         """
-        name, device = session.name, session.device
         if not self._rows.has_room_for(name, device):
-            return False
+            return None
         row = self._rows.get(name)
         if row is None:
             row = self._share(name)
         for each in (row, *self._rows.joined(name)):
             self._rows.follow(each, name, device)
-        session.feed_from(self._follower(session, row), 0)
-        return True
+        return self._audience(row)
 
     def _follower(self, session: Session, row: SharedRow) -> Follower:
         return Follower(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from achat_twisted import wire
 from achat_twisted.broker.feed import Feed, FeedState
-from achat_twisted.broker.follower import TaggedRoomFollower
+from achat_twisted.broker.follower import Follower, TaggedRoomFollower
 from achat_twisted.broker.interfaces import ISource, Place
 from achat_twisted.broker.reading import Stage
 from achat_twisted.broker.session import Session, Shared
@@ -109,7 +109,7 @@ class TaggedSession(Session):
         """Tell the client where to go on, as no older session can change that any more."""
         if self.tag is not None or self.stage is not Stage.HERE:
             return
-        has_room = not self.device or self._shared.rooms.begin_device(self)
+        has_room = not self.device or self._begin_device()
         tags = self._mailbox.tags
         tag = tags.begin(self.name, self.opening.tag, self) if has_room else None
         if tag is None:
@@ -130,6 +130,25 @@ class TaggedSession(Session):
             self.tell(verdict.notice())
         super().begin()
         self.release(_RESUMING)
+
+    def _begin_device(self) -> bool:
+        """Follow the row of its name; False if the mailbox has no room for that."""
+        shared = self._shared
+        audience = shared.rooms.begin_device(self.name, self.device)
+        if audience is None:
+            return False
+        feed = Follower(
+            self,
+            self.name,
+            self.outbox,
+            shared.mailbox,
+            shared.ledger,
+            shared.clock,
+            audience,
+            self.device,
+        )
+        self.feed_from(feed, 0)
+        return True
 
     @property
     def places(self) -> tuple[Place, ...]:
