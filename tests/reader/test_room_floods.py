@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import count
 
 from achat_twisted.mailbox.accounts import MailLimits
@@ -125,6 +126,18 @@ class AskingTests(FloodTestCase):
                     self.says(alice, ask)
                 self.assertIn("! slow-down 1 copies", self.heard(alice))
                 self.assertLess(len(self.heard(alice)), 60)
+
+    def test_others_have_their_turn(self) -> None:
+        """Of commands that take long, one is done in each turn of a client's."""
+        for number, ask in enumerate(("/who #ops", "/log #ops", "/part #ops\n/join #ops")):
+            caller = self.comes(f"caller {number}")
+            self.says(caller, "/join #ops")
+            before = self.heard(caller)
+            caller.sends(f"{ask}\n" * 3 + "/ping\n")
+            heard = self.house.each_turn(partial(self.heard, caller))
+            is_alone = any(before != each and "! pong" not in each for each in heard)
+            self.assertTrue(is_alone, ask)
+            self.assertEqual(heard[-1][-1], "! pong")
 
     def test_who_has_room(self) -> None:
         """The members of a room are not named when too much waits for clients already."""
