@@ -60,6 +60,11 @@ class Room(SharedRow):
         self.era = era or token_hex(6)
         self.rights = rights or Rights()
 
+    @property
+    def is_needed(self) -> bool:
+        """True: it is there until it is removed."""
+        return True
+
 
 class IStore(Protocol):
     """The place where the lines of shared rows are, and their cursors."""
@@ -98,6 +103,7 @@ class SharedRows(Generic[AnyAccount]):
         self._accounts = accounts
         self._all: dict[str, SharedRow] = {}
         self._in_rooms = 0  # bytes of all rooms, as they count towards the limits
+        self._rooms = 0
         self._ended: dict[str, int] = {}  # where rooms ended that are removed
 
     def get(self, name: str) -> SharedRow | None:
@@ -127,8 +133,7 @@ class SharedRows(Generic[AnyAccount]):
 
     def adopt(self, row: SharedRow) -> None:
         """Add a row that the store has already, with its lines and cursors."""
-        self._all[row.name] = row
-        self._accounts.share(row.name)
+        self._add(row)
         self._charge(row, row.size + LINE_COST * (row.end - row.first))
         for name in row:
             self._charge_cursors(name, len(row.cursors(name)))
@@ -141,11 +146,10 @@ class SharedRows(Generic[AnyAccount]):
         One that is made again begins behind the numbers that it had, or else a C{/got} for one of
         them that is under way yet would be taken for the word on a new line.
         """
-        if sum(1 for _ in self.rooms()) >= MOST_ROOMS:
+        if self._rooms >= MOST_ROOMS:
             return None
-        self._accounts.share(name)
         room = Room(name, self._ended.pop(name, 1), rights=rights)
-        self._all[name] = room
+        self._add(room)
         self._store.changed(room)
         self._store.dropped(room)
         return room
@@ -159,12 +163,24 @@ class SharedRows(Generic[AnyAccount]):
         for name in list(room):
             self.part(room, name)
         self._drop(room, room.end)
-        del self._all[room.name]
+        self._rooms -= 1
         self._ended[room.name] = room.end
         if len(self._ended) > MOST_ROOMS:
             del self._ended[next(iter(self._ended))]
-        self._store.removed(room)
         self._accounts.remove(self._accounts[room.name])
+
+    def forget(self, account: AnyAccount) -> None:
+        """Forget the row of an account that is no more."""
+        if account.shared is not None:
+            del self._all[account.name]
+            self._store.removed(account.shared)
+
+    def _add(self, row: SharedRow) -> None:
+        account = self._accounts.introduce(row.name)
+        account.shared = self._all[row.name] = row
+        if row.is_needed:
+            self._accounts.used(account)
+        self._rooms += isinstance(row, Room)
 
     # Cursors
 
@@ -207,6 +223,17 @@ class SharedRows(Generic[AnyAccount]):
         row = self._all.get(name)
         return [device for device in row.cursors(name) if device] if row else []
 
+    def has_room_for(self, name: str, device: str) -> bool:
+        """Tell if a device may have the cursors that it needs.
+
+        A full mailbox does not keep out the first one of a name, which comes to empty it.
+        """
+        devices = self.devices(name)
+        if not devices or device in devices:
+            return True
+        account = self._accounts[name]
+        return self._accounts.takes(account, CURSOR_COST * (1 + len(account.rooms or ())))
+
     def follow(self, row: SharedRow, name: str, device: str) -> None:
         """See to it that a reader has a cursor; a new one begins where the foremost one stands."""
         if device not in row.cursors(name):
@@ -245,6 +272,8 @@ class SharedRows(Generic[AnyAccount]):
             return False
         self._charge(row, len(line) + LINE_COST)
         self._store.add(row, row.append(len(line)), line)
+        if row.end == row.first + 1:
+            self._accounts.used(self._accounts[row.name])
         return True
 
     def page(self, row: SharedRow, position: int, size: int) -> Deferred[Page]:
@@ -329,6 +358,8 @@ class SharedRows(Generic[AnyAccount]):
         self.expired += row.drop(before)
         self._charge(row, self._cost(row) - cost)
         self._store.dropped(row)
+        if not row.is_needed:
+            self._accounts.unused(self._accounts[row.name])
 
     def _place(self, row: SharedRow, name: str, device: str, position: int) -> None:
         row.place(name, device, position)

@@ -181,16 +181,16 @@ ROOMS = (
     Mutation(
         "write where a shared row begins as if one session read it",
         "achat_twisted/mailbox/row.py",
-        "        if self.tags and not self.is_shared:\n",
+        "        if self.tags and self.shared is None:\n",
         "        if self.tags:\n",
         _FILE,
     ),
     Mutation(
         "leave the lines of a room that is removed in the file",
         _ROWS,
-        "        self._drop(room, room.end)\n        del self._all",
+        "        self._drop(room, room.end)\n        self._rooms",
         "        self._charge(room, -room.size - LINE_COST * (room.end - room.first))\n"
-        "        room.drop(room.end)\n        del self._all",
+        "        room.drop(room.end)\n        self._rooms",
         _FILE,
     ),
     Mutation(
@@ -457,9 +457,9 @@ ROOMS = (
     ),
     Mutation(
         "forget a room as a name that is away",
-        _ACCOUNTS,
-        "        account.is_shared = True\n        self.used(account)\n",
-        "        account.is_shared = True\n",
+        _ROWS,
+        "            self._accounts.used(account)\n        self._rooms",
+        "            pass\n        self._rooms",
         _ODDS,
     ),
     Mutation(
