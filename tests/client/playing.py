@@ -188,8 +188,8 @@ def describe(event: Event | Received) -> dict[str, Any]:
             return {"joined": {"room": event.room, "number": event.number, "era": event.era}}
         case Parted(room):
             return {"parted": room}
-        case Missed(room, lines):
-            return {"missed": {"room": room, "lines": lines}}
+        case Missed():
+            return {"missed": {"room": event.room, "lines": event.lines}}
         case Settled():
             kept = {str(place): [*names] for place, names in event.kept.items()}
             refused = {str(place): [*map(_refusal, each)] for place, each in event.refused.items()}

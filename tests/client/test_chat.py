@@ -911,8 +911,9 @@ class RoomTests(ChatTestCase):
         """A room that can be none is refused before anything is said."""
         self.come_in()
         for room in ("ops", "#", "#a b", "#a,b", "#a\nb"):
-            for asking in (self.chat.join(room), self.chat.members(room), self.chat.log(room)):
-                self.failureResultOf(start(asking), UnusableLine)
+            self.failureResultOf(start(self.chat.join(room)), UnusableLine)
+            self.failureResultOf(start(self.chat.members(room)), UnusableLine)
+            self.failureResultOf(start(self.chat.log(room)), UnusableLine)
         self.failureResultOf(start(self.chat.post("#a b", "hi")), UnusableLine)
         self.assertRaises(UnusableLine, self.chat.command, "/join #ops")
         self.assertEqual(self.said(), "")
@@ -941,12 +942,12 @@ class RoomTests(ChatTestCase):
     def test_over(self) -> None:
         """Orders raise when the session is over for good."""
         self.come_in()
-        orders = [start(self.chat.join("#a")), start(self.chat.log("#a"))]
+        joining, log = start(self.chat.join("#a")), start(self.chat.log("#a"))
         self.scene.turn()
         self.scene.hears("! pong\n! kicked\n! bye 0\n")
         self.scene.turn()
-        self.successResultOf(orders[0])
-        self.failureResultOf(orders[1], SessionOver)
+        self.successResultOf(joining)
+        self.failureResultOf(log, SessionOver)
         self.failureResultOf(start(self.chat.log("#a")), SessionOver)
 
     def test_transaction(self) -> None:
