@@ -11,11 +11,14 @@ from zope.interface import implementer
 from achat_twisted import wire
 from achat_twisted.broker.interfaces import IRoomCommands, ISession
 from achat_twisted.broker.presence import Presence
-from achat_twisted.broker.rooms import Rooms
+from achat_twisted.broker.rooms import Rooms, cannot_join
+from achat_twisted.limits.memory import Pool
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.rows import Rights, Room
+from achat_twisted.tools.errors import Unavailable
 from achat_twisted.wire import rooms as said
+from achat_twisted.wire.notices import MAX_NAME
 from achat_twisted.wire.rooms import Look
 
 _MOST_LOGGED = 64 * 1024
@@ -29,7 +32,12 @@ class RoomCommands:
     _log = Logger()
 
     def __init__(
-        self, rooms: Rooms, mailbox: IMailbox, presence: Presence, wall: Callable[[], float]
+        self,
+        rooms: Rooms,
+        mailbox: IMailbox,
+        presence: Presence,
+        pool: Pool,
+        wall: Callable[[], float],
     ) -> None:
         """@param wall: the time of day, in seconds since 1970 (UTC)."""
         self._anyone_makes = False
@@ -37,6 +45,7 @@ class RoomCommands:
         self._mailbox = mailbox
         self._rows = mailbox.rows
         self._presence = presence
+        self._pool = pool
         self._wall = wall
 
     def let_anyone_make(self, anyone_makes: bool) -> None:
@@ -44,7 +53,9 @@ class RoomCommands:
         self._anyone_makes = anyone_makes
 
     def join(self, session: ISession, name: str) -> None:
-        room = self._rows.room(said.check_room(name)) or self._make(session, name)
+        room = self._rows.room(said.check_room(name))
+        if room is None:  # rather than one in which nobody is
+            room = self._make(session, name)
         is_new = session.name not in room
         if is_new and not room.rights.is_open and session.name not in room.rights.owners:
             raise wire.BadLine(f"{name} is closed; one of its owners must let you in")
@@ -54,12 +65,14 @@ class RoomCommands:
             session.tell(said.joined(name, room.position(session.name, ""), room.era))
         elif session.rooms is None:
             session.listen()
-        elif not is_new:
+        elif not is_new and name in session.rooms:  # or else it is told when it begins
             session.tell(said.joined(name, session.rooms[name].next, room.era))
 
     def _make(self, session: ISession, name: str) -> Room:
         if not self._anyone_makes:
             raise wire.BadLine(f"there is no room {name}; the operator makes rooms here")
+        if not self._rows.can_join(session.name):
+            raise cannot_join(session.name, name)
         room = self._rows.make_room(name, Rights(owners={session.name}))
         if room is None:
             raise wire.BadLine(f"{name} cannot be made, as there are too many rooms")
@@ -68,12 +81,15 @@ class RoomCommands:
 
     def part(self, session: ISession, name: str) -> None:
         room = self._member_of(session, name)
+        is_told = name in (session.rooms or {})
         self._rooms.put_out(room, session.name)
-        if session.rooms is None:
+        if not is_told:
             session.tell(said.parted(name))
 
     def who(self, session: ISession, name: str) -> None:
         room = self._member_of(session, name)
+        self._must_fit(MAX_NAME * len(room))
+        self._rooms.spend(session, len(room))
         here = {member: self._presence.is_here(member) for member in sorted(room)}
         session.tell(said.members_here(name, [member for member in here if here[member]]))
         session.tell(said.members_away(name, [member for member in here if not here[member]]))
@@ -84,9 +100,13 @@ class RoomCommands:
         first = max(room.first, end - look.lines)
         while room.size_since(first) - room.size_since(end) > _MOST_LOGGED:
             first += 1
+        self._must_fit(_MOST_LOGGED)
+        self._rooms.spend(session, end - first)
+        session.hold(look)  # or else it could ask for any number of pages before one has come
         page = self._rows.page(room, first, _MOST_LOGGED)
         page.addCallback(self._logged, session, room, first, end)
         page.addErrback(self._not_logged, session, room)
+        page.addBoth(lambda _: session.release(look))
 
     def _logged(self, page: Page, session: ISession, room: Room, first: int, end: int) -> None:
         now, wall = self._mailbox.now(), self._wall()
@@ -95,8 +115,14 @@ class RoomCommands:
         session.tell(said.log_ends(room.name, room.first, room.end))
 
     def _not_logged(self, failure: Failure, session: ISession, room: Room) -> None:
-        self._log.failure("The log of {room} cannot be read", failure, room=room.name)
-        session.tell(wire.BadLine(f"the log of {room.name} cannot be read just now").notice)
+        if failure.check(Unavailable):
+            why = failure.getErrorMessage()
+            self._log.error("the log of {room} cannot be read: {why}", room=room.name, why=why)
+        else:
+            self._log.failure("The log of {room} cannot be read", failure, room=room.name)
+        error = wire.BadLine(f"the log of {room.name} cannot be read just now")
+        error.is_command = True
+        session.refuse(error)
 
     def let_in(self, session: ISession, name: str, guest: str) -> None:
         room = self._owned(session, name)
@@ -143,6 +169,13 @@ class RoomCommands:
         if room is None or session.name not in room.rights.owners:
             raise wire.BadLine(f"you do not own a room {name}")
         return room
+
+    def _must_fit(self, size: int) -> None:
+        """@raise wire.BadLine: if there is no room for an answer of so many bytes."""
+        if not self._pool.takes(size):
+            raise wire.BadLine(
+                "that is not answered just now, as too much waits for clients that do not read"
+            )
 
     def _must_be_known(self, name: str) -> None:
         if said.is_room(name) or not self._mailbox.knows(name):

@@ -21,6 +21,11 @@ from achat_twisted.mailbox.shared import SharedRow
 from achat_twisted.wire import rooms as said
 
 
+def cannot_join(name: str, room: str) -> wire.BadLine:
+    """The fault of a name that is in too many rooms already, or joins while the mailbox is full."""
+    return wire.BadLine(f"{name} cannot join {room}, as there is no room for more")
+
+
 @implementer(IRooms)
 class Rooms:
     """Routes what is said in rooms, and to names with devices: to the row, and to its audience."""
@@ -101,10 +106,11 @@ class Rooms:
         return audience
 
     def enter(self, session: ISession) -> None:
-        """Let a session that has begun hear what is said in the rooms of its name."""
+        """Let a session hear what is said in the rooms of its name, if it does not yet."""
         self._listening.setdefault(session.name, {})[session] = None
         for room in self._rows.joined(session.name):
-            session.follow(self._audience(room), room.era)
+            if room.name not in (session.rooms or {}):
+                session.follow(self._audience(room), room.era)
 
     def leave(self, session: ISession) -> None:
         """Let a session that ends hear no room any more."""
@@ -124,7 +130,7 @@ class Rooms:
         @raise wire.BadLine: if it is in too many rooms, or the mailbox is full.
         """
         if not self._rows.join(room, name):
-            raise wire.BadLine(f"{name} cannot join {room.name}, as there is no room for more")
+            raise cannot_join(name, room.name)
         for session in self._listening.get(name, {}):
             if session.is_here:
                 session.follow(self._audience(room), room.era)
@@ -173,11 +179,15 @@ class Rooms:
             self._ledger.accepted += len(room) - 1
             if self._rows.post(room, line):
                 self._tell(room, sender, line)
-                notice = self._rates.spend(sender, len(room), is_local=sender.local)
-                if notice is not None:
-                    sender.tell(notice)
+                self.spend(sender, len(room))
             else:
                 self._refuse(sender, "full", room.name, len(room))
+
+    def spend(self, sender: ISession, copies: int) -> None:
+        """Count copies, or names or lines that it is shown, towards what a client may make."""
+        notice = self._rates.spend(sender, copies, is_local=sender.local)
+        if notice is not None:
+            sender.tell(notice)
 
     def _tell(self, row: SharedRow, sender: ISession, line: bytes) -> bool:
         """Tell those who follow a row of a new line; False if nobody gets it at once."""
@@ -197,7 +207,7 @@ class Rooms:
         before = self._rows.lagging(row)
         if before <= row.first:
             return
-        for session in self._presence.of(row.name):
-            if session.device in row.cursors(row.name) and session.feed.first < before:
+        for session in self._presence.readers(row.name):
+            if session.is_here and session.feed.has_begun and session.feed.first < before:
                 session.cut()
         self._rows.drop(row, before)

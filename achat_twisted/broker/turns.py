@@ -161,7 +161,13 @@ class Turns:
         self._committing = False
         self._company = len(touched) if len(touched) >= _COMPANY else 0
         self._pause = min((self._clock.seconds() - since) / 2, _PAUSE)
-        self._serve(touched, _DISPATCH if is_safe else _DISPATCH_UNSAFE)
+        if is_safe:
+            self._serve(touched, _DISPATCH)
+        else:
+            self._serve(touched, _DISPATCH_UNSAFE)
+            for session in touched:
+                if not session.watched:  # nothing was on its way when it was asked
+                    self._watch(session)  # so that it is told once commits succeed
         if self._touched or self._audiences:
             self._await_end()
 

@@ -36,6 +36,7 @@ class Message:
     @ivar number: its number; within an era of the server's a message has one number, for ever. What
         is said in a room has a number of the room's, the same for all who hear it; there may be
         holes in these.
+    @ivar era: that era; in another one the same message may have another number.
     @ivar sender: the name of its sender, who cannot be forged.
     @ivar text: what was said.
     @ivar room: the room in which it was said; empty if it was said to the name itself.
@@ -43,10 +44,11 @@ class Message:
         programs and devices of that name need to know; so a program that answers should look.
     """
 
-    __slots__ = ("_desk", "_received", "is_own", "number", "room", "sender", "text")
+    __slots__ = ("_desk", "_received", "era", "is_own", "number", "room", "sender", "text")
 
     def __init__(self, received: Received, desk: Desk) -> None:
         self.number = received.number
+        self.era = received.era
         self.sender = received.sender
         self.text = received.text
         self.room = received.room

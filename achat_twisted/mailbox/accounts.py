@@ -44,6 +44,7 @@ class Account:
     @ivar copies: how many copies are kept for it.
     @ivar size: bytes kept for it, with L{LINE_COST} for each copy, and what its tags and its
         cursors count.
+    @ivar besides: the bytes of C{size} that are not those of its mail.
     @ivar sessions: how many sessions it has that get copies.
     @ivar oldest: no copy was kept before that moment.
     @ivar tags: its tags, the one unused for longest first; None if it never had one, as most.
@@ -53,19 +54,24 @@ class Account:
     """
 
     __slots__ = (
-        *("copies", "is_shared", "name", "oldest", "rooms", "sessions", "size", "tags"),
+        *("besides", "copies", "is_shared", "name", "oldest", "rooms", "sessions", "size", "tags"),
         "tags_here",
     )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.copies = 0
-        self.size = 0
+        self.size = self.besides = 0
         self.sessions = self.tags_here = 0
         self.oldest = 0.0
         self.tags: dict[str, Tag] | None = None
         self.rooms: dict[str, None] | None = None
         self.is_shared = False
+
+    @property
+    def size_of_copies(self) -> int:
+        """The bytes of the lines that are kept."""
+        return self.size - self.besides - LINE_COST * self.copies
 
     @property
     def is_idle(self) -> bool:
@@ -122,6 +128,12 @@ class Accounts(Generic[AnyAccount]):
         """The account of a name, which is added if it has never been here."""
         return self._all.get(name) or self.add(self._open_account(name))
 
+    def share(self, name: str) -> None:
+        """Know a name whose row is a shared one from now on, and do not forget it."""
+        account = self.introduce(name)
+        account.is_shared = True
+        self.used(account)
+
     def enroll(self, name: str) -> AnyAccount:
         account = self._all.get(name)
         if account is None:
@@ -144,6 +156,10 @@ class Accounts(Generic[AnyAccount]):
 
     def charge(self, account: AnyAccount, size: int) -> None:
         """Count C{size} bytes more, or fewer, that are not those of copies."""
+        account.besides += size
+        self._count(account, size)
+
+    def _count(self, account: AnyAccount, size: int) -> None:
         account.size += size
         self.size += size
 
@@ -163,13 +179,13 @@ class Accounts(Generic[AnyAccount]):
             self.used(account)
         account.copies += copies
         self.copies += copies
-        self.charge(account, size + LINE_COST * copies)
+        self._count(account, size + LINE_COST * copies)
 
     def shrink(self, account: AnyAccount, copies: int, size: int) -> None:
         """Count C{copies} fewer as kept, of C{size} bytes in all."""
         account.copies -= copies
         self.copies -= copies
-        self.charge(account, -size - LINE_COST * copies)
+        self._count(account, -size - LINE_COST * copies)
         self.unused(account)
 
     def empty(self, name: str) -> tuple[AnyAccount, int]:
@@ -181,8 +197,7 @@ class Accounts(Generic[AnyAccount]):
         if account.sessions:
             raise ValueError(f"{name} has a session")
         copies = account.copies
-        cost = account.size - sum(tag.counted for tag in (account.tags or {}).values())
-        self.shrink(account, copies, cost - LINE_COST * copies)
+        self.shrink(account, copies, account.size_of_copies)
         return account, copies
 
     def expiring(self, now: float) -> list[AnyAccount]:

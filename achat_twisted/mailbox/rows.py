@@ -93,6 +93,7 @@ class SharedRows(Generic[AnyAccount]):
         self._accounts = accounts
         self._all: dict[str, SharedRow] = {}
         self._in_rooms = 0  # bytes of all rooms, as they count towards the limits
+        self._ended: dict[str, int] = {}  # where rooms ended that are removed
 
     def get(self, name: str) -> SharedRow | None:
         return self._all.get(name)
@@ -122,7 +123,7 @@ class SharedRows(Generic[AnyAccount]):
     def adopt(self, row: SharedRow) -> None:
         """Add a row that the store has already, with its lines and cursors."""
         self._all[row.name] = row
-        self._accounts.introduce(row.name).is_shared = True
+        self._accounts.share(row.name)
         self._charge(row, row.size + LINE_COST * (row.end - row.first))
         for name in row:
             self._charge_cursors(name, len(row.cursors(name)))
@@ -130,13 +131,18 @@ class SharedRows(Generic[AnyAccount]):
                 self._add_room(self._accounts.introduce(name), row)
 
     def make_room(self, name: str, rights: Rights) -> Room | None:
-        """Make a room that there is not; None if there are too many."""
+        """Make a room that there is not; None if there are too many.
+
+        One that is made again begins behind the numbers that it had, or else a C{/got} for one of
+        them that is under way yet would be taken for the word on a new line.
+        """
         if sum(1 for _ in self.rooms()) >= MOST_ROOMS:
             return None
-        self._accounts.introduce(name).is_shared = True
-        room = Room(name, rights=rights)
+        self._accounts.share(name)
+        room = Room(name, self._ended.pop(name, 1), rights=rights)
         self._all[name] = room
         self._store.changed(room)
+        self._store.dropped(room)
         return room
 
     def changed(self, room: Room) -> None:
@@ -147,9 +153,11 @@ class SharedRows(Generic[AnyAccount]):
         """Remove a room with all that was said in it; its members are not told here."""
         for name in list(room):
             self.part(room, name)
-        self._charge(room, -room.size - LINE_COST * (room.end - room.first))
-        room.drop(room.end)
+        self._drop(room, room.end)
         del self._all[room.name]
+        self._ended[room.name] = room.end
+        if len(self._ended) > MOST_ROOMS:
+            del self._ended[next(iter(self._ended))]
         self._store.removed(room)
         self._accounts.remove(self._accounts[room.name])
 
@@ -163,16 +171,19 @@ class SharedRows(Generic[AnyAccount]):
 
     def join(self, room: Room, name: str) -> bool:
         """Make a name a member, from the next line on; False if there is no room for that."""
-        account = self._accounts.introduce(name)
-        devices = ["", *self.devices(name)]
-        if len(account.rooms or ()) >= MOST_JOINED:
+        if not self.can_join(name):
             return False
-        if not self._accounts.has_room(CURSOR_COST * len(devices)):
-            return False
-        self._add_room(account, room)
-        for device in devices:
+        self._add_room(self._accounts.introduce(name), room)
+        for device in ["", *self.devices(name)]:
             self._place(room, name, device, room.end)
         return True
+
+    def can_join(self, name: str) -> bool:
+        """True if there is room for a name in one more room."""
+        account = self._accounts.get(name)
+        if account is not None and len(account.rooms or ()) >= MOST_JOINED:
+            return False
+        return self._accounts.has_room(CURSOR_COST * (1 + len(self.devices(name))))
 
     def part(self, room: Room, name: str) -> None:
         """Let a member go; what it has not got is thrown away."""
@@ -270,10 +281,12 @@ class SharedRows(Generic[AnyAccount]):
             kept = row.size_since(row.front(row.name)) + LINE_COST * row.kept
             return kept + cost <= limits.per_name and self._accounts.has_room(cost)
         excess = max(
-            self._cost(row) + cost - limits.per_room,
             self._in_rooms + cost - limits.total // 2,
             self._accounts.size + cost - limits.total,
         )
+        if excess > self._cost(row):
+            return False  # as all of its lines would not make room enough
+        excess = max(excess, self._cost(row) + cost - limits.per_room)
         if excess > 0:
             self._drop(row, self._cheapest(row, excess))
         return self._in_rooms + cost <= limits.total // 2 and self._accounts.has_room(cost)

@@ -16,12 +16,15 @@ from achat_twisted.shell.config import ConfigError, Server
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+DEFAULT = "-"
+"""The argument that stands for the server of the environment or the configuration."""
+
 _FILE = click.Path(dir_okay=False)
 
 
 def _find(context: click.Context, _: click.Parameter, said: str | None) -> Server:
     try:
-        return config.read(os.environ).find(said, os.environ)
+        return config.read(os.environ).find(None if said == DEFAULT else said, os.environ)
     except ConfigError as error:
         raise click.UsageError(str(error), context) from None
 
@@ -41,13 +44,23 @@ def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[Co
 
 def server_argument(function: Function) -> Function:
     """Give a command the argument C{server}, a L{Server}: said, or of the configuration."""
+    return _argument("[SERVER | NAME@HOST[:PORT]]", is_needed=False)(function)
+
+
+def needed_server_argument(function: Function) -> Function:
+    """The same for a command with further arguments; L{DEFAULT} stands for it if it is not said."""
+    return _argument("SERVER|NAME@HOST[:PORT]", is_needed=True)(function)
+
+
+def _argument(metavar: str, *, is_needed: bool) -> Callable[[Function], Function]:
     return click.argument(
-        "server",
-        required=False,
-        callback=_find,
-        shell_complete=_complete,
-        metavar="[SERVER | NAME@HOST[:PORT]]",
-    )(function)
+        "server", required=is_needed, callback=_find, shell_complete=_complete, metavar=metavar
+    )
+
+
+def state_option(what: str) -> Callable[[Function], Function]:
+    """Give a command the option C{state}, the path of a file."""
+    return click.option("--state", type=_FILE, metavar="FILE", help=what)
 
 
 def tls_options(function: Function) -> Function:

@@ -253,6 +253,18 @@ class MessageTests(ChatTestCase):
         self.scene.turn()
         self.assertEqual(self.scene.link.take(), "/got 1 0\n")
 
+    def test_named(self) -> None:
+        """An era and a number name a message, which has another number in another era."""
+        self.come_in()
+        self.scene.hears("from bob: one\n")
+        one = self.next()
+        self.scene.link.lose()
+        self.scene.turn(60)
+        self.scene.come_in("! welcome ann\n! resumed 0 1 e2\nfrom bob: another\n")
+        another = self.next()
+        self.assertEqual((one.era, one.number), ("e1", 1))
+        self.assertEqual((another.era, another.number), ("e2", 1))
+
     def test_other_era(self) -> None:
         """A message of another era is not confirmed, as its number means another one by now."""
         self.come_in()

@@ -23,9 +23,9 @@ LINES = 2000
 class Terminal:
     """A terminal with a shell, which knows C{achat} and prompts with C{$}."""
 
-    def __init__(self, folder: Path, columns: int, rows: int) -> None:
+    def __init__(self, folder: Path, columns: int) -> None:
         self._socket = folder / "tmux"
-        self._size = (str(columns), str(rows))
+        self._columns = str(columns)
         self._environment = {
             **os.environ,
             "LC_ALL": "C.UTF-8",
@@ -38,8 +38,8 @@ class Terminal:
         }
 
     async def start(self) -> None:
-        columns, rows = self._size
-        await self._tmux("new-session", "-d", "-x", columns, "-y", rows, "/bin/sh", "-i")
+        size = ("-x", self._columns, "-y", "24")
+        await self._tmux("new-session", "-d", *size, "/bin/sh", "-i")
         await self.shows("$ ")
 
     async def end(self) -> None:
@@ -80,16 +80,17 @@ class Terminal:
         command = ["-u", "-f", "/dev/null", "-S", str(self._socket), *words]
         out, errors, code = await getProcessOutputAndValue("tmux", command, self._environment)
         assert code == 0, (words, errors.decode())
-        return str(out.decode())
+        said: str = out.decode()
+        return said
 
 
 class TerminalTestCase(FunctionalTestCase):
     """A test at a terminal."""
 
-    async def terminal(self, columns: int = 80, rows: int = 24) -> Terminal:
+    async def terminal(self, columns: int = 80) -> Terminal:
         if shutil.which("tmux") is None:
             raise SkipTest("there is no tmux, which would be the terminal")
-        terminal = Terminal(self.folder(), columns, rows)
+        terminal = Terminal(self.folder(), columns)
         await terminal.start()
         self.addCleanup(terminal.end)
         return terminal

@@ -16,11 +16,11 @@ WORDS = ("one", "two", "three", "four")
 class EditorTestCase(TerminalTestCase):
     """Ann at a terminal, and Bob without one."""
 
-    async def begin(self, columns: int = 80, rows: int = 24, environment: str = "") -> None:
-        """Ann and Bob are there."""
-        self.server = await self.start()
+    async def begin(self, *options: str, columns: int = 80, environment: str = "") -> None:
+        """Ann and Bob are there, at a server with these options."""
+        self.server = await self.start(*options)
         self.bob = await self.call(self.server, "bob")
-        self.ann = await self.terminal(columns, rows)
+        self.ann = await self.terminal(columns)
         await self.ann.types(
             f"{environment} achat chat ann@127.0.0.1:{self.server.port()}", "Enter"
         )
@@ -54,6 +54,7 @@ class TypingTests(EditorTestCase):
             self.bob.say(*(f"ann: {word} {number}" for number in range(MESSAGES)))
             await self.ann.types(*f" {word}")
         await self.ann.shows(f"bob: four {MESSAGES - 1}\n")
+        await self.ann.shows("> bob: one two three four\n")
         *_, last, typed, status = await self.ann.lines()
         self.assertRegex(last, rf"^\d\d:\d\d bob: four {MESSAGES - 1}$")
         self.assertEqual(typed, "> bob: one two three four")
@@ -83,6 +84,7 @@ class TypingTests(EditorTestCase):
         await self.ann.types("Enter")
         await self.hears("東é👍大")
         await self.ann.types("bob: half")
+        await self.ann.shows("> bob: half")
         self.bob.say(f"ann: {'東京' * 20}")
         await self.ann.shows(f"bob: {'東京' * 20}\n")
         self.assertEqual((await self.ann.lines())[-2], "> bob: half")
@@ -127,6 +129,7 @@ class TerminalTests(EditorTestCase):
         """A terminal that becomes smaller, and larger, shows the line as it was."""
         await self.begin()
         await self.ann.types("bob: a line of some length, that is typed to its end later")
+        await self.ann.shows("end later")
         for columns, rows in ((30, 10), (100, 30)):
             await self.ann.resizes(columns, rows)
             self.bob.say(f"ann: {columns}")
@@ -186,7 +189,8 @@ class ServerTests(EditorTestCase):
 
     async def test_restart(self) -> None:
         """A restart costs no line that was typed before, in or after it, and doubles none."""
-        await self.begin()
+        mailbox = ("--mailbox", f"sqlite:{self.folder()}/mail")
+        await self.begin(*mailbox)
         port = self.server.port()
         await self.says("bob: before")
         await self.ann.types("bob: ha")
@@ -196,7 +200,7 @@ class ServerTests(EditorTestCase):
         await self.ann.types("lf", "Enter", "bob: other", "Enter", "bob: la")
         await self.ann.shows("… → bob: half\n")
         await self.ann.shows("2 waiting")
-        self.server = await self.start("--port", str(port))
+        self.server = await self.start("--port", str(port), *mailbox)
         await self.ann.shows(f"127.0.0.1:{port} is here again")
         await self.ann.shows("→ bob: other ✓")
         await self.ann.types("st", "Enter")

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from achat_twisted.client.address import parse_address
 from achat_twisted.client.chat import Chat
@@ -14,8 +14,10 @@ from achat_twisted.client.conversation import Conversation
 from achat_twisted.client.driving import Receiver
 from achat_twisted.client.errors import Unreachable
 from achat_twisted.client.events import Listener
-from achat_twisted.client.state import MemoryState
+from achat_twisted.client.state import MemoryState, State
 from achat_twisted.client.streams import AsyncioDriver
+from achat_twisted.shell.course import Interrupted
+from achat_twisted.shell.exits import INTERRUPTED
 from achat_twisted.shell.files import Unwritable
 from tests.client.fakes import WELCOME, FakeLink
 from tests.client.playing import NoChance
@@ -98,6 +100,20 @@ class FakeOutput:
         return text.splitlines()
 
 
+class FakeEnding:
+    """A signal that comes when the test says so."""
+
+    def __init__(self) -> None:
+        self._came = asyncio.Event()
+
+    async def wait(self) -> NoReturn:
+        await self._came.wait()
+        raise Interrupted(INTERRUPTED)
+
+    def comes(self) -> None:
+        self._came.set()
+
+
 class FakeDriver(AsyncioDriver):
     """A loop on which connections are made when the test says so."""
 
@@ -124,13 +140,22 @@ class FakeDriver(AsyncioDriver):
 class Scene:
     """A chat of Ann's, and all that surrounds it."""
 
-    def __init__(self, listener: Listener, *, retry: float | None = None) -> None:
+    def __init__(
+        self,
+        listener: Listener,
+        *,
+        retry: float | None = None,
+        state: State | None = None,
+        only_sends: bool = False,
+    ) -> None:
         self.driver = FakeDriver()
-        state = MemoryState()
+        state = state or MemoryState()
         state.numbers.tag = "t1"
         now = self.driver.seconds()
         address = parse_address("ann@host")
-        conversation = Conversation(address, state, now, retry=retry, chance=NoChance())
+        conversation = Conversation(
+            address, state, now, only_sends=only_sends, retry=retry, chance=NoChance()
+        )
         self.chat = Chat(conversation, state, self.driver, listener)
         self.running: asyncio.Task[int] | None = None
 

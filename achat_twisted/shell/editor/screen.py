@@ -17,7 +17,7 @@ from typing import Protocol, TextIO
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer, CompletionState
-from prompt_toolkit.completion import Completer
+from prompt_toolkit.completion import CompleteEvent, Completer, get_common_complete_suffix
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.history import History
@@ -100,6 +100,7 @@ class Screen:
         self._style = Style.from_dict(STYLES)
         self._depth = None if are_wanted(environ) else ColorDepth.DEPTH_1_BIT
         self._output = _Steady(stdout, environ)
+        self._completer = completer
         self._buffer = Buffer(history=history, completer=completer)
         self._app: Application[int] | None = None
 
@@ -217,6 +218,19 @@ class Screen:
 
     # What is typed
 
+    def _complete(self) -> None:
+        """Complete as far as it is clear, at once, as one may type on; then offer the choice."""
+        if self._buffer.complete_state is not None:
+            self._buffer.complete_next()
+            return
+        document, asked = self._buffer.document, CompleteEvent(completion_requested=True)
+        found = [*self._completer.get_completions(document, asked)]
+        if len(found) == 1:
+            self._buffer.apply_completion(found[0])
+        elif found:
+            self._buffer.insert_text(get_common_complete_suffix(document, found))
+            self._buffer.start_completion()
+
     def _keys(self, desk: Desk) -> KeyBindings:
         keys = KeyBindings()
         typing = has_focus(self._buffer)
@@ -229,6 +243,10 @@ class Screen:
                 self._buffer.append_to_history()
             self._buffer.reset()
             desk.typed(text)
+
+        @keys.add("tab", filter=typing)
+        def _(event: KeyPressEvent) -> None:
+            self._complete()
 
         @keys.add("c-c", filter=typing & ~is_empty)
         def _(event: KeyPressEvent) -> None:

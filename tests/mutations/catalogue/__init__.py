@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.catalogue.auth import AUTH
 from tests.mutations.catalogue.clients import CLIENTS
 from tests.mutations.catalogue.clocks import CLOCKS
+from tests.mutations.catalogue.commands import COMMANDS
 from tests.mutations.catalogue.configuration import CONFIGURATION
 from tests.mutations.catalogue.connections import CONNECTIONS
 from tests.mutations.catalogue.feeding import FEEDING
@@ -15,6 +16,7 @@ from tests.mutations.catalogue.mailboxes import MAILBOXES
 from tests.mutations.catalogue.mishaps import MISHAPS
 from tests.mutations.catalogue.operators import OPERATORS
 from tests.mutations.catalogue.resuming import RESUMING
+from tests.mutations.catalogue.rooms import ROOMS
 from tests.mutations.catalogue.sessions import SESSIONS
 from tests.mutations.catalogue.surroundings import SURROUNDINGS
 from tests.mutations.catalogue.turns import TURNS
@@ -24,5 +26,5 @@ from tests.mutations.catalogue.writers import WRITERS
 MUTATIONS = (
     *(*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES, *MISHAPS),
     *(*CLOCKS, *AUTH, *CONFIGURATION, *LIMITS, *OPERATORS, *WATCHING, *CLIENTS),
-    *(*SURROUNDINGS, *RESUMING, *LIBRARY),
+    *(*SURROUNDINGS, *RESUMING, *LIBRARY, *ROOMS, *COMMANDS),
 )

@@ -27,6 +27,13 @@ LIBRARY = (
         _VECTORS,
     ),
     Mutation(
+        "name messages of all eras alike",
+        f"{_HOME}/messages.py",
+        "self.era = received.era",
+        'self.era = ""',
+        f"{_CHAT}.MessageTests",
+    ),
+    Mutation(
         "count what was not asked for as a message",
         _CONVERSATION,
         ' and "#" not in said.sender:',
