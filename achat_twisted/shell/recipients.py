@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import click
 
 from achat_twisted import wire
-from achat_twisted.client.errors import ChatError
+from achat_twisted.client.errors import ChatError, UnusableLine
+from achat_twisted.client.lines import check_room
 
 _ROOM = "#"
 """The beginning of a room's name; the server knows the rest of the rules for them."""
@@ -31,6 +32,17 @@ def check_recipients(names: Iterable[str]) -> str:
         except wire.Refused as error:
             raise NoRecipient(f"{name!r} is no name: {error.notice.detail}") from None
     return ", ".join(trimmed)
+
+
+def parse_room(text: str) -> str:
+    """A room, as it is named on a command line.
+
+    @raise click.BadParameter: if it can be none.
+    """
+    try:
+        return check_room(text.strip())
+    except UnusableLine as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def parse_recipients(text: str) -> str:

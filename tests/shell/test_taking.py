@@ -52,13 +52,15 @@ class FakeWorker:
 class TakingTestCase(SynchronousTestCase):
     """A test with one run; L{begin} is to be called first."""
 
-    def begin(self, patience: Patience | None = None, **bounds: Any) -> None:
+    def begin(
+        self, patience: Patience | None = None, rooms: tuple[str, ...] = (), **bounds: Any
+    ) -> None:
         self.worker, self.errors = FakeWorker(), FakeOutput()
         status = Status(self.errors, is_terminal=False)
         trying = Trying("host:8080", None)
         patience = patience or Patience()
-        taking = Taking(self.worker, status, trying, Bounds(**bounds), patience)
-        self.scene = Scene(taking, retry=60.0)
+        taking = Taking(self.worker, status, trying, Bounds(**bounds), patience, rooms)
+        self.scene = Scene(taking, rooms=bool(rooms), retry=60.0)
         self.ending = FakeEnding()
         self.scene.run(taking.run, self.ending)
 
@@ -73,6 +75,32 @@ class TakingTestCase(SynchronousTestCase):
         """Let a server answer, until the client has gone."""
         await self.scene.serve()
         return await self.scene.ended()
+
+
+class RoomTests(TakingTestCase):
+    """What is said in rooms."""
+
+    async def join(self, *answers: str) -> None:
+        self.begin(rooms=("#ops",))
+        await self.scene.come_in(WELCOME)
+        self.assertEqual(self.said()[-2:], ["/join #ops", "/ping"])
+        await self.scene.hears(*answers, "! pong")
+
+    @in_loop
+    async def test_taken(self) -> None:
+        """Rooms are joined, and their lines are taken, but for those of the name itself."""
+        await self.join("! joined #ops 1 r1")
+        await self.scene.hears("from ann #ops 1: mine", "from bob #ops 2: one", "from bob: two")
+        self.assertEqual((self.worker.texts, self.said()), (["one"], ["/got #ops 1"]))
+        await self.worker.ends(0)
+        self.assertEqual((self.worker.texts, self.said()), (["one", "two"], ["/got #ops 2"]))
+
+    @in_loop
+    async def test_not_let_in(self) -> None:
+        """A room that does not let in ends it, with the reason."""
+        await self.join("! bad-line 0 #ops is closed")
+        self.assertEqual(await self.leave(), 77)
+        self.assertEqual(self.errors.take()[-1], "achat: #ops is closed")
 
 
 class WorkTests(TakingTestCase):

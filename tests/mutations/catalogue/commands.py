@@ -141,7 +141,7 @@ COMMANDS = (
     Mutation(
         "leave while mail is still on its way from a disk",
         _TAKING,
-        "_VERY_QUIET if self._taken_here < chat.mail else _QUIET",
+        "_VERY_QUIET if self._taken_here < chat.mail or self._last else _QUIET",
         "_QUIET",
         _TAKING_TESTS,
     ),
