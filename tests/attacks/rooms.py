@@ -83,7 +83,7 @@ def joins_and_parts(place: Place) -> str:
             with suppress(BlockingIOError, ConnectionError):
                 client.recv(65536)
         time.sleep(0.01)
-    return f"{said // 22:,} joins and parts were taken"
+    return f"{said // 22:,} joins and parts were sent"
 
 
 def unread_room(place: Place) -> str:
@@ -95,7 +95,7 @@ def unread_room(place: Place) -> str:
             with suppress(BlockingIOError, ConnectionError):
                 said += client.send(b"%b: %b\n" % (_ROOM, _TEXT) * 20)
         time.sleep(0.01)
-    return f"{said // len(_TEXT):,} lines for {len(clients)} that do not read were taken"
+    return f"{said // len(_TEXT):,} lines for {len(clients)} that do not read were sent"
 
 
 def curious_members(place: Place) -> str:
@@ -120,7 +120,7 @@ def _look_at_room(place: Place, *, reads: bool) -> str:
             with suppress(BlockingIOError, ConnectionError):
                 heard += len(client.recv(2**20)) if reads else 0
         time.sleep(0.01)
-    return f"{said // 12:,} questions were taken, {heard // 2**20} MiB of answers were read"
+    return f"{said // 12:,} questions were sent, {heard // 2**20} MiB of answers were read"
 
 
 def _join_all(place: Place) -> list[socket.socket]:

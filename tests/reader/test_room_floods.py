@@ -5,9 +5,13 @@ from __future__ import annotations
 from functools import partial
 from itertools import count
 
+from twisted.trial.unittest import SynchronousTestCase
+
+from achat_twisted.broker.audience import Audience
 from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.rows import CURSOR_COST
+from achat_twisted.mailbox.shared import SharedRow
 from tests.house import House
 from tests.reader.test_lines import Caller
 from tests.reader.test_rooms import RoomsTestCase
@@ -47,6 +51,20 @@ class CrowdTests(FloodTestCase):
             self.leaves(self.comes(f"guest {number}", "/device d"))
         self.assertEqual(self.house.mailbox.names(), ["guest 3", "guest 4"])
         self.assertEqual(self.house.mailbox.size(), 2 * (1024 + CURSOR_COST))
+
+    def test_mail_for_a_device(self) -> None:
+        """One whose mail is thrown away is forgotten as well, and not before."""
+        self.limited(MailLimits(names=2))
+        self.leaves(self.comes("alice", "/device d"))
+        bob = self.comes("bob")
+        self.says(bob, "alice: hi")
+        for number in range(3):
+            self.leaves(self.comes(f"guest {number}"))
+        self.assertIn("alice", self.house.mailbox.names())
+        self.house.mailbox.purge("alice")
+        for number in range(3, 5):
+            self.leaves(self.comes(f"guest {number}"))
+        self.assertNotIn("alice", self.house.mailbox.names())
 
     def test_devices_without_a_beginning(self) -> None:
         """Of a device that is gone before it could begin nothing is left."""
@@ -108,6 +126,22 @@ class WindowTests(FloodTestCase):
         self.assertNotIn(f"from alice #dev 1: {text}", self.heard(bob))
         self.says(bob, "/part #ops")
         self.assertEqual(self.heard(bob)[-1], f"from alice #dev 1: {text}")
+
+
+class AudienceTests(SynchronousTestCase):
+    """L{Audience}."""
+
+    def test_is_announced_once(self) -> None:
+        """The first line to tell is known as such, and so is the next one after the telling."""
+        row = SharedRow("#ops")
+        audience = Audience(row)
+        is_first = []
+        for _ in range(2):
+            row.append(10)
+            is_first.append(audience.post("alice", b"from alice #ops: x\n"))
+        audience.tell(100)
+        is_first.append(audience.post("alice", b"from alice #ops: x\n"))
+        self.assertEqual(is_first, [True, False, True])
 
 
 class AskingTests(FloodTestCase):
