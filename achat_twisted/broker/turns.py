@@ -32,8 +32,8 @@ With C{--durable} a crash repeats what has arrived since.
 _AT_A_TIME = 500
 """The number of sessions that are asked until others have their turn: 3 ms."""
 
-_TOLD = 250
-"""The followers of shared rows that are told of new lines in a turn: 5 to 8 ms, with what they are
+_TOLD = 150
+"""The followers of shared rows that are told of new lines in a turn: 3 to 5 ms, with what they are
 then sent. An answer may wait for two turns: with 500 that was more than 20 ms.
 """
 

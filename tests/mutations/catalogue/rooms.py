@@ -330,7 +330,7 @@ ROOMS = (
     Mutation(
         "tell a large room at a stroke",
         "achat_twisted/broker/turns.py",
-        "_TOLD = 250",
+        "_TOLD = 150",
         "_TOLD = 10**6",
         "tests.broker.test_audience",
     ),
