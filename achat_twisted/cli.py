@@ -24,6 +24,11 @@ COMMANDS = {
         "achat_twisted.login.command:passwd",
         "Give NAME a secret in FILE, for twistd achat --auth argon2:FILE.",
     ),
+    "say": ("achat_twisted.shell.say:say", "Say TEXT, or each line of standard input, to TO."),
+    "take": (
+        "achat_twisted.shell.take:take",
+        "Take the messages to NAME, and run COMMAND for each, or print them.",
+    ),
 }
 """The commands by their words: where each is, and the first sentence of its help.
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from OpenSSL.crypto import X509
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IPushProducer, IReactorTime
-from twisted.internet.testing import StringTransport
 from zope.interface import implementer
 
 from achat_twisted.broker.interfaces import ISource
@@ -20,52 +19,6 @@ from achat_twisted.server.interfaces import ISignals
 
 class Bug(Exception):
     """A fault of our own."""
-
-
-class FakeOutput(StringTransport):
-    """An C{Output} as a terminal is one: all of it is out at once, unless it is told to break."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ended: Deferred[None] = Deferred()
-        self.unshown = 0
-        self.fault = ""
-        self.full = False
-
-    def fills(self) -> None:
-        """There is no room for more."""
-        self.full = True
-        if self.producer is not None:
-            self.producer.pauseProducing()
-
-    def empties(self) -> None:
-        """There is room again."""
-        self.full = False
-        if self.producer is not None:
-            self.producer.resumeProducing()
-
-    def is_lost(self) -> None:
-        """Nobody reads it any more."""
-        self.full = False
-        if self.producer is not None:
-            self.producer.stopProducing()
-
-    def write(self, data: bytes) -> None:
-        if self.fault:
-            self.unshown += data.count(b"\n")
-        else:
-            super().write(data)
-
-    def breaks(self, fault: str, unshown: int = 0) -> None:
-        """It takes no more, nor the last of the bytes written."""
-        self.fault = fault
-        self.unshown += unshown
-        self.ended.callback(None)
-
-    def loseConnection(self) -> None:
-        super().loseConnection()
-        if not self.ended.called:
-            self.ended.callback(None)
 
 
 @implementer(ILink)

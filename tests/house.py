@@ -70,11 +70,12 @@ class House:
         render: RenderNotice = wire.render_notice,
         limits: Limits | None = None,
         expects: Callable[[str], bool] = lambda _name: False,
+        make: Callable[..., Broker] = Broker,
     ) -> None:
         self.wall = Clock()
         self.clock = Clock() if clock is None else clock
         self.mailbox: IMailbox = MemoryMailbox(self.clock) if mailbox is None else mailbox
-        self.broker = Broker(
+        self.broker = make(
             self.clock,
             self.mailbox,
             duplicate=duplicate,

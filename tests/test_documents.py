@@ -101,7 +101,7 @@ class LinkTests(SynchronousTestCase):
         """Modules, tests and folders that are named are there."""
         for document in DOCUMENTS:
             for name in re.findall(
-                r"`((?:achat_twisted|tests|deploy|docs)/[\w./-]+)`", document.read_text()
+                r"`((?:achat_twisted|tests|deploy|docs|examples)/[\w./-]+)`", document.read_text()
             ):
                 self.assertTrue((ROOT / name).exists(), f"{document.name}: {name}")
 
@@ -120,7 +120,7 @@ class DocstringTests(SynchronousTestCase):
         """None begins with a bare who, what, how, whether, so, which or where."""
         found = [
             f"{module.relative_to(ROOT)}:{line}: {text.strip().splitlines()[0]}"
-            for folder in ("achat_twisted", "benchmarks", "docs", "tests")
+            for folder in ("achat_twisted", "benchmarks", "docs", "examples", "tests")
             for module in sorted((ROOT / folder).rglob("*.py"))
             for line, text in docstrings(module)
             if _NO_BEGINNING.match(text.strip())

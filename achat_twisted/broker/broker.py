@@ -134,7 +134,7 @@ class Broker(Service):
         older = self._older(name, opening)
         session = self._maker.make(name, outlet, source, opening)
         self._presence.add(session)
-        if not session.only_sends:
+        if not opening.only_sends:
             self._mailbox.enroll(name)
             feed = self.rooms.feed_for(session)
             if feed is not None:
@@ -161,6 +161,9 @@ class Broker(Service):
         """
         holder = self._peers.get(name)
         same = self._peers.get((name, opening.tag))
+        devices = self._presence.devices(name)
+        if holder is None and same is None and not devices:
+            return []
         if self._is_here_beside(name, same):
             if self._duplicate is Duplicate.REJECT:
                 raise wire.name_taken(name)

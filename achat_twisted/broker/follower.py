@@ -133,7 +133,7 @@ class Follower(Feed):
     def _is_behind(self) -> bool:
         return not self._is_up_to_date and self.state is FeedState.SHARED
 
-    def _go_live(self) -> None:
+    def _be_live(self) -> None:
         self._is_up_to_date = True
 
     def _take(self, size: int) -> Deferred[Page]:

@@ -31,6 +31,7 @@ class ISession(ISender):
     allowance: Allowance = Attribute("The lines that it may have taken in by now.")
     lost: bool = Attribute("True if its connection is lost, so that nobody hears an answer.")
     is_here: bool = Attribute("True if others see it in C{/who}.")
+    is_numbered: bool = Attribute("True if its client says again what has not come as a whole.")
     device: str = Attribute("Its tag, if it has cursors of its own; else nothing.")
     only_sends: bool = Attribute("True if it hears nothing.")
     rooms: MutableMapping[str, Any] | None = Attribute(

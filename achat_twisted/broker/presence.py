@@ -86,7 +86,7 @@ class Presence:
         self.changed()
 
     def is_first(self, session: IServed) -> bool:
-        return all(
+        return not self._lost or all(
             lost[0] is session for lost in map(self._lost.get, session.places) if lost is not None
         )
 

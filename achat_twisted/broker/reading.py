@@ -16,6 +16,10 @@ class Stage(Enum):
     OVER = "its writer has ended, and all that it left is in the mailbox"
 
 
+NO_HOLDS: frozenset[object] = frozenset()
+"""One that all sessions share, as each empty set takes 0.2 KB."""
+
+
 class Reading:
     """Pauses a reader while there is any reason to, and lets it go on; a session builds on it.
 
@@ -28,7 +32,7 @@ class Reading:
     def __init__(self, source: ISource) -> None:
         self.source = source
         self.stage = Stage.HERE
-        self.holds: frozenset[object] = frozenset()
+        self.holds = NO_HOLDS
 
     @property
     def is_here(self) -> bool:
@@ -53,7 +57,7 @@ class Reading:
         one session's work upon the other's without end. So that waits for the turn's end.
         """
         if reason in self.holds:
-            self.holds -= {reason}
+            self.holds = self.holds - {reason} or NO_HOLDS
             if not self.holds:
                 self.go_on()
 

@@ -26,7 +26,7 @@ from achat_twisted.broker.interfaces import (
 )
 from achat_twisted.broker.ledger import Ledger
 from achat_twisted.broker.outbox import Outbox
-from achat_twisted.broker.reading import Reading, Stage
+from achat_twisted.broker.reading import NO_HOLDS, Reading, Stage
 from achat_twisted.broker.writer import Writer
 from achat_twisted.limits.rate import UNLIMITED, Allowance
 from achat_twisted.mailbox.interfaces import IMailbox
@@ -80,6 +80,7 @@ class Session(Reading):
         "watched",
         "writer",
     )
+    is_numbered = False
     _log = Logger()
     device = ""
     only_sends = False
@@ -318,7 +319,7 @@ class Session(Reading):
         if self.stage is not Stage.HERE:
             return  # it is going already, and its writer knows
         self.stage = Stage.LOST
-        self.holds = frozenset()
+        self.holds = NO_HOLDS
         self.answers.tallies = None
         self.feed.cut()
         self._cut_rooms()

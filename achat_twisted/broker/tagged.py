@@ -68,17 +68,17 @@ class TaggedSession(Session):
 
     __slots__ = (
         "_allowance",
-        "_is_durable",
         "_is_unsafe",
         "_mailbox",
         "_saved",
-        "_verdicts",
         "opening",
         "tag",
         "window",
     )
+    is_numbered = True
 
     _room_follower = TaggedRoomFollower
+    answers: Verdicts
 
     def __init__(
         self,
@@ -95,16 +95,15 @@ class TaggedSession(Session):
         self.opening = opening
         self.tag: Tag | None = None
         self._allowance = allowance
-        self._is_durable = shared.turns.is_durable
         self._is_unsafe = False
         self._saved = (0, 0)  # the lines taken in, and those whose fate is known
         self._mailbox = shared.mailbox
         if opening.only_sends:
             self.feed = NoFeed(self, name, outbox, shared.mailbox, shared.ledger, shared.clock)
-        self.answers = self._verdicts = Verdicts(self, outbox, shared.turns, shared.render)
+        self.answers = Verdicts(self, outbox, shared.turns, shared.render)
         self.writer = self.window = WindowWriter(self, self.feed, outlet, shared.clock)
         self.hold(_RESUMING)
-        if self._is_durable:
+        if self._turns.is_durable:
             self.allowance = _UNSAVED  # as each line changes what is to be in the file
 
     def begin(self) -> None:
@@ -116,7 +115,7 @@ class TaggedSession(Session):
             self._mailbox.rows.forget_device(self.name, self.device)
             self.cut(wire.busy("too much is remembered for other tags").notice)
             return
-        self.tag = self._verdicts.tag = tag
+        self.tag = self.answers.tag = tag
         if self.source.has_spoken:
             early = wire.BadLine("wait for ! resumed before you say anything")
             early.is_command = True  # or whatever it is: it is not taken in, and has no number
@@ -161,7 +160,7 @@ class TaggedSession(Session):
         """Have the tag saved with what a chunk of lines has brought, and see if it was too much."""
         if self.tag is None:
             return
-        if not self._is_durable:
+        if not self._turns.is_durable:
             self.allowance = self._allowance
         before, self._saved = self._saved, (self.tag.lines, self.tag.heard)
         if self._saved != before and not self._mailbox.tags.changed(self.name, self.tag):
@@ -183,7 +182,7 @@ class TaggedSession(Session):
 
     def refuse(self, error: wire.WireError) -> None:
         self.allowance = _UNSAVED
-        self._verdicts.fault(error)
+        self.answers.fault(error)
 
     def got(self, argument: str) -> None:
         tag = self.tag
@@ -194,19 +193,19 @@ class TaggedSession(Session):
             return
         got = parse_got(argument)
         first = self.feed.first
-        last = 0 if self.opening.only_sends else first + self.window.sent - 1
-        if got.messages > last:
+        confirmed = 0 if self.opening.only_sends else max(0, got.messages + 1 - first)
+        if not self.window.has(confirmed) or (self.opening.only_sends and got.messages):
+            last = 0 if self.opening.only_sends else first + self.window.sent - 1
             raise wire.BadLine(f"/got {got.messages} is beyond the last message sent, {last}")
         if got.lines is not None and got.lines > tag.lines:
             raise wire.BadLine(f"/got has {got.lines} lines, and {tag.lines} are taken in")
-        confirmed = max(0, got.messages + 1 - first) if last else 0
         if confirmed:
             self.window.got(confirmed)
             self.feed.delivered(confirmed)
             self._refill()
         if got.lines is not None and got.lines > tag.heard:
             tag.confirm(got.lines)
-            if self._is_durable:
+            if self._turns.is_durable:
                 self._turns.touch(self)  # so that this turn has a commit
             self.allowance = _UNSAVED
         elif not confirmed:

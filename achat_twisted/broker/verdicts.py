@@ -24,20 +24,20 @@ class Verdicts(Answers):
     @ivar tag: the record of the tag, once the session has begun; nothing is tallied before.
     """
 
-    __slots__ = ("_latest", "_untold", "_window", "tag")
+    __slots__ = ("_latest", "_untold", "tag")
     tag: Tag
+    _outbox: WindowOutbox
 
     def __init__(
         self, session: IOwner, outbox: WindowOutbox, turns: ITurns, render: RenderNotice
     ) -> None:
         super().__init__(session, outbox, turns, render)
-        self._window = outbox
         # None for most of the time, as two containers take 0.1 KB.
         self._latest: dict[tuple[str, str], Verdict] | None = None
         self._untold: dict[tuple[str, str, int], Verdict] | None = None
 
     def give(self, answer: bytes) -> None:
-        self._window.has_notices = True
+        self._outbox.has_notices = True
         super().give(answer)
 
     def promise(self, notice: wire.Notice) -> None:

@@ -76,50 +76,69 @@ class WindowOutbox(Outbox):
 
 
 _HOP = 1024
-"""Bytes in which messages are counted, rather than looked for one by one, which takes four times
-as long: a C{/got} for a hundred of them takes 2 µs in that, instead of 6.
-"""
+"""Bytes in which messages are counted at a time, rather than looked for one by one."""
 
 
 class WindowWriter(Writer):
     """Writes to a client with a tag, and keeps messages until it has them: they are the tail.
 
-    @ivar sent: the number of messages that were sent and not got.
+    To count them as they are written would cost a stream 0.03 us each. A C{/got} counts on to where
+    it ends; so each byte is counted once, whatever a client confirms, or says that it does.
     """
 
-    __slots__ = ("_window", "sent")
+    __slots__ = ("_counted", "_upto")
+    _outbox: WindowOutbox
 
     def __init__(self, session: IOwner, feed: Feed, outlet: IOutlet, clock: IReactorTime) -> None:
         super().__init__(session, feed, outlet, clock)
         assert isinstance(feed.outbox, WindowOutbox)
-        self._window = feed.outbox
-        self.sent = 0
+        self._counted = self._upto = 0  # messages that are counted, in so many bytes of the tail
 
     @property
     def oldest(self) -> float | None:
         """The time at which the oldest message not got was sent, to a second; None without any."""
         return next((mark.moment for mark in self.marks if mark.written > self._arrived), None)
 
+    @property
+    def sent(self) -> int:
+        """The number of messages that were sent and not got."""
+        return self._counted + self._tail.count(b"\n", self._upto)
+
+    def has(self, messages: int) -> bool:
+        """Tell if so many messages were sent and not got."""
+        size = len(self._tail)
+        while self._counted < messages and self._upto < size:
+            end = min(self._upto + _HOP, size)
+            self._counted += self._tail.count(b"\n", self._upto, end)
+            self._upto = end
+        return self._counted >= messages
+
     def got(self, messages: int) -> None:
-        """Forget the first C{messages} that were sent, all of which there are."""
-        self.sent -= messages
-        tail, end = self._tail, 0
-        while (here := tail.count(b"\n", end, end + _HOP)) < messages:
-            messages -= here
-            end += _HOP
-        for _ in range(messages):
-            end = tail.index(b"\n", end) + 1
+        """Forget the first C{messages} that were sent; L{has} has told that they are there."""
+        tail, beyond = self._tail, self._counted - messages
+        if messages <= beyond:
+            end = 0
+            for _ in range(messages):
+                end = tail.index(b"\n", end) + 1
+        else:
+            end = self._upto
+            for _ in range(beyond + 1):
+                end = tail.rindex(b"\n", 0, end)
+            end += 1
+        self._counted -= messages
+        self._upto -= end
         del tail[:end]  # which moves nothing, as a bytearray has room before its first byte
         self._arrived += end
         self._pool.size -= end
-        self._window.keep(-end)
+        self._outbox.keep(-end)
 
     def prune(self, unwritten: int = 0) -> None:
         """No machine's word counts for messages."""
 
     def forget(self) -> None:
         super().forget()
-        self._window.keep(-self._window.unconfirmed)
+        self._counted = self._upto = 0
+        self._outbox.keep(-self._outbox.unconfirmed)
 
     @property
     def is_asked(self) -> bool:
@@ -128,12 +147,11 @@ class WindowWriter(Writer):
         return bool(self._tail) and not (self.marks and self.marks[-1].written == written)
 
     def _write(self, batch: bytes) -> Deferred[None] | None:
-        window = self._window
+        window = self._outbox
         is_mixed = window.has_notices or self._session.rooms is not None
         messages = self._without_notices(batch) if is_mixed else batch
         self._tail += messages
         self._pool.size += len(messages)
-        self.sent += messages.count(b"\n")
         window.keep(len(messages))
         room = self._outlet.write(batch)
         if room is not None:
@@ -144,7 +162,7 @@ class WindowWriter(Writer):
 
     def _without_notices(self, batch: bytes) -> bytes:
         """The messages of a batch, as its notices need not come again, nor what is in rooms."""
-        self._window.has_notices = self._window.size > len(batch)
+        self._outbox.has_notices = self._outbox.size > len(batch)
         lines = batch.splitlines(keepends=True)
         return b"".join(
             [line for line in lines if wire.is_message(line) and not is_said_in_room(line)]

@@ -114,7 +114,8 @@ class Writer:
             copies = wire.count_messages(self._tail[:whole])
             if self._session.rooms is not None:
                 copies -= self._session.arrived_of_rooms(bytes(self._tail[:whole]))
-            self._feed.delivered(copies)
+            if copies:
+                self._feed.delivered(copies)
             del self._tail[:whole]
             self._pool.size -= whole
             self._arrived += whole
@@ -124,6 +125,8 @@ class Writer:
         """Ask what has arrived, and note how much has been written by now."""
         if self._tail:  # or else it only waits for a commit
             self.prune()
+        if not (self._tail or self.marks):
+            return
         written = self._arrived + len(self._tail)
         now = self._clock.seconds()
         self.marks = acknowledgements.look(self.marks, now, self._arrived, written)

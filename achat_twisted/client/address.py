@@ -99,7 +99,8 @@ def complete(
     @param secret: one that is given by itself; it comes before all others. Behind it come the
         address's own, that of the file, and that of the environment (C{ACHAT_SECRET}).
     @param secret_file: the path of a file whose first line is the secret.
-    @raise AddressError: if that file cannot be read, or the secret can be no part of a line.
+    @raise AddressError: if that file cannot be read, or has no secret in its first line; or if the
+        secret can be no part of a line.
     """
     found = secret or address.secret or None
     if found is None and secret_file is not None:
@@ -116,8 +117,11 @@ def complete(
 def _first_line(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
-            return file.readline().rstrip("\r\n")
+            line = file.readline().rstrip("\r\n")
     except OSError as error:
         raise AddressError(f"cannot read the secret in {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise AddressError(f"cannot read the secret in {path}: it is not UTF-8") from None
+    if not line:
+        raise AddressError(f"the secret in {path} is empty")
+    return line

@@ -42,6 +42,7 @@ class BlockingMessage:
         self._message = message
         self._run = run
         self.number = message.number
+        self.era = message.era
         self.sender = message.sender
         self.text = message.text
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from types import TracebackType
 from typing import Self, cast
 
@@ -26,6 +27,8 @@ from achat_twisted.client.lines import check, check_command, render
 from achat_twisted.client.messages import Message, Posted, Posting, Work
 from achat_twisted.client.postings import Postings
 from achat_twisted.client.state import State, Transactional
+
+_CLOSED = "the chat is closed"
 
 
 class Chat:
@@ -59,6 +62,8 @@ class Chat:
         self._asking = Asking(driver)
         self._messages: deque[Message] = deque()
         self._news = Signal(driver)
+        self._is_closed = False
+        self._driver = driver
 
     # Its life
 
@@ -82,12 +87,15 @@ class Chat:
             state in a file lines that are not settled are said by the next program.
         @raise StateError: if the state cannot be saved.
         """
+        if self._is_closed:
+            return
         try:
             if in_order:
                 with suppress(ChatError):  # which has been told to those who wait
                     await self._connector.leave()
         finally:
-            self._connector.end(Closed("the chat is closed"))
+            self._is_closed = True
+            self._connector.end(Closed(_CLOSED))
             try:
                 self._state.close()
             except StateError:
@@ -122,8 +130,7 @@ class Chat:
         self._conversation.done(received.number, received.era)
         self._connector.flush_soon()
 
-    @asynccontextmanager
-    async def transaction(self, received: Received | None = None) -> AsyncIterator[Work]:
+    def transaction(self) -> AbstractAsyncContextManager[Work]:
         """A transaction of the state's own, as L{Message.transaction}, but for no message::
 
             async with chat.transaction() as work:
@@ -132,9 +139,13 @@ class Chat:
 
         So a program can post what stands in a table of its own, exactly once.
 
-        @param received: the library's own affair.
         @raise StateError: if the chat has no state in a file.
         """
+        return self.work_together(None)
+
+    @asynccontextmanager
+    async def work_together(self, received: Received | None) -> AsyncIterator[Work]:
+        """See L{Message.transaction}, and L{transaction}."""
         if not hasattr(self._state, "database"):
             raise StateError("a transaction needs a state in a file: connect(…, state=PATH)")
         state = cast(Transactional, self._state)
@@ -154,8 +165,8 @@ class Chat:
 
     def _check_open(self) -> None:
         """@raise Closed: if the chat is closed; if it is only over, work may still be noted."""
-        if isinstance(self._connector.error, Closed):
-            self._connector.check()
+        if self._is_closed:
+            raise Closed(_CLOSED)
 
     # Lines
 
@@ -191,6 +202,7 @@ class Chat:
         """
         checked = [check(line) for line in lines]
         self._connector.check()
+        self._connector.check_outside()
         batch = self._postings.add(checked)
         self.go_on()
         try:
@@ -264,6 +276,7 @@ class Chat:
 
     async def _ask(self, word: str) -> str:
         self._connector.check()
+        self._connector.check_outside()
         answer = self._asking.ask(word)
         self._conversation.ask(f"/{word}")
         self._connector.flush_soon()
@@ -291,13 +304,22 @@ class Chat:
     def _tell(self, event: Event) -> None:
         match event:
             case Settled():
-                self._postings.settle(event)
+                told = self._postings.settle(event)
+                if told:  # those who wait hear of it before it is forgotten
+                    self._driver.soon(partial(self._forget, told))
             case Welcome():
                 for word in self._asking.open():
                     self._conversation.ask(f"/{word}")
             case Notice(word, detail) if self._asking.answer(word, detail):
                 return
         self._listener.heard(event)
+
+    def _forget(self, places: list[int]) -> None:
+        """Forget refusals that were told; after a crash they are told again otherwise."""
+        if not self._is_closed:
+            for place in places:
+                self._conversation.told(place)
+            self._connector.flush_soon()
 
     def go_on(self) -> None:
         """See L{Hearer.go_on}: post the lines for which there is room."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 from achat_twisted.client import reasons
@@ -20,6 +21,8 @@ from achat_twisted.client.events import Ended, Event, Received
 
 _LOOK_AGAIN = 1.0
 """The seconds until the time is looked at again, while a transaction lasts."""
+
+_HOLDER: ContextVar[object] = ContextVar("the transaction that this code is in", default=None)
 
 
 class Hearer(Protocol):
@@ -53,6 +56,7 @@ class Connector:
         self._lost_because: str | None = None
         self._is_closing = self._is_held = self._is_paused = False
         self._lock = driver.lock()
+        self._holder: object | None = None
         self._is_flush_due = False
         self._flushes = 0
         self._flushed = Signal(driver)
@@ -156,10 +160,11 @@ class Connector:
     async def until(self, holds: Callable[[], bool], signal: Signal | None = None) -> None:
         """Wait until something holds, which is looked at whenever a signal is given.
 
-        @raise ChatError: if there will be no more.
+        @raise ChatError: if there will be no more; or inside a transaction, see L{check_outside}.
         """
         self.check()
         while not holds():
+            self.check_outside()
             await (signal or self.progress).wait()
             self.check()
 
@@ -182,19 +187,34 @@ class Connector:
     @asynccontextmanager
     async def holding(self) -> AsyncIterator[None]:
         """Have the state for oneself: nothing is taken in and nothing is said meanwhile."""
+        self.check_outside()
         async with self._lock:
             self._is_held = True
+            self._holder = holder = object()
+            _HOLDER.set(holder)
             try:
                 yield
             finally:
-                self._is_held = False
+                self._is_held, self._holder = False, None
                 self._take_in()
                 self._go_on()
 
     async def free(self) -> None:
-        """Wait until no transaction lasts."""
+        """Wait until no transaction lasts.
+
+        @raise StateError: see L{check_outside}.
+        """
+        self.check_outside()
         async with self._lock:
             pass
+
+    def check_outside(self) -> None:
+        """@raise StateError: inside a transaction, which would wait for its own end."""
+        if self._holder is not None and _HOLDER.get() is self._holder:
+            raise StateError(
+                "a transaction would wait for its own end: the message it is about is done with it,"
+                " lines are posted with work.post(), and all else is done outside"
+            )
 
     # What comes
 
@@ -256,7 +276,7 @@ class Connector:
             if data:
                 self._link.write(data)
             if self._conversation.stage is Stage.OVER:
-                self._link.close()
+                self._link.abort()  # to close it in order might wait for a server that is gone
         self._watch()
         self._flushes += 1
         self._flushed.fire()

@@ -10,7 +10,6 @@ The rules are those of C{docs/lossless.md}; C{_HEARS} is the table of what is he
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import ClassVar
@@ -21,6 +20,7 @@ from achat_twisted.client.address import Address
 from achat_twisted.client.backoff import Backoff, Chance, Urandom
 from achat_twisted.client.events import Ended, Event, Received, Settled, Welcome, from_wire
 from achat_twisted.client.incoming import Incoming
+from achat_twisted.client.keepalive import Keepalive
 from achat_twisted.client.outgoing import WINDOW, Outgoing
 from achat_twisted.client.state import State, claim, make_tag
 from achat_twisted.wire.tags import parse_verdict
@@ -30,12 +30,6 @@ PATIENCE = 10.0
 
 PATIENCE_WITH_SECRET = 30.0
 """The same for one that has a secret to check, and may take its time after wrong ones."""
-
-PING_AFTER = 45.0
-"""The seconds of silence after which the server is asked if it is there."""
-
-DEAF_AFTER = 45.0
-"""The seconds after that question within which something must come."""
 
 LEAVE_WITHIN = 5.0
 """The seconds that an ordered end may take."""
@@ -49,8 +43,10 @@ RECENTLY = 120.0
 _MUTE = 4
 """The connections in a row that a server may close without a word before it is given up."""
 
-_OURS, _USERS = True, False
-"""The kinds of pings, as their answers are all alike."""
+_NOTHING = " " * 5
+"""An empty line: as long as the head of a TLS record (RFC 8446, 5.1), so that a server that waits
+for one answers at once that this is none.
+"""
 
 _TLS_ALERT = b"\x15\x03"
 """The first bytes of a TLS alert (RFC 8446, 5.1), which answers what is not TLS."""
@@ -106,6 +102,7 @@ class Conversation:
         self._was_in = bool(state.numbers.era)
         self._was_in_at = now
         self._mute = 0
+        self._is_clear = is_clear
         self._must_probe = is_clear and address.secret is not None
         self.mail = 0
         self._begin(Stage.AWAY, now)
@@ -113,18 +110,16 @@ class Conversation:
     def _begin(self, stage: Stage, now: float) -> None:
         """Know nothing of a connection but its stage."""
         self.stage = stage
-        self._since = self._heard = now
-        self._asked: float | None = None
+        self._since = now
+        self._keepalive = Keepalive(now)
         self._is_mute = True
         self._half = b""
         self._said: list[str] = []
         self._told = (0, 0)
         self._awaits_sync = False
-        self._pings: deque[bool] = deque()
-        self._rate = 0.0
         self._last_word = wire.Notice("")
         self._why = ""
-        self._is_final = self._is_probe = False
+        self._is_final = self._is_probe = self._is_in = False
 
     # A connection
 
@@ -132,7 +127,7 @@ class Conversation:
         """A connection is made: the login is to be said, or an empty line first."""
         if self._must_probe:
             self._begin(Stage.PROBING, now)
-            self._said.append("")
+            self._said.append(_NOTHING)
             return
         self._begin(Stage.ASKING, now)
         word = "/send" if self._only_sends else "/resume"
@@ -147,7 +142,8 @@ class Conversation:
 
         If the stage is L{Stage.OVER} then, the connection is to be closed.
         """
-        self._heard, self._asked, self._is_mute = now, None, False
+        self._is_mute = False
+        self._keepalive.heard(now)
         return [*self._receive(data, now)]
 
     def _receive(self, data: bytes, now: float) -> Events:
@@ -172,7 +168,7 @@ class Conversation:
         @param why: a sentence without its full stop, for when the server has given no reason.
         """
         word, detail = self._last_word.word, self._last_word.detail
-        if self.stage in (Stage.HERE, Stage.LEAVING):
+        if self._is_in:
             self._was_in_at = now
         if word:
             why = reasons.sentence(word, self._address.server, self._address.name, detail)
@@ -180,8 +176,8 @@ class Conversation:
         elif self._why:
             why = self._why
         elif self._is_closed_unheard():
-            mute = reasons.MUTE_IN_CLEAR if self.stage is Stage.PROBING else reasons.MUTE
-            self._is_final, why = True, mute.format(server=self._address.server)
+            self._is_final = self._mute == _MUTE
+            why = self._mute_because()
         if self._is_probe:
             ended = Ended(why, again=0.0, is_probe=True)
         else:
@@ -196,11 +192,17 @@ class Conversation:
         return word in reasons.PASSING
 
     def _is_closed_unheard(self) -> bool:
-        """True if the server has closed too many connections in a row without a word."""
+        """True if a server that we have never been at closes the connection without a word."""
         asks = self.stage in (Stage.PROBING, Stage.ASKING)
         is_unheard = asks and self._is_mute and not self._was_in
         self._mute = self._mute + 1 if is_unheard else 0
-        return self._mute == _MUTE
+        return is_unheard
+
+    def _mute_because(self) -> str:
+        why = reasons.MUTE_IN_CLEAR if self.stage is Stage.PROBING else reasons.MUTE
+        if self.stage is Stage.ASKING and self._is_clear:
+            why += reasons.PERHAPS_TLS
+        return why.format(server=self._address.server)
 
     def _give_up(self, why: str, *, is_final: bool) -> None:
         patience = self._patience
@@ -217,24 +219,20 @@ class Conversation:
             return self._since + self._patience
         if self.stage is Stage.LEAVING:
             return self._since + LEAVE_WITHIN
-        if self.stage is not Stage.HERE:
-            return None
-        if self._asked is None:
-            return self._heard + PING_AFTER
-        # A server that slows us down works through the lines ahead of the question first.
-        pace = self._outgoing.outstanding / self._rate if self._rate else 0.0
-        return self._asked + DEAF_AFTER + pace
+        return self._keepalive.deadline(ahead=self._outgoing.outstanding) if self._is_here else None
+
+    @property
+    def _is_here(self) -> bool:
+        return self.stage is Stage.HERE
 
     def tick(self, now: float) -> None:
         """See if something should have come by now."""
         deadline = self.deadline
         if deadline is None or now < deadline:
             return
-        if self.stage is Stage.HERE and self._asked is None:
-            self._asked = now
+        if self._is_here and self._keepalive.ask(now):
             self._said.append("/ping")
-            self._pings.append(_OURS)
-        elif self.stage is Stage.HERE:
+        elif self._is_here:
             self._give_up("{server} does not answer any more", is_final=False)
         elif self.stage is Stage.PROBING:
             self._give_up(reasons.MUTE_IN_CLEAR, is_final=not self._was_in)
@@ -269,7 +267,7 @@ class Conversation:
         if self.stage is Stage.HERE:
             self._said.append(command)
             if command == "/ping":
-                self._pings.append(_USERS)
+                self._keepalive.pinged()
 
     def done(self, number: int, era: str) -> None:
         """Note that a message is worked off, and may be confirmed."""
@@ -364,7 +362,7 @@ class Conversation:
             self._outgoing.begin(taken)
         self._told = self._incoming.confirmed, 0
         self._backoff.reached(now)
-        self._was_in = True
+        self._was_in = self._is_in = True
         self.mail = 0
         self.stage = Stage.HERE
         if settled is not None:
@@ -394,11 +392,11 @@ class Conversation:
         return iter(())
 
     def _hear_pong(self, notice: wire.Notice, _now: float) -> Events:
-        if not (self._pings and self._pings.popleft() is _OURS):
+        if not self._keepalive.answered():
             yield from_wire(notice)
 
     def _slow_down(self, notice: wire.Notice, _now: float) -> Events:
-        self._rate = float(notice.detail)
+        self._keepalive.rate = int(notice.detail)
         yield from_wire(notice)
 
     def _count_mail(self, notice: wire.Notice, _now: float) -> Events:

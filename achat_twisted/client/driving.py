@@ -43,9 +43,6 @@ class Link(Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes, and keep those for which there is no room yet."""
 
-    def close(self) -> None:
-        """Close it when all is sent."""
-
     def abort(self) -> None:
         """Close it at once."""
 

@@ -79,7 +79,7 @@ class Ended:
 
 
 Event = Welcome | Received | Settled | Notice | Ended
-"""Whatever a conversation tells of."""
+"""All that a conversation tells of."""
 
 
 class Listener(Protocol):

@@ -24,7 +24,7 @@ class Desk(Protocol):
     async def work_off(self, received: Received) -> None:
         """Note that a message is worked off."""
 
-    def transaction(self, received: Received) -> AbstractAsyncContextManager[Work]:
+    def work_together(self, received: Received) -> AbstractAsyncContextManager[Work]:
         """Work a message off in a transaction of the state's own."""
 
 
@@ -34,14 +34,16 @@ class Message:
     It comes again, to this program's next life, until it was said to be done.
 
     @ivar number: its number; within an era of the server's a message has one number, for ever.
+    @ivar era: that era; in another one the same message may have another number.
     @ivar sender: the name of its sender, who cannot be forged.
     @ivar text: what was said.
     """
 
-    __slots__ = ("_desk", "_received", "number", "sender", "text")
+    __slots__ = ("_desk", "_received", "era", "number", "sender", "text")
 
     def __init__(self, received: Received, desk: Desk) -> None:
         self.number = received.number
+        self.era = received.era
         self.sender = received.sender
         self.text = received.text
         self._received = received
@@ -78,7 +80,7 @@ class Message:
 
         @raise StateError: if the chat has no state in a file.
         """
-        return self._desk.transaction(self._received)
+        return self._desk.work_together(self._received)
 
     def __repr__(self) -> str:
         return f"<message {self.number} from {self.sender!r}>"

@@ -1,4 +1,4 @@
-"""What a program gives for a chat, made into what a chat needs."""
+"""The things that a program gives for a chat, made into those that a chat needs."""
 
 from __future__ import annotations
 

@@ -62,8 +62,12 @@ class Postings:
             self._batches.popleft().changed.fire()
         return has_posted
 
-    def settle(self, settled: Settled) -> None:
-        """Tell of the fate of lines; a refusal that is told here need not be kept."""
+    def settle(self, settled: Settled) -> list[int]:
+        """Tell of the fate of lines.
+
+        @return: the places of those whose refusal is told hereby, and need not be kept.
+        """
+        told = []
         for place in range(settled.first, settled.last + 1):
             posting = self._unknown.pop(place, None)
             if posting is None:
@@ -73,8 +77,9 @@ class Postings:
             if refused is None:
                 posting.settle(Posted(place, posting.line, kept))
             else:
-                self._conversation.told(place)
+                told.append(place)
                 posting.settle(Refused(refused, kept))
+        return told
 
     def give_up(self, error: ChatError) -> None:
         """Tell all that wait that there will be no more."""

@@ -30,6 +30,7 @@ MUTE = (
     "{server} closes each connection without a word; a server that speaks no notices (--plain) is"
     " for nc, not for this client"
 )
+PERHAPS_TLS = "; or it speaks TLS, which this client was not told to"
 MUTE_IN_CLEAR = (
     "{server} does not answer in the clear, so it was not told the secret; it may speak TLS, which"
     " this client was not told to, or no notices (--plain)"

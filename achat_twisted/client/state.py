@@ -46,7 +46,7 @@ class Numbers:
 
 
 class State(Protocol):
-    """What outlives a connection, and, if it is in a file, the program."""
+    """The part of a client that outlives a connection, and, in a file, the program."""
 
     numbers: Numbers
 
@@ -120,7 +120,7 @@ class MemoryState:
     def __init__(self) -> None:
         self.numbers = Numbers()
         self._lines: dict[int, str] = {}
-        self._refusals: dict[tuple[int, str], Refusal] = {}
+        self._refusals: dict[int, dict[str, Refusal]] = {}
         self._done: set[int] = set()
         self.last = 0
 
@@ -142,15 +142,14 @@ class MemoryState:
         self.numbers.settled = place
 
     def refuse(self, refusal: Refusal) -> None:
-        self._refusals.setdefault((refusal.place, refusal.recipient), refusal)
+        self._refusals.setdefault(refusal.place, {}).setdefault(refusal.recipient, refusal)
 
     def told(self, place: int) -> None:
-        for key in [key for key in self._refusals if key[0] == place]:
-            del self._refusals[key]
+        self._refusals.pop(place, None)
 
     def refusals(self) -> list[Refusal]:
-        settled = self.numbers.settled
-        return [self._refusals[key] for key in sorted(self._refusals) if key[0] <= settled]
+        settled = sorted(place for place in self._refusals if place <= self.numbers.settled)
+        return [each for place in settled for _, each in sorted(self._refusals[place].items())]
 
     def is_done(self, number: int) -> bool:
         return number in self._done

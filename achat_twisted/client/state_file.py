@@ -20,6 +20,9 @@ from achat_twisted.client.state import Numbers
 
 _VERSION = 1
 
+_NONE = -1
+"""The descriptor of a file that is closed."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS achat_state (
     version INTEGER NOT NULL, owner TEXT NOT NULL, tag TEXT NOT NULL, era TEXT NOT NULL,
@@ -70,10 +73,7 @@ class StateFile:
             raise
 
     def _claim(self) -> int:
-        """Hold a lock on the file; it goes with the process, however that ends.
-
-        SQLite's own would be lost if this descriptor were closed before the database.
-        """
+        """Hold a lock on the file; it goes with the process, however that ends."""
         try:
             lock = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -199,10 +199,12 @@ class StateFile:
         self.numbers = numbers
 
     def close(self) -> None:
-        """Save it, and let others have the file.
+        """Save it, and let others have the file; to close it again does nothing.
 
         @raise StateError: if it cannot be saved.
         """
+        if self._lock == _NONE:
+            return
         try:
             self.save()
         finally:
@@ -211,4 +213,5 @@ class StateFile:
     def _let_go(self) -> None:
         with suppress(AttributeError, sqlite3.Error):
             self.database.close()
-        os.close(self._lock)
+        os.close(self._lock)  # last, as SQLite's own locks would go with any descriptor of the file
+        self._lock = _NONE

@@ -48,27 +48,21 @@ class Account:
     @ivar sessions: how many sessions it has that get copies.
     @ivar oldest: no copy was kept before that moment.
     @ivar tags: its tags, the one unused for longest first; None if it never had one, as most.
+    @ivar tags_here: how many of them have a session.
     @ivar rooms: the names of the rooms that it is in, in order; None if there are none.
     @ivar is_shared: true if its row is a shared one: that of a room, or of a name with devices.
     """
 
     __slots__ = (
-        "besides",
-        "copies",
-        "is_shared",
-        "name",
-        "oldest",
-        "rooms",
-        "sessions",
-        "size",
-        "tags",
+        *("besides", "copies", "is_shared", "name", "oldest", "rooms", "sessions", "size"),
+        *("tags", "tags_here"),
     )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.copies = 0
         self.size = self.besides = 0
-        self.sessions = 0
+        self.sessions = self.tags_here = 0
         self.oldest = 0.0
         self.tags: dict[str, Tag] | None = None
         self.rooms: dict[str, None] | None = None
@@ -82,9 +76,7 @@ class Account:
     @property
     def is_idle(self) -> bool:
         """True if there is nothing to remember but the name, and tags that have no session."""
-        if self.copies or self.sessions or self.rooms or self.is_shared:
-            return False
-        return not (self.tags and any(tag.is_here for tag in self.tags.values()))
+        return not (self.copies or self.sessions or self.tags_here or self.rooms or self.is_shared)
 
 
 AnyAccount = TypeVar("AnyAccount", bound=Account)

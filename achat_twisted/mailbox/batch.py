@@ -20,9 +20,9 @@ from achat_twisted.mailbox.tag_changes import TagChanges
 _TIDY = 8 * 2**20
 """The bytes of lines added until those that have arrived are looked for."""
 
-Record = tuple[int, int, int, int, bytes]
-"""Lines that go straight to a name: an entry of C{record.sql}, and no object besides, as there may
-be one for each line.
+Record = tuple[int, int, int, int, float, bytes]
+"""Lines that go straight to a name: an entry of C{record.sql}, with the lines last, and no object
+besides, as there may be one for each line.
 """
 
 

@@ -24,7 +24,8 @@ def write(sql: sqlite3.Connection, batch: Batch) -> None:
     """Make the changes of a batch, which may be there already, in the transaction that runs."""
     copies = (entry for span in batch for entry in span.entries())
     insert(sql, "INSERT INTO copy", copies, _IS_THERE)
-    insert(sql, "INSERT INTO record", batch.records, _IS_THERE)
+    records = "INSERT INTO record (id, name, position, copies, since, lines)"
+    insert(sql, records, batch.records, _IS_THERE)
     names = batch.names.items()
     forgotten = [(id_,) for id_, name in names if name is None]
     for statement, entries in (

@@ -33,11 +33,11 @@ def _part_single_readers(sql: sqlite3.Connection) -> None:
 def _keep_records(sql: sqlite3.Connection) -> None:
     """Keep the lines that were on their way to somebody when the server before this crashed.
 
-    They came later than the mail clock was noted, by ten minutes at most.
+    One of version 1 says not when; it came after the mail clock was noted, by ten minutes at most.
     """
     batch = Batch()
     for name, first, since, lines, copies in sql.execute(
-        "SELECT name, position, coalesce(mail, 0), lines, copies"
+        "SELECT name, position, coalesce(nullif(since, 0), mail, 0), lines, copies"
         " FROM record LEFT JOIN mail_clock ORDER BY record.id"
     ):
         batch.add(Span(name, first, since, lines, copies))

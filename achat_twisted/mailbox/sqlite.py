@@ -172,7 +172,7 @@ class SqliteMailbox(Accounted[Row]):
             row.records = {}
         row.records[end] = id_
         batch = self._committer.batch
-        batch.record((id_, row.id, first, copies, lines))
+        batch.record((id_, row.id, first, copies, self._mail_clock.now(), lines))
         return batch.size > PRESSED
 
     def commit(self) -> Deferred[bool] | None:

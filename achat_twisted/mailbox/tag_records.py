@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Generic
 
 from zope.interface import implementer
@@ -49,6 +50,7 @@ class TagRecords(Generic[AnyAccount]):
                 return None
             record = Tag(tag)
             self.add(account, record)
+        account.tags_here += not record.is_here
         record.begin(counter)
         self._accounts.used(account)
         self._use(account, record)
@@ -69,6 +71,7 @@ class TagRecords(Generic[AnyAccount]):
 
     def end(self, name: str, tag: Tag) -> None:
         account = self._accounts[name]
+        account.tags_here -= tag.is_here
         tag.end()
         self._use(account, tag)
         self._accounts.unused(account)
@@ -110,15 +113,26 @@ class TagRecords(Generic[AnyAccount]):
         tag.used = self._now()
         tags[tag.name] = tags.pop(tag.name)
         self._save(account, tag)
-        unused = [each for each in tags.values() if not each.is_here]
-        for surplus in unused[: max(0, len(tags) - MOST_TAGS)]:
-            self.forget(account.name, surplus)
+        self._forget_surplus(account, tags)
+
+    def _forget_surplus(self, account: AnyAccount, tags: dict[str, Tag]) -> None:
+        """Forget the tags that are unused for longest, of those that are too many.
+
+        If all go that are unused, as sessions alone are too many, it is the one used last. So it
+        looks at a hundred or so at most, where a name may have sessions with 10,000.
+        """
+        unused = len(tags) - account.tags_here
+        surplus = min(unused, max(0, len(tags) - MOST_TAGS))
+        order = tags.values() if surplus < unused else reversed(tags.values())
+        for tag in [*islice((each for each in order if not each.is_here), surplus)]:
+            self.forget(account.name, tag)
 
     def _weigh(self, account: AnyAccount, tag: Tag) -> bool:
         """Count what a tag takes now; False if it has grown, and is full, or the mailbox is."""
-        growth = tag.size - tag.counted
+        size = tag.size
+        growth = size - tag.counted
         has_room = growth <= 0 or (self._accounts.takes(account, growth) and not tag.is_full)
-        tag.counted += growth
+        tag.counted = size
         self._accounts.charge(account, growth)
         return has_room
 

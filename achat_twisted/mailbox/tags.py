@@ -52,6 +52,10 @@ class Saved(NamedTuple):
     used: float
 
 
+_NONE: dict[RefusalKey, Verdict] = {}
+"""The refusals of most tags: none. It is never added to, as a dict for each takes 64 bytes."""
+
+
 class Tag:
     """One tag of one name.
 
@@ -87,7 +91,7 @@ class Tag:
         self.era = era or token_hex(6)
         self.heard = heard
         self.used = used
-        self.refusals: dict[RefusalKey, Verdict] = {}
+        self.refusals = _NONE
         self.unsaved: dict[RefusalKey, Verdict] | None = None
         self.has_confirmed = False
         self._waiting = 0  # bytes of refusals
@@ -125,6 +129,8 @@ class Tag:
         key = _key(verdict)
         if key not in self.refusals:
             self._waiting += _cost(verdict)
+        if self.refusals is _NONE:
+            self.refusals = {}
         if self.unsaved is None:
             self.unsaved = {}
         self.refusals[key] = self.unsaved[key] = verdict

@@ -22,6 +22,9 @@ ALTER TABLE shifted RENAME TO copy;
 UPDATE record SET position = position + (SELECT places FROM shift WHERE shift.name = record.name);
 DROP TABLE shift;
 
+-- When the lines of a record came, by the mail clock; 0 if version 1 has written it.
+ALTER TABLE record ADD COLUMN since REAL NOT NULL DEFAULT 0;
+
 -- The lowest number in the row; of the next copy, if the row is empty. It is right while the file
 -- holds tags of that name.
 ALTER TABLE name ADD COLUMN first INTEGER NOT NULL DEFAULT 1;

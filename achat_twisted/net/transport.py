@@ -13,11 +13,12 @@ import termios
 from collections.abc import Callable, Iterable
 from socket import (
     IPPROTO_TCP,
+    SO_KEEPALIVE,
+    SOL_SOCKET,
     TCP_KEEPIDLE,
     TCP_KEEPINTVL,
     TCP_NOTSENT_LOWAT,
     TCP_USER_TIMEOUT,
-    AddressFamily,
     socket,
 )
 from typing import Any
@@ -54,6 +55,20 @@ _KEEPALIVE_AFTER = 60
 
 _KEEPALIVE_EVERY = 15
 """Seconds between two such checks."""
+
+
+def set_options(sock: socket) -> None:
+    """Set what a client's TCP socket needs."""
+    sock.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
+    sock.setsockopt(IPPROTO_TCP, TCP_KEEPIDLE, _KEEPALIVE_AFTER)
+    sock.setsockopt(IPPROTO_TCP, TCP_KEEPINTVL, _KEEPALIVE_EVERY)
+    sock.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, SILENCE * 1000)
+    sock.setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, _UNSENT)
+
+
+def has_options(sock: socket) -> bool:
+    """True if L{set_options} was called for it, or for the one that it was accepted from."""
+    return sock.getsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT) == SILENCE * 1000
 
 
 def _count(fd: int, request: int) -> int:
@@ -97,12 +112,6 @@ class ServerTransport(tcp.Server):
         self.bufferSize = _CHUNK
         self.disconnecting = False
         super().__init__(sock, protocol, client, server, sessionno, reactor)
-        if sock.family in (AddressFamily.AF_INET, AddressFamily.AF_INET6):
-            self.setTcpKeepAlive(True)
-            sock.setsockopt(IPPROTO_TCP, TCP_KEEPIDLE, _KEEPALIVE_AFTER)
-            sock.setsockopt(IPPROTO_TCP, TCP_KEEPINTVL, _KEEPALIVE_EVERY)
-            sock.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, SILENCE * 1000)
-            sock.setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, _UNSENT)
 
     def write(self, data: bytes) -> None:
         """As Twisted's, but what fits into the kernel's buffer goes there at once.

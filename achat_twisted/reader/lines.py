@@ -90,9 +90,15 @@ class ChatReader(LineReceiver):
             self._arrival.introduced(why_not)
 
     def readConnectionLost(self) -> None:
-        """The client has half-closed: when its lines are worked off, it leaves."""
+        """The client has half-closed: when its lines are worked off, it leaves.
+
+        A client that numbers its lines may have died in the middle of one, and says it again.
+        """
         if not self._deaf:
-            self._work([*self._splitter.finish(), self._no_more_lines])
+            rest = self._splitter.finish()
+            if self._session is not None and self._session.is_numbered:
+                rest = []
+            self._work([*rest, self._no_more_lines])
 
     def writeConnectionLost(self) -> None:
         """The writer is done, and the link lingers."""

@@ -1,4 +1,5 @@
-"""The commands of the shell: C{achat chat}, a conversation that outlives its connections.
+"""The commands of the shell, for users: C{achat chat}.
 
-It may import wire and tools. It knows nothing of the server but what that says.
+It may import the library, wire and tools, and imports no Twisted. It knows nothing of the server
+but what that says.
 """

@@ -2,149 +2,166 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from contextlib import suppress
+import signal
+import sys
+import threading
+from collections.abc import Coroutine, Iterable
+from datetime import datetime
 from typing import Any
 
 import click
-from twisted.application.internet import backoffPolicy
-from twisted.internet import task
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint
 
-from achat_twisted import wire
 from achat_twisted.client.address import Address
+from achat_twisted.client.chat import Chat
 from achat_twisted.client.errors import AddressError
+from achat_twisted.client.events import Listener
+from achat_twisted.client.streams import connect
+from achat_twisted.shell import exits
 from achat_twisted.shell.config import Server
-from achat_twisted.shell.conversation import Client
-from achat_twisted.shell.files import Input, Output
-from achat_twisted.shell.options import server_argument
-from achat_twisted.shell.outgoing import Outgoing
+from achat_twisted.shell.files import Input, Output, restored
+from achat_twisted.shell.options import server_argument, tls_options
+from achat_twisted.shell.pipe import Pipe
 from achat_twisted.shell.secrets import complete
-from achat_twisted.shell.sockets import ReadToTheEnd
-from achat_twisted.shell.terminal import Terminal
-from achat_twisted.tools.clock import wait_steadily
 from achat_twisted.tools.parameters import duration
 
-RETRY = 60
-"""The seconds for which an absent server is tried again, unless the user says otherwise."""
+RETRY = 60.0
+"""The seconds for which an absent server is tried again in a pipe, unless the user says otherwise;
+on a terminal, where one sees it, that has no end."""
 
-INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells give it for a command that SIGINT has ended."""
-
-_CONNECT_TIMEOUT = 10.0
 _LONGEST_RETRY = 365 * 24 * 3600
-_backoff = backoffPolicy(initialDelay=0.25, maxDelay=5.0)
+
+_SIGNALS = {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}
 
 
 @click.command()
 @server_argument
+@tls_options
 @click.option(
     "--retry",
     type=duration(_LONGEST_RETRY),
-    default=RETRY,
-    show_default=True,
     metavar="TIME",
     help="How long to try again when the server is not there: seconds, or such as 5m; 0 to leave"
-    " when it goes.",
+    f" when it goes.  [default: {RETRY:g} in a pipe, for ever on a terminal]",
 )
-def chat(server: Server, retry: float) -> None:
+@click.option("--bell", is_flag=True, help="Ring the terminal's bell when a message comes.")
+def chat(server: Server, retry: float | None, bell: bool) -> None:
     """Chat as NAME with the server at HOST.
 
-    Each line of standard input is sent to the server: "bob: hi" posts hi to bob, and /help lists
-    the commands. Messages go to standard output, all else to standard error. The end of input or
-    /quit ends the chat, once all lines are sent and all messages have come.
+    A line such as "bob: hi" posts hi to bob, and "bob, carol: hi" to both; /help lists the
+    commands. The server may also be NAME@unix:PATH. SERVER is one that ~/.config/achat/config.toml
+    names; without an argument ACHAT_ADDRESS in the environment says where to, or else that file.
 
-    SERVER is one that ~/.config/achat/config.toml names. Without an argument ACHAT_ADDRESS in the
-    environment says where to, or else that file.
+    On a terminal, lines are edited at the bottom, while messages come in above: Tab completes
+    names and commands, arrow keys fetch earlier lines, Ctrl-D or /quit leaves. Each line is shown
+    when the server has taken it in, with what became of it. NO_COLOR in the environment turns
+    colours off.
+
+    In a pipe each line of standard input is posted, messages go to standard output, and all else
+    to standard error. The end of input or /quit ends the chat, once all lines are taken in and all
+    messages have come that are there by then.
 
     A secret that the server asks for is taken from a file that the configuration names, from the
     environment's ACHAT_SECRET, or with NAME:@HOST from the terminal. NAME:SECRET@HOST works too,
-    but everybody on this machine can see it there.
+    but everybody on this machine can see it there. It is said to no server that speaks TLS when
+    --tls is missing.
 
-    When the server restarts, the chat goes on, and the lines that the server has not taken in are
-    sent again. If the connection breaks without the server's word on that, or the server has not
-    answered for 90 seconds, the lines in doubt are shown.
+    When the server restarts, or the connection breaks, the chat goes on: lines that were not taken
+    in are said again, and messages that were not shown come again.
 
-    The exit code is 0 if every line was sent and confirmed, none was refused, and every message
-    that came could be written to standard output; 1 if not, 130 after Ctrl-C.
+    The exit code in a pipe is 0 if every line was taken in for all; 1 if some were refused, or
+    standard output took no more; 75 if the server was not reached in time; 77 if it does not let
+    NAME in, or has ended the session; 130 after Ctrl-C. What was read and not taken in is then
+    shown on standard error.
     """
-    if server.tls or server.address.path:
-        how = "over TLS" if server.tls else "by a unix socket"
-        raise click.UsageError(
-            f"{server.address.server} is to be reached {how}, which achat chat does not do"
-        )
     try:
         address = complete(server.address, os.environ, server.secret_file)
     except AddressError as error:
         raise click.UsageError(str(error)) from None
-    blocking = _open_standard_files()
-    try:
-        task.react(_chat, (address, retry, blocking))
-    finally:
-        _restore(blocking)
-
-
-def _chat(
-    reactor: Any, address: Address, retry: float, blocking: dict[int, bool]
-) -> Deferred[None]:
-    wait_steadily(reactor)
-    outgoing = Outgoing()
-    terminal = Terminal(
-        outgoing, Output(1, "standard output", reactor), Output(2, "standard error", reactor)
-    )
-    Input(0, terminal, reactor)
-    left = Deferred.fromCoroutine(_converse(reactor, address, retry, outgoing, terminal))
-
-    def leave_at_once() -> None:
-        # An orderly end of the reactor would wait for its threads, and thus for a name server.
-        if not left.called:
-            if unshown := terminal.interrupt():
-                # There may be more in the kernel, as nothing is read while the output is full.
-                with suppress(OSError):
-                    os.write(2, f"achat: at least {unshown}\n".encode())
-            _restore(blocking)
-            os._exit(INTERRUPTED)
-
-    reactor.addSystemEventTrigger("before", "shutdown", leave_at_once)
-    return left
-
-
-async def _converse(
-    reactor: Any, address: Address, retry: float, outgoing: Outgoing, terminal: Terminal
-) -> None:
-    client = Client(
-        address.server,
-        HostnameEndpoint(
-            ReadToTheEnd(reactor), address.host, address.port, timeout=_CONNECT_TIMEOUT
-        ),
-        wire.Login(address.name, address.secret),
-        outgoing,
-        terminal,
-        clock=reactor,
-        retry=retry,
-        backoff=_backoff,
-    )
-    code = await client.run()
-    await terminal.close()
+    with restored():
+        if _is_terminal():
+            code = _run(_at_a_terminal(server, address, retry, bell))
+        else:
+            code = _run(_in_a_pipe(server, address, RETRY if retry is None else retry))
+    if threading.active_count() > 1:
+        # A thread may wait for a name server, and the interpreter would wait for that.
+        sys.stdout.flush()
+        os._exit(code)
     raise SystemExit(code)
 
 
-def _open_standard_files() -> dict[int, bool]:
-    """Make sure that there are standard files; returns which of them block, to be restored.
-
-    One that was closed is replaced by one that is at its end, and takes nothing: lines for it are
-    lost, and the exit code says so. The mode belongs to the open file, not to the process: other
-    processes that share it would be surprised.
-    """
-    for fd in range(3):
-        try:
-            os.fstat(fd)
-        except OSError:
-            os.open(os.devnull, os.O_RDONLY)
-    return {fd: os.get_blocking(fd) for fd in range(3)}
+def _is_terminal() -> bool:
+    """True if there is a terminal with a cursor that can be moved, to type at and to look at."""
+    return os.isatty(0) and os.isatty(1) and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def _restore(blocking: dict[int, bool]) -> None:
-    for fd, mode in blocking.items():
-        os.set_blocking(fd, mode)
+async def _at_a_terminal(server: Server, address: Address, retry: float | None, bell: bool) -> int:
+    # Which needs prompt_toolkit; it takes its time to import, and a pipe does not need it.
+    from achat_twisted.shell.editor.completion import LineCompleter
+    from achat_twisted.shell.editor.history import open_history
+    from achat_twisted.shell.editor.people import People
+    from achat_twisted.shell.editor.screen import Screen
+    from achat_twisted.shell.editor.talk import COMMANDS, Talk
+    from achat_twisted.shell.editor.transcript import Transcript
+
+    people = People(address.name)
+    completer = LineCompleter(people, COMMANDS)
+    screen = Screen(open_history(os.environ), completer, os.environ)
+    talk = Talk(address, people, Transcript(datetime.now().date()), screen, bell=bell)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, screen.leave, exits.TERMINATED)
+    return await talk.run(_connect(server, address, retry, talk))
+
+
+async def _in_a_pipe(server: Server, address: Address, retry: float) -> int:
+    loop = asyncio.get_running_loop()
+    interrupted = loop.create_future()
+    for number, code in _SIGNALS.items():
+        loop.add_signal_handler(number, _interrupt, interrupted, code)
+    output, errors = Output(1, "standard output"), Output(2, "standard error")
+    pipe = Pipe(Input(0), output, errors, address.server, retry)
+    try:
+        return await pipe.run(_connect(server, address, retry, pipe), interrupted)
+    finally:
+        output.close()
+        errors.close()
+
+
+def _interrupt(interrupted: asyncio.Future[int], code: int) -> None:
+    if not interrupted.done():
+        interrupted.set_result(code)
+
+
+def _connect(server: Server, address: Address, retry: float | None, listener: Listener) -> Chat:
+    """@raise click.UsageError: if a certificate cannot be used."""
+    try:
+        return connect(
+            address,
+            environ={},  # the secret has been found
+            tls=server.tls,
+            ca=server.ca if server.tls else None,
+            cert=server.cert,
+            key=server.key,
+            retry=retry,
+            listener=listener,
+        )
+    except AddressError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    """Run it on a loop of its own, and wait neither for a name server nor for anybody else then."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        rest = asyncio.all_tasks(loop)
+        for task in rest:
+            task.cancel()
+        loop.run_until_complete(_ended(rest))
+        loop.close()
+
+
+async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,119 +1,162 @@
 """Standard input, output and error: open files that never block, and say how they ended.
 
-Strategy: Twisted's C{StandardIO} does not tell why an output broke, nor how much of what was
-written is lost; and it takes an error in the input for its end. So these are descriptors of our
-own. Standard error is one, too: on a terminal all three share one mode, and a blocking write would
-fail.
+Strategy: they are watched by the event loop, as sockets are; a regular file, which cannot be
+watched, is always ready. They are made not to block, as a thread that is stuck in one could not be
+ended; the mode belongs to the open file, not to the process, so L{restored} puts it back for those
+that share it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
-from twisted.internet.abstract import FileDescriptor
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocol, IReactorFDSet
-from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
-from twisted.python.failure import Failure
-
-_CHUNK = 2**13
+_CHUNK = 2**16
 """The bytes that are read at a time."""
 
 
-class Input(FileDescriptor):
-    """An open file that is only read; a protocol gets its content, and the reason for its end."""
+class Unwritable(Exception):
+    """An output that takes no more: one sentence."""
 
-    def __init__(self, fd: int, protocol: IProtocol, reactor: IReactorFDSet) -> None:
-        super().__init__(reactor)
-        self.connected = 1
-        self._fd = fd
-        self._protocol = protocol
-        os.set_blocking(fd, False)
-        self.startReading()
-        protocol.makeConnection(self)
 
-    def fileno(self) -> int:
-        return self._fd
+@contextmanager
+def restored() -> Iterator[None]:
+    """Have standard files, and leave them with the modes that they had.
 
-    def doRead(self) -> Exception | None:
+    One that was closed is replaced by one that is at its end, and takes nothing, or else the next
+    file or socket that is opened would take its place.
+    """
+    for fd in range(3):
         try:
-            data = os.read(self._fd, _CHUNK)
-        except BlockingIOError:
-            return None
-        except OSError as error:
-            return error
-        if not data:
-            return CONNECTION_DONE
-        self._protocol.dataReceived(data)
-        return None
-
-    def connectionLost(self, reason: Failure) -> None:
-        super().connectionLost(reason)
-        self._protocol.connectionLost(reason)
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)
+    modes = {fd: os.get_blocking(fd) for fd in range(3)}
+    try:
+        yield
+    finally:
+        for fd, mode in modes.items():
+            with suppress(OSError):
+                os.set_blocking(fd, mode)
 
 
-class Output(FileDescriptor):
-    """An open file that is only written to, by whole lines.
+class Input:
+    """An open file that is only read."""
 
-    A line is out when the kernel has taken all of it.
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        os.set_blocking(fd, False)
 
-    @ivar ended: fires when it is closed, or takes no more.
-    @ivar unshown: the number of lines that are not out; after the end they are lost.
-    @ivar fault: the reason why it takes no more; empty if it was closed.
+    async def read(self) -> bytes:
+        """Some of what comes next, as soon as there is any; nothing at the end.
+
+        @raise OSError: if it cannot be read.
+        """
+        await asyncio.sleep(0)  # a regular file is always ready, and others want their turn
+        while True:
+            try:
+                return os.read(self._fd, _CHUNK)
+            except BlockingIOError:
+                await self._ready()
+
+    async def _ready(self) -> None:
+        loop = asyncio.get_running_loop()
+        ready = loop.create_future()
+        loop.add_reader(self._fd, _fire, ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(self._fd)
+
+
+class Output:
+    """An open file that is only written to.
+
+    @ivar gone: happens when nobody reads it any more, if it is a pipe.
     """
 
-    def __init__(self, fd: int, name: str, reactor: IReactorFDSet) -> None:
+    def __init__(self, fd: int, name: str) -> None:
         """@param name: its name in words that the user knows."""
-        super().__init__(reactor)
-        self.ended: Deferred[None] = Deferred()
-        self.unshown = 0
-        self.fault = ""
-        self.connected = 1
+        self._loop = asyncio.get_running_loop()
         self._fd = fd
         self._name = name
+        self._waiting = b""
+        self._fault = ""
+        self._room: asyncio.Future[None] | None = None
+        self.gone: asyncio.Future[None] = self._loop.create_future()
         os.set_blocking(fd, False)
         if _is_written_pipe(fd):
             # It can never be read, but this is how the kernel tells that nobody reads it any more.
-            self.startReading()
+            self._loop.add_reader(fd, self._desert)
 
     @property
-    def full(self) -> bool:
-        """True while there is no room for more."""
-        return self.producerPaused and not self.disconnected
+    def fault(self) -> str:
+        """The reason why it takes no more; empty if it does."""
+        return self._fault
 
-    def fileno(self) -> int:
-        return self._fd
+    def put(self, text: str) -> None:
+        """Write a text now, or as soon as there is room; nothing if it takes no more."""
+        if not self._fault:
+            self._waiting += text.encode(errors="backslashreplace")
+            self._flow()
 
-    def doRead(self) -> Exception:
-        """Ends it: nothing can be read there, so the other end is gone."""
-        return CONNECTION_LOST
+    async def drain(self) -> None:
+        """Wait until the kernel has taken all that was put.
 
-    def write(self, data: bytes) -> None:
-        self.unshown += data.count(b"\n")
-        super().write(data)
+        @raise Unwritable: if it takes no more.
+        """
+        while self._waiting and not self._fault:
+            if self._room is None:
+                self._room = self._loop.create_future()
+            await asyncio.shield(self._room)
+        if self._fault:
+            raise Unwritable(self._fault)
 
-    def writeSomeData(self, data: bytes | memoryview) -> int | BaseException:
+    def close(self) -> None:
+        """Watch it no more; what is not out by now is given up."""
+        self._waiting = b""
+        self._unwatch()
+        self._loop.remove_reader(self._fd)
+
+    def _flow(self) -> None:
         try:
-            written = os.write(self._fd, data)
+            while self._waiting:
+                self._waiting = self._waiting[os.write(self._fd, self._waiting) :]
         except BlockingIOError:
-            return 0
+            self._loop.add_writer(self._fd, self._flow)
+            return
         except OSError as error:
-            return error
-        self.unshown -= bytes(data[:written]).count(b"\n")
-        return written
+            self._end(error)
+        self._unwatch()
 
-    def connectionLost(self, reason: Failure) -> None:
-        if self.unshown or not self.disconnecting:
-            error = reason.value
-            if isinstance(error, OSError) and error.errno != errno.EPIPE:
-                self.fault = f"{self._name} cannot be written: {os.strerror(error.errno or 0)}"
-            else:
-                self.fault = f"nobody reads {self._name} any more"
-        super().connectionLost(reason)
-        self.ended.callback(None)
+    def _unwatch(self) -> None:
+        self._loop.remove_writer(self._fd)
+        if self._room is not None:
+            _fire(self._room)
+            self._room = None
+
+    def _desert(self) -> None:
+        self._end(OSError(errno.EPIPE, ""))
+        self._unwatch()
+        _fire(self.gone)
+
+    def _end(self, error: OSError) -> None:
+        if error.errno == errno.EPIPE:
+            self._fault = f"nobody reads {self._name} any more"
+        else:
+            self._fault = f"{self._name} cannot be written: {os.strerror(error.errno or 0)}"
+        self._loop.remove_reader(self._fd)
+        self._waiting = b""
+
+
+def _fire(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _is_written_pipe(fd: int) -> bool:

@@ -55,6 +55,38 @@ BUDGET = (
         60,
     ),
     _item(
+        "the same without tags, and so without an end of their sessions",
+        "idle, and 128 KiB each",
+        "ungrateful",
+        60,
+    ),
+    _item(
+        "have tags, send to themselves all they may, and confirm each message by itself",
+        "with a tag and idle, 128 KiB each, and four times that in messages: 126 MiB",
+        "confirming-each",
+        20,
+        size=200,
+    ),
+    _item(
+        "have tags, and say /got of nothing new, or of what there is not",
+        "with a tag and idle, and 128 KiB each: 26 MiB",
+        "confirming-nothing",
+        20,
+        size=200,
+    ),
+    _item(
+        "have tags, never read, and so never confirm, and send to each other all they may",
+        "as those without tags that never read",
+        "half-open",
+        60,
+    ),
+    _item(
+        "are tags of one name that only send, come, stay, and leave together",
+        "7 KiB each: 69 MiB",
+        "many-tags",
+        40,
+    ),
+    _item(
         "never read, and send to each other all they may",
         "idle, twice --outbox-total, --mailbox-total, and 128 KiB each that are not acknowledged:"
         " 2,077 MiB; when all break off, the mailbox gets all that, and it is there twice",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from typing import Any, cast
+from datetime import UTC, datetime
 
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -15,14 +15,18 @@ from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.reader.factory import ChatFactory
 from achat_twisted.reader.terms import Terms
-from achat_twisted.shell.outgoing import Outgoing
-from achat_twisted.shell.terminal import Terminal
+from achat_twisted.shell.editor.colours import Fragments
+from achat_twisted.shell.editor.transcript import Transcript
+from achat_twisted.shell.escapes import harmless
 from tests.attacks.ears import obeyed
-from tests.fakes import FakeLink, FakeOutput
+from tests.fakes import FakeLink
 from tests.house import House
 
 CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
 """All characters that UTF-8 has."""
+
+NO_CHARACTERS = [chr(code) for code in range(0xDC80, 0xDD00)]
+"""Halves of pairs, which Python makes of bytes that are not UTF-8."""
 
 SEPARATORS = ["\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\r\r", "\0"]
 """All that some client may take for a line end, except for the line end."""
@@ -81,12 +85,20 @@ class CharacterTests(SynchronousTestCase):
                 continue
             self.assertFalse(unicodedata.category(char).startswith("C"), (char, name))
 
-    def test_on_the_terminal(self) -> None:
-        """C{achat chat} shows no such character, even if a server sends it."""
+    def test_in_a_pipe(self) -> None:
+        """C{achat chat} passes on no such character in a pipe, even if a server sends it."""
         for char in filter(obeyed, CHARACTERS):
-            shown = _shown(f"from bob: a{char}b")
-            self.assertFalse(obeyed(shown[:-1]), hex(ord(char)))
-            self.assertEqual(shown[-1], "\n")
+            self.assertFalse(obeyed(harmless(f"from bob: a{char}b")), hex(ord(char)))
+        self.assertFalse(any(obeyed(harmless(char)) for char in NO_CHARACTERS))
+
+    def test_on_the_terminal(self) -> None:
+        """It shows none on a terminal, from whomever it is, and whatever it is part of."""
+        for char in filter(obeyed, CHARACTERS):
+            text = f"a{char}b"
+            for entry in _entries(text):
+                shown = "".join(part for _, part in entry)
+                self.assertFalse(obeyed(shown[:-1]), (shown, hex(ord(char))))
+                self.assertEqual(shown[-1], "\n")
 
 
 class ForgeryTests(SynchronousTestCase):
@@ -167,10 +179,14 @@ class ForgeryTests(SynchronousTestCase):
         self.assertEqual(self._bob_hears(), ["from mallory: \u202eolleh", "from mallory: hi"])
 
 
-def _shown(line: str) -> str:
-    """The terminal's picture of a server's line."""
-    output, errors = cast(Any, FakeOutput()), cast(Any, FakeOutput())
-    terminal = Terminal(Outgoing(window=100), output, errors)
-    terminal.message(line)
-    shown: bytes = output.value()
-    return shown.decode()
+def _entries(text: str) -> list[Fragments]:
+    """All entries that hold a text, as the terminal shows it."""
+    when = datetime(2026, 11, 30, tzinfo=UTC)
+    transcript = Transcript(when.date())
+    return [
+        transcript.message(text, text, when),
+        transcript.taken(f"{text}, bob: {text}", [text], when),
+        transcript.taken(text, [], when),
+        transcript.refused(f"bob: {text}", [text], [text], when),
+        transcript.note(text, when),
+    ]

@@ -771,6 +771,18 @@ class DrainTests(SynchronousTestCase):
         self.successResultOf(drained)
         self.assertEqual(house.clock.getDelayedCalls(), [])
 
+    def test_waits_for_a_session_that_has_not_begun(self) -> None:
+        """A session that waits for an older one of its name ends right behind that."""
+        house = House(duplicate=Duplicate.TAKEOVER)
+        older = house.comes("bob", blocked=True)
+        newer = house.comes("bob")
+        drained = house.broker.stopService()
+        self.assertNoResult(drained)
+        older.link.unblock()
+        house.turn()
+        self.successResultOf(drained)
+        self.assertEqual(newer.link.lines()[-1], "! bye 0")
+
     def test_spilled_lines_are_flushed(self) -> None:
         """Lines spilled into the mailbox of a name that reads go out before the bye."""
         house = House(outbox_limit=1000)

@@ -8,10 +8,10 @@ from twisted.internet.task import Clock
 from achat_twisted.client.address import parse_address
 from achat_twisted.client.chat import Chat
 from achat_twisted.client.conversation import Conversation
-from achat_twisted.client.deferreds import DeferredDriver
 from achat_twisted.client.driving import Receiver
 from achat_twisted.client.errors import Unreachable
 from achat_twisted.client.events import Event
+from achat_twisted.client.reactors import DeferredDriver
 from achat_twisted.client.state import MemoryState, State
 from tests.client.playing import NoChance
 
@@ -35,11 +35,8 @@ class FakeLink:
     def write(self, data: bytes) -> None:
         self.said += data.decode()
 
-    def close(self) -> None:
-        self.lose("the connection was closed")
-
     def abort(self) -> None:
-        self.close()
+        self.lose("the connection was closed")
 
     def pause_reading(self) -> None:
         self.is_paused = True
@@ -50,7 +47,7 @@ class FakeLink:
     # The server's end
 
     def take(self) -> str:
-        """What the client has said since this was last asked."""
+        """All that the client has said since this was last asked."""
         said, self.said = self.said, ""
         return said
 

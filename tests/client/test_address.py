@@ -109,6 +109,9 @@ class SecretTests(SynchronousTestCase):
         Path(self.path).write_bytes(b"\xff\n")
         error = self.assertRaises(AddressError, self.secret, secret_file=self.path)
         self.assertEqual(str(error), f"cannot read the secret in {self.path}: it is not UTF-8")
+        Path(self.path).write_bytes(b"\nhush\n")
+        error = self.assertRaises(AddressError, self.secret, secret_file=self.path)
+        self.assertEqual(str(error), f"the secret in {self.path} is empty")
 
     def test_unusable(self) -> None:
         """A secret that can be no part of a line is refused, and not repeated."""

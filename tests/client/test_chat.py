@@ -1,4 +1,4 @@
-"""What a program sees of a chat, on a loop and with a server of the test's own."""
+"""A chat as a program sees it, on a loop and with a server of the test's own."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ class ChatTestCase(SynchronousTestCase):
     def use_file(self) -> None:
         self.scene = Scene(self.file())
         self.chat = self.scene.chat
+        self.addCleanup(self.scene.state.close)
 
 
 class PostingTests(ChatTestCase):
@@ -296,13 +297,13 @@ class MessageTests(ChatTestCase):
 
 
 class SavingTests(ChatTestCase):
-    """What is in the file when something is said."""
+    """The file, when something is said."""
 
     def setUp(self) -> None:
         self.use_file()
 
     def saved(self, query: str) -> list[tuple[object, ...]]:
-        """What the next program would find."""
+        """The rows that the next program would find."""
         assert isinstance(self.scene.state, StateFile)
         with closing(sqlite3.connect(self.scene.state.path)) as database:
             return database.execute(query).fetchall()
@@ -336,6 +337,18 @@ class SavingTests(ChatTestCase):
         self.scene.turn()
         self.assertEqual(self.scene.link.take(), "/got 1 0\n")
         self.assertEqual(self.saved("SELECT got FROM achat_state"), [(1,)])
+
+    def test_told(self) -> None:
+        """A refusal is in the file until the post that waits for it has raised it."""
+        self.come_in()
+        posting = start(self.chat.post("nobody", "hi"))
+        self.scene.turn()
+        self.scene.link.hears("! unknown nobody 1 1-1\n! synced 1\n")
+        self.failureResultOf(posting, Refused)
+        self.scene.state.save()
+        self.assertEqual(self.saved("SELECT place FROM achat_refusal"), [(1,)])
+        self.scene.turn()
+        self.assertEqual(self.saved("SELECT place FROM achat_refusal"), [])
 
     def come_in_until_said(self, text: str) -> None:
         self.scene.come_in()
@@ -457,6 +470,26 @@ class TransactionTests(ChatTestCase):
         failure = self.failureResultOf(start(work()), StateError)
         self.assertIn("leave that to the block", str(failure.value))
 
+    def test_inside(self) -> None:
+        """Inside a transaction, what would wait for its end raises instead; outside it waits."""
+        message, other = self.next(), self.next()
+
+        async def work() -> None:
+            async with message.transaction():
+                for each in (
+                    *(message.done(), self.chat.post("bob", "hi"), self.chat.submit(["bob: ho"])),
+                    *(other.transaction().__aenter__(), self.chat.who(), self.chat.next()),
+                ):
+                    with self.assertRaisesRegex(StateError, "would wait for its own end"):
+                        await each
+            await other.done()
+            await self.chat.submit(["bob: hi"])
+
+        working = start(work())
+        self.scene.turn()
+        self.successResultOf(working)
+        self.assertEqual(self.scene.link.take(), "/got 2 0\nbob: hi\n/sync\n")
+
     def test_refused_line(self) -> None:
         """A line of the work's own that is refused is handed out by refusals, once."""
         message = self.next()
@@ -571,6 +604,12 @@ class EndTests(ChatTestCase):
         start(self.chat.submit(["bob: hi"]))
         self.successResultOf(start(self.chat.close()))
 
+    def test_close_twice(self) -> None:
+        """To close a chat again changes nothing."""
+        self.use_file()
+        for _ in range(2):
+            self.successResultOf(start(self.chat.close()))
+
     def test_broken_off(self) -> None:
         """An exception in the block breaks the session off, without a farewell."""
         self.come_in()
@@ -579,8 +618,24 @@ class EndTests(ChatTestCase):
         self.assertEqual(self.scene.link.take(), "")
         self.assertTrue(self.scene.link.is_closed)
 
+    def test_over(self) -> None:
+        """When a session is over for good, what is worked off may still be noted."""
+        self.use_file()
+        self.come_in()
+        self.scene.hears("from bob: 1\n")
+        message = self.next()
+        self.scene.hears("! kicked\n! bye 0\n")
+        self.failureResultOf(start(self.chat.next()), SessionOver)
+        self.successResultOf(start(message.done()))
+        self.successResultOf(start(self.chat.close()))
+        assert isinstance(self.scene.state, StateFile)
+        after = StateFile(self.scene.state.path)
+        self.addCleanup(after.close)
+        self.assertEqual(after.numbers.got, 1)
+        self.failureResultOf(start(message.done()), Closed)
+
     def test_closed(self) -> None:
-        """What is done to a chat that is closed raises, and changes nothing."""
+        """All that is done to a chat that is closed raises, and changes nothing."""
         self.come_in()
         self.scene.hears("from bob: 1\n")
         message = self.next()

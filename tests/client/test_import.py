@@ -26,7 +26,7 @@ def imports(statement: str) -> set[str]:
 
 
 class ImportTests(SynchronousTestCase):
-    """What comes with the library."""
+    """The modules that come with the library."""
 
     def test_light(self) -> None:
         """To import it takes at most half of the modules that asyncio takes."""

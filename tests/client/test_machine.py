@@ -7,17 +7,25 @@ next, and shortens a schedule that fails; L{ScheduleTests} are schedules that ar
 from __future__ import annotations
 
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from hypothesis.strategies import DataObject, data, integers, sampled_from
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
+from hypothesis.strategies import integers, lists, sampled_from
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.resuming.__main__ import repeat
 from tests.resuming.library import LibraryClient
-from tests.resuming.server import Mode
+from tests.resuming.model import Mode
 from tests.resuming.world import World
 
 SCHEDULES = 25
 """Those of every test run, for each mode."""
+
+_MANY = 10_000
+"""Far more than there ever is to choose from."""
 
 
 class ConversationMachine(RuleBasedStateMachine):
@@ -30,23 +38,23 @@ class ConversationMachine(RuleBasedStateMachine):
         """All that Hypothesis does not choose comes from the seed."""
         self.world = World(seed, mode, LibraryClient)
 
-    @rule(draw=data())
-    def go_on(self, draw: DataObject) -> None:
-        """Something happens that is no trouble."""
+    @rule(steps=lists(integers(0, _MANY), min_size=1, max_size=20))
+    def go_on(self, steps: list[int]) -> None:
+        """Things happen that are no trouble."""
         assert self.world is not None
-        if acts := self.world.acts():
-            self.world.do(*acts[draw.draw(integers(0, len(acts) - 1))])
-        else:
-            self.world.wait()
+        for which in steps:
+            if acts := self.world.acts():
+                self.world.do(*acts[which % len(acts)])
+            else:
+                self.world.wait()
 
-    @precondition(lambda self: self.world is not None)
-    @rule(draw=data())
-    def break_something(self, draw: DataObject) -> None:
+    @rule(who=integers(0, _MANY), which=integers(0, _MANY))
+    def break_something(self, who: int, which: int) -> None:
         """Something breaks."""
         assert self.world is not None
-        client = draw.draw(sampled_from(self.world.clients))
-        troubles = self.world.troubles(client)
-        self.world.do(*troubles[draw.draw(integers(0, len(troubles) - 1))])
+        clients = self.world.clients
+        troubles = self.world.troubles(clients[who % len(clients)])
+        self.world.do(*troubles[which % len(troubles)])
 
     def teardown(self) -> None:
         """When all is calm again, each line came once, or its sender knows why not."""
@@ -54,10 +62,15 @@ class ConversationMachine(RuleBasedStateMachine):
             assert not (wrong := self.world.end()), "\n".join([*wrong, *self.world.trace])
 
 
-ConversationMachine.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=40, deadline=None, database=None
-)
-MachineTests = ConversationMachine.TestCase
+class MachineTests(SynchronousTestCase):
+    """Programs and a server that Hypothesis drives."""
+
+    def test_machine(self) -> None:
+        """No order of events loses a line, doubles one where that is promised, or hides a fate."""
+        run_state_machine_as_test(
+            ConversationMachine,
+            settings=settings(deadline=None, max_examples=40, stateful_step_count=30),
+        )
 
 
 class ScheduleTests(SynchronousTestCase):

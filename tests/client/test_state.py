@@ -21,7 +21,7 @@ def _refusal(place: int, recipient: str = "bob") -> Refusal:
 
 
 class MemoryTests(SynchronousTestCase):
-    """What every state does."""
+    """The things that every state does."""
 
     def make(self) -> State:
         return MemoryState()
@@ -95,7 +95,7 @@ class FileTests(MemoryTests):
         return self.state
 
     def test_kept(self) -> None:
-        """What was saved is there after a crash, and nothing else is."""
+        """All that was saved is there after a crash, and nothing else is."""
         state, numbers = self.state, self.state.numbers
         numbers.owner, numbers.era, numbers.base, numbers.taken, numbers.got = (
             "/resume a",
@@ -130,7 +130,7 @@ class FileTests(MemoryTests):
         self.assertEqual(self.again().add("bob: 2"), 2)
 
     def test_rolled_back(self) -> None:
-        """What is rolled back has not happened, for the object as for the file."""
+        """Changes that are rolled back have not happened, for the object as for the file."""
         state: Transactional = self.make()
         state.add("bob: 1")
         state.mark_done(3)

@@ -96,6 +96,40 @@ class AttackTests(OrdealTestCase):
         self.assertLess(findings.peak.resident - findings.before.resident, 20 * 2**20 + 2**25)
         self.assertGreater(int(findings.said.split()[-2]), 2 * 20)
 
+    async def test_confirming_each(self) -> None:
+        """Confirmations, which do not count for the rate, are bounded by what there is to confirm;
+        each client has sent two bursts and a chunk, and got that, at most.
+        """
+        limits = ("--limit-local", "--rate", "200", "--outbox-limit", str(2**18))
+        findings = await self._undergo("confirming-each", 10, 4, *limits)
+        self.assertGreater(int(findings.said.split()[0].replace(",", "")), 10)
+        self.assertLess(findings.peak.resident - findings.before.resident, 10 * 2**20 + 2**24)
+
+    async def test_confirming_nothing(self) -> None:
+        """Confirmations of nothing count for the rate, as all lines do."""
+        limits = ("--limit-local", "--rate", "200")
+        findings = await self._undergo("confirming-nothing", 20, 4, *limits)
+        self.assertLess(findings.peak.resident - findings.before.resident, 20 * 2**20 + 2**24)
+        self.assertEqual(findings.log.count("a line that was refused"), 20)
+
+    async def test_half_open(self) -> None:
+        """Tags whose clients never read are sent what is allowed for all; the rest is mail."""
+        limits = ("--mailbox-total", str(2**21), "--outbox-total", str(2**22))
+        findings = await self._undergo("half-open", 20, 4, *limits)
+        self.assertLess(findings.peak.resident - findings.before.resident, 20 * 2**19 + 2**25)
+
+    async def test_many_tags(self) -> None:
+        """A name may have any number of sessions that only send."""
+        findings = await self._undergo("many-tags", 300, 4)
+        self.assertIn("300 tags of one name", findings.said)
+        self.assertLess(findings.peak.resident - findings.before.resident, 300 * 2**14 + 2**24)
+
+    async def test_made_up_tags(self) -> None:
+        """Of the tags that a name makes up a hundred are remembered, and all count as mail does."""
+        findings = await self._undergo("made-up-tags", 1, 4, "--mailbox-total", str(2**18))
+        self.assertGreater(int(findings.said.split()[0]), 256)
+        self.assertLess(findings.peak.resident - findings.before.resident, 2**24)
+
     async def test_oversized(self) -> None:
         """Input beyond its bound is refused by its name, and its bytes are thrown away."""
         findings = await self._undergo("oversized", 1, 5)

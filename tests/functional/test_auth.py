@@ -150,7 +150,7 @@ class ChatTests(ChatTestCase):
 
     def _in_a_terminal(self, *command: str) -> Chat:
         chat = Chat()
-        environment = {"ACHAT_SECRET": ""}
+        environment = {"ACHAT_SECRET": "", "TERM": "dumb"}
         self.run_process(
             sys.executable, "-c", IN_A_TERMINAL, *command, process=chat, environment=environment
         )
@@ -174,7 +174,7 @@ class ChatTests(ChatTestCase):
         server = await self._start()
         chat = self.chat("ann:wrong", server.port())
         chat.types("ann: hi")
-        self.assertEqual(await chat.ended, 1)
+        self.assertEqual(await chat.ended, 77)
         self.assertIn("does not let ann in: the secret is missing or wrong", chat.told.whole)
 
     async def test_prompt(self) -> None:

@@ -14,8 +14,8 @@ from tests.functional.processes import Client
 LINES = 40_000
 """Far more than fits into the pipe to a terminal that stands still, and into the kernel."""
 
-SEEN_AT_ONCE = 5000
-"""More than fits into that pipe."""
+SEEN_AT_ONCE = 1000
+"""Fewer than fit into that pipe."""
 
 
 class BreakTests(ChatTestCase):
@@ -32,10 +32,8 @@ class BreakTests(ChatTestCase):
         return int(delivered[1])
 
     async def test_what_was_delivered_is_shown(self) -> None:
-        """Messages that were delivered outlive a killed server.
-
-        Not even from a user whose output is slow, and who goes on typing, so that the reset is
-        noticed when writing, long before all has been read.
+        """Messages count as delivered when standard output has taken them, so none is lost that
+        counts, though the user's output is slow, and the server is killed.
         """
         server = await self.start()
         bob = await self.call(server, "bob")

@@ -74,7 +74,7 @@ class Program:
         await self._running.end(signal.SIGKILL)
 
     def heard(self) -> list[str]:
-        """What it has noted, in order."""
+        """The texts that it has noted, in order."""
         if not self._path.exists():
             return []
         with closing(sqlite3.connect(self._path, timeout=30)) as db:
@@ -106,7 +106,7 @@ class KillTests(ServedTestCase):
         self.assertEqual(self.asker.heard(), [f"did {number}" for number in range(QUESTIONS)])
 
     async def test_kills(self) -> None:
-        """Whatever is killed whenever, each line arrives once and in order, from file to file."""
+        """Each line arrives once and in order, from file to file, whatever is killed."""
         await self.begin("--durable", "--mailbox", f"sqlite:{self.place / 'mail'}")
         for part in range(1, 7):
             await until(self.has_heard(self.worker, part * QUESTIONS // 8))

@@ -31,6 +31,9 @@ _SHORT_FORMS = {
         "python -m tests.simulation --first 7 --schedules 1 --trace"
     ),
     "python -m tests.resuming --schedules 10000": "python -m tests.resuming --schedules 1",
+    "python -m tests.resuming --library --schedules 10000": (
+        "python -m tests.resuming --library --schedules 1"
+    ),
     "python -m tests.resuming --rooms --schedules 10000": (
         "python -m tests.resuming --rooms --schedules 1"
     ),

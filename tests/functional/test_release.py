@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import sysconfig
+import tarfile
 import venv
 from pathlib import Path
 
@@ -86,4 +87,10 @@ class ReleaseTests(FunctionalTestCase):
         both = [built / WHEEL, built / SOURCE]
         await self.prints(str(SCRIPTS / "twine"), "check", "--strict", *map(str, both))
         for file in both:
-            await self.assert_whole(await self.installed(file))
+            packages = await self.installed(file)
+            await self.assert_whole(packages)
+            self.assertFalse((packages / "examples").exists())
+        with tarfile.open(built / SOURCE) as source:
+            names = {name.partition("/")[2] for name in source.getnames()}
+        examples = {f"examples/{file}" for file in files(TREE / "examples")}
+        self.assertLessEqual({"examples/worker.py"} | examples, names)

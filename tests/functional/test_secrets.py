@@ -124,7 +124,9 @@ class SecretTests(FunctionalTestCase):
         terminal = (sys.executable, "-c", IN_A_TERMINAL)
         address = address.replace("@", ":@")
         self.run_process(
-            *terminal, *command, address, process=chat, environment={"ACHAT_SECRET": ""}
+            *(*terminal, *command, address),
+            process=chat,
+            environment={"ACHAT_SECRET": "", "TERM": "dumb"},
         )
         await chat.shown.contains("Secret of alice: ")
         server.output.turn_page()

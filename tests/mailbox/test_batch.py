@@ -73,13 +73,13 @@ class BatchTests(SynchronousTestCase):
         is in the file already is still to be struck out there.
         """
         batch = Batch(struck=[1])
-        batch.record((2, 1, 0, 1, b"2\n"))
+        batch.record((2, 1, 0, 1, 0.0, b"2\n"))
         later = Batch(struck=[2])
-        later.record((3, 1, 1, 1, b"3\n"))
+        later.record((3, 1, 1, 1, 0.0, b"3\n"))
         batch.absorb(later)
         self.assertEqual(batch.size, 4)
         batch.drop_arrived()
-        self.assertEqual(batch.records, [(3, 1, 1, 1, b"3\n")])
+        self.assertEqual(batch.records, [(3, 1, 1, 1, 0.0, b"3\n")])
         self.assertEqual((batch.struck, batch.size), ([1], 2))
         batch.forget_records()
         self.assertEqual((bool(batch), batch.size), (False, 0))
@@ -88,7 +88,7 @@ class BatchTests(SynchronousTestCase):
         """A record that is struck out before it could be written is not held for ever either."""
         batch = Batch()
         for id_ in range(1000):
-            batch.record((id_, 1, id_, 1, b"x" * 2**16 + b"\n"))
+            batch.record((id_, 1, id_, 1, 0.0, b"x" * 2**16 + b"\n"))
             batch.struck.append(id_)
         self.assertLess(batch.size, 2**24)
 

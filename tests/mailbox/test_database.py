@@ -244,7 +244,7 @@ class TagTests(DatabaseTestCase):
             database.close()
 
     def test_changes(self) -> None:
-        """What comes and goes of a tag's refusals is in the file, commit by commit."""
+        """A tag's refusals come and go in the file, commit by commit."""
         tag = Tag("t")
         database = self.open()
         steps: list[tuple[Callable[[], None], list[tuple[int, int]]]] = [
@@ -267,7 +267,7 @@ class TagTests(DatabaseTestCase):
             self.assertEqual([(each.first, each.last) for each in found.refusals.values()], left)
 
     def test_changes_of_commits_that_failed(self) -> None:
-        """What a commit could not write stands in the next, and nothing of a tag made anew."""
+        """Changes that a commit could not write stand in the next, and none of a tag made anew."""
         old, new, other = Tag("t"), Tag("t"), Tag("other")
         batch = Batch(names={1: "bob"})
         for number, tag in enumerate((old, other), 1):
@@ -292,7 +292,7 @@ class TagTests(DatabaseTestCase):
         """Lines of a record that a client had do not come again: its row begins behind them."""
         batch = Batch(names={1: "bob"}, firsts={1: 3})
         batch.tags.save(1, Tag("t"))
-        batch.records.append((1, 1, 1, 3, b"1\n2\n3\n"))
+        batch.records.append((1, 1, 1, 3, 0.0, b"1\n2\n3\n"))
         batch.seal()
         self.open().commit(batch)
         self.reopen()
@@ -357,13 +357,18 @@ class MailTests(DatabaseTestCase):
         self.assertEqual(self.lines(database, 2), [b"0\n"])
 
     def test_records_outlive_a_crash(self) -> None:
-        """Lines that went straight to somebody are copies after a crash, in their places, once,
-        from when the mail clock was noted.
+        """Lines that went straight to somebody are copies after a crash, in their places, once.
+
+        They are kept since they came; or, if that is not known, since the mail clock was noted.
         """
         database = self.with_mail(_copies(1, 0))
         database.commit(Batch(standing=Standing(50.0, 60.0)))
         batch = Batch()
-        for record in ((1, 1, 1, 2, b"1\n2\n"), (2, 2, 7, 1, b"7\n"), (3, 1, 3, 1, b"3\n")):
+        for record in (
+            (1, 1, 1, 2, 70.0, b"1\n2\n"),
+            (2, 2, 7, 1, 0.0, b"7\n"),
+            (3, 1, 3, 1, 80.0, b"3\n"),
+        ):
             batch.record(record)
         database.commit(batch)
         self.assertEqual(self.lines(database), [b"0\n"])
@@ -372,7 +377,7 @@ class MailTests(DatabaseTestCase):
             database = self.open()
             self.assertEqual(self.lines(database), [b"0\n", b"1\n", b"2\n", b"3\n"])
             self.assertEqual(self.lines(database, 2), [b"7\n"])
-            self.assertEqual([mail.newest for mail in database.mail()], [50.0, 50.0])
+            self.assertEqual([mail.newest for mail in database.mail()], [80.0, 50.0])
         database.commit(Batch(arrived={1: 9, 2: 9}))
         database.close()
         self.assertEqual([mail.copies for mail in self.open().mail()], [0, 0])
@@ -385,7 +390,7 @@ class MailTests(DatabaseTestCase):
         for struck in ([], [1, 3]):
             batch = Batch(struck=struck)
             for position in (1, 2, 3, 4):
-                batch.record((position, 1, position, 1, b"%d\n" % position))
+                batch.record((position, 1, position, 1, 0.0, b"%d\n" % position))
             database.commit(batch)
         database.close()
         self.assertEqual(self.lines(self.open()), [b"2\n", b"4\n"])
@@ -396,7 +401,7 @@ class MailTests(DatabaseTestCase):
         lines = [b"\xff\x00%d\n" % number for number in range(301)]
         batch = Batch()
         for number, line in enumerate(lines):
-            batch.record((number, 1, number, 1, line))
+            batch.record((number, 1, number, 1, 0.0, line))
         database.commit(batch)
         database.close()
         self.assertEqual(self.lines(self.open()), lines)
@@ -405,7 +410,7 @@ class MailTests(DatabaseTestCase):
         """A missing line is neither a copy nor in a record."""
         database = self.with_mail(_copies(1, 0))
         batch = Batch()
-        batch.record((1, 1, 1, 2, b"1\n2\n"))
+        batch.record((1, 1, 1, 2, 0.0, b"1\n2\n"))
         database.commit(batch)
         self.assertEqual(database.missing([(1, place) for place in range(5)]), 2)
         self.assertEqual(database.missing([(2, 0), (2, 1)]), 2)

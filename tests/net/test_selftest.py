@@ -7,16 +7,12 @@ import socket
 from typing import Any, NoReturn
 
 from twisted.internet.interfaces import IProtocol
-from twisted.internet.protocol import ClientFactory
-from twisted.internet.tcp import Connector
-from twisted.internet.testing import MemoryReactorClock
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.net import selftest
 from achat_twisted.net.interfaces import IPoller
 from achat_twisted.net.transport import ServerTransport
-from achat_twisted.shell.sockets import ReadToTheEnd
 from achat_twisted.tools.errors import CannotStart
 
 
@@ -135,14 +131,3 @@ class SelfTestTests(SynchronousTestCase):
         for changed, why in CHANGED_TLS.items():
             refusal = self.assertRaises(CannotStart, selftest.run, tls=changed)
             self.assertIn(why, str(refusal))
-
-
-class ClientTests(SynchronousTestCase):
-    """L{ReadToTheEnd}, whose connections Twisted makes by an inner method."""
-
-    def test_another_way_to_connect(self) -> None:
-        """A Twisted that would not read a connection to its end is refused, not trusted."""
-        self.patch(Connector, "connect", lambda connector: setattr(connector, "transport", None))
-        client = ReadToTheEnd(MemoryReactorClock())
-        error = self.assertRaises(RuntimeError, client.connectTCP, "127.0.0.1", 1, ClientFactory())
-        self.assertIn("would lose lines", str(error))

@@ -17,9 +17,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.shell.sockets import ReadToTheEnd
 from tests.proof.book import Book
 from tests.proof.checker import Inbox
+from tests.proof.sockets import ReadToTheEnd
 
 RETRY = 0.05
 """Seconds between two attempts to connect."""

@@ -253,6 +253,16 @@ class LinesTests(ResumingTestCase):
         self.says(self.alice, "x" * 200, "/" + "x" * 200)
         self.assertEqual(self.heard(self.alice)[1:], ["! too-long 1 100", "! too-long 0 100"])
 
+    def test_half_a_line(self) -> None:
+        """A line that ends with the connection is not taken in, as its client may have died."""
+        bob = self.calls("bob")
+        self.alice.sends("bob: build 17\nbob: build 1")
+        self.alice.half_closes()
+        self.house.turn()
+        self.assertEqual(bob.link.messages(), ["from alice: build 17"])
+        self.assertEqual(self.heard(self.alice)[-1], "! bye 1")
+        self.assertEqual(self.heard(self.resumes("alice"))[0], "! resumed 1 1 ERA")
+
     def test_refusals_are_told_again(self) -> None:
         """Refusals are told again after each login until they are confirmed."""
         self.calls("bob").is_gone()
@@ -495,6 +505,28 @@ class DurableTests(ResumingTestCase):
         self.house.turn()
         self.assertEqual(self.heard(worker)[1:], ["! unknown nobody 1 1-1"])
         self.assertFalse(worker.reader.paused)
+
+    def test_time_after_a_crash(self) -> None:
+        """A message that was on its way when the server crashed has the time of its acceptance."""
+        desk = Desk.of(self, Clock())
+        desk.durable = True
+        self.house = House(desk.mailbox(), desk.clock, durable=True)
+        self.factory = self._factory(desk.clock)
+        worker = self.resumes("worker")
+        for clock in (desk.clock, desk.wall, self.house.wall):
+            clock.advance(300)
+        self.says(worker, "worker: hi")
+        desk.crash()
+        desk.clock = Clock()
+        self.house = House(desk.mailbox(), desk.clock, durable=True)
+        self.factory = self._factory(desk.clock)
+        self.house.wall.advance(300)
+        for clock in (desk.clock, desk.wall, self.house.wall):
+            clock.advance(400)
+        worker = self.calls()
+        worker.sends("/stamp\nworker\n")
+        self.house.turn()
+        self.assertEqual(worker.link.messages(), ["from worker, 19700101T000500Z: hi"])
 
     def test_nothing_new(self) -> None:
         """A command that brings nothing new is no reason for a commit."""

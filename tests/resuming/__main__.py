@@ -7,8 +7,8 @@ from argparse import ArgumentParser
 
 from tests.resuming.client import Client
 from tests.resuming.library import LibraryClient
+from tests.resuming.model import Mode
 from tests.resuming.rooms import RoomWorld
-from tests.resuming.server import Mode
 from tests.resuming.world import World
 
 

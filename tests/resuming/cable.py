@@ -17,11 +17,13 @@ class Cable(FakeLink):
 
     @ivar up: true until it is cut.
     @ivar to_server: the lines that the client has said, and the server has not read.
+    @ivar said: those that the server has read.
     @ivar is_closed: true if the server has no more to say.
     """
 
     def __init__(self, rng: Random) -> None:
         self.to_server: deque[str] = deque()
+        self.said: list[str] = []
         self.up = True
         self.is_closed = False
         self._rng = rng

@@ -87,7 +87,6 @@ class Client:
 
     tagged = True
     is_device = False
-    is_orderly = True
 
     def __init__(
         self,
@@ -198,6 +197,11 @@ class Client:
     def _say(self, line: str) -> None:
         if self.cable is not None:
             self.cable.say(line)
+
+    @property
+    def is_orderly(self) -> bool:
+        """True if it works messages off in the order in which they come."""
+        return True
 
     @property
     def is_settled(self) -> bool:

@@ -27,7 +27,7 @@ class SavedState(MemoryState):
         self._saved = deepcopy({k: v for k, v in vars(self).items() if k != "_saved"})
 
     def left(self) -> SavedState:
-        """What the next program finds."""
+        """The state that the next program finds."""
         state = SavedState()
         vars(state).update(deepcopy(self._saved))
         state.save()
@@ -37,12 +37,19 @@ class SavedState(MemoryState):
 class LibraryClient(Client):
     """A program on the library's conversation, over all its lives and connections.
 
-    @ivar is_orderly: false if it works off what came last first.
+    @ivar is_orderly: false for B, which works off what came last first.
     """
+
+    @property
+    def is_orderly(self) -> bool:
+        return self.ident != "B"
 
     def _begin(self) -> None:
         self.lives += 1
-        self._use(SavedState())
+        state = SavedState()
+        state.numbers.tag = f"{self.ident}.{self.lives}"
+        state.save()
+        self._use(state)
         self._lines: dict[int, Line] = {}
 
     def _use(self, state: SavedState) -> None:

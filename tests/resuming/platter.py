@@ -6,6 +6,7 @@ the file goes back to the last sync, or to one of the commits behind that.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -58,8 +59,17 @@ class Platter:
 class PlatterDatabase(FullDatabase):
     """A database on a platter, which waits for no real disk."""
 
-    def __init__(self, path: Path, disk: FakeDisk, platter: Platter, *, durable: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        disk: FakeDisk,
+        platter: Platter,
+        *,
+        durable: bool,
+        on_commit: Callable[[], None] = lambda: None,
+    ) -> None:
         self._platter = platter
+        self._on_commit = on_commit
         super().__init__(path, disk, durable=durable)
 
     def _prepare(self, version: int) -> None:
@@ -71,6 +81,7 @@ class PlatterDatabase(FullDatabase):
 
     def commit(self, batch: Batch) -> None:
         super().commit(batch)
+        self._on_commit()
         self._platter.write(is_synced=self._waits)
 
     def sync(self) -> None:

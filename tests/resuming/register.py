@@ -15,7 +15,9 @@ from achat_twisted.mailbox.accounts import MailLimits
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.rows import Room, SharedRows
 from achat_twisted.mailbox.shared import SharedRow
-from tests.resuming.server import AGE, Mode, Server
+from tests.resuming.follower import Follower
+from tests.resuming.model import Mode
+from tests.resuming.server import AGE, Server
 
 Reader = tuple[str, str]
 """A name and its device; no device, for the sessions without one."""
@@ -115,10 +117,12 @@ class RoomServer(Server):
     @ivar faults: what was wrong with it, in words.
     """
 
-    def __init__(self, mode: Mode, path: Path, rng: Random, *, power_fails: bool) -> None:
+    def __init__(
+        self, mode: Mode, path: Path, rng: Random, follower: Follower, *, power_fails: bool
+    ) -> None:
         self.register = Register()
         self.faults: set[str] = set()
-        super().__init__(mode, path, rng, power_fails=power_fails)
+        super().__init__(mode, path, rng, follower, power_fails=power_fails)
 
     def draw_limits(self, rng: Random) -> tuple[int, MailLimits]:
         outbox, per_room = rng.choice([250, 600, 4000]), rng.choice([900, 10**6])

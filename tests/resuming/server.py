@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -36,25 +35,20 @@ from achat_twisted.tools.meter import NO_METER
 from tests.disk import FakeDisk
 from tests.house import House
 from tests.resuming.cable import Cable
+from tests.resuming.follower import Follower
+from tests.resuming.model import Mode
 from tests.resuming.platter import Platter, PlatterDatabase
 
 AGE = 50.0
 """Seconds after which mail expires, and tags that nobody uses."""
 
 
-class Mode(Enum):
-    """The promises of a mailbox."""
-
-    MEMORY = "memory"
-    SQLITE = "sqlite"
-    DURABLE = "durable"
-
-
 @implementer(IWorker)
 class SlowThread:
     """A thread that works when the schedule says so, and answers later still."""
 
-    def __init__(self) -> None:
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
         self._jobs: deque[tuple[Callable[[], Any], Deferred[Any]]] = deque()
         self._answer: tuple[Deferred[Any], Deferred[Any]] | None = None
 
@@ -67,6 +61,7 @@ class SlowThread:
     def run(self, work: Callable[[], Result]) -> Deferred[Result]:
         done: Deferred[Any] = Deferred()
         self._jobs.append((work, done))
+        self._follower.seal()
         return done
 
     @property
@@ -77,6 +72,7 @@ class SlowThread:
         """Do the next job; or answer, if one is done."""
         if self._answer is None:
             work, done = self._jobs.popleft()
+            self._follower.begin_job()
             self._answer = maybeDeferred(work), done
         else:
             (result, done), self._answer = self._answer, None
@@ -90,8 +86,11 @@ class Server:
     @ivar is_stopping: true from the beginning of an ordered stop to its end.
     """
 
-    def __init__(self, mode: Mode, path: Path, rng: Random, *, power_fails: bool) -> None:
+    def __init__(
+        self, mode: Mode, path: Path, rng: Random, follower: Follower, *, power_fails: bool
+    ) -> None:
         self.mode = mode
+        self._follower = follower
         self.disk = FakeDisk()
         self.cables: dict[Cable, ChatReader] = {}
         self._path = path
@@ -111,7 +110,7 @@ class Server:
 
     def _start(self) -> None:
         self.clock = Clock()
-        self.thread = SlowThread()
+        self.thread = SlowThread(self._follower)
         self.is_stopping = False
         self.disk.full = False
         self._mailbox = self._open_mailbox()
@@ -121,6 +120,7 @@ class Server:
             self._duplicate,
             durable=self.mode is Mode.DURABLE,
             outbox_limit=self._outbox_limit,
+            make=self._follower.broker,
         )
         limits = Limits(connections=10**6, connections_per_host=10**6, logins_per_host=0)
         self._factory = ChatFactory(
@@ -142,12 +142,18 @@ class Server:
             committer = Committer(self.thread, clock)
             mailbox = SqliteMailbox(self._database, committer, clock, self._limits, mail_clock)
         mailbox.open()
-        return mailbox
+        return self._follower.mailbox(mailbox)
 
     def _database(self) -> Database:
         is_durable = self.mode is Mode.DURABLE
         self._databases.append(
-            PlatterDatabase(self._path, self.disk, self._platter, durable=is_durable)
+            PlatterDatabase(
+                self._path,
+                self.disk,
+                self._platter,
+                durable=is_durable,
+                on_commit=self._follower.commit,
+            )
         )
         return self._databases[-1]
 
@@ -178,6 +184,7 @@ class Server:
         if cable.to_server and not reader.paused:
             lines = self._rng.choice([1, 1, 1, 4])
             some = [cable.to_server.popleft() for _ in range(min(lines, len(cable.to_server)))]
+            cable.said += some
             reader.dataReceived("".join(f"{line}\n" for line in some).encode())
         else:
             self._lose(cable)
@@ -185,6 +192,7 @@ class Server:
     def _lose(self, cable: Cable) -> None:
         cable.to_server.clear()
         reader = self.cables.pop(cable)
+        self._follower.lose(cable)
         cable.gone = True
         reader.connectionLost(Failure(ConnectionDone()))
 
@@ -199,9 +207,11 @@ class Server:
 
     def age(self) -> None:
         """Let mail and tags expire that nobody has come for."""
+        self._follower.expire()
         self.pass_time(EXPIRY + AGE)
 
     def kick(self, name: str) -> None:
+        self._follower.kick(name)
         self._house.broker.kick(name)
 
     def calm_down(self) -> None:
@@ -216,6 +226,7 @@ class Server:
     def stop(self) -> None:
         """Begin to stop in order."""
         self.is_stopping = True
+        self._follower.begin_stop()
         self._factory.stop_reading()
         self.turn()
         self._factory.cut()
@@ -239,6 +250,7 @@ class Server:
         if self.mode is not Mode.MEMORY:
             self._platter.write(is_synced=True)  # as SQLite syncs when it closes
         self._end_life()
+        self._follower.stop()
         self._start()
 
     def crash(self, *, loses_power: bool = False) -> None:
@@ -249,6 +261,7 @@ class Server:
         if loses_power:
             self._platter.fail()
         self._start()
+        self._follower.crash(self._mailbox.knows)
 
     def _exhaust(self) -> None:
         while self.thread.has_work:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -12,11 +12,14 @@ from achat_twisted.mailbox.tags import Tag
 from tests.disk import FakeDisk, scratch_file
 from tests.resuming.platter import Platter, PlatterDatabase
 
+if TYPE_CHECKING:
+    from _typeshed import SupportsLenAndGetItem
+
 
 class Unlucky(Random):
     """Chance that leaves the oldest of everything."""
 
-    def choice(self, seq: Any) -> Any:
+    def choice(self, seq: SupportsLenAndGetItem[Any]) -> Any:
         return seq[0]
 
 
@@ -48,11 +51,11 @@ class PowerCutTests(SynchronousTestCase):
         return len(self.open().tags())
 
     def test_synced(self) -> None:
-        """What was committed is there if each commit waits for the disk."""
+        """A commit is there if each commit waits for the disk."""
         self.assertEqual(self.left(self.saved(durable=True)), 1)
 
     def test_not_synced(self) -> None:
-        """What was committed may be gone if nobody has waited for the disk."""
+        """A commit may be gone if nobody has waited for the disk."""
         database = self.open()
         database.sync()
         database.close()

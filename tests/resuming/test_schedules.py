@@ -5,8 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.resuming.__main__ import repeat
+from tests.resuming.model import Mode
 from tests.resuming.rooms import RoomWorld
-from tests.resuming.server import Mode
 from tests.resuming.world import World
 
 SCHEDULES = 100
@@ -14,7 +14,10 @@ SCHEDULES = 100
 
 
 class ScheduleTests(SynchronousTestCase):
-    """Clients with a file and without, against a server whatever befalls it."""
+    """Clients with a file and without, against a server whatever befalls it.
+
+    All that its clients hear is what the model of the wire says, too.
+    """
 
     def holds(self, mode: Mode) -> None:
         for seed in range(SCHEDULES):

@@ -9,8 +9,10 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from tests.resuming.client import Client, Line, PlainClient
+from tests.resuming.follower import Follower
 from tests.resuming.judge import judge
-from tests.resuming.server import Mode, Server
+from tests.resuming.model import RULES, Mode, Model, Rules
+from tests.resuming.server import Server
 
 TROUBLE = 160
 """The steps after which nothing breaks any more."""
@@ -33,9 +35,14 @@ class World:
     @ivar trace: what has happened, for people.
     """
 
-    def __init__(self, seed: int, mode: Mode, kind: type[Client] = Client) -> None:
-        """@param kind: that of all clients with a tag."""
+    def __init__(
+        self, seed: int, mode: Mode, kind: type[Client] = Client, *, rules: Rules = RULES
+    ) -> None:
+        """@param kind: that of all clients with a tag.
+        @param rules: those of the model that the server is compared with.
+        """
         self._kind = kind
+        self.follower = self.make_follower(mode, rules)
         self.rng = rng = Random(seed)
         self._folder = TemporaryDirectory()
         self.power_fails = rng.random() < 0.25
@@ -48,8 +55,11 @@ class World:
         self._mortal_mail = rng.random() < 0.15
         self.clients = self.make_clients(rng)
 
+    def make_follower(self, mode: Mode, rules: Rules) -> Follower:
+        return Follower(Model(mode, rules))
+
     def make_server(self, mode: Mode, path: Path, rng: Random) -> Server:
-        return Server(mode, path, rng, power_fails=self.power_fails)
+        return Server(mode, path, rng, self.follower, power_fails=self.power_fails)
 
     def make_clients(self, rng: Random) -> list[Client]:
         clients = [
@@ -75,8 +85,11 @@ class World:
     # What happens
 
     def run(self) -> list[str]:
-        """@return: what the server has done wrong, in words; nothing, if it is right."""
-        while self.step < TROUBLE - 1:
+        """@return: what the server has done wrong, in words; nothing, if it is right.
+
+        That is what the judge says, or what differs from the model, which ends the schedule.
+        """
+        while self.step < TROUBLE - 1 and not self.follower.differences:
             if self.rng.random() < 0.14:
                 self.do(*self.rng.choice(self.troubles(self.rng.choice(self.clients))))
             elif acts := self.acts():
@@ -101,14 +114,14 @@ class World:
         self._cut_the_forgotten()
 
     def end(self) -> list[str]:
-        """Go on without trouble until nothing is left to do.
+        """Go on without trouble until nothing is left to do, or the model has another answer.
 
         @return: what was done wrong, in words.
         """
         with self._folder:
             self._calm_down()
             silence = 0
-            while silence < _SILENCE:
+            while silence < _SILENCE and not self.follower.differences:
                 if self.step > TROUBLE + _PATIENCE:
                     return ["it does not end", *self.judge()]
                 if acts := self.acts():
@@ -121,7 +134,7 @@ class World:
             self.server.end()
             verdict = self.judge()
             self.server.close()
-            return verdict
+            return self.follower.differences or verdict
 
     def judge(self) -> list[str]:
         """All that was done wrong, in words."""
@@ -201,6 +214,7 @@ class World:
         assert client.cable is not None
         line = client.cable.read()
         self.trace.append(f"   {client.ident} < {line}")
+        self.follower.hear(client.cable, line)
         client.hear(line)
 
     def _intend(self, client: Client) -> None:

@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from achat_twisted import wire
+from tests.simulation.hearing import Arrivals, Pair, arrivals, heard, numbers
+from tests.simulation.tag_checker import TagChecker
 from tests.simulation.witness import Conversation, Posting, Witness, demand
-
-Pair = tuple[str, str]
-"""The poster of a line, and its recipient."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """A whole line that has reached a client's machine."""
-
-    said: wire.Message | wire.Notice
-    confirmed: bool
-    """True if the server got the acknowledgement, so that it must not repeat the line."""
-
-
-def _heard(conversation: Conversation) -> Iterator[_Heard]:
-    final = conversation.server.final or 0
-    end = 0
-    for line in bytes(conversation.client.heard).splitlines(keepends=True):
-        end += len(line)
-        if line.endswith(b"\n"):
-            yield _Heard(wire.parse_server_line(line.decode()[:-1]), end <= final)
 
 
 class Checker:
@@ -38,12 +18,19 @@ class Checker:
         self._witness = witness
         self._conversations = {each.peer: each for each in conversations}
         self._joined = [self._conversations[peer] for peer in witness.joined]
+        self._tags = TagChecker(witness, self._joined)
 
     def check(self, intents: Iterable[int]) -> None:
         """@raise PromiseBroken: if anything was lost, doubled, out of order or not told."""
         for conversation in self._conversations.values():
-            self._check_what_was_told(conversation)
+            if conversation.tag:
+                self._tags.check_what_was_told(conversation)
+            else:
+                self._check_what_was_told(conversation)
+            self._check_farewell(conversation)
         self._check_arrivals()
+        for conversation in self._joined:
+            self._tags.check_messages(conversation)
         taken = {
             line.intent
             for each in self._joined
@@ -59,31 +46,35 @@ class Checker:
         """C{! synced N} and C{! bye N}: N lines were taken in, and their outcomes told before."""
         peer, written = conversation.peer, conversation.written
         taken = self._witness.taken.get(peer, [])
-        posted = _numbers(written)
+        posted = numbers(written)
         demand(taken == posted[: len(taken)], f"{peer}: taken in {taken} of {posted}")
         told: Counter[tuple[str, str]] = Counter()
-        last = ""
-        for heard in _heard(conversation):
-            if isinstance(heard.said, wire.Message):
+        for each in heard(conversation):
+            if isinstance(each.said, wire.Message):
                 continue
-            last, detail = heard.said.word, heard.said.detail
-            if last in ("kept", "full", "unknown"):
+            word, detail = each.said.word, each.said.detail
+            if word in ("kept", "full", "unknown"):
                 name, copies = detail.rsplit(" ", 1)
-                told[last, name] += int(copies)
-            elif last in ("synced", "bye"):
+                told[word, name] += int(copies)
+            elif word in ("synced", "bye"):
                 lines = int(detail.split()[0])
-                covered = _numbers(written[:lines])
-                demand(lines <= len(written), f"{peer}: {last} {lines} of {len(written)}")
-                demand(covered == taken[: len(covered)], f"{peer}: {last} {lines}, but {taken}")
-                demand(last != "bye" or covered == taken, f"{peer}: bye {lines}, but {taken}")
+                covered = numbers(written[:lines])
+                demand(lines <= len(written), f"{peer}: {word} {lines} of {len(written)}")
+                demand(covered == taken[: len(covered)], f"{peer}: {word} {lines}, but {taken}")
+                demand(word != "bye" or covered == taken, f"{peer}: bye {lines}, but {taken}")
                 truth = self._outcomes(covered)
-                demand(told == truth, f"{peer}: told {told} by {last} {lines}, not {truth}")
-        if conversation.client.ended and peer in self._witness.joined:
-            demand(last == "bye", f"{peer}: closed in order after {last or 'nothing'}")
+                demand(told == truth, f"{peer}: told {told} by {word} {lines}, not {truth}")
 
-    def _outcomes(self, numbers: Iterable[int]) -> Counter[tuple[str, str]]:
+    def _check_farewell(self, conversation: Conversation) -> None:
+        """A session that is closed in order hears C{! bye} last."""
+        if conversation.client.ended and conversation.peer in self._witness.joined:
+            *_, last = heard(conversation)
+            is_bye = isinstance(last.said, wire.Notice) and last.said.word == "bye"
+            demand(is_bye, f"{conversation.peer}: closed in order after {last.said}")
+
+    def _outcomes(self, covered: Iterable[int]) -> Counter[tuple[str, str]]:
         outcomes: Counter[tuple[str, str]] = Counter()
-        for number in numbers:
+        for number in covered:
             outcomes.update(self._witness.outcomes.get(number, {}))
         return outcomes
 
@@ -97,18 +88,23 @@ class Checker:
         expected = self._expected()
         got: dict[Pair, list[int]] = {}
         for conversation in self._joined:
-            confirmed, unconfirmed = _arrivals(conversation)
-            broken = conversation.client.broken or conversation.server.broken
-            demand(broken or not unconfirmed, f"{conversation.peer}: closed before {unconfirmed}")
+            if conversation.tag:
+                confirmed, unconfirmed = self._tags.arrivals(conversation)
+            else:
+                confirmed, unconfirmed = _arrivals(conversation)
+                broken = conversation.client.broken or conversation.server.broken
+                demand(
+                    broken or not unconfirmed, f"{conversation.peer}: closed before {unconfirmed}"
+                )
             for pair in confirmed.keys() | unconfirmed.keys():
                 whole = got.setdefault(pair, [])
                 whole += confirmed.get(pair, [])
                 seen = whole + unconfirmed.get(pair, [])
                 should = expected.get(pair, [])[: len(seen)]
                 demand(seen == should, f"{conversation.peer}: {pair} {_difference(seen, should)}")
-        for pair, numbers in expected.items():
+        for pair, due in expected.items():
             arrived = got.get(pair, [])
-            demand(arrived == numbers, f"{pair} {_difference(arrived, numbers)}")
+            demand(arrived == due, f"{pair} {_difference(arrived, due)}")
 
     def _expected(self) -> dict[Pair, list[int]]:
         """The copies that were accepted and not refused, in order."""
@@ -136,20 +132,14 @@ class Checker:
         }
 
 
-def _numbers(written: Sequence[Posting | str]) -> list[int]:
-    return [line.number for line in written if isinstance(line, Posting)]
-
-
-def _arrivals(conversation: Conversation) -> tuple[dict[Pair, list[int]], dict[Pair, list[int]]]:
-    """The numbers that came over a connection: the confirmed ones, and those after them."""
-    confirmed: dict[Pair, list[int]] = {}
-    unconfirmed: dict[Pair, list[int]] = {}
-    for heard in _heard(conversation):
-        if isinstance(heard.said, wire.Message):
-            numbers = confirmed if heard.confirmed else unconfirmed
-            pair = (heard.said.sender, conversation.name)
-            numbers.setdefault(pair, []).append(int(heard.said.text.split()[0]))
-    return confirmed, unconfirmed
+def _arrivals(conversation: Conversation) -> tuple[Arrivals, Arrivals]:
+    """The numbers that came over a connection: those acknowledged in time, and those after them."""
+    confirmed: list[wire.Message] = []
+    unconfirmed: list[wire.Message] = []
+    for each in heard(conversation):
+        if isinstance(each.said, wire.Message):
+            (confirmed if each.confirmed else unconfirmed).append(each.said)
+    return arrivals(conversation, confirmed), arrivals(conversation, unconfirmed)
 
 
 def _difference(arrived: list[int], expected: list[int]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 from socket import SHUT_WR
+from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -72,7 +73,7 @@ class Client:
         self._welcome = self._refused = self._has_bye = False
         self._certain = 0
         self._input = b""
-        self._output = bytearray(self.name.encode())
+        self._output = bytearray(self._greet())
         self._dawdle()
         if self.wild and self._rng.random() < 0.4:
             self._here.client.breaks_at = self._rng.randrange(1, 3000)
@@ -80,10 +81,19 @@ class Client:
             self._leaving, self._half_closes = True, self._rng.random() < 0.5
         else:
             self._output += b"\n"
-            if self._rng.random() < 0.3:
+            if self._may_speak and self._rng.random() < 0.3:
                 self._post()
         self._write_out()
         self._later(self._pause(), self._act, self._here)
+
+    def _greet(self) -> bytes:
+        """All up to the end of its login line."""
+        return self.name.encode()
+
+    @property
+    def _may_speak(self) -> bool:
+        """True if it may say something behind its login line."""
+        return True
 
     def _end(self, how: str) -> None:
         if not self._over:
@@ -98,11 +108,15 @@ class Client:
             self._reading = None
         self._world.tell(f"{self.name} ends {self._here.peer}: {how}")
         self._here.client.on_change = lambda: None
-        again = [line for line in self._here.written[self._certain :] if isinstance(line, Posting)]
-        if not (self._has_bye or self._refused):
-            again = [replace(line, number=next(self._world.numbers)) for line in again]
-        self._to_post.extendleft(reversed(again))
+        self._to_post.extendleft(reversed(self._uncertain()))
         self._later(self._pause(), self._connect)
+
+    def _uncertain(self) -> list[Posting]:
+        """The lines that are to be posted again, as they may not have been taken in."""
+        again = [line for line in self._here.written[self._certain :] if isinstance(line, Posting)]
+        if self._has_bye or self._refused:
+            return again
+        return [replace(line, number=next(self._world.numbers)) for line in again]
 
     def _give_up(self, here: Conversation) -> None:
         if here is self._here:
@@ -117,7 +131,7 @@ class Client:
             if not self.wild:
                 self._finish()
             elif self._welcome:
-                self._rng.choices(self._whims, self._weights)[0](self)
+                self._rng.choices(self.whims, self.weights)[0](self)
         self._later(self._pause(), self._act, here)
 
     def _finish(self) -> None:
@@ -152,7 +166,10 @@ class Client:
         self._say("/sync")
 
     def _chat(self) -> None:
-        self._say(self._rng.choice(["/ping", "/who", "/sync mark", "what?", "\a"]))
+        self._say(self._draw_chat())
+
+    def _draw_chat(self) -> Posting | str:
+        return self._rng.choice(["/ping", "/who", "/sync mark", "what?", "\a"])
 
     def _pester(self) -> None:
         """Ask for more than an outbox has room for."""
@@ -206,7 +223,7 @@ class Client:
         self._later(self._rng.randint(1, 100), self._wire.cut)
         self._later(self._rng.choice([1.0, 10.0, 90.0]), self._give_up, self._here)
 
-    _whims = (
+    whims: tuple[Callable[[Any], None], ...] = (
         _post,
         _sync,
         _chat,
@@ -221,7 +238,7 @@ class Client:
         _be_cut_off,
         _vanish,
     )
-    _weights = (400, 100, 50, 4, 100, 20, 20, 20, 10, 10, 20, 20, 20)
+    weights: tuple[int, ...] = (400, 100, 50, 4, 100, 20, 20, 20, 10, 10, 20, 20, 20)
 
     # Bytes
 

@@ -19,6 +19,7 @@ from achat_twisted.mailbox.mail_clock import MailClock
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.sqlite import SqliteMailbox
+from achat_twisted.mailbox.tags import TAG_COST
 from achat_twisted.tools.interfaces import IWorker, Result
 from tests.simulation.network import TICK
 
@@ -68,7 +69,7 @@ class SlowWorker:
 
 
 def _limits(rng: Random) -> MailLimits:
-    return MailLimits(per_name=rng.choice([1000, 10_000, 10**6]))
+    return MailLimits(per_name=2 * TAG_COST + rng.choice([1000, 10_000, 10**6]))
 
 
 def in_memory(rng: Random, clock: IReactorTime, _folder: Path) -> OpenMailbox:

@@ -41,10 +41,8 @@ class SimulatedTransport(ServerTransport):
         # A kernel counts the FIN too, which in this one nobody acknowledges.
         return self.socket.unacknowledged + self.is_half_closed
 
-    def take_snapshot(self, on_taken: Callable[[], None]) -> None:
-        self._to_read = 0 if self.input_over else self.socket.unread
-        self._on_all_read = on_taken
-        self._check_all_read()
+    def _held_input(self) -> int:
+        return 0 if self.input_over else self.socket.unread
 
 
 class SimulatedEpoll:

@@ -10,12 +10,14 @@ from tempfile import TemporaryDirectory
 
 from twisted.internet.defer import Deferred
 
+from achat_twisted.broker.broker import Duplicate
 from tests.logged import Failures
 from tests.simulation.checker import Checker
 from tests.simulation.clients import Client, World
 from tests.simulation.network import Wire, draw_weather
 from tests.simulation.reactor import SimulatedReactor
 from tests.simulation.server import Parts, Server
+from tests.simulation.tagged import TaggedClient
 from tests.simulation.witness import Conversation, PromiseBroken, Witness, demand
 
 _NAMES = ("ann", "bob", "cleo", "dan")
@@ -50,9 +52,17 @@ class Schedule:
         self._conversations: list[Conversation] = []
         names = _NAMES[: self._rng.randint(2, len(_NAMES))]
         world = World(self._reactor, self._dial, count(1), names, self._tell)
-        self._clients = [Client(name, world, self._fork()) for name in names]
+        self._clients = [client for name in names for client in self._make_clients(name, world)]
         self._failures = Failures()
         self._steps = 0
+
+    def _make_clients(self, name: str, world: World) -> list[Client]:
+        """The client that gets the messages to a name, and perhaps one more that only sends."""
+        kind = self._rng.choice([Client, TaggedClient])
+        clients = [kind(name, world, self._fork())]
+        if self._server.rules.duplicate is Duplicate.TAKEOVER and self._rng.random() < 0.4:
+            clients.append(TaggedClient(name, world, self._fork(), only_sends=True))
+        return clients
 
     def run(self) -> None:
         """Run it to its end.

@@ -118,6 +118,7 @@ class Server:
             outbox_limit=self.rules.outbox_limit,
             limits=self.rules.limits,
             render=self._parts.render,
+            wall=self._reactor.seconds,
         )
         self._factory = ChatFactory(
             self._broker,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import cast
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, ITransport
@@ -13,9 +14,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from achat_twisted import wire
+from achat_twisted.mailbox.accounts import AnyAccount
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.page import Page
+from achat_twisted.mailbox.tag_records import TagRecords
+from achat_twisted.mailbox.tags import Counter, Tag
 from achat_twisted.net.interfaces import ILink
 from achat_twisted.net.link import IStream, Link
 from achat_twisted.net.transport import ServerTransport
@@ -96,6 +100,65 @@ class Stuttering(MemoryMailbox):
     def _stutter(self, page: Page) -> Page:
         page[1:2] = page[:1] * len(page[1:2])
         return page
+
+
+@implementer(IMailbox)
+class Skipping(MemoryMailbox):
+    """Gives numbers to messages that there never were."""
+
+    def delivered(self, name: str, copies: int) -> None:
+        super().delivered(name, copies + 1)
+
+
+class Hushed(TagRecords[AnyAccount]):
+    """Forgets the refusals that a tag has not confirmed."""
+
+    def begin(self, name: str, tag: str, counter: Counter) -> Tag | None:
+        record = super().begin(name, tag, counter)
+        if record is not None:
+            record.refusals.clear()
+        return record
+
+
+class OneLess:
+    """A session that counts a command more than there was."""
+
+    def __init__(self, session: Counter) -> None:
+        self._session = session
+
+    @property
+    def taken(self) -> int:
+        return self._session.taken
+
+    @property
+    def commands(self) -> int:
+        return self._session.commands + 1
+
+
+class Absent(TagRecords[AnyAccount]):
+    """Forgets a line of each tag when its next session begins."""
+
+    def begin(self, name: str, tag: str, counter: Counter) -> Tag | None:
+        return super().begin(name, tag, cast(Counter, OneLess(counter)))
+
+
+class Renewing(TagRecords[AnyAccount]):
+    """Begins an era with each session."""
+
+    def begin(self, name: str, tag: str, counter: Counter) -> Tag | None:
+        for record in self.of(name):
+            if record.name == tag:
+                self.forget(name, record)
+        return super().begin(name, tag, counter)
+
+
+@implementer(IMailbox)
+class Mistagged(MemoryMailbox):
+    """Remembers tags of a given kind."""
+
+    def __init__(self, kind: Callable[..., TagRecords[Any]], clock: IReactorTime) -> None:
+        super().__init__(clock)
+        self.tags = kind(self._accounts, self.rows, clock.seconds)
 
 
 class Boastful(Link):
@@ -185,6 +248,22 @@ class CheckerTests(SynchronousTestCase):
     def test_missing_farewell(self) -> None:
         """A session that is closed in order without C{! bye} is noticed."""
         self.assertIn("closed in order", self._found(Parts(render=_says_nothing_of("bye"))))
+
+    def test_refusals_that_are_told_once(self) -> None:
+        """A refusal that a broken connection has swallowed is missed at the next C{! synced}."""
+        self.assertIn("not told", self._found(_with_mailbox(partial(Mistagged, Hushed))))
+
+    def test_line_that_is_asked_for_again(self) -> None:
+        """A tag that is told to go on too early is noticed."""
+        self.assertIn("goes on at", self._found(_with_mailbox(partial(Mistagged, Absent))))
+
+    def test_numbers_that_were_not_given(self) -> None:
+        """A message that counts as delivered, and that its client has not got, is noticed."""
+        self.assertIn("though", self._found(_with_mailbox(Skipping)))
+
+    def test_new_era(self) -> None:
+        """An era that ends though nothing has happened is noticed."""
+        self.assertIn("a new era", self._found(_with_mailbox(partial(Mistagged, Renewing))))
 
     def test_how_to_see_it_again(self) -> None:
         """A failure says which command shows it again."""

@@ -14,7 +14,9 @@ from achat_twisted import wire
 from achat_twisted.broker.broker import Broker
 from achat_twisted.broker.interfaces import ISession, ISource
 from achat_twisted.broker.session import Session
-from achat_twisted.mailbox.interfaces import IMailbox
+from achat_twisted.broker.tagged import TaggedSession
+from achat_twisted.mailbox.interfaces import IMailbox, ITags
+from achat_twisted.mailbox.tags import Tag
 from achat_twisted.net.interfaces import IOutlet
 from achat_twisted.wire.tags import PLAIN, Opening
 from tests.simulation.kernel import Endpoint
@@ -61,6 +63,12 @@ class Conversation:
     written: list[Posting | str] = field(default_factory=list)
     """The lines after the login line, in order."""
 
+    tag: str = ""
+    """The tag that the client has said before its login line, if any."""
+
+    only_sends: bool = False
+    """True if it has said that it wants no messages."""
+
 
 @dataclass(slots=True)
 class Witness:
@@ -70,6 +78,9 @@ class Witness:
     @ivar joined: the connections that logged in, in order.
     @ivar taken: what was posted over each connection, in order, by the connection's peer.
     @ivar outcomes: what became of the copies of each number, by C{(word, recipient)}.
+    @ivar heard: the lines whose fate a tag knew, by the peer whose session began then.
+    @ivar first_left: the number of the first message that a session with a tag has left, by its
+        peer.
     """
 
     tell: Callable[[str], None]
@@ -80,6 +91,8 @@ class Witness:
     outcomes: dict[int, Counter[tuple[str, str]]] = field(
         default_factory=lambda: defaultdict(Counter)
     )
+    heard: dict[str, int] = field(default_factory=dict)
+    first_left: dict[str, int] = field(default_factory=dict)
 
     def join(self, peer: str, name: str) -> None:
         self.joined.append(peer)
@@ -137,6 +150,29 @@ class WitnessedBroker(Broker):
         return is_done
 
 
+class WitnessedTags(proxyForInterface(ITags)):  # type: ignore[misc]  # made at run time
+    """Tags whose sessions are written down."""
+
+    def __init__(self, witness: Witness, mailbox: IMailbox) -> None:
+        super().__init__(mailbox.tags)
+        self._witness = witness
+        self._mailbox = mailbox
+        self._sessions: dict[Tag, TaggedSession] = {}
+
+    def begin(self, name: str, tag: str, counter: TaggedSession) -> Tag | None:
+        record: Tag | None = self.original.begin(name, tag, counter)
+        if record is not None:
+            self._sessions[record] = counter
+            self._witness.heard[counter.outlet.peer] = record.heard
+        return record
+
+    def end(self, name: str, tag: Tag) -> None:
+        session = self._sessions.pop(tag)
+        if not session.opening.only_sends:
+            self._witness.first_left[session.outlet.peer] = self._mailbox.first(name)
+        self.original.end(name, tag)
+
+
 class WitnessedMailbox(proxyForInterface(IMailbox)):  # type: ignore[misc]  # made at run time
     """A mailbox whose answers to new lines are written down."""
 
@@ -146,6 +182,12 @@ class WitnessedMailbox(proxyForInterface(IMailbox)):  # type: ignore[misc]  # ma
         super().__init__(mailbox)
         self._witness = witness
         self._before_close = before_close
+        self._tags = WitnessedTags(witness, mailbox)
+
+    @property
+    def tags(self) -> ITags:
+        tags: ITags = self._tags
+        return tags
 
     def keep(self, name: str, line: bytes) -> bool:
         kept: bool = self.original.keep(name, line)

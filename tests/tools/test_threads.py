@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from queue import Queue
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 
 from achat_twisted.tools.errors import NoThread
 from achat_twisted.tools.threads import DaemonThread, ThreadWorker
 
 
-@implementer(IReactorFromThreads)
 class FakeReactor:
     """Collects what threads have for the reactor's."""
 
@@ -51,7 +48,7 @@ class ThreadWorkerTests(SynchronousTestCase):
         self.short = True
         self.threads: list[DaemonThread] = []
         self.reactor = FakeReactor()
-        self.worker = ThreadWorker(self.reactor, threads=2, kind=LimitedThread)
+        self.worker = ThreadWorker(cast(Any, self.reactor), threads=2, kind=LimitedThread)
         self.worker.start()
 
     def result(self, work: Deferred[Any]) -> Any:
@@ -73,7 +70,7 @@ class ThreadWorkerTests(SynchronousTestCase):
         self.worker.stop()
 
     def test_side_by_side(self) -> None:
-        """What one thread waits for another can do, and there are no more than are needed."""
+        """One piece of work may wait for another, and later ones find the two threads there."""
         self.short = False
         event = Event()
         first = self.worker.run(lambda: event.wait(10))

@@ -1,136 +1,203 @@
-"""The client behind C{achat chat}: its words, and the end of its patience with a server."""
+"""The client behind C{achat chat}: what it shows, what it says, and what it leaves with."""
 
 from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
 _CONFIG = "achat_twisted/shell/config.py"
-_CONVERSATION = "achat_twisted/shell/conversation.py"
 _FILES = "achat_twisted/shell/files.py"
-_OUTGOING = "achat_twisted/shell/outgoing.py"
-_SESSION = "achat_twisted/shell/connection.py"
-_TERMINAL = "achat_twisted/shell/terminal.py"
-_TRANSPORT = "achat_twisted/shell/sockets.py"
+_PIPE = "achat_twisted/shell/pipe.py"
+_OPTIONS = "achat_twisted/shell/options.py"
+_TALK = "achat_twisted/shell/editor/talk.py"
+_TYPED = "achat_twisted/shell/editor/typed.py"
+_SCREEN = "achat_twisted/shell/editor/screen.py"
+_HISTORY = "achat_twisted/shell/editor/history.py"
+_TESTS = "tests.shell.test_pipe"
+_TALKS = "tests.shell.editor.test_talk"
 
 CLIENTS = (
     Mutation(
+        "confirm a message before standard output has taken it",
+        _PIPE,
+        "            await self._output.drain()\n            await message.done()\n",
+        "            await message.done()\n            await self._output.drain()\n",
+        _TESTS,
+    ),
+    Mutation(
         "leave with 0 though standard output took no more",
-        _CONVERSATION,
-        "            tell(self._terminal.loss)\n",
-        "            pass\n",
-        "tests.shell.test_chat",
+        _PIPE,
+        'f"{error}; what it did not take comes again", exits.REFUSED)',
+        'f"{error}; what it did not take comes again", 0)',
+        _TESTS,
     ),
     Mutation(
-        "leave before standard output has taken all",
-        _CONVERSATION,
-        "        await self._terminal.flush()\n",
-        "",
-        "tests.shell.test_chat",
+        "leave before all messages are shown",
+        _PIPE,
+        "quiet = quiet + 1 if self._came == came else 0",
+        "quiet = 2",
+        _TESTS,
     ),
     Mutation(
-        "take a line for shown when it is written",
-        _FILES,
-        "self.unshown -= bytes(data[:written])",
-        "self.unshown -= bytes(data)",
-        "tests.shell.test_files",
-    ),
-    Mutation(
-        "take an error in standard input for its end",
-        _FILES,
-        "        except OSError as error:\n            return error\n        if not data",
-        "        except OSError:\n            return CONNECTION_DONE\n        if not data",
-        "tests.shell.test_files",
-    ),
-    Mutation(
-        "count no message that comes when standard output takes no more",
-        _SESSION,
-        "        self._show_rest()\n        self.transport.abortConnection()",
-        "        self.transport.abortConnection()",
-        "tests.shell.test_chat",
-    ),
-    Mutation(
-        "take a line that the client refuses for sent",
-        _TERMINAL,
-        "                self.all_taken = False\n                self.notice",
-        "                self.notice",
-        "tests.shell.test_chat",
-    ),
-    Mutation(
-        "read a server while standard error has no room",
-        _TERMINAL,
-        "return self._output.full or self._errors.full",
-        "return self._output.full",
-        "tests.shell.test_terminal",
-    ),
-    Mutation(
-        "take an output for full that is gone",
-        _FILES,
-        "return self.producerPaused and not self.disconnected",
-        "return self.producerPaused",
-        "tests.shell.test_files",
-    ),
-    Mutation(
-        "wait for a dead server",
-        _SESSION,
-        "            self.transport.abortConnection()\n        elif",
-        "            pass\n        elif",
-        "tests.shell.test_chat",
-    ),
-    Mutation(
-        "give up a server that has nothing to say",
-        _SESSION,
-        "            self._outgoing.ping()\n",
-        "            pass\n",
-        "tests.shell.test_chat",
-    ),
-    Mutation(
-        "give up a server that slows down",
-        _SESSION,
-        "DEAF_AFTER + min(self._outgoing.said, WINDOW) / self._rate",
-        "DEAF_AFTER",
-        "tests.shell.test_chat",
-    ),
-    Mutation(
-        "give up a server that is not read",
-        _SESSION,
-        "            return  # it is we who do not read\n",
-        "            pass\n",
-        "tests.shell.test_chat",
-    ),
-    Mutation(
-        "show the answer to a question of the client's own",
-        _SESSION,
-        "if self._outgoing.pong():",
-        "if self._outgoing.pong() and False:",
-        "tests.shell.test_chat",
-    ),
-    Mutation(
-        "take lines for confirmed when the server answers anything",
-        _OUTGOING,
-        "if number != _USERS and max(self._sync, self._newest) <= self._confirmed:",
-        "if number != _USERS:",
-        "tests.shell.test_outgoing",
-    ),
-    Mutation(
-        "ask for no confirmation behind a question",
-        _OUTGOING,
-        "        elif self._sync <= self._confirmed < self._newest:",
-        "        elif self._sent and self._sent[-1] is not None and self._sync <= self._confirmed:",
-        "tests.shell.test_outgoing",
+        "take a line that is refused for one that is taken in",
+        _PIPE,
+        "        self._has_failed = True\n        more =",
+        "        more =",
+        _TESTS,
     ),
     Mutation(
         "forget the lines that are given up",
-        _CONVERSATION,
-        "        self._terminal.say(sentence, unsent[:FIRST])",
-        "        self._terminal.say(sentence)",
-        "tests.shell.test_chat",
+        _PIPE,
+        "        self._say(why, unsaid)",
+        "        self._say(why)",
+        _TESTS,
     ),
     Mutation(
-        "forget the scope of an address",
-        _TRANSPORT,
-        '            host = f"{address.host}%{address.scopeID}"',
-        "            host = address.host",
-        "tests.shell.test_sockets",
+        "take a line for settled when it is said",
+        _PIPE,
+        "        self._lines.extend(posted)\n",
+        "",
+        _TESTS,
+    ),
+    Mutation(
+        "take an error in standard input for its end",
+        _PIPE,
+        "        except OSError as error:\n            self._has_failed = True\n",
+        "        except OSError as error:\n",
+        _TESTS,
+    ),
+    Mutation(
+        "say a command to nobody",
+        _PIPE,
+        "        await chat.ready()\n        try:",
+        "        try:",
+        _TESTS,
+    ),
+    Mutation(
+        "wait for a server's return with nothing more to say",
+        _PIPE,
+        "await _first(self._silence(chat), self._away.wait())",
+        "await self._silence(chat)",
+        _TESTS,
+    ),
+    Mutation(
+        "ask for more while standard error has no room",
+        _PIPE,
+        "            self._refuse(line, str(error))\n        with suppress(Unwritable):\n"
+        "            await self._errors.drain()\n",
+        "            self._refuse(line, str(error))\n",
+        _TESTS,
+    ),
+    Mutation(
+        "keep a line that has no end",
+        _PIPE,
+        "            elif len(rest) > MAX_TYPED:",
+        "            elif False:",
+        _TESTS,
+    ),
+    Mutation(
+        "take a full disk for an output that is gone",
+        _FILES,
+        "        if error.errno == errno.EPIPE:",
+        "        if error.errno:",
+        "tests.shell.test_files",
+    ),
+    Mutation(
+        "notice only when writing that nobody reads",
+        _FILES,
+        "            self._loop.add_reader(fd, self._desert)\n",
+        "            pass\n",
+        "tests.shell.test_files",
+    ),
+    Mutation(
+        "leave the standard files as they are not to be",
+        _FILES,
+        "                os.set_blocking(fd, mode)\n",
+        "                pass\n",
+        "tests.shell.test_files",
+    ),
+    Mutation(
+        "show the key of another certificate",
+        _OPTIONS,
+        "key=key or (None if cert else server.key)",
+        "key=key or server.key",
+        "tests.shell.test_options",
+    ),
+    Mutation(
+        "let a pasted text choose its recipients",
+        _TYPED,
+        'line if line.startswith(head) else f"{head} {line}" for line in others',
+        "line for line in others",
+        "tests.shell.editor.test_transcript",
+    ),
+    Mutation(
+        "let everybody read the history",
+        _HISTORY,
+        "os.O_APPEND, 0o600)",
+        "os.O_APPEND, 0o644)",
+        "tests.shell.editor.test_history",
+    ),
+    Mutation(
+        "end the chat with the disk for the history",
+        _HISTORY,
+        "        with suppress(OSError):\n            super()",
+        "        if True:\n            super()",
+        "tests.shell.editor.test_history",
+    ),
+    Mutation(
+        "forget what was typed when it is not taken in",
+        _TALK,
+        '            lines = [f"achat: {why}", *(f"    {line}" for line in self._waiting)]',
+        '            lines = [f"achat: {why}"]',
+        _TALKS,
+    ),
+    Mutation(
+        "settle nothing when the user leaves",
+        _TALK,
+        "            if code == 0 and self._waiting and chat.is_connected:",
+        "            if False:",
+        _TALKS,
+    ),
+    Mutation(
+        "lose what one types when a message comes",
+        _SCREEN,
+        "            app.context.copy().run(app.renderer.render, app, app.layout)",
+        "            self._buffer.reset()",
+        "tests.shell.editor.test_screen",
+    ),
+    Mutation(
+        "write what is shown in pieces",
+        _SCREEN,
+        "        if not self.is_held:\n            super().flush()",
+        "        super().flush()",
+        "tests.shell.editor.test_screen",
+    ),
+    Mutation(
+        "colour what nobody wants coloured",
+        _SCREEN,
+        "None if are_wanted(environ) else ColorDepth.DEPTH_1_BIT",
+        "None",
+        "tests.shell.editor.test_screen",
+    ),
+    Mutation(
+        "let a message move the user's terminal",
+        "achat_twisted/shell/editor/transcript.py",
+        '("", f": {harmless(text)}")',
+        '("", f": {text}")',
+        "tests.attacks.test_escapes tests.shell.editor.test_talk",
+    ),
+    Mutation(
+        "confirm a message that is not shown",
+        _TALK,
+        "            self._screen.show(entry, rings=self._bell)\n            await message.done()",
+        "            await message.done()",
+        "tests.shell.editor.test_talk",
+    ),
+    Mutation(
+        "say the secret before a server has answered in the clear",
+        "achat_twisted/client/streams.py",
+        "is_clear=context is None and not parsed.path",
+        "is_clear=False",
+        "tests.functional.test_chat_ways",
     ),
     Mutation(
         "take piped input for the secret",
@@ -162,9 +229,9 @@ CLIENTS = (
     Mutation(
         "say a secret in clear text to a server that speaks TLS",
         "achat_twisted/shell/chat.py",
-        "    if server.tls or server.address.path:\n",
-        "    if False:\n",
-        "tests.functional.test_configured",
+        "            tls=server.tls,\n",
+        "            tls=False,\n",
+        "tests.functional.test_chat_ways",
     ),
     Mutation(
         "print a secret in the sentence about an address",

@@ -19,13 +19,6 @@ CLOCKS = (
         f"{_WALL}.test_server",
     ),
     Mutation(
-        "have the client wait by the wall clock",
-        "achat_twisted/shell/chat.py",
-        "    wait_steadily(reactor)\n",
-        "",
-        f"{_WALL}.test_client",
-    ),
-    Mutation(
         "strike before what came in a suspension is read",
         _CLOCK,
         "if gap > SUSPENDED and",

@@ -165,7 +165,7 @@ CONNECTIONS = (
     Mutation(
         "drop a last line without an end",
         _READER,
-        "self._work([*self._splitter.finish(), self._no_more_lines])",
+        "self._work([*rest, self._no_more_lines])",
         "self._work([self._no_more_lines])",
         "tests.reader.test_lines",
     ),

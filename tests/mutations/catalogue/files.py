@@ -91,7 +91,7 @@ FILES = (
     Mutation(
         "let what was on its way at a crash be older than the rest",
         _RECOVERY,
-        "coalesce(mail, 0), lines",
+        "coalesce(nullif(since, 0), mail, 0), lines",
         "0.0, lines",
         _FILE,
     ),

@@ -1,4 +1,4 @@
-"""What the library for clients promises to their programs."""
+"""The promises of the library for clients to their programs."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ LIBRARY = (
     Mutation(
         "never ask a silent server",
         _CONVERSATION,
-        '            self._said.append("/ping")\n            self._pings.append(_OURS)\n',
-        "            self._pings.append(_OURS)\n",
+        '            self._said.append("/ping")\n',
+        "            pass\n",
         _VECTORS,
     ),
     Mutation(
         "give a server up that works through many lines",
-        _CONVERSATION,
-        "self._asked + DEAF_AFTER + pace",
-        "self._asked + DEAF_AFTER",
+        f"{_HOME}/keepalive.py",
+        "DEAF_AFTER + (ahead / self.rate if self.rate else 0.0)",
+        "DEAF_AFTER",
         _VECTORS,
     ),
     Mutation(
@@ -167,9 +167,23 @@ LIBRARY = (
         f"{_CHAT}.TransactionTests",
     ),
     Mutation(
+        "have a transaction wait for its own end",
+        "achat_twisted/client/connector.py",
+        "if self._holder is not None and _HOLDER.get() is self._holder:",
+        "if False:",
+        f"{_CHAT}.TransactionTests",
+    ),
+    Mutation(
+        "forget a refusal before its post has raised it",
+        "achat_twisted/client/chat.py",
+        "self._driver.soon(partial(self._forget, told))",
+        "self._forget(told)",
+        f"{_CHAT}.SavingTests",
+    ),
+    Mutation(
         "tell again of a refusal that its post has raised",
         "achat_twisted/client/postings.py",
-        "                self._conversation.told(place)\n",
+        "                told.append(place)\n",
         "",
         f"{_CHAT}.PostingTests",
     ),

@@ -167,7 +167,7 @@ LIMITS = (
     Mutation(
         "let the kernel take what it likes for who does not read",
         "achat_twisted/net/transport.py",
-        "            sock.setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, _UNSENT)\n",
+        "    sock.setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, _UNSENT)\n",
         "",
         f"{_FUNCTIONAL}.test_kernel_buffers",
     ),

@@ -90,15 +90,15 @@ MAILBOXES = (
     Mutation(
         "forget names that have mail",
         _ACCOUNTS,
-        "if self.copies or self.sessions or self.rooms or self.is_shared:",
-        "if self.sessions or self.rooms or self.is_shared:",
+        "not (self.copies or self.sessions or",
+        "not (self.sessions or",
         _TESTS,
     ),
     Mutation(
         "forget who is here",
         _ACCOUNTS,
-        "if self.copies or self.sessions or self.rooms or self.is_shared:",
-        "if self.copies or self.rooms or self.is_shared:",
+        "not (self.copies or self.sessions or",
+        "not (self.copies or",
         _TESTS,
     ),
     Mutation(
@@ -144,10 +144,17 @@ MAILBOXES = (
         _TESTS,
     ),
     Mutation(
+        "look at all tags of a name whenever one of them comes or goes",
+        "achat_twisted/mailbox/tag_records.py",
+        "(each for each in order if not each.is_here)",
+        "[each for each in order if not each.is_here]",
+        "tests.test_cost",
+    ),
+    Mutation(
         "remember all tags that were here at once",
         _RECORDS,
-        "[: max(0, len(tags) - MOST_TAGS)]",
-        "[: max(0, len(tags) - MOST_TAGS) * tag.is_here]",
+        "        account.tags_here -= tag.is_here\n",
+        "",
         _TESTS,
     ),
     Mutation(

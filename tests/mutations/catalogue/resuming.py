@@ -39,6 +39,42 @@ RESUMING = (
         "tests.reader.test_resuming",
     ),
     Mutation(
+        "take in half a line of a client that has died",
+        _TAGGED,
+        "is_numbered = True",
+        "is_numbered = False",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "tell refusals again for ever",
+        _TAGS,
+        "if verdict.last <= lines]:",
+        "if verdict.last < 0]:",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "tell a name's tags of each other's refusals",
+        _TAGGED,
+        "for verdict in tag.refusals.values():",
+        "for verdict in [v for each in self._mailbox.tags.of(self.name)"
+        " for v in each.refusals.values()]:",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "confirm one message with each /got",
+        _TAGGED,
+        "        if confirmed:\n            self.window.got",
+        "        if confirmed:\n            confirmed = 1\n            self.window.got",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
+        "remember a tag that only sends",
+        _TAGGED,
+        "if self.opening.only_sends and self.tag.heard == self.tag.lines:",
+        "if False:",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
         "count commands among a tag's lines",
         _TAGS,
         "self._counter.taken - self._counter.commands",
@@ -72,6 +108,13 @@ RESUMING = (
         "'FULL' if self.durable else 'NORMAL'",
         "'NORMAL'",
         f"{_SCHEDULES}.test_durable",
+    ),
+    Mutation(
+        "forget when a message came that was on its way",
+        _SQLITE,
+        "copies, self._mail_clock.now(), lines)",
+        "copies, 0.0, lines)",
+        "tests.reader.test_resuming",
     ),
     Mutation(
         "save no refusals",
@@ -225,8 +268,8 @@ RESUMING = (
     Mutation(
         "let a client with a tag send bad lines without end",
         _TAGGED,
-        "        self.allowance = _UNSAVED\n        self._verdicts.fault",
-        "        self._verdicts.fault",
+        "        self.allowance = _UNSAVED\n        self.answers.fault",
+        "        self.answers.fault",
         "tests.reader.test_resuming",
     ),
     Mutation(
@@ -239,7 +282,7 @@ RESUMING = (
     Mutation(
         "take the notices behind a batch for messages",
         "achat_twisted/broker/window.py",
-        "self._window.has_notices = self._window.size > len(batch)",
+        "self._outbox.has_notices = self._outbox.size > len(batch)",
         "self._window.has_notices = False",
         "tests.broker.test_window",
     ),

@@ -263,6 +263,13 @@ SESSIONS = (
         _TESTS,
     ),
     Mutation(
+        "begin for ever a session without mail that is to end",
+        _FEED,
+        "        if self._is_draining:\n            self._session.all_fed()\n        else:",
+        "        if True:",
+        "tests.broker.test_broker",
+    ),
+    Mutation(
         "tell the mailbox nothing of what has arrived",
         _FEED,
         "self._mailbox.delivered(self.name, copies)",

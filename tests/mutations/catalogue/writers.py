@@ -26,15 +26,15 @@ WRITERS = (
     Mutation(
         "forget what waits in the outbox",
         _OUTBOX,
-        'return b"".join([*self._queue.pending, *(self._sealed or ()), *(self._batch or ())])',
+        'return b"".join([*self._waiting(), *(self._sealed or ()), *(self._batch or ())])',
         'return b""',
         "tests.broker.test_outbox",
     ),
     Mutation(
         "forget what waits for a commit",
         _OUTBOX,
-        'return b"".join([*self._queue.pending, *(self._sealed or ()), *(self._batch or ())])',
-        'return b"".join([*self._queue.pending, *(self._batch or ())])',
+        'return b"".join([*self._waiting(), *(self._sealed or ()), *(self._batch or ())])',
+        'return b"".join([*self._waiting(), *(self._batch or ())])',
         "tests.broker.test_outbox",
     ),
     Mutation(
@@ -104,7 +104,7 @@ WRITERS = (
     Mutation(
         "leave lines that were handed back in the outbox",
         _OUTBOX,
-        "        self._batch = self._sealed = None\n        self._queue.pending.clear()\n",
+        "        self._batch = self._sealed = None\n        self._queue = None\n",
         "",
         "tests.broker.test_outbox",
     ),

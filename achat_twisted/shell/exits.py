@@ -1,0 +1,31 @@
+"""Exit codes of the commands for users: those of C{sysexits.h} where it has one."""
+
+from __future__ import annotations
+
+from achat_twisted.client.errors import SessionOver, Unreachable
+
+REFUSED = 1
+"""Something was refused, or could not be shown."""
+
+USAGE = 2
+"""The command line, or the configuration, is wrong; click's own code."""
+
+UNREACHED = 75
+"""The server was not reached in time, or has not answered for all lines: C{EX_TEMPFAIL}."""
+
+NOT_LET_IN = 77
+"""The server does not let us in, or has ended the session for good: C{EX_NOPERM}."""
+
+NONE_CAME = 124
+"""Nothing came in time; as C{timeout} has it for a command that takes too long."""
+
+INTERRUPTED = 130
+"""Ctrl-C, as shells give it for a command that SIGINT has ended."""
+
+TERMINATED = 143
+"""SIGTERM, likewise."""
+
+
+def code(error: SessionOver) -> int:
+    """The exit code of a chat that has ended for this reason."""
+    return UNREACHED if isinstance(error, Unreachable) else NOT_LET_IN
