@@ -162,6 +162,10 @@ class Turns:
         self._company = len(touched) if len(touched) >= _COMPANY else 0
         self._pause = min((self._clock.seconds() - since) / 2, _PAUSE)
         self._serve(touched, _DISPATCH if is_safe else _DISPATCH_UNSAFE)
+        if not is_safe:
+            for session in touched:  # as a look while the commit ran may have been its last
+                if not session.watched:
+                    self._watch(session)
         if self._touched or self._audiences:
             self._await_end()
 

@@ -359,7 +359,7 @@ ROOMS = (
         _AUDIENCE,
         "    @cached_property\n",
         "    @property\n",
-        "tests.test_cost",
+        "tests.broker.test_audience",
     ),
     # Rights.
     Mutation(
