@@ -330,7 +330,7 @@ ROOMS = (
     Mutation(
         "tell a large room at a stroke",
         "achat_twisted/broker/turns.py",
-        "_TOLD = 500",
+        "_TOLD = 250",
         "_TOLD = 10**6",
         "tests.broker.test_audience",
     ),
@@ -360,7 +360,7 @@ ROOMS = (
         _AUDIENCE,
         "    @cached_property\n",
         "    @property\n",
-        "tests.test_cost",
+        "tests.broker.test_audience",
     ),
     # Rights.
     Mutation(
