@@ -166,8 +166,8 @@ class Turns:
         else:
             self._serve(touched, _DISPATCH_UNSAFE)
             for session in touched:
-                if not session.watched:  # or else nobody would tell it once commits succeed
-                    self._watch(session)
+                if not session.watched:  # nothing was on its way when it was asked
+                    self._watch(session)  # so that it is told once commits succeed
         if self._touched or self._audiences:
             self._await_end()
 

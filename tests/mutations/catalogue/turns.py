@@ -14,13 +14,6 @@ _DURABLE = "tests.broker.test_durable"
 
 TURNS = (
     Mutation(
-        "look no more after a session whose commit is late",
-        "achat_twisted/broker/turns.py",
-        "or else nobody would tell it once commits succeed\n                    self._watch(session)\n",
-        "or else nobody would tell it once commits succeed\n                    pass\n",
-        "tests.broker.test_durable",
-    ),
-    Mutation(
         "say one line too many in the bye",
         _SESSION,
         "wire.bye(self.lines)",
