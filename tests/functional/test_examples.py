@@ -90,7 +90,7 @@ class WorkerTests(ExampleTestCase):
         server = await self.serve_durably()
         path = self.folder() / "accounts"
         worker = await self.run_example("worker.py", address("bank", server), str(path))
-        heard = []
+        heard: list[str] = []
         async with connect(address("ann", server)) as ann:
             await until_here("bank", ann)
             await ann.submit(["bank: 1"] * MESSAGES)
@@ -168,7 +168,7 @@ class BridgeTests(ExampleTestCase):
 
     async def test_kills(self) -> None:
         """Each message goes over it once and in order, whatever is killed."""
-        heard = []
+        heard: list[str] = []
         ends = address("ann", self.here), address("bob", self.there)
         async with connect(ends[0]) as ann, connect(ends[1]) as bob:
             await until_here("bridge", ann)
