@@ -20,6 +20,10 @@ COMMANDS = {
         "achat_twisted.server.command:command",
         "Print the configuration that the server would have with these options.",
     ),
+    "mcp": (
+        "achat_twisted.shell.mcp:mcp",
+        "Serve the chat of NAME as tools for an agent, by the Model Context Protocol.",
+    ),
     "passwd": (
         "achat_twisted.login.command:passwd",
         "Give NAME a secret in FILE, for twistd achat --auth argon2:FILE.",

@@ -25,6 +25,21 @@ WRONG = [
     ["chat", "--retry", "-1", "ann@host"],
     ["chat", "--retry", "soon", "ann@host"],
     ["talk"],
+    ["say", "ann@host"],
+    ["say", "ann@host", "bob,", "hi"],
+    ["say", "ann@host", "bob: hi"],
+    ["say", "ann@host", "bob", "hi", "there"],
+    ["say", "-", "bob", "hi"],
+    ["say", "--state", "/", "ann@host", "bob", "hi"],
+    ["say", "--state", "/nowhere/state", "ann@host", "bob", "hi"],
+    ["take", "ann@host", "cat"],
+    ["take", "ann@host", "--"],
+    ["take", "--count", "0", "ann@host"],
+    ["take", "--json", "ann@host", "--", "cat"],
+    ["take", "--keep-going", "2", "ann@host"],
+    ["take", "--dead-letter", "ann", "ann@host", "--", "cat"],
+    ["take", "--dead-letter", "a:b", "ann@host", "--", "cat"],
+    ["mcp", "ann"],
 ]
 
 
@@ -111,6 +126,16 @@ class CommandTests(SynchronousTestCase):
             result = CliRunner(env=NO_CONFIGURATION).invoke(main, arguments)
             self.assertEqual(result.exit_code, 2, arguments)
             self.assertIn("\nError: ", result.output)
+
+    def test_mcp_without_its_sdk(self) -> None:
+        """C{achat mcp} says how to have its SDK, if that is missing."""
+        code = (
+            "import sys; sys.modules['mcp'] = None; from achat_twisted.cli import main;"
+            " main(['mcp', 'ann@host'])"
+        )
+        run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+        self.assertEqual(run.returncode, 2, run.stderr)
+        self.assertIn(b"pip install 'achat-twisted[mcp]'", run.stderr)
 
     def test_leaves_the_reactor_alone(self) -> None:
         """Importing the command leaves the choice of a reactor open."""

@@ -53,6 +53,9 @@ RUN = 84
 COPY = 31
 """For each further recipient of a chunk."""
 
+MEMBER = 26
+"""For each member that is here, of a room in which a line is said."""
+
 TAGGED_LINE = 54
 """For a line that comes alone, from one client with a tag to another."""
 
@@ -107,6 +110,7 @@ class CostTests(SynchronousTestCase):
             soon=self.reactor.poller.soon,
             limits=limits,
             durable=durable,
+            anyone_makes_rooms=True,
         )
         broker.startService()
         self.factory = ChatFactory(
@@ -247,6 +251,23 @@ class CostTests(SynchronousTestCase):
             self._cost("alice", f"{', '.join(names[:n])}: hello\n" * 10) for n in (10, 110)
         )
         self.assertLessEqual((many - few) / 100, COPY)
+
+    def test_room(self) -> None:
+        """A line in a room costs so much for each member that is here, and nothing for others."""
+        names = [f"peer {number}" for number in range(110)]
+        self._log_in("alice", *names, opening="/rooms\n")
+        for name in ("alice", *names[:10]):
+            self._send(name, "/join #few\n")
+        few = self._cost("alice", "#few: hello\n")
+        for name in ("alice", *names):
+            self._send(name, "/join #many\n")
+        many = self._cost("alice", "#many: hello\n")
+        self.assertLessEqual((many - few) / 100, MEMBER)
+        for name in names[10:]:
+            self._send(name, "/quit\n")
+            self.clients.pop(name).close()
+        self._settle()
+        self.assertEqual(self._cost("alice", "#many: hello\n"), few)
 
     def test_connections(self) -> None:
         """A line costs the same however many others are connected."""

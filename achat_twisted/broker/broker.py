@@ -102,7 +102,7 @@ class Broker(Service):
         soon = soon or (lambda call: clock.callLater(0, call))
         self._turns = Turns(clock, soon, mailbox, self._shares, is_durable=durable)
         self.rooms = Rooms(mailbox, self._presence, self._ledger, self._turns, clock, self._limits)
-        self.room_commands = RoomCommands(self.rooms, mailbox, self._presence, wall)
+        self.room_commands = RoomCommands(self.rooms, mailbox, self._presence, self.pool, wall)
         self.room_commands.let_anyone_make(anyone_makes_rooms)
         shared = Shared(
             self._turns, self._presence, self.rooms, mailbox, self._ledger, clock, render

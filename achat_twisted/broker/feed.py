@@ -108,6 +108,9 @@ class Feed:
         """The number of copies that wait in the mailbox."""
         return self._mailbox.count(self.name)
 
+    def settle(self) -> None:
+        """See to it that its place in the row is there: always, if nobody else reads that."""
+
     @property
     def has_begun(self) -> bool:
         """True if no older session was to come first any more."""
@@ -147,7 +150,7 @@ class Feed:
 
     def refill(self) -> None:
         """Feed on, if there is room."""
-        if self.state is FeedState.BEHIND and self.outbox.takes_page:
+        if self._is_behind and self.outbox.takes_page:
             self._fetch_page()
 
     def delivered(self, copies: int) -> None:
@@ -192,6 +195,11 @@ class Feed:
     def _is_behind(self) -> bool:
         return self.state is FeedState.BEHIND
 
+    @property
+    def _page_size(self) -> int:
+        """The bytes, about, that are taken from the mailbox at a time."""
+        return self.outbox.limit // 2
+
     def _take(self, size: int) -> Deferred[Page]:
         """The next lines from the mailbox, about C{size} bytes."""
         return self._mailbox.take(self.name, size)
@@ -207,7 +215,7 @@ class Feed:
     def _fetch_page(self) -> None:
         if self._is_behind and self._fetch is None:
             self.admitted = 0
-            self._fetch = fetch = self._take(self.outbox.limit // 2)
+            self._fetch = fetch = self._take(self._page_size)
             fetch.addTimeout(FETCH, self._clock)
             fetch.addCallbacks(self._fetched, self._not_fetched)
 

@@ -54,10 +54,12 @@ class Presence:
 
     def is_here(self, name: str) -> bool:
         """True if a session of a name takes part, and hears what is said to it."""
+        return any(session.is_here for session in self.readers(name))
+
+    def readers(self, name: str) -> list[Session]:
+        """The sessions that hear what is said to a name, but for those whose place is taken."""
         holder = self.places.get(name)
-        if holder is not None and holder.is_here:
-            return True
-        return any(session.is_here for session in self.devices(name))
+        return [*self.devices(name), *([] if holder is None else [holder])]
 
     def devices(self, name: str) -> Collection[Session]:
         """The sessions of a name that have a device each."""

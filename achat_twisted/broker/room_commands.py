@@ -11,10 +11,12 @@ from zope.interface import implementer
 from achat_twisted import wire
 from achat_twisted.broker.interfaces import IRoomCommands, ISession
 from achat_twisted.broker.presence import Presence
-from achat_twisted.broker.rooms import Rooms
+from achat_twisted.broker.rooms import Rooms, cannot_join
+from achat_twisted.limits.memory import Pool
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.rows import Rights, Room
+from achat_twisted.tools.errors import Unavailable
 from achat_twisted.wire import rooms as said
 from achat_twisted.wire.rooms import Look
 
@@ -29,7 +31,12 @@ class RoomCommands:
     _log = Logger()
 
     def __init__(
-        self, rooms: Rooms, mailbox: IMailbox, presence: Presence, wall: Callable[[], float]
+        self,
+        rooms: Rooms,
+        mailbox: IMailbox,
+        presence: Presence,
+        pool: Pool,
+        wall: Callable[[], float],
     ) -> None:
         """@param wall: the time of day, in seconds since 1970 (UTC)."""
         self._anyone_makes = False
@@ -37,6 +44,7 @@ class RoomCommands:
         self._mailbox = mailbox
         self._rows = mailbox.rows
         self._presence = presence
+        self._pool = pool
         self._wall = wall
 
     def let_anyone_make(self, anyone_makes: bool) -> None:
@@ -44,7 +52,9 @@ class RoomCommands:
         self._anyone_makes = anyone_makes
 
     def join(self, session: ISession, name: str) -> None:
-        room = self._rows.room(said.check_room(name)) or self._make(session, name)
+        room = self._rows.room(said.check_room(name))
+        if room is None:  # rather than one in which nobody is
+            room = self._make(session, name)
         is_new = session.name not in room
         if is_new and not room.rights.is_open and session.name not in room.rights.owners:
             raise wire.BadLine(f"{name} is closed; one of its owners must let you in")
@@ -54,12 +64,14 @@ class RoomCommands:
             session.tell(said.joined(name, room.position(session.name, ""), room.era))
         elif session.rooms is None:
             session.listen()
-        elif not is_new:
+        elif not is_new and name in session.rooms:  # or else it is told when it begins
             session.tell(said.joined(name, session.rooms[name].next, room.era))
 
     def _make(self, session: ISession, name: str) -> Room:
         if not self._anyone_makes:
             raise wire.BadLine(f"there is no room {name}; the operator makes rooms here")
+        if not self._rows.can_join(session.name):
+            raise cannot_join(session.name, name)
         room = self._rows.make_room(name, Rights(owners={session.name}))
         if room is None:
             raise wire.BadLine(f"{name} cannot be made, as there are too many rooms")
@@ -68,15 +80,22 @@ class RoomCommands:
 
     def part(self, session: ISession, name: str) -> None:
         room = self._member_of(session, name)
+        is_told = name in (session.rooms or {})
         self._rooms.put_out(room, session.name)
-        if session.rooms is None:
+        if not is_told:
             session.tell(said.parted(name))
 
     def who(self, session: ISession, name: str) -> None:
         room = self._member_of(session, name)
-        here = {member: self._presence.is_here(member) for member in sorted(room)}
-        session.tell(said.members_here(name, [member for member in here if here[member]]))
-        session.tell(said.members_away(name, [member for member in here if not here[member]]))
+        self._rooms.spend(session, len(room))
+        here: list[str] = []
+        away: list[str] = []
+        for member in sorted(room):
+            (here if self._presence.is_here(member) else away).append(member)
+        answers = said.members_here(name, here), said.members_away(name, away)
+        self._must_have_room(f"/who {name}", sum(len(answer.detail) for answer in answers))
+        for answer in answers:
+            session.tell(answer)
 
     def log(self, session: ISession, look: Look) -> None:
         room = self._member_of(session, look.room)
@@ -84,9 +103,13 @@ class RoomCommands:
         first = max(room.first, end - look.lines)
         while room.size_since(first) - room.size_since(end) > _MOST_LOGGED:
             first += 1
+        self._must_have_room(f"/log {room.name}", room.size_since(first) - room.size_since(end))
+        self._rooms.spend(session, end - first)
+        session.hold(look)  # or else it could ask for any number of pages before one has come
         page = self._rows.page(room, first, _MOST_LOGGED)
         page.addCallback(self._logged, session, room, first, end)
         page.addErrback(self._not_logged, session, room)
+        page.addBoth(lambda _: session.release(look))
 
     def _logged(self, page: Page, session: ISession, room: Room, first: int, end: int) -> None:
         now, wall = self._mailbox.now(), self._wall()
@@ -95,8 +118,14 @@ class RoomCommands:
         session.tell(said.log_ends(room.name, room.first, room.end))
 
     def _not_logged(self, failure: Failure, session: ISession, room: Room) -> None:
-        self._log.failure("The log of {room} cannot be read", failure, room=room.name)
-        session.tell(wire.BadLine(f"the log of {room.name} cannot be read just now").notice)
+        if failure.check(Unavailable):
+            why = failure.getErrorMessage()
+            self._log.error("the log of {room} cannot be read: {why}", room=room.name, why=why)
+        else:
+            self._log.failure("The log of {room} cannot be read", failure, room=room.name)
+        error = wire.BadLine(f"the log of {room.name} cannot be read just now")
+        error.is_command = True
+        session.refuse(error)
 
     def let_in(self, session: ISession, name: str, guest: str) -> None:
         room = self._owned(session, name)
@@ -147,6 +176,13 @@ class RoomCommands:
     def _must_be_known(self, name: str) -> None:
         if said.is_room(name) or not self._mailbox.knows(name):
             raise wire.BadLine(f"there is nobody by the name {name}")
+
+    def _must_have_room(self, what: str, size: int) -> None:
+        """@raise wire.BadLine: if too much waits for all clients already."""
+        if not self._pool.takes(size):
+            raise wire.BadLine(
+                f"{what} is not answered just now, as too much waits for clients that do not read"
+            )
 
     def _member_of(self, session: ISession, name: str) -> Room:
         """@raise wire.BadLine: if there is no such room, or the session's name is not in it."""

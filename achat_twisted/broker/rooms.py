@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakValueDictionary
+
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -19,6 +21,11 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.rows import Room
 from achat_twisted.mailbox.shared import SharedRow
 from achat_twisted.wire import rooms as said
+
+
+def cannot_join(name: str, room: str) -> wire.BadLine:
+    """The fault of a name that is in too many rooms already, or joins while the mailbox is full."""
+    return wire.BadLine(f"{name} cannot join {room}, as there is no room for more")
 
 
 @implementer(IRooms)
@@ -41,22 +48,34 @@ class Rooms:
         self._turns = turns
         self._clock = clock
         self._rates = RoomRates(clock, limits)
-        self._audiences: dict[str, Audience] = {}
+        self._audiences: WeakValueDictionary[str, Audience] = WeakValueDictionary()  # by row
         self._listening: dict[str, dict[ISession, None]] = {}  # by name
 
     # Sessions
 
     def feed_for(self, session: Session) -> Follower | None:
-        """The feed of a new session, if the row of its name is shared, or is to be; else None."""
+        """The feed of a new session without a device, if the row of its name is shared."""
         row = self._rows.get(session.name)
-        if row is None and session.device:
-            row = self._share(session.name)
-        if row is None:
+        if row is None or session.device:
             return None
-        self._rows.follow(row, session.name, session.device)
-        for room in self._rows.joined(session.name) if session.device else ():
-            self._rows.follow(room, session.name, session.device)
+        self._rows.follow(row, session.name, "")
         return self._follower(session, row)
+
+    def begin_device(self, name: str, device: str) -> Audience | None:
+        """Give a device that begins its cursors, on the row of its name and on its rooms.
+
+        Not before, as nobody would forget those of a device that is gone before it begins.
+
+        @return: the readers of its name's row; None if the mailbox has no room for that.
+        """
+        if not self._rows.has_room_for(name, device):
+            return None
+        row = self._rows.get(name)
+        if row is None:
+            row = self._share(name)
+        for each in (row, *self._rows.joined(name)):
+            self._rows.follow(each, name, device)
+        return self._audience(row)
 
     def _follower(self, session: Session, row: SharedRow) -> Follower:
         return Follower(
@@ -101,10 +120,11 @@ class Rooms:
         return audience
 
     def enter(self, session: ISession) -> None:
-        """Let a session that has begun hear what is said in the rooms of its name."""
+        """Let a session hear what is said in the rooms of its name, if it does not yet."""
         self._listening.setdefault(session.name, {})[session] = None
         for room in self._rows.joined(session.name):
-            session.follow(self._audience(room), room.era)
+            if room.name not in (session.rooms or {}):
+                session.follow(self._audience(room), room.era)
 
     def leave(self, session: ISession) -> None:
         """Let a session that ends hear no room any more."""
@@ -124,7 +144,7 @@ class Rooms:
         @raise wire.BadLine: if it is in too many rooms, or the mailbox is full.
         """
         if not self._rows.join(room, name):
-            raise wire.BadLine(f"{name} cannot join {room.name}, as there is no room for more")
+            raise cannot_join(name, room.name)
         for session in self._listening.get(name, {}):
             if session.is_here:
                 session.follow(self._audience(room), room.era)
@@ -173,19 +193,23 @@ class Rooms:
             self._ledger.accepted += len(room) - 1
             if self._rows.post(room, line):
                 self._tell(room, sender, line)
-                notice = self._rates.spend(sender, len(room), is_local=sender.local)
-                if notice is not None:
-                    sender.tell(notice)
+                self.spend(sender, len(room))
             else:
                 self._refuse(sender, "full", room.name, len(room))
+
+    def spend(self, sender: ISession, copies: int) -> None:
+        """Count copies that a client makes, or is shown, and hold it if they are too many."""
+        notice = self._rates.spend(sender, copies, is_local=sender.local)
+        if notice is not None:
+            sender.tell(notice)
 
     def _tell(self, row: SharedRow, sender: ISession, line: bytes) -> bool:
         """Tell those who follow a row of a new line; False if nobody gets it at once."""
         audience = self._audiences.get(row.name)
         if audience is None or not audience.followers:
             return False
-        audience.post(sender.name, line)
-        self._turns.announce(audience)
+        if audience.post(sender.name, line):
+            self._turns.announce(audience)
         return True
 
     def _refuse(self, sender: ISession, word: str, name: str, copies: int = 1) -> None:
@@ -197,7 +221,7 @@ class Rooms:
         before = self._rows.lagging(row)
         if before <= row.first:
             return
-        for session in self._presence.of(row.name):
-            if session.device in row.cursors(row.name) and session.feed.first < before:
+        for session in self._presence.readers(row.name):
+            if session.is_here and session.feed.has_begun and session.feed.first < before:
                 session.cut()
         self._rows.drop(row, before)

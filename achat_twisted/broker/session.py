@@ -64,6 +64,7 @@ class Session(Reading):
         "_parting",
         "_presence",
         "_shared",
+        "_stray",
         "_turns",
         "allowance",
         "answers",
@@ -109,6 +110,7 @@ class Session(Reading):
         self.taken = 0
         self.commands = 0
         self.rooms: dict[str, RoomFollower] | None = None
+        self._stray: dict[str, int] | None = None  # lines under way of rooms that it has left
         self._parting: tuple[wire.Notice, ...] = ()
         self._turns = shared.turns
         self._shared = shared
@@ -127,7 +129,7 @@ class Session(Reading):
 
     def begin(self) -> None:
         self.feed.begin()
-        if self.rooms is not None:
+        if self.rooms is not None and self.is_here:
             self._shared.rooms.enter(self)
 
     def listen(self) -> None:
@@ -155,6 +157,9 @@ class Session(Reading):
         follower = (self.rooms or {}).pop(room, None)
         if follower is not None:
             follower.forget([])
+            if under_way := follower.under_way:
+                self._stray = self._stray or {}
+                self._stray[room] = self._stray.get(room, 0) + under_way
         self.tell(parted(room))
 
     def feed_from(self, feed: Follower, sent: int) -> None:
@@ -170,10 +175,20 @@ class Session(Reading):
     def arrived_of_rooms(self, messages: bytes) -> int:
         heard = rooms_heard(messages)
         for room, lines in heard.items():
+            new = lines - self._strayed(room, lines)
             follower = (self.rooms or {}).get(room)
-            if follower is not None:
-                follower.delivered(lines)
+            if new and follower is not None:
+                follower.delivered(new)
         return sum(heard.values())
+
+    def _strayed(self, room: str, lines: int) -> int:
+        """The part of the lines that have arrived from before it has left a room and come back."""
+        if not self._stray:
+            return 0
+        stray = self._stray.pop(room, 0)
+        if stray > lines:
+            self._stray[room] = stray - lines
+        return min(stray, lines)
 
     def _cut_rooms(self) -> None:
         """Send nothing more of what is said in rooms: it is there for the next session."""
@@ -284,8 +299,13 @@ class Session(Reading):
 
     # The reading of its client
 
+    @property
+    def is_too_fast(self) -> bool:
+        """True if it is not read just now, as its client has said too much, in rooms or at all."""
+        return any(isinstance(reason, Allowance) for reason in self.holds)
+
     def last_call(self) -> bool:
-        if self.holds & {self.answers, self.allowance}:
+        if self.answers in self.holds or self.is_too_fast:
             return False
         self.allowance = UNLIMITED
         return True

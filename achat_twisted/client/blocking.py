@@ -24,7 +24,7 @@ from achat_twisted.client.address import Address
 from achat_twisted.client.chat import Chat
 from achat_twisted.client.errors import Closed, Refusal
 from achat_twisted.client.events import Listener
-from achat_twisted.client.messages import Message, Posted, Posting, Work
+from achat_twisted.client.messages import Logged, Members, Message, Posted, Posting, Work
 from achat_twisted.client.state import State
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class BlockingMessage:
         self.era = message.era
         self.sender = message.sender
         self.text = message.text
+        self.room = message.room
+        self.is_own = message.is_own
 
     @property
     def time(self) -> datetime | None:
@@ -166,6 +168,22 @@ class BlockingChat:
         """See L{Chat.ping}."""
         self._run(self._chat.ping())
 
+    def join(self, room: str) -> None:
+        """See L{Chat.join}."""
+        self._run(self._chat.join(room))
+
+    def part(self, room: str) -> None:
+        """See L{Chat.part}."""
+        self._run(self._chat.part(room))
+
+    def members(self, room: str) -> Members:
+        """See L{Chat.members}."""
+        return self._run(self._chat.members(room))
+
+    def log(self, room: str, lines: int = 20, before: int | None = None) -> list[Logged]:
+        """See L{Chat.log}."""
+        return self._run(self._chat.log(room, lines, before))
+
 
 async def _made(make: Callable[[], _T]) -> _T:
     return make()
@@ -192,6 +210,8 @@ def connect(
     cert: str | None = None,
     key: str | None = None,
     only_sends: bool = False,
+    device: bool = False,
+    rooms: bool = False,
     retry: float | None = None,
     listener: Listener | None = None,
 ) -> BlockingChat:
@@ -212,6 +232,8 @@ def connect(
             cert=cert,
             key=key,
             only_sends=only_sends,
+            device=device,
+            rooms=rooms,
             retry=retry,
             listener=listener,
         )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from types import TracebackType
 from typing import Self, cast
 
-from achat_twisted.client.asking import Asking
+from achat_twisted.client.asking import Answer, Asking, Order
 from achat_twisted.client.connector import Connector
 from achat_twisted.client.conversation import Conversation, Stage
 from achat_twisted.client.driving import Driver, Signal
-from achat_twisted.client.errors import ChatError, Closed, Refusal, StateError
+from achat_twisted.client.errors import ChatError, Closed, Refusal, RoomError, StateError
 from achat_twisted.client.events import (
     Event,
     Listener,
@@ -23,8 +23,8 @@ from achat_twisted.client.events import (
     Settled,
     Welcome,
 )
-from achat_twisted.client.lines import check, check_command, render
-from achat_twisted.client.messages import Message, Posted, Posting, Work
+from achat_twisted.client.lines import check, check_command, check_room, render
+from achat_twisted.client.messages import Logged, Members, Message, Posted, Posting, Work
 from achat_twisted.client.postings import Postings
 from achat_twisted.client.state import State, Transactional
 
@@ -63,6 +63,7 @@ class Chat:
         self._messages: deque[Message] = deque()
         self._news = Signal(driver)
         self._is_closed = False
+        self._has_commanded = False  # so that a refusal may be that of a command of the user's
         self._driver = driver
 
     # Its life
@@ -127,7 +128,7 @@ class Chat:
         """See L{Message.done}."""
         await self._connector.free()
         self._check_open()
-        self._conversation.done(received.number, received.era)
+        self._conversation.done(received.number, received.era, received.room)
         self._connector.flush_soon()
 
     def transaction(self) -> AbstractAsyncContextManager[Work]:
@@ -157,7 +158,7 @@ class Chat:
                 if not state.database.in_transaction:
                     raise StateError("the work has committed by itself; leave that to the block")
                 if received is not None:
-                    self._conversation.done(received.number, received.era)
+                    self._conversation.done(received.number, received.era, received.room)
                 state.save()
             except BaseException:
                 state.roll_back()
@@ -176,7 +177,7 @@ class Chat:
         It waits for the server, if that is not there; while a thousand lines are unsettled; and
         while a transaction lasts. To be cancelled does not unsay a line that is posted already.
 
-        @param to: a name, or several.
+        @param to: a name or a room such as C{#ops}, or several.
         @param text: without a line end or other control characters; white space around it is
             dropped. With names it may have the bytes that the server allows, 8192 by default.
         @raise UnusableLine: if it can be no line, or a name is none; nothing is posted then.
@@ -264,21 +265,20 @@ class Chat:
 
         @raise SessionOver: if the server lets us in no more.
         """
-        names = await self._ask("who")
-        return names.split(", ") if names else []
+        return _names(await self._ask("/who", self._asking.who))
 
     async def ping(self) -> None:
         """Wait for an answer of the server's; it comes behind the messages sent before it.
 
         @raise SessionOver: if the server lets us in no more.
         """
-        await self._ask("ping")
+        await self._ask("/ping", self._asking.ping)
 
-    async def _ask(self, word: str) -> str:
+    async def _ask(self, command: str, question: Callable[[], Answer]) -> str:
         self._connector.check()
         self._connector.check_outside()
-        answer = self._asking.ask(word)
-        self._conversation.ask(f"/{word}")
+        answer = question()
+        self._conversation.ask(command)
         self._connector.flush_soon()
         return await answer.wait()
 
@@ -288,7 +288,101 @@ class Chat:
         @raise UnusableLine: if it is none, or one that the library says itself.
         """
         self._conversation.ask(check_command(line))
+        self._has_commanded = True
+        if line.split() == ["/ping"] and self.is_connected:
+            self._asking.pass_on()
         self._connector.flush_soon()
+
+    # Rooms
+
+    @property
+    def rooms(self) -> list[str]:
+        """The rooms that are heard, in the order of their names, as far as the server has said."""
+        return self._conversation.rooms
+
+    async def join(self, room: str) -> None:
+        """Have the name be in a room from now on, until it leaves; to join again changes nothing.
+
+        What is said there comes as messages do. It lasts longer than the chat; the next one, with
+        C{rooms=True}, hears what was said in between.
+
+        @raise RoomError: if the server does not let the name in; or if this chat gets messages and
+            was not told to hear rooms, which C{connect(…, rooms=True)} does.
+        @raise UnusableLine: if it is no room's name.
+        @raise SessionOver: if the server lets us in no more.
+        """
+        if not self._conversation.may_join:
+            raise RoomError("a chat that joins rooms needs connect(…, rooms=True)")
+        await self._have_done("/join", room)
+
+    async def part(self, room: str) -> None:
+        """Have the name be in a room no more; lines that are not worked off never come again.
+
+        @raise RoomError: if the name is not in it.
+        @raise UnusableLine: if it is no room's name.
+        @raise SessionOver: if the server lets us in no more.
+        """
+        await self._have_done("/part", room, fails_when_done=True)
+
+    async def members(self, room: str) -> Members:
+        """The names that are in a room, here or away.
+
+        @raise RoomError: if our own is not.
+        @raise UnusableLine: if it is no room's name.
+        @raise SessionOver: if the server lets us in no more.
+        """
+        here: list[str] = []
+        away: list[str] = []
+        for detail in await self._have_done("/who", room, answers="who"):
+            where, _, names = detail.partition(":")
+            (away if where.endswith(" away") else here).extend(_names(names.strip()))
+        return Members(here, away)
+
+    async def log(self, room: str, lines: int = 20, before: int | None = None) -> list[Logged]:
+        """The last lines of a room, oldest first, whether they have come as messages or not.
+
+        @param lines: the most lines, from 1 to 500; the server shows 64 KiB of them at most.
+        @param before: the number of a line; those before it are shown. So
+            C{before=log[0].number} goes back further, until there is nothing.
+        @raise RoomError: if the name is not in the room, or its log cannot be read just now.
+        @raise UnusableLine: if it is no room's name.
+        @raise SessionOver: if the server lets us in no more.
+        """
+        limits = f" {lines}" if before is None else f" {lines} before {before}"
+        heard = await self._have_done("/log", room, limits, answers="log", end="log-ends")
+        return [_logged(detail) for detail in heard]
+
+    async def _have_done(
+        self,
+        word: str,
+        room: str,
+        limits: str = "",
+        *,
+        answers: str = "",
+        end: str = "",
+        fails_when_done: bool = False,
+    ) -> list[str]:
+        """Say a command about a room, and wait for its answers."""
+        command = f"{word} {check_room(room)}{limits}"
+        while self._has_commanded:
+            self._has_commanded = False
+            await self.ping()
+        while end and (log := self._asking.open_log) is not None:
+            await log.over()
+        self._connector.check()
+        self._connector.check_outside()
+        order = Order(self._driver, command, answers, end, fails_when_done=fails_when_done)
+        self._asking.order(order)
+        if self.is_connected:
+            self._say(order)
+        self._connector.flush_soon()
+        await order.wait()
+        return order.heard
+
+    def _say(self, order: Order) -> None:
+        order.said()
+        self._conversation.ask(order.command)
+        self._conversation.ask("/ping")
 
     # What happens
 
@@ -308,8 +402,8 @@ class Chat:
                 if told:  # those who wait hear of it before it is forgotten
                     self._driver.soon(partial(self._forget, told))
             case Welcome():
-                for word in self._asking.open():
-                    self._conversation.ask(f"/{word}")
+                for command in self._asking.open():
+                    self._conversation.ask(command)
             case Notice(word, detail) if self._asking.answer(word, detail):
                 return
         self._listener.heard(event)
@@ -336,6 +430,17 @@ class Chat:
         self._postings.give_up(error)
         self._asking.fail(error)
         self._news.fire()
+
+
+def _names(listed: str) -> list[str]:
+    return listed.split(", ") if listed else []
+
+
+def _logged(detail: str) -> Logged:
+    """A line of a log, as C{#ROOM N STAMP NAME: text}."""
+    _, number, stamp, line = detail.split(" ", 3)
+    sender, _, text = line.partition(":")
+    return Logged(int(number), stamp, sender, text.removeprefix(" "))
 
 
 class _Work:

@@ -18,10 +18,21 @@ from achat_twisted import wire
 from achat_twisted.client import reasons
 from achat_twisted.client.address import Address
 from achat_twisted.client.backoff import Backoff, Chance, Urandom
-from achat_twisted.client.events import Ended, Event, Received, Settled, Welcome, from_wire
+from achat_twisted.client.events import (
+    Ended,
+    Event,
+    Joined,
+    Missed,
+    Parted,
+    Received,
+    Settled,
+    Welcome,
+    from_wire,
+)
 from achat_twisted.client.incoming import Incoming
 from achat_twisted.client.keepalive import Keepalive
 from achat_twisted.client.outgoing import WINDOW, Outgoing
+from achat_twisted.client.rooms import Rooms
 from achat_twisted.client.state import State, claim, make_tag
 from achat_twisted.wire.tags import parse_verdict
 
@@ -82,22 +93,33 @@ class Conversation:
         now: float,
         *,
         only_sends: bool = False,
+        device: bool = False,
+        rooms: bool = False,
         is_clear: bool = False,
         retry: float | None = None,
         chance: Chance | None = None,
     ) -> None:
         """@param only_sends: true to log in with C{/send}: no messages come, nobody is replaced.
+        @param device: true to log in with C{/device}: all messages come, whatever others of the
+            name have got, and nobody is replaced.
+        @param rooms: true to hear what is said in the rooms of the name.
         @param is_clear: true if others may read what is said: then a secret is kept back until the
             server has answered an empty line, on a connection of its own, as no TLS port would.
         @param retry: the seconds for which a server is tried that is not there; None for ever.
+        @raise ValueError: if one that only sends is to be a device, or to hear rooms.
         @raise StateError: if the state belongs to another login.
         """
-        claim(state, f"{'/send' if only_sends else '/resume'} {address.name}")
+        if only_sends and (device or rooms):
+            raise ValueError("a chat that only sends is no device, and hears no rooms")
+        self._word = "/send" if only_sends else "/device" if device else "/resume"
+        claim(state, f"{self._word} {address.name}")
         self._address = address
         self._state = state
         self._only_sends = only_sends
+        self._hears_rooms = rooms
         self._backoff = Backoff(now, retry, chance or Urandom())
         self._incoming = Incoming(state)
+        self._rooms = Rooms(state)
         self._outgoing = Outgoing(state)
         self._was_in = bool(state.numbers.era)
         self._was_in_at = now
@@ -116,6 +138,7 @@ class Conversation:
         self._half = b""
         self._said: list[str] = []
         self._told = (0, 0)
+        self._rooms.begin()
         self._awaits_sync = False
         self._last_word = wire.Notice("")
         self._why = ""
@@ -130,10 +153,11 @@ class Conversation:
             self._said.append(_NOTHING)
             return
         self._begin(Stage.ASKING, now)
-        word = "/send" if self._only_sends else "/resume"
-        self._said.append(f"{word} {self._state.numbers.tag}")
+        self._said.append(f"{self._word} {self._state.numbers.tag}")
         if not self._only_sends:
             self._said.append("/stamp")
+        if self._hears_rooms:
+            self._said.append("/rooms")
         name, secret = self._address.name, self._address.secret
         self._said.append(name if secret is None else f"{name}:{secret}")
 
@@ -171,7 +195,8 @@ class Conversation:
         if self._is_in:
             self._was_in_at = now
         if word:
-            why = reasons.sentence(word, self._address.server, self._address.name, detail)
+            server, name = self._address.server, self._address.name
+            why = reasons.sentence(word, server, name, detail, self._new_words())
             self._is_final |= not self._may_pass(word, now)
         elif self._why:
             why = self._why
@@ -185,6 +210,11 @@ class Conversation:
             ended = Ended(why, word, again, is_out_of_time=again is None and not self._is_final)
         self._begin(Stage.AWAY, now)
         return ended
+
+    def _new_words(self) -> list[str]:
+        """The words of the login that a server with tags may not know."""
+        device = ["/device"] if self._word == "/device" else []
+        return [*device, "/rooms"] if self._hears_rooms else device
 
     def _may_pass(self, word: str, now: float) -> bool:
         if word == "name-taken":
@@ -269,9 +299,25 @@ class Conversation:
             if command == "/ping":
                 self._keepalive.pinged()
 
-    def done(self, number: int, era: str) -> None:
-        """Note that a message is worked off, and may be confirmed."""
-        self._incoming.done(number, era)
+    def done(self, number: int, era: str, room: str = "") -> None:
+        """Note that a message is worked off, and may be confirmed.
+
+        @param room: the room whose line it is, if it is one.
+        """
+        if room:
+            self._rooms.done(room, number, era)
+        else:
+            self._incoming.done(number, era)
+
+    @property
+    def may_join(self) -> bool:
+        """True if the name may join a room here: then its lines are heard, or none ever are."""
+        return self._hears_rooms or self._only_sends
+
+    @property
+    def rooms(self) -> list[str]:
+        """The rooms that are heard, as far as the server has said."""
+        return self._rooms.here
 
     def told(self, place: int) -> None:
         """Forget the refusals of a line, as they have reached those whom they concern."""
@@ -305,6 +351,7 @@ class Conversation:
         if confirmed != self._told:
             self._told = confirmed
             self._said.append(f"/got {confirmed[0]} {confirmed[1]}")
+        self._said += self._rooms.confirmations()
         self._said += self._outgoing.next_lines()
         if self._outgoing.outstanding and not self._awaits_sync:
             self._awaits_sync = True
@@ -315,7 +362,8 @@ class Conversation:
     def _hear(self, line: str, now: float) -> Events:
         said = wire.parse_server_line(line)
         if isinstance(said, wire.Message):
-            if self.stage in (Stage.HERE, Stage.LEAVING) and "#" not in said.sender:
+            is_ours = not said.room and "#" not in said.sender  # rooms have numbers of their own
+            if is_ours and self.stage in (Stage.HERE, Stage.LEAVING):
                 yield from self._take(said)
         elif (answer := self._HEARS[self.stage].get(said.word)) is not None:
             yield from answer(self, said, now)
@@ -327,10 +375,12 @@ class Conversation:
             yield from_wire(said)
 
     def _take(self, message: wire.Message) -> Events:
-        number = self._incoming.take()
+        room, sender = message.room, message.sender
+        number = self._rooms.take(room, message.number) if room else self._incoming.take()
         if number is not None:
-            era = self._state.numbers.era
-            yield Received(number, era, message.sender, message.text, message.stamp)
+            era = self._rooms.era(room) if room else self._state.numbers.era
+            is_own = sender == self._address.name
+            yield Received(number, era, sender, message.text, message.stamp, room, is_own)
 
     def _probed(self, _notice: wire.Notice, _now: float) -> Events:
         """Note that the server speaks in the clear, as it has answered."""
@@ -399,6 +449,25 @@ class Conversation:
         self._keepalive.rate = int(notice.detail)
         yield from_wire(notice)
 
+    def _join(self, notice: wire.Notice, _now: float) -> Events:
+        if not self._hears_rooms:
+            yield from_wire(notice)
+            return
+        room, number, era = notice.detail.split(" ")
+        self._rooms.joined(room, int(number), era)
+        yield Joined(room, int(number), era)
+
+    def _part(self, notice: wire.Notice, _now: float) -> Events:
+        if not self._hears_rooms:
+            yield from_wire(notice)
+            return
+        self._rooms.parted(notice.detail)
+        yield Parted(notice.detail)
+
+    def _miss(self, notice: wire.Notice, _now: float) -> Events:
+        room, lines = notice.detail.split(" ")
+        yield Missed(room, int(lines))
+
     def _count_mail(self, notice: wire.Notice, _now: float) -> Events:
         self.mail = int(notice.detail)
         yield from_wire(notice)
@@ -417,6 +486,9 @@ class Conversation:
         },
         Stage.HERE: {
             "synced": _sync,
+            "joined": _join,
+            "parted": _part,
+            "missed": _miss,
             "mail": _count_mail,
             "pong": _hear_pong,
             "slow-down": _slow_down,
@@ -425,6 +497,9 @@ class Conversation:
         },
         Stage.LEAVING: {
             "synced": _sync,
+            "joined": _join,
+            "parted": _part,
+            "missed": _miss,
             "bye": _say_bye,
             **dict.fromkeys(("kicked", "replaced"), _end),
         },

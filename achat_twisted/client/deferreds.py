@@ -36,7 +36,7 @@ from achat_twisted.client.chat import Chat
 from achat_twisted.client.conversation import Conversation
 from achat_twisted.client.errors import AddressError, Refusal
 from achat_twisted.client.events import Listener
-from achat_twisted.client.messages import Message, Posted, Posting
+from achat_twisted.client.messages import Logged, Members, Message, Posted, Posting
 from achat_twisted.client.opening import find_address, open_state
 from achat_twisted.client.reactors import CONNECT_WITHIN, DeferredDriver
 from achat_twisted.client.state import State
@@ -99,6 +99,22 @@ class DeferredChat:
         """See L{Chat.ping}."""
         return _deferred(self.chat.ping())
 
+    def join(self, room: str) -> Deferred[None]:
+        """See L{Chat.join}."""
+        return _deferred(self.chat.join(room))
+
+    def part(self, room: str) -> Deferred[None]:
+        """See L{Chat.part}."""
+        return _deferred(self.chat.part(room))
+
+    def members(self, room: str) -> Deferred[Members]:
+        """See L{Chat.members}."""
+        return _deferred(self.chat.members(room))
+
+    def log(self, room: str, lines: int = 20, before: int | None = None) -> Deferred[list[Logged]]:
+        """See L{Chat.log}."""
+        return _deferred(self.chat.log(room, lines, before))
+
     def refusals(self) -> list[Refusal]:
         """See L{Chat.refusals}."""
         return self.chat.refusals()
@@ -121,6 +137,8 @@ def connect(
     cert: str | None = None,
     key: str | None = None,
     only_sends: bool = False,
+    device: bool = False,
+    rooms: bool = False,
     retry: float | None = None,
     listener: Listener | None = None,
     endpoint: IStreamClientEndpoint | None = None,
@@ -149,6 +167,8 @@ def connect(
         kept,
         driver.seconds(),
         only_sends=only_sends,
+        device=device,
+        rooms=rooms,
         is_clear=is_clear,
         retry=retry,
     )

@@ -6,11 +6,19 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TypeVar
 
+from achat_twisted.wire.rooms import is_room
+
 _REFUSALS = {
     "unknown": "nobody by the name of {recipient} has ever been there",
     "full": "the mailbox of {recipient} is full",
     "bad-line": "it is no line that the server understands: {detail}",
     "too-long": "it has more than the {detail} bytes that the server allows",
+}
+_ROOM_REFUSALS = {
+    "not-in": "you are not in {recipient}; join it first",
+    "closed": "only its owners may say something in {recipient} now",
+    "unknown": "there is no room {recipient}",
+    "full": "the server has no room for more lines in {recipient}",
 }
 
 
@@ -40,8 +48,9 @@ class Refusal:
 
     @ivar place: the line's place among all that were posted with its state.
     @ivar line: the line as it was posted.
-    @ivar recipient: the name for which it was refused; empty if the line as a whole was.
-    @ivar word: C{unknown}, C{full}, C{bad-line}, C{too-long}, or a word of a newer server's.
+    @ivar recipient: the name or room for which it was refused; empty if the line as a whole was.
+    @ivar word: C{unknown}, C{full}, C{not-in}, C{closed}, C{bad-line}, C{too-long}, or a word of a
+        newer server's.
     @ivar detail: what the server says about a line as a whole.
     """
 
@@ -54,7 +63,8 @@ class Refusal:
     @property
     def why(self) -> str:
         """The reason, as the rest of a sentence."""
-        text = _REFUSALS.get(self.word, "the server says {word} of {recipient}{detail}")
+        reasons = _ROOM_REFUSALS if is_room(self.recipient) else _REFUSALS
+        text = reasons.get(self.word, "the server says {word} of {recipient}{detail}")
         return text.format(recipient=self.recipient, word=self.word, detail=self.detail)
 
 
@@ -74,6 +84,10 @@ class Refused(ChatError):
 
     def __str__(self) -> str:
         return f"{self.line!r} was refused: {'; '.join(one.why for one in self.refusals)}"
+
+
+class RoomError(ChatError):
+    """A room that cannot be joined, left or looked at, in the server's words."""
 
 
 class SessionOver(ChatError):

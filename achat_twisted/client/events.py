@@ -24,9 +24,11 @@ class Welcome:
 class Received:
     """A message.
 
-    @ivar number: its number in its era, from 1 on.
+    @ivar number: its number in its era, from 1 on; of what is said in a room, that in the room.
     @ivar era: that era; a message of another one cannot be confirmed any more.
     @ivar stamp: when it was accepted (UTC), as C{20261130T031005Z}.
+    @ivar room: the room in which it was said; empty if it was said to the name itself.
+    @ivar is_own: true if our own name has said it, here or elsewhere.
     """
 
     number: int
@@ -34,6 +36,40 @@ class Received:
     sender: str
     text: str = field(repr=False)
     stamp: str = ""
+    room: str = ""
+    is_own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The name is in a room, which is heard; told on each connection, and when it joins one.
+
+    @ivar number: that of the line that comes next.
+    @ivar era: the numbers of the room belong to it. If it is another one than before, the room was
+        made again, and its lines count anew.
+    """
+
+    room: str
+    number: int
+    era: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """The name is not in a room any more, by its own wish or by that of somebody else."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Lines of a room have fallen off at the server before they could come.
+
+    @ivar lines: the number of them.
+    """
+
+    room: str
+    lines: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +114,7 @@ class Ended:
     is_probe: bool = False
 
 
-Event = Welcome | Received | Settled | Notice | Ended
+Event = Welcome | Received | Settled | Notice | Ended | Joined | Parted | Missed
 """All that a conversation tells of."""
 
 

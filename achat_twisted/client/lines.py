@@ -6,27 +6,43 @@ from collections.abc import Iterable
 
 from achat_twisted import wire
 from achat_twisted.client.errors import UnusableLine
+from achat_twisted.wire import rooms
+from achat_twisted.wire.rooms import is_room
 
-_OWN = {"got", "sync", "quit", "resume", "send", "stamp"}
+_OWN = {"got", "sync", "quit", "resume", "send", "device", "stamp", "rooms", "join"}
 """The commands that the library says itself, and nobody else."""
 
 
 def render(to: str | Iterable[str], text: str) -> str:
     """The line that posts a text.
 
-    @param to: a name, or several; a name listed twice gets two copies.
-    @raise UnusableLine: if a name is none, or the text holds a line end or other control characters
+    @param to: a name or a room, or several; one listed twice gets two copies.
+    @raise UnusableLine: if one is neither, or the text holds a line end or other control characters
         (the tab may be in it).
     """
     names = [to] if isinstance(to, str) else list(to)
     if not names:
         raise UnusableLine("a line needs a recipient")
     for name in names:
+        if is_room(name.strip()):
+            check_room(name.strip())
+            continue
         try:
             wire.check_name(name.strip())
         except wire.Refused as error:
             raise UnusableLine(f"{name!r} is no name: {error.notice.detail}") from None
     return check(f"{', '.join(names)}: {text}")
+
+
+def check_room(room: str) -> str:
+    """The name of a room itself, if it is one.
+
+    @raise UnusableLine: if it is none.
+    """
+    try:
+        return rooms.check_room(room)
+    except wire.BadLine as error:
+        raise UnusableLine(f"{room!r} is no room: {error.notice.detail}") from None
 
 
 def check(line: str) -> str:

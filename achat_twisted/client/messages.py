@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from achat_twisted.client.driving import Signal
 from achat_twisted.client.errors import ChatError, Refused, afresh
@@ -33,36 +33,40 @@ class Message:
 
     It comes again, to this program's next life, until it was said to be done.
 
-    @ivar number: its number; within an era of the server's a message has one number, for ever.
+    @ivar number: its number; within an era of the server's a message has one number, for ever. What
+        is said in a room has a number of the room's, the same for all who hear it; there may be
+        holes in these.
     @ivar era: that era; in another one the same message may have another number.
     @ivar sender: the name of its sender, who cannot be forged.
     @ivar text: what was said.
+    @ivar room: the room in which it was said; empty if it was said to the name itself.
+    @ivar is_own: true if our own name has said it. All that it says in a room comes back, as other
+        programs and devices of that name need to know; so a program that answers should look.
     """
 
-    __slots__ = ("_desk", "_received", "era", "number", "sender", "text")
+    __slots__ = ("_desk", "_received", "era", "is_own", "number", "room", "sender", "text")
 
     def __init__(self, received: Received, desk: Desk) -> None:
         self.number = received.number
         self.era = received.era
         self.sender = received.sender
         self.text = received.text
+        self.room = received.room
+        self.is_own = received.is_own
         self._received = received
         self._desk = desk
 
     @property
     def time(self) -> datetime | None:
         """The moment of its acceptance, to the second (UTC); None if the server did not say."""
-        if not self._received.stamp:
-            return None
-        from datetime import UTC, datetime  # which takes 5 ms, and not everybody asks
-
-        return datetime.strptime(self._received.stamp, _STAMP).replace(tzinfo=UTC)
+        return _time(self._received.stamp) if self._received.stamp else None
 
     async def done(self) -> None:
         """Say that it is worked off: it will not come again.
 
         In any order, for any number of messages; the server is told of all up to the first one that
-        is not done, at the end of the loop's turn. A crash before that lets them come again.
+        is not done, at the end of the loop's turn, and of each room by itself. A crash before that
+        lets them come again.
         """
         await self._desk.work_off(self._received)
 
@@ -83,7 +87,44 @@ class Message:
         return self._desk.work_together(self._received)
 
     def __repr__(self) -> str:
-        return f"<message {self.number} from {self.sender!r}>"
+        where = f" in {self.room}" if self.room else ""
+        return f"<message {self.number} from {self.sender!r}{where}>"
+
+
+def _time(stamp: str) -> datetime:
+    from datetime import UTC, datetime  # which takes 5 ms, and not everybody asks
+
+    return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line of a room's log, which was said before.
+
+    @ivar number: its number in the room.
+    @ivar stamp: when it was accepted (UTC), as C{20261130T031005Z}.
+    """
+
+    number: int
+    stamp: str
+    sender: str
+    text: str
+
+    @property
+    def time(self) -> datetime:
+        """The moment of its acceptance, to the second (UTC)."""
+        return _time(self.stamp)
+
+
+class Members(NamedTuple):
+    """The names that are in a room.
+
+    @ivar here: those that are there at the moment.
+    @ivar away: those that are not.
+    """
+
+    here: list[str]
+    away: list[str]
 
 
 class Work(Protocol):

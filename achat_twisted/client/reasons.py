@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from achat_twisted.client.errors import NotLetIn, SessionOver, Unreachable
 from achat_twisted.client.events import Ended
 
@@ -26,6 +28,7 @@ OLD = (
     "{server} does not know /resume; this client needs a newer achat there, and only nc can talk to"
     " that one"
 )
+OLD_FOR_ROOMS = "{server} does not know {words}; that needs a newer achat there"
 MUTE = (
     "{server} closes each connection without a word; a server that speaks no notices (--plain) is"
     " for nc, not for this client"
@@ -59,15 +62,22 @@ def no_tls(server: str, why: str | None) -> str:
     )
 
 
-def sentence(word: str, server: str, name: str, detail: str) -> str:
-    """The notice that ends a session, in words for the user."""
-    template = OLD if is_old(word, detail) else _SENTENCES[word]
-    said = template.format(server=server, name=name, detail=detail)
+def sentence(word: str, server: str, name: str, detail: str, new: Iterable[str] = ()) -> str:
+    """The notice that ends a session, in words for the user.
+
+    @param new: the words that were said before the login, and that servers did not always know.
+    """
+    old = OLD_FOR_ROOMS if new else OLD
+    template = old if is_old(word, detail) else _SENTENCES[word]
+    said = template.format(server=server, name=name, detail=detail, words=" or ".join(new))
     return f"{said}: {detail}" if word == "busy" and detail else said
 
 
 def is_old(word: str, detail: str) -> bool:
-    """True if a server has taken C{/resume} for a name, as the name itself was checked before."""
+    """True if a server has taken a word such as C{/resume} for a name.
+
+    It does not mean the name itself, as that was checked before.
+    """
     return word == "bad-name" and detail == _TAKES_NO_COMMAND
 
 

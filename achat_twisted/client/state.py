@@ -8,14 +8,18 @@ after C{settled} are kept, as they may have to be said again.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from achat_twisted.client.errors import Refusal, StateError
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
+
+
+ALL = 2**63 - 1
+"""Above the number of any message, and the greatest that a file of SQLite's can hold."""
 
 
 def make_tag() -> str:
@@ -45,10 +49,25 @@ class Numbers:
     got: int = 0
 
 
+class Reached(NamedTuple):
+    """The place in a room up to which all is worked off.
+
+    @ivar era: what the server calls the numbers of the room; a room made again has another one.
+    @ivar number: the number of the last line up to which all are worked off.
+    """
+
+    era: str
+    number: int
+
+
 class State(Protocol):
     """The part of a client that outlives a connection, and, in a file, the program."""
 
     numbers: Numbers
+
+    @property
+    def rooms(self) -> Mapping[str, Reached]:
+        """The rooms whose lines were heard, and how far they are worked off."""
 
     @property
     def is_lasting(self) -> bool:
@@ -79,14 +98,23 @@ class State(Protocol):
     def refusals(self) -> list[Refusal]:
         """The refusals that were not told yet, of lines up to C{settled}, by place."""
 
-    def is_done(self, number: int) -> bool:
-        """True for a message that was worked off before an earlier one."""
+    def is_done(self, number: int, room: str = "") -> bool:
+        """True for a message that was worked off before an earlier one.
 
-    def mark_done(self, number: int) -> None:
+        @param room: the room whose line it is, if it is one; here and below.
+        """
+
+    def mark_done(self, number: int, room: str = "") -> None:
         """Note that a message was worked off before an earlier one."""
 
-    def forget_done(self, number: int) -> None:
+    def forget_done(self, number: int, room: str = "") -> None:
         """Forget those marks up to that number."""
+
+    def reach(self, room: str, reached: Reached) -> None:
+        """Note how far a room is worked off."""
+
+    def leave(self, room: str) -> None:
+        """Forget a room and all marks in it, as it has been left."""
 
     def save(self) -> None:
         """Make sure that all of this, as it is now, will be there after a crash.
@@ -121,7 +149,8 @@ class MemoryState:
         self.numbers = Numbers()
         self._lines: dict[int, str] = {}
         self._refusals: dict[int, dict[str, Refusal]] = {}
-        self._done: set[int] = set()
+        self._done: set[tuple[str, int]] = set()
+        self.rooms: dict[str, Reached] = {}
         self.last = 0
 
     def add(self, line: str) -> int:
@@ -151,20 +180,32 @@ class MemoryState:
         settled = sorted(place for place in self._refusals if place <= self.numbers.settled)
         return [each for place in settled for _, each in sorted(self._refusals[place].items())]
 
-    def is_done(self, number: int) -> bool:
-        return number in self._done
+    def is_done(self, number: int, room: str = "") -> bool:
+        return (room, number) in self._done
 
-    def mark_done(self, number: int) -> None:
-        self._done.add(number)
+    def mark_done(self, number: int, room: str = "") -> None:
+        self._done.add((room, number))
 
-    def forget_done(self, number: int) -> None:
-        self._done = {each for each in self._done if each > number}
+    def forget_done(self, number: int, room: str = "") -> None:
+        if self._done:
+            self._done = {each for each in self._done if each[0] != room or each[1] > number}
+
+    def reach(self, room: str, reached: Reached) -> None:
+        self.rooms[room] = reached
+
+    def leave(self, room: str) -> None:
+        self.rooms.pop(room, None)
+        self.forget_done(ALL, room)
 
     def save(self) -> None:
         """Nothing would be there after a crash."""
 
     def close(self) -> None:
         """There is nothing to let go of."""
+
+
+_KINDS = {"/send": "a client that only sends", "/device": "a device"}
+"""The logins that need a state of their own kind, by their words."""
 
 
 def claim(state: State, owner: str) -> None:
@@ -176,6 +217,7 @@ def claim(state: State, owner: str) -> None:
     numbers = state.numbers
     if numbers.owner not in ("", owner):
         word, _, name = numbers.owner.partition(" ")
-        kind = "of a client that only sends, " if word == "/send" else ""
-        raise StateError(f"that state is {kind}of the name {name}; use another one for this login")
+        kind = f"{_KINDS[word]}, of " if word in _KINDS else ""
+        login = _KINDS.get(owner.partition(" ")[0], "this login")
+        raise StateError(f"that state is of {kind}the name {name}; use another one for {login}")
     numbers.owner = owner

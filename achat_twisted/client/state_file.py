@@ -16,7 +16,7 @@ from functools import wraps
 from typing import TypeVar, cast
 
 from achat_twisted.client.errors import Refusal, StateError
-from achat_twisted.client.state import Numbers
+from achat_twisted.client.state import ALL, Numbers, Reached
 
 _VERSION = 1
 
@@ -31,7 +31,10 @@ CREATE TABLE IF NOT EXISTS achat_line (place INTEGER PRIMARY KEY, line TEXT NOT 
 CREATE TABLE IF NOT EXISTS achat_refusal (
     place INTEGER NOT NULL, line TEXT NOT NULL, recipient TEXT NOT NULL, word TEXT NOT NULL,
     detail TEXT NOT NULL, PRIMARY KEY (place, recipient));
-CREATE TABLE IF NOT EXISTS achat_done (number INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS achat_done (
+    room TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (room, number));
+CREATE TABLE IF NOT EXISTS achat_room (
+    room TEXT PRIMARY KEY NOT NULL, era TEXT NOT NULL, number INTEGER NOT NULL);
 """
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -106,7 +109,9 @@ class StateFile:
         self._saved = replace(self.numbers)
         (last,) = execute("SELECT max(place) FROM achat_line").fetchone()
         self.last = max(last or 0, self.numbers.settled)
-        self._done = {number for (number,) in execute("SELECT number FROM achat_done")}
+        self._done: set[tuple[str, int]] = {*execute("SELECT room, number FROM achat_done")}
+        rooms = execute("SELECT room, era, number FROM achat_room")
+        self.rooms = {room: Reached(era, number) for room, era, number in rooms}
         execute("COMMIT")
 
     def begin_if_needed(self) -> None:
@@ -160,26 +165,39 @@ class StateFile:
 
     # Messages
 
-    def is_done(self, number: int) -> bool:
-        return number in self._done
+    def is_done(self, number: int, room: str = "") -> bool:
+        return (room, number) in self._done
 
     @_explained
-    def mark_done(self, number: int) -> None:
-        self._write("INSERT INTO achat_done VALUES (?)", number)
-        self._done.add(number)
+    def mark_done(self, number: int, room: str = "") -> None:
+        self._write("INSERT INTO achat_done VALUES (?, ?)", room, number)
+        self._done.add((room, number))
 
     @_explained
-    def forget_done(self, number: int) -> None:
+    def forget_done(self, number: int, room: str = "") -> None:
         if self._done:
-            self._write("DELETE FROM achat_done WHERE number <= ?", number)
-            self._done = {each for each in self._done if each > number}
+            self._write("DELETE FROM achat_done WHERE room = ? AND number <= ?", room, number)
+            self._done = {each for each in self._done if each[0] != room or each[1] > number}
+
+    # Rooms
+
+    @_explained
+    def reach(self, room: str, reached: Reached) -> None:
+        self._write("INSERT OR REPLACE INTO achat_room VALUES (?, ?, ?)", room, *reached)
+        self.rooms[room] = reached
+
+    @_explained
+    def leave(self, room: str) -> None:
+        self._write("DELETE FROM achat_room WHERE room = ?", room)
+        self.rooms.pop(room, None)
+        self.forget_done(ALL, room)
 
     # Transactions
 
     @_explained
     def begin(self) -> None:
         self.save()
-        self._kept = replace(self.numbers), self.last, self._done.copy()
+        self._kept = replace(self.numbers), self.last, self._done.copy(), self.rooms.copy()
         self.begin_if_needed()
 
     @_explained
@@ -195,7 +213,7 @@ class StateFile:
     def roll_back(self) -> None:
         if self.database.in_transaction:
             self.database.execute("ROLLBACK")
-        numbers, self.last, self._done = self._kept
+        numbers, self.last, self._done, self.rooms = self._kept
         self.numbers = numbers
 
     def close(self) -> None:

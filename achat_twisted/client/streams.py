@@ -134,12 +134,15 @@ def connect(
     cert: str | None = None,
     key: str | None = None,
     only_sends: bool = False,
+    device: bool = False,
+    rooms: bool = False,
     retry: float | None = None,
     listener: Listener | None = None,
 ) -> Chat:
     """A chat, to be entered with C{async with}; to be called in a coroutine.
 
-    It needs a server that knows C{/resume}: achat 0.2 or later, without C{--plain}.
+    It needs a server that knows C{/resume}: achat 0.2 or later, without C{--plain}; for rooms and
+    devices one that knows these.
 
     @param address: C{NAME[:SECRET]@HOST[:PORT]}, C{NAME@[IPv6%scope]:PORT} or C{NAME@unix:PATH}.
     @param secret: one that is given by itself, before all others.
@@ -156,10 +159,17 @@ def connect(
     @param key: the path of the key, if it is in a file of its own.
     @param only_sends: true to get no messages and take nobody's place, so that many programs may
         post under one name at once.
+    @param device: true for one of several programs or terminals of the name that are there at once:
+        each gets all messages, whatever the others have got, and nobody is replaced. A state is for
+        a device or for none, not for both.
+    @param rooms: true to hear what is said in the rooms of the name, and to L{Chat.join} more.
+        Without it nothing comes of them, but one may post to them.
     @param retry: the seconds for which a server is tried that is not there; None for ever.
     @param listener: hears of connections, notices, and the fate of lines.
     @raise AddressError: if the address is none, or a secret or certificate cannot be read.
-    @raise StateError: if the state cannot be opened, or belongs to another name.
+    @raise StateError: if the state cannot be opened, or belongs to another name, or to another kind
+        of login.
+    @raise ValueError: if it C{only_sends}, and is to be a device, or to hear rooms.
     """
     parsed = find_address(address, environ, secret, secret_file)
     if tls is False and (ca or cert):
@@ -174,6 +184,8 @@ def connect(
         kept,
         driver.seconds(),
         only_sends=only_sends,
+        device=device,
+        rooms=rooms,
         is_clear=context is None and not parsed.path,
         retry=retry,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from achat_twisted.mailbox.shared import SharedRow
 from achat_twisted.mailbox.tags import Tag
 
 LINE_COST = 64
@@ -44,33 +45,40 @@ class Account:
     @ivar copies: how many copies are kept for it.
     @ivar size: bytes kept for it, with L{LINE_COST} for each copy, and what its tags and its
         cursors count.
+    @ivar besides: the bytes of C{size} that are not those of its mail.
     @ivar sessions: how many sessions it has that get copies.
     @ivar oldest: no copy was kept before that moment.
     @ivar tags: its tags, the one unused for longest first; None if it never had one, as most.
     @ivar tags_here: how many of them have a session.
     @ivar rooms: the names of the rooms that it is in, in order; None if there are none.
-    @ivar is_shared: true if its row is a shared one: that of a room, or of a name with devices.
+    @ivar shared: its row, if that is a shared one: that of a room, or of a name with devices.
     """
 
     __slots__ = (
-        *("copies", "is_shared", "name", "oldest", "rooms", "sessions", "size", "tags"),
+        *("besides", "copies", "name", "oldest", "rooms", "sessions", "shared", "size", "tags"),
         "tags_here",
     )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.copies = 0
-        self.size = 0
+        self.size = self.besides = 0
         self.sessions = self.tags_here = 0
         self.oldest = 0.0
         self.tags: dict[str, Tag] | None = None
         self.rooms: dict[str, None] | None = None
-        self.is_shared = False
+        self.shared: SharedRow | None = None
+
+    @property
+    def size_of_copies(self) -> int:
+        """The bytes of the lines that are kept."""
+        return self.size - self.besides - LINE_COST * self.copies
 
     @property
     def is_idle(self) -> bool:
         """True if there is nothing to remember but the name, and tags that have no session."""
-        return not (self.copies or self.sessions or self.tags_here or self.rooms or self.is_shared)
+        is_needed = self.shared is not None and self.shared.is_needed
+        return not (self.copies or self.sessions or self.tags_here or self.rooms or is_needed)
 
 
 AnyAccount = TypeVar("AnyAccount", bound=Account)
@@ -144,6 +152,10 @@ class Accounts(Generic[AnyAccount]):
 
     def charge(self, account: AnyAccount, size: int) -> None:
         """Count C{size} bytes more, or fewer, that are not those of copies."""
+        account.besides += size
+        self._count(account, size)
+
+    def _count(self, account: AnyAccount, size: int) -> None:
         account.size += size
         self.size += size
 
@@ -163,13 +175,13 @@ class Accounts(Generic[AnyAccount]):
             self.used(account)
         account.copies += copies
         self.copies += copies
-        self.charge(account, size + LINE_COST * copies)
+        self._count(account, size + LINE_COST * copies)
 
     def shrink(self, account: AnyAccount, copies: int, size: int) -> None:
         """Count C{copies} fewer as kept, of C{size} bytes in all."""
         account.copies -= copies
         self.copies -= copies
-        self.charge(account, -size - LINE_COST * copies)
+        self._count(account, -size - LINE_COST * copies)
         self.unused(account)
 
     def empty(self, name: str) -> tuple[AnyAccount, int]:
@@ -181,8 +193,7 @@ class Accounts(Generic[AnyAccount]):
         if account.sessions:
             raise ValueError(f"{name} has a session")
         copies = account.copies
-        cost = account.size - sum(tag.counted for tag in (account.tags or {}).values())
-        self.shrink(account, copies, cost - LINE_COST * copies)
+        self.shrink(account, copies, account.size_of_copies)
         return account, copies
 
     def expiring(self, now: float) -> list[AnyAccount]:
@@ -206,7 +217,7 @@ class Accounts(Generic[AnyAccount]):
 
     def remove(self, account: AnyAccount) -> None:
         """Know an account no more."""
+        self._forget(account)
         del self._all[account.name]
         self._idle.pop(account.name, None)
-        self.size -= account.size  # of its tags, which go with it
-        self._forget(account)
+        self.size -= account.size  # of its tags and cursors, which go with it

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from twisted.internet.defer import Deferred
 
 from achat_twisted.mailbox.accounts import Accounts
 from achat_twisted.mailbox.batch import SavedRoom, Span
 from achat_twisted.mailbox.committer import Committer
-from achat_twisted.mailbox.database import Database
 from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.row import Row
 from achat_twisted.mailbox.rows import IStore, Room
@@ -45,7 +43,7 @@ class FileStore(IStore):
 
     def page(self, row: SharedRow, position: int, size: int) -> Deferred[Page]:
         id_ = self._accounts[row.name].id
-        page = self._committer.ask(partial(Database.page, name=id_, first=position, size=size))
+        page = self._committer.ask(lambda database: database.page(id_, position, size))
         return page.addCallback(self._found, row, position, size)
 
     def _found(self, page: Page, row: SharedRow, position: int, size: int) -> Page | Deferred[Page]:

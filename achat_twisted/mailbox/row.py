@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 
-from achat_twisted.mailbox.accounts import LINE_COST, Account
+from achat_twisted.mailbox.accounts import Account
 from achat_twisted.mailbox.batch import Batch
 
 
@@ -31,18 +31,15 @@ class Row(Account):
         self.start = self.head = self.end = self.written = first
         self.records: dict[int, int] | None = None
 
-    @property
-    def size_of_copies(self) -> int:
-        """The bytes of the lines that are kept."""
-        tags = sum(tag.counted for tag in (self.tags or {}).values())
-        return self.size - tags - LINE_COST * self.copies
-
     def strike(self, before: int) -> Sequence[int]:
         """Forget the records of lines that all stand before a position; return their ids."""
         records = self.records or {}
         return [*map(records.pop, [*takewhile(before.__ge__, records)])]
 
     def note_first(self, batch: Batch) -> None:
-        """Write where it begins, with what makes it begin there, if any tag rests on that."""
-        if self.tags:
+        """Write where it begins, with what makes it begin there, if any tag rests on that.
+
+        A row with several readers begins elsewhere, as its own store writes.
+        """
+        if self.tags and self.shared is None:
             batch.firsts[self.id] = self.start

@@ -40,7 +40,7 @@ def read(sql: sqlite3.Connection, names: Mapping[int, str]) -> list[SharedRow]:
         ):
             row.append(size)
     for name, tag, id_, position in sql.execute(
-        "SELECT name, tag, row, position FROM cursor ORDER BY row, name, position"
+        "SELECT name, tag, row, position FROM cursor ORDER BY row, name, position DESC"
     ):
         if name in names:
             row = rows[id_]

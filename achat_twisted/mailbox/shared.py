@@ -75,6 +75,11 @@ class SharedRow:
         self._at: Counter[int] = Counter()  # the number of names whose foremost cursor is there
         self._fallen = 0  # the number of those whose foremost cursor is before the first line
 
+    @property
+    def is_needed(self) -> bool:
+        """True if there is a line in it, and so something to remember."""
+        return self.end > self.first
+
     # Readers
 
     def __contains__(self, name: str) -> bool:
@@ -99,16 +104,14 @@ class SharedRow:
         return max(self.first, self._cursors[name][device])
 
     def place(self, name: str, device: str, position: int) -> None:
-        """Add a cursor at a position, which is not before that of the foremost, if there is one."""
+        """Add a cursor, at a position that is not beyond the foremost one of that name."""
         cursors = self._cursors.get(name)
         if cursors is None:
             self._cursors[name] = {device: position}
             self._count(position, 1)
             self.kept += self.end - max(position, self.first)
         else:
-            self._count(max(cursors.values()), -1)
             cursors[device] = position
-            self._count(max(cursors.values()), 1)
 
     def advance(self, name: str, device: str, position: int) -> int:
         """Move a cursor forward, if it is there.

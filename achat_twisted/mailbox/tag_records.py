@@ -42,7 +42,7 @@ class TagRecords(Generic[AnyAccount]):
         account = self._accounts.introduce(name)
         record = (account.tags or {}).get(tag)
         if record is not None and record.is_unheard:
-            self.forget(name, record)  # so its client finds another era
+            self._forget(account, record)  # so its client finds another era
             record = None
         if record is None:
             # A full mailbox does not keep out a name that comes to empty it.
@@ -79,11 +79,15 @@ class TagRecords(Generic[AnyAccount]):
     def forget(self, name: str, tag: Tag) -> None:
         account = self._accounts[name]
         if account.tags and account.tags.get(tag.name) is tag:
-            del account.tags[tag.name]
-            self._count -= 1
-            self._accounts.charge(account, -tag.counted)
-            self._erase(account, tag)
+            self._forget(account, tag)
             self._rows.forget_device(name, tag.name)
+
+    def _forget(self, account: AnyAccount, tag: Tag) -> None:
+        """Forget a tag, but not what its device has got."""
+        del (account.tags or {})[tag.name]
+        self._count -= 1
+        self._accounts.charge(account, -tag.counted)
+        self._erase(account, tag)
 
     def drop(self, account: AnyAccount) -> None:
         """Forget the tags of an account that is no more."""

@@ -103,6 +103,7 @@ def open_chat(
     retry: float | None,
     listener: Listener,
     only_sends: bool = False,
+    rooms: bool = False,
 ) -> Chat:
     """A chat with the server.
 
@@ -110,17 +111,19 @@ def open_chat(
     @param retry: the seconds for which it is tried if it is not there; None for ever.
     @raise click.UsageError: if a certificate cannot be used, or the state is somebody else's.
     """
-    secured = {"ca": server.ca, "cert": server.cert, "key": server.key} if server.tls else {}
     try:
         return connect(
             address,
             environ={},  # the secret has been found
             state=state,
             tls=server.tls,
+            ca=server.ca if server.tls else None,
+            cert=server.cert if server.tls else None,
+            key=server.key if server.tls else None,
             only_sends=only_sends,
+            rooms=rooms,
             retry=retry,
             listener=listener,
-            **secured,
         )
     except (AddressError, StateError) as error:
         state.close()

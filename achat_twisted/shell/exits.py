@@ -1,4 +1,7 @@
-"""Exit codes of the commands for users: those of C{sysexits.h} where it has one."""
+"""Exit codes of the commands for users: those of C{sysexits.h} where it has one.
+
+For a wrong command line or configuration there is click's own, 2.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,6 @@ from achat_twisted.client.errors import SessionOver, Unreachable
 
 REFUSED = 1
 """Something was refused, or could not be shown."""
-
-USAGE = 2
-"""The command line, or the configuration, is wrong; click's own code."""
 
 UNREACHED = 75
 """The server was not reached in time, or has not answered for all lines: C{EX_TEMPFAIL}."""

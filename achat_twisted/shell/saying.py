@@ -45,7 +45,7 @@ class Source(Protocol):
         """
 
     def rest(self) -> list[str]:
-        """What has come, and was not handed out."""
+        """The lines that have come, and were not handed out."""
 
 
 class Saying:
@@ -178,7 +178,7 @@ class Saying:
         if kept:
             why += f"; {count(kept)} wait{'s' if kept == 1 else ''} in the state"
         if self._unsaid:
-            why += f"; {count(len(self._unsaid))} not known to be taken in, on standard output"
+            why += f"; standard output has {count(len(self._unsaid))} not known to be taken in"
         self._status.show("")
         self._status.tell(why)
         self._results.waiting(islice(self._lines, ours))

@@ -22,7 +22,7 @@ from achat_twisted.shell.course import (
 )
 from achat_twisted.shell.files import Output, Unwritable
 from achat_twisted.shell.options import server_argument, state_option, tls_options
-from achat_twisted.shell.recipients import parse_recipients
+from achat_twisted.shell.recipients import parse_recipients, parse_room
 from achat_twisted.shell.status import SharedError, Status
 from achat_twisted.shell.taking import Bounds, Patience, Taking
 from achat_twisted.shell.trying import Trying
@@ -87,6 +87,14 @@ class _WithCommand(click.Command):
     help="How long to try again when the server is not there: seconds, or such as 5m."
     f"  [default: {RETRY_ONCE:g} with --once, or else for ever]",
 )
+@click.option(
+    "--room",
+    "rooms",
+    multiple=True,
+    callback=lambda _, __, rooms: [parse_room(room) for room in rooms],
+    metavar="#ROOM",
+    help="Join #ROOM, and take what others say there as well; may be repeated.",
+)
 @state_option("Keep in FILE what is worked off, in case the server does not hear of it.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not tell of connections.")
 def take(
@@ -98,16 +106,18 @@ def take(
     keep_going: int | None,
     dead_letter: str | None,
     retry: float | None,
+    rooms: list[str],
     state: str | None,
     quiet: bool,
     command: list[str],
 ) -> None:
     """Take the messages to NAME, and run COMMAND for each, or print them.
 
-    COMMAND gets the text on its standard input, and ACHAT_FROM, ACHAT_TIME (UTC) and ACHAT_NUMBER
-    in its environment. A message is got when COMMAND has ended with 0. If it ends with anything
-    else, so does take, and the message comes again to the next run. --keep-going gives it further
-    tries, a second apart, then two, and so on up to a minute.
+    COMMAND gets the text on its standard input, and ACHAT_FROM, ACHAT_TIME (UTC), ACHAT_NUMBER and
+    ACHAT_ROOM, which is empty but for --room, in its environment. A message is got when COMMAND has
+    ended with 0. If it ends with anything else, so does take, and the message comes again to the
+    next run. --keep-going gives it further tries, a second apart, then two, and so on up to a
+    minute.
 
     Without COMMAND each message is printed, and got when standard output has taken it: what a full
     disk or a closed pipe does not take comes again.
@@ -116,10 +126,14 @@ def take(
     ACHAT_NUMBER. With --state FILE that is known from FILE, too, so that only a crash within a
     moment of the end of COMMAND can do so.
 
+    With --room it takes what is said in all rooms that NAME is in. Numbers are those of the room;
+    lines of NAME itself are passed over.
+
     The exit code is 0 if the bounds were reached, that of COMMAND if that has failed; 1 if standard
     output takes no more; 124 if --timeout has passed and none came, or fewer than --count; 75 if
-    the server was not reached in time; 77 if it does not let NAME in, or has ended the session; 126
-    or 127 if COMMAND cannot be run; 130 after Ctrl-C, when COMMAND has ended.
+    the server was not reached in time; 77 if it does not let NAME in, or not into a room, or has
+    ended the session; 126 or 127 if COMMAND cannot be run; 130 after Ctrl-C, when COMMAND has
+    ended.
     """
     if json and command:
         raise click.UsageError("--json prints messages, so it does not go with a command")
@@ -135,12 +149,13 @@ def take(
     trying = None if quiet else Trying(address.server, retry)
 
     def make(worker: Worker, status: Status) -> Taking:
-        return Taking(worker, status, trying, bounds, patience)
+        return Taking(worker, status, trying, bounds, patience, rooms)
 
     opened = open_file(state)
     if command:
-        run(_work(make, command, server, address, opened, retry))
-    run(_print(make, as_json if json else plain, server, address, opened, retry))
+        run(_work(make, command, server, address, opened, retry, bool(rooms)))
+    render = as_json if json else plain
+    run(_print(make, render, server, address, opened, retry, bool(rooms)))
 
 
 async def _work(make: Callable[[Worker, Status], Taking], command: list[str], *reach: Any) -> int:
@@ -162,8 +177,13 @@ async def _print(make: Callable[[Worker, Status], Taking], render: Any, *reach: 
 
 
 async def _take(
-    taking: Taking, server: Server, address: Address, state: State, retry: float | None
+    taking: Taking,
+    server: Server,
+    address: Address,
+    state: State,
+    retry: float | None,
+    hears_rooms: bool,
 ) -> int:
-    chat = open_chat(server, address, state, retry=retry, listener=taking)
+    chat = open_chat(server, address, state, retry=retry, listener=taking, rooms=hears_rooms)
     with Signals() as signals:
         return await taking.run(chat, signals)

@@ -8,11 +8,18 @@ in order, so that the server knows of all that was worked off by then.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from achat_twisted.client.chat import Chat
-from achat_twisted.client.errors import Refused, SessionOver, StateError, UnusableLine
-from achat_twisted.client.events import Event, Welcome
+from achat_twisted.client.errors import (
+    Refused,
+    RoomError,
+    SessionOver,
+    StateError,
+    UnusableLine,
+)
+from achat_twisted.client.events import Event, Joined, Welcome
 from achat_twisted.client.messages import Message
 from achat_twisted.shell import exits
 from achat_twisted.shell.course import Ending, Interrupted, first
@@ -45,7 +52,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is taken.
+    """Bounds of the work.
 
     @ivar most: the number of messages; None for all.
     @ivar timeout: the seconds to wait for the next one; None for ever.
@@ -79,8 +86,14 @@ class Taking:
         trying: Trying | None,
         bounds: Bounds,
         patience: Patience,
+        rooms: Sequence[str] = (),
     ) -> None:
-        """@param trying: what is to be told of connections; None for nothing."""
+        """@param trying: what is to be told of connections; None for nothing.
+        @param rooms: those to be joined first.
+        """
+        self._rooms = rooms
+        self._next: dict[str, int] = {}  # the numbers of the lines that come next, by room
+        self._last: dict[str, int] = {}  # and of those that are there by now, and have not come
         self._worker = worker
         self._status = status
         self._trying = trying
@@ -92,6 +105,8 @@ class Taking:
     def heard(self, event: Event) -> None:
         if isinstance(event, Welcome):
             self._was_in, self._taken_here = True, 0
+        if isinstance(event, Joined):
+            self._next[event.room] = event.number
         if self._trying is not None:
             for sentence in self._trying.sentences(event):
                 self._status.tell(sentence)
@@ -115,6 +130,8 @@ class Taking:
             return interruption.code
         except SessionOver as error:
             code, why = exits.code(error), str(error)
+        except RoomError as error:
+            code, why = exits.NOT_LET_IN, str(error)
         except TimeoutError:
             return self._timed_out()
         except Unwritable as error:
@@ -134,20 +151,35 @@ class Taking:
         return 0 if is_enough else exits.NONE_CAME
 
     async def _take_all(self, chat: Chat) -> None:
+        async with asyncio.timeout(self._bounds.timeout):
+            for room in self._rooms:
+                await self._join(chat, room)
         while self._bounds.most is None or self._taken < self._bounds.most:
             async with asyncio.timeout(self._bounds.timeout):
                 message = await (self._present(chat) if self._bounds.is_once else chat.next())
             if message is None:
                 return
+            if message.number >= self._last.get(message.room, message.number):
+                self._last.pop(message.room, None)
+            if message.room and message.is_own:
+                await message.done()
+                continue
             await self._work_off(chat, message)
             self._taken += 1
             self._taken_here += 1
+
+    async def _join(self, chat: Chat, room: str) -> None:
+        await chat.join(room)
+        if self._bounds.is_once:
+            log = await chat.log(room, 1)
+            if log and log[-1].number >= self._next.get(room, 0):
+                self._last[room] = log[-1].number
 
     async def _present(self, chat: Chat) -> Message | None:
         """The next message, if it is there by now."""
         await chat.ready()
         looks = 0
-        while looks < (_VERY_QUIET if self._taken_here < chat.mail else _QUIET):
+        while looks < (_VERY_QUIET if self._taken_here < chat.mail or self._last else _QUIET):
             await chat.ping()
             try:
                 async with asyncio.timeout(_LOOK):

@@ -17,7 +17,7 @@ class Trying:
         self._is_trying = False
 
     def sentences(self, event: Event) -> list[str]:
-        """What an event is worth telling, without full stops."""
+        """The sentences that an event is worth, without their full stops."""
         told: list[str] = []
         match event:
             case Welcome(doubtful):

@@ -20,7 +20,7 @@ _NOT_FOUND, _NOT_RUN = 127, 126
 """The exit codes of a command that cannot be run, as POSIX has them for shells (2.8.2)."""
 
 _KILLED = 128
-"""What shells add to the number of the signal that has ended a command."""
+"""The number that shells add to that of the signal that has ended a command."""
 
 
 class Unrunnable(Exception):
@@ -88,6 +88,7 @@ class Command:
             "ACHAT_FROM": message.sender,
             "ACHAT_TIME": time(message) or "",
             "ACHAT_NUMBER": str(message.number),
+            "ACHAT_ROOM": message.room,
         }
         try:
             return await asyncio.create_subprocess_exec(
@@ -112,7 +113,8 @@ class Command:
 
 def plain(message: Message) -> str:
     """A message as a line for people, and as on the wire."""
-    return harmless(f"from {message.sender}: {message.text}")
+    where = f" {message.room}" if message.room else ""
+    return harmless(f"from {message.sender}{where}: {message.text}")
 
 
 def as_json(message: Message) -> str:
@@ -121,6 +123,7 @@ def as_json(message: Message) -> str:
 
     described = {
         "number": message.number,
+        **({"room": message.room} if message.room else {}),
         "from": message.sender,
         "time": time(message),
         "text": message.text,

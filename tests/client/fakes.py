@@ -93,7 +93,12 @@ class Scene:
     """A chat, and all that surrounds it."""
 
     def __init__(
-        self, state: State | None = None, *, only_sends: bool = False, retry: float | None = None
+        self,
+        state: State | None = None,
+        *,
+        only_sends: bool = False,
+        rooms: bool = False,
+        retry: float | None = None,
     ) -> None:
         self.clock = Clock()
         self.driver = FakeDriver(self.clock)
@@ -105,6 +110,7 @@ class Scene:
             self.state,
             0.0,
             only_sends=only_sends,
+            rooms=rooms,
             retry=retry,
             chance=NoChance(),
         )

@@ -3,10 +3,11 @@
 They are for clients in any language. Each file is a list of conversations::
 
     title     the behaviour, in one sentence
-    login     name, secret (or null), only_sends, is_clear (false for TLS and unix sockets; true if
-              it is missing), retry (seconds, or null for ever)
+    login     name, secret (or null), only_sends, device, rooms, is_clear (false for TLS and unix
+              sockets; true if it is missing), retry (seconds, or null for ever)
     state     what the client has in its file: tag, era, base, taken, settled, got, the lines behind
-              settled, and the numbers of messages that were worked off out of order
+              settled, and the numbers of messages that were worked off out of order (done); and of
+              each of its rooms the era, the number up to which all are worked off (got), and done
     steps     one after the other, see below
     after     what of the state is there at the end, as above; only what is of interest
 
@@ -16,6 +17,7 @@ A step does one thing, at a time in seconds (C{at}; that of the step before, if 
     {"hears": "…"}              this has come; UTF-8. It must not matter how it is cut into pieces
     {"post": "…"}               the program posts a line
     {"done": N}                 the program has worked off message N (of the present era)
+    {"done": N, "room": "…"}    the same, for a line of a room; of an older era of it with "era"
     {"tick": true}              time passes, and nothing happens
     {"ping": true}              the program asks whether the server is there
     {"quit": true}              the program wants to end the session
@@ -36,8 +38,18 @@ from typing import Any
 from achat_twisted.client.address import Address
 from achat_twisted.client.conversation import Conversation
 from achat_twisted.client.errors import Refusal
-from achat_twisted.client.events import Ended, Event, Notice, Received, Settled, Welcome
-from achat_twisted.client.state import MemoryState, Numbers
+from achat_twisted.client.events import (
+    Ended,
+    Event,
+    Joined,
+    Missed,
+    Notice,
+    Parted,
+    Received,
+    Settled,
+    Welcome,
+)
+from achat_twisted.client.state import MemoryState, Numbers, Reached
 
 FOLDER = Path(__file__).parent / "vectors"
 
@@ -74,6 +86,8 @@ class Player:
             self.state,
             0.0,
             only_sends=login.get("only_sends", False),
+            device=login.get("device", False),
+            rooms=login.get("rooms", False),
             is_clear=login.get("is_clear", True),
             retry=login.get("retry"),
             chance=NoChance(),
@@ -92,6 +106,9 @@ class Player:
                     events += conversation.receive(piece, now)
             case {"post": line}:
                 conversation.post(line)
+            case {"done": number, "room": room}:
+                era = step.get("era") or self.state.rooms[room].era
+                conversation.done(number, era, room)
             case {"done": number}:
                 conversation.done(number, self.state.numbers.era)
             case {"tick": _}:
@@ -123,6 +140,10 @@ class Player:
             "got": numbers.got,
             "lines": [*self.state.lines(numbers.settled, 10**6)],
             "refusals": [_refusal(refusal) for refusal in self.state.refusals()],
+            "rooms": {
+                room: {"era": reached.era, "got": reached.number}
+                for room, reached in self.state.rooms.items()
+            },
         }
 
 
@@ -140,6 +161,10 @@ def make_state(described: dict[str, Any]) -> MemoryState:
         state.add(line)
     for number in described.get("done", []):
         state.mark_done(number)
+    for room, place in described.get("rooms", {}).items():
+        state.reach(room, Reached(place["era"], place["got"]))
+        for number in place.get("done", []):
+            state.mark_done(number, room)
     return state
 
 
@@ -155,8 +180,16 @@ def describe(event: Event | Received) -> dict[str, Any]:
                     "sender": event.sender,
                     "text": event.text,
                     "stamp": event.stamp,
+                    **({"room": event.room} if event.room else {}),
+                    **({"is_own": True} if event.is_own else {}),
                 }
             }
+        case Joined():
+            return {"joined": {"room": event.room, "number": event.number, "era": event.era}}
+        case Parted(room):
+            return {"parted": room}
+        case Missed():
+            return {"missed": {"room": event.room, "lines": event.lines}}
         case Settled():
             kept = {str(place): [*names] for place, names in event.kept.items()}
             refused = {str(place): [*map(_refusal, each)] for place, each in event.refused.items()}

@@ -14,9 +14,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from achat_twisted.client import (
     Closed,
     Ended,
+    Joined,
+    Members,
     Notice,
     NotLetIn,
+    Parted,
     Refused,
+    RoomError,
     SessionOver,
     StateError,
     StateFile,
@@ -26,6 +30,7 @@ from achat_twisted.client import (
 )
 from achat_twisted.client.messages import Message, Posted, Posting
 from achat_twisted.client.outgoing import WINDOW
+from achat_twisted.client.state import Reached
 from tests.client.fakes import WELCOME, Scene
 
 start = Deferred.fromCoroutine
@@ -722,3 +727,260 @@ class QuestionTests(ChatTestCase):
         self.scene.turn(1)
         self.scene.come_in()
         self.assertEqual(len(self.scene.driver.links), 2)
+
+
+class RoomTests(ChatTestCase):
+    """Rooms, as a program sees them."""
+
+    def setUp(self) -> None:
+        self.use(Scene(rooms=True))
+
+    def use(self, scene: Scene) -> None:
+        self.scene = scene
+        self.chat = scene.chat
+
+    def said(self) -> str:
+        self.scene.turn()
+        return self.scene.link.take()
+
+    def test_join(self) -> None:
+        """A room is joined when the server has said so, and then it is heard."""
+        self.come_in()
+        joining = start(self.chat.join("#ops"))
+        self.assertEqual(self.said(), "/join #ops\n/ping\n")
+        self.scene.hears("! joined #ops 1 r1\n")
+        self.assertNoResult(joining)
+        self.scene.hears("! pong\n")
+        self.successResultOf(joining)
+        self.assertEqual(self.chat.rooms, ["#ops"])
+        self.scene.hears("from ann #ops 1: hi\nfrom bob #ops 2: ho\nfrom bob: psst\n")
+        own, other, direct = self.next(), self.next(), self.next()
+        self.assertEqual((own.room, own.number, own.is_own), ("#ops", 1, True))
+        self.assertEqual((other.room, other.number, other.is_own), ("#ops", 2, False))
+        self.assertEqual((direct.room, direct.number, direct.is_own), ("", 1, False))
+        self.assertEqual(repr(other), "<message 2 from 'bob' in #ops>")
+        for message in (own, other, direct):
+            self.successResultOf(start(message.done()))
+        self.assertEqual(self.said(), "/got 1 0\n/got #ops 2\n")
+        self.assertEqual(self.scene.ear.events, [Welcome(), Joined("#ops", 1, "r1")])
+
+    def test_not_let_in(self) -> None:
+        """A room that does not let in raises, in the server's words; other orders do not."""
+        self.come_in()
+        first, second = start(self.chat.join("#a")), start(self.chat.join("#b"))
+        self.scene.turn()
+        self.scene.hears("! joined #a 1 r1\n! pong\n! bad-line 0 #b is closed\n! pong\n")
+        self.successResultOf(first)
+        self.assertEqual(str(self.failureResultOf(second, RoomError).value), "#b is closed")
+
+    def test_faults_of_others(self) -> None:
+        """The fault of a command that the user has typed is the listener's, and no order's."""
+        self.come_in()
+        self.chat.command("/dance")
+        joining = start(self.chat.join("#ops"))
+        self.assertEqual(self.said(), "/dance\n/ping\n")
+        self.scene.hears("! bad-line 0 no command /dance\n! pong\n")
+        self.assertEqual(self.said(), "/join #ops\n/ping\n")
+        self.scene.hears("! joined #ops 1 r1\n! pong\n")
+        self.successResultOf(joining)
+        self.assertIn(Notice("bad-line", "0 no command /dance"), self.scene.ear.events)
+
+    def test_pings_of_others(self) -> None:
+        """The answer to a ping that the user has typed is the listener's, and no order's."""
+        self.come_in()
+        self.chat.command("/ping")
+        joining = start(self.chat.join("#ops"))
+        self.scene.turn()
+        self.scene.hears("! pong\n")
+        self.assertIn(Notice("pong", ""), self.scene.ear.events)
+        self.scene.hears("! pong\n")
+        self.scene.turn()
+        self.scene.hears("! bad-line 0 #ops is closed\n! pong\n")
+        self.failureResultOf(joining, RoomError)
+
+    def test_again(self) -> None:
+        """An order that a break leaves open is given again."""
+        joining = start(self.chat.join("#ops"))
+        self.come_in_until("/join #ops\n/ping\n")
+        self.scene.link.lose()
+        self.scene.turn(1)
+        self.come_in_until("/join #ops\n/ping\n")
+        self.scene.hears("! joined #ops 1 r1\n! pong\n")
+        self.successResultOf(joining)
+
+    def come_in_until(self, said: str) -> None:
+        self.scene.come_in()
+        self.assertTrue(self.scene.link.take().endswith(said))
+
+    def test_part(self) -> None:
+        """A room is left; one that the name is not in cannot be."""
+        self.come_in()
+        self.scene.hears("! joined #ops 1 r1\n")
+        parting = start(self.chat.part("#ops"))
+        self.assertEqual(self.said(), "/part #ops\n/ping\n")
+        self.scene.hears("! parted #ops\n! pong\n")
+        self.successResultOf(parting)
+        self.assertEqual(self.chat.rooms, [])
+        parting = start(self.chat.part("#ops"))
+        self.scene.turn()
+        self.scene.hears("! bad-line 0 you are not in #ops\n! pong\n")
+        self.failureResultOf(parting, RoomError)
+        self.assertEqual(self.scene.ear.events[-1], Parted("#ops"))
+
+    def test_part_again(self) -> None:
+        """A room that may have been left before a break is left when the server says that it is."""
+        parting = start(self.chat.part("#ops"))
+        self.come_in_until("/part #ops\n/ping\n")
+        self.scene.link.lose()
+        self.scene.turn(1)
+        self.scene.come_in()
+        self.scene.hears("! bad-line 0 you are not in #ops\n! pong\n")
+        self.successResultOf(parting)
+
+    def test_members(self) -> None:
+        """The members of a room are told from those who are here."""
+        self.come_in()
+        members, who = start(self.chat.members("#ops")), start(self.chat.who())
+        self.assertEqual(self.said(), "/who #ops\n/ping\n/who\n")
+        self.scene.hears("! who #ops: ann, Zoë 東京\n! who #ops away:\n! pong\n! who ann, eve\n")
+        self.assertEqual(self.successResultOf(members), Members(["ann", "Zoë 東京"], []))
+        self.assertEqual(self.successResultOf(who), ["ann", "eve"])
+        members = start(self.chat.members("#ops"))
+        self.scene.turn()
+        self.scene.hears("! who #ops: ann\n! who #ops away: bob, eve\n! pong\n")
+        self.assertEqual(self.successResultOf(members), Members(["ann"], ["bob", "eve"]))
+
+    def test_log(self) -> None:
+        """A log is shown when all of it has come, though the server may be asked more meanwhile."""
+        self.come_in()
+        log = start(self.chat.log("#ops", 2))
+        joining = start(self.chat.join("#a"))
+        self.assertEqual(self.said(), "/log #ops 2\n/ping\n/join #a\n/ping\n")
+        self.scene.hears("! pong\n! bad-line 0 #a is closed\n")
+        self.scene.hears("! log #ops 40 20261130T031005Z Zoë 東京: a: b\n")
+        self.scene.hears("! log #ops 41 20261130T031006Z bob: \n! pong\n")
+        self.failureResultOf(joining, RoomError)
+        self.assertNoResult(log)
+        self.scene.hears("! log-ends #ops 1 42\n")
+        first, second = self.successResultOf(log)
+        self.assertEqual((first.number, first.sender, first.text), (40, "Zoë 東京", "a: b"))
+        self.assertEqual(first.time, datetime(2026, 11, 30, 3, 10, 5, tzinfo=UTC))
+        self.assertEqual((second.number, second.sender, second.text), (41, "bob", ""))
+        self.assertEqual(self.scene.ear.events, [Welcome()])
+
+    def test_logs(self) -> None:
+        """One log is asked for at a time, as they look alike."""
+        self.come_in()
+        first, second = start(self.chat.log("#a", before=9)), start(self.chat.log("#a"))
+        self.assertEqual(self.said(), "/log #a 20 before 9\n/ping\n")
+        self.scene.hears("! log-ends #a 1 9\n")
+        self.assertEqual(self.said(), "")
+        self.scene.hears("! pong\n")
+        self.assertEqual(self.successResultOf(first), [])
+        self.assertEqual(self.said(), "/log #a 20\n/ping\n")
+        self.scene.hears("! bad-line 0 there is no room #a\n! pong\n")
+        self.failureResultOf(second, RoomError)
+
+    def test_log_again(self) -> None:
+        """A log that a break has cut short is asked for again, and shown once."""
+        self.come_in()
+        log = start(self.chat.log("#a"))
+        self.scene.turn()
+        self.scene.hears("! pong\n! log #a 1 20261130T031005Z bob: hi\n")
+        self.scene.link.lose()
+        self.scene.turn(1)
+        self.come_in_until("/log #a 20\n/ping\n")
+        self.scene.hears("! log #a 1 20261130T031005Z bob: hi\n! log-ends #a 1 2\n! pong\n")
+        self.assertEqual([line.text for line in self.successResultOf(log)], ["hi"])
+
+    def test_log_unreadable(self) -> None:
+        """A log that cannot be read raises, though the server says so late."""
+        self.come_in()
+        log, joining = start(self.chat.log("#a")), start(self.chat.join("#b"))
+        self.scene.turn()
+        self.scene.hears("! pong\n! bad-line the log of #a cannot be read just now\n")
+        self.failureResultOf(log, RoomError)
+        self.scene.hears("! joined #b 1 r1\n! pong\n")
+        self.successResultOf(joining)
+
+    def test_refused(self) -> None:
+        """A line that a room refuses raises, with the reason."""
+        self.come_in()
+        reasons = {
+            "not-in": "you are not in #a; join it first",
+            "closed": "only its owners may say something in #a now",
+            "unknown": "there is no room #a",
+            "full": "the server has no room for more lines in #a",
+        }
+        for number, (word, why) in enumerate(reasons.items(), 1):
+            posting = start(self.chat.post(["#a", "bob"], "hi"))
+            self.scene.turn()
+            self.scene.hears(f"! {word} #a 1 {number}-{number}\n! synced {number}\n")
+            refused = self.failureResultOf(posting, Refused).value
+            self.assertEqual(str(refused), f"'#a, bob: hi' was refused: {why}")
+
+    def test_unusable(self) -> None:
+        """A room that can be none is refused before anything is said."""
+        self.come_in()
+        for room in ("ops", "#", "#a b", "#a,b", "#a\nb"):
+            self.failureResultOf(start(self.chat.join(room)), UnusableLine)
+            self.failureResultOf(start(self.chat.members(room)), UnusableLine)
+            self.failureResultOf(start(self.chat.log(room)), UnusableLine)
+        self.failureResultOf(start(self.chat.post("#a b", "hi")), UnusableLine)
+        self.assertRaises(UnusableLine, self.chat.command, "/join #ops")
+        self.assertEqual(self.said(), "")
+
+    def test_without_rooms(self) -> None:
+        """A chat that hears no rooms may post to them and look, but joins none."""
+        self.use(Scene())
+        self.come_in()
+        self.assertIn("rooms=True", str(self.failureResultOf(start(self.chat.join("#a"))).value))
+        start(self.chat.post("#a", "hi"))
+        start(self.chat.members("#a"))
+        self.assertEqual(self.said(), "/who #a\n/ping\n#a: hi\n/sync\n")
+
+    def test_only_sends(self) -> None:
+        """A chat that only sends may join for its name; it is no device, and hears no rooms."""
+        self.assertRaises(ValueError, Scene, only_sends=True, rooms=True)
+        self.use(Scene(only_sends=True))
+        self.scene.come_in("! welcome ann\n! resumed 0 0 e1\n")
+        self.scene.link.take()
+        joining = start(self.chat.join("#a"))
+        self.assertEqual(self.said(), "/join #a\n/ping\n")
+        self.scene.hears("! joined #a 1 r1\n! pong\n")
+        self.successResultOf(joining)
+        self.assertEqual(self.chat.rooms, [])
+
+    def test_over(self) -> None:
+        """Orders raise when the session is over for good."""
+        self.come_in()
+        joining, log = start(self.chat.join("#a")), start(self.chat.log("#a"))
+        self.scene.turn()
+        self.scene.hears("! pong\n! kicked\n! bye 0\n")
+        self.scene.turn()
+        self.successResultOf(joining)
+        self.failureResultOf(log, SessionOver)
+        self.failureResultOf(start(self.chat.log("#a")), SessionOver)
+
+    def test_transaction(self) -> None:
+        """A line of a room is worked off in a transaction as any message is, with its own lines."""
+        folder = TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        state = StateFile(Path(folder.name, "state"))
+        self.addCleanup(state.close)
+        self.use(Scene(state, rooms=True))
+        self.come_in()
+        self.scene.hears("! joined #ops 7 r1\nfrom bob #ops 7: hi\n")
+        message = self.next()
+
+        async def work(error: Exception | None) -> None:
+            async with message.transaction() as work:
+                work.post("#ops", "noted")
+                if error is not None:
+                    raise error
+
+        self.failureResultOf(start(work(ZeroDivisionError())), ZeroDivisionError)
+        self.assertEqual(self.said(), "")
+        self.successResultOf(start(work(None)))
+        self.assertEqual(self.said(), "/got #ops 7\n#ops: noted\n/sync\n")
+        self.assertEqual(state.rooms, {"#ops": Reached("r1", 7)})

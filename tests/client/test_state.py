@@ -12,7 +12,14 @@ from tempfile import TemporaryDirectory
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.client.errors import Refusal, StateError
-from achat_twisted.client.state import MemoryState, State, Transactional, claim
+from achat_twisted.client.state import (
+    ALL,
+    MemoryState,
+    Reached,
+    State,
+    Transactional,
+    claim,
+)
 from achat_twisted.client.state_file import StateFile
 
 
@@ -73,8 +80,35 @@ class MemoryTests(SynchronousTestCase):
         claim(self.state, "/resume ann")
         error = self.assertRaises(StateError, claim, self.state, "/send ann")
         self.assertEqual(
-            str(error), "that state is of the name ann; use another one for this login"
+            str(error),
+            "that state is of the name ann; use another one for a client that only sends",
         )
+        other = self.make()
+        claim(other, "/device ann")
+        error = self.assertRaises(StateError, claim, other, "/resume ann")
+        self.assertEqual(
+            str(error), "that state is of a device, of the name ann; use another one for this login"
+        )
+
+    def test_rooms(self) -> None:
+        """Each room has a place of its own and marks of its own, until it is left."""
+        self.state.reach("#a", Reached("e1", 3))
+        self.state.reach("#b", Reached("e2", 7))
+        self.state.reach("#a", Reached("e1", 4))
+        for room in ("", "#a", "#b"):
+            self.state.mark_done(9, room)
+        self.assertEqual(self.state.rooms, {"#a": Reached("e1", 4), "#b": Reached("e2", 7)})
+        self.state.forget_done(9, "#a")
+        self.assertEqual([self.state.is_done(9, each) for each in ("", "#a", "#b")], [1, 0, 1])
+        self.state.leave("#b")
+        self.assertEqual(self.state.rooms, {"#a": Reached("e1", 4)})
+        self.assertEqual([self.state.is_done(9, each) for each in ("", "#a", "#b")], [1, 0, 0])
+
+    def test_forgotten(self) -> None:
+        """All marks of a row may be forgotten at once."""
+        self.state.mark_done(5)
+        self.state.forget_done(ALL)
+        self.assertFalse(self.state.is_done(5))
 
 
 class FileTests(MemoryTests):
@@ -109,10 +143,15 @@ class FileTests(MemoryTests):
         state.settle(1)
         state.refuse(_refusal(1))
         state.mark_done(9)
+        state.mark_done(4, "#a")
+        state.reach("#a", Reached("r", 2))
         state.save()
         state.add("bob: not saved")
         state.refuse(_refusal(2))
         state.mark_done(10)
+        state.mark_done(5, "#a")
+        state.reach("#a", Reached("r", 3))
+        state.leave("#a")
         numbers.got = 8
         after = self.again()
         numbers.got = 7
@@ -121,6 +160,8 @@ class FileTests(MemoryTests):
         self.assertEqual(after.lines(1, 9), ["bob: 1", "bob: 2", "bob: 3"])
         self.assertEqual(after.refusals(), [_refusal(1)])
         self.assertEqual([n for n in range(12) if after.is_done(n)], [9])
+        self.assertEqual([n for n in range(12) if after.is_done(n, "#a")], [4])
+        self.assertEqual(after.rooms, {"#a": Reached("r", 2)})
 
     def test_places(self) -> None:
         """A place is never given twice, even if all lines are settled."""
@@ -134,14 +175,18 @@ class FileTests(MemoryTests):
         state: Transactional = self.make()
         state.add("bob: 1")
         state.mark_done(3)
+        state.reach("#a", Reached("r", 2))
         state.begin()
         state.add("bob: 2")
         state.mark_done(5)
+        state.reach("#a", Reached("r", 3))
+        state.reach("#b", Reached("r", 1))
         state.numbers.got = 2
         state.database.execute("CREATE TABLE job (text)")
         state.roll_back()
         self.assertEqual((state.last, state.numbers.got), (1, 0))
         self.assertEqual([n for n in range(9) if state.is_done(n)], [3])
+        self.assertEqual(state.rooms, {"#a": Reached("r", 2)})
         self.assertEqual(state.add("bob: 2 again"), 2)
         self.assertRaises(sqlite3.OperationalError, state.database.execute, "SELECT * FROM job")
         state.close()

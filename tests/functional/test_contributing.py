@@ -34,6 +34,9 @@ _SHORT_FORMS = {
     "python -m tests.resuming --library --schedules 10000": (
         "python -m tests.resuming --library --schedules 1"
     ),
+    "python -m tests.resuming --rooms --schedules 10000": (
+        "python -m tests.resuming --rooms --schedules 1"
+    ),
     "python -m tests.attacks.fuzz --seconds 600": (
         "python -m tests.attacks.fuzz --again CONTRIBUTING.md"
     ),

@@ -58,7 +58,7 @@ class CommandTestCase(ServedTestCase):
 
 
 class SayTests(CommandTestCase):
-    """What it says, and how it ends."""
+    """Lines that it says, and its ends."""
 
     async def test_outcomes(self) -> None:
         """Lines arrive in order; the exit code tells if some were refused, or not said."""
@@ -149,7 +149,7 @@ class SayTests(CommandTestCase):
         process.send_signal(signal.SIGINT)
         output, errors = await process.communicate()
         self.assertEqual((process.returncode, output), (130, b"one\ntw\n"))
-        self.assertIn(b"achat: interrupted; 2 lines not known", errors)
+        self.assertIn(b"achat: interrupted; standard output has 2 lines not known", errors)
 
 
 class StartTests(CommandTestCase):

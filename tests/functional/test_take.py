@@ -1,4 +1,4 @@
-"""The real C{achat take}, on a real server: what breaks loses nothing."""
+"""The real C{achat take}, on a real server, through kills."""
 
 from __future__ import annotations
 
@@ -42,6 +42,22 @@ class TakeTests(CommandTestCase):
         )
         self.assertEqual((await self.run_achat("take", "--timeout", "0.5", bob))[0], 124)
 
+    async def test_room(self) -> None:
+        """What is said in a room is taken by all who have joined it, with its room and number."""
+        bob = await self.begin_with("psst")
+        join = ("take", "-q", "--once", "--room", "#ops")
+        self.assertEqual(await self.run_achat(*join, f"ann@{self.at}"), (0, "", ""))
+        code, output, _ = await self.run_achat(*join, bob)
+        self.assertEqual((code, output), (0, "from ann: psst\n"))
+        said = await self.run_achat("say", "-q", f"ann@{self.at}", "#ops,bob", "hi")
+        self.assertEqual(said, (0, "", ""))
+        script = 'read -r text; echo "$ACHAT_ROOM $ACHAT_NUMBER $text"'
+        code, output, _ = await self.run_achat(*join, bob, "--", "sh", "-c", script)
+        self.assertEqual((code, sorted(output.split("\n"))), (0, ["", " 2 hi", "#ops 1 hi"]))
+        code, _, errors = await self.run_achat("say", f"eve@{self.at}", "#ops", "may I?")
+        self.assertEqual(code, 1)
+        self.assertIn("you are not in #ops; join it first", errors)
+
     async def test_failures(self) -> None:
         """A message whose command fails comes again; others have been got."""
         bob = await self.begin_with("one", "two", "three")
@@ -67,7 +83,7 @@ class TakeTests(CommandTestCase):
         return self.server
 
     async def test_lost_output(self) -> None:
-        """What a full disk, or a pipe that nobody reads, has not taken comes again."""
+        """A message that a full disk, or a pipe that nobody reads, has not taken comes again."""
         bob = await self.begin_with(*(f"{number}" for number in range(2000)))
         with open("/dev/full", "wb") as full:
             code, errors = await self._take_into(full.fileno(), bob)
@@ -95,7 +111,7 @@ class TakeTests(CommandTestCase):
         return process.returncode, errors.decode()
 
     async def test_kills(self) -> None:
-        """Whatever is killed, all jobs are worked off in order, and only one at the kill twice."""
+        """All jobs are worked off in order, whatever is killed, and only one at the kill twice."""
         folder = self.folder()
         options = ("--durable", "--mailbox", f"sqlite:{folder / 'mail'}")
         bob = await self.begin_with(*(f"{number}" for number in range(60)), options=options)

@@ -8,7 +8,7 @@ from achat_twisted import wire
 from achat_twisted.broker.broker import Duplicate
 from achat_twisted.broker.writer import HURRY
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, MailLimits
-from achat_twisted.mailbox.committer import RETRY
+from achat_twisted.mailbox.committer import LATE, RETRY
 from achat_twisted.mailbox.tags import MOST_UNHEARD, TAG_COST
 from achat_twisted.tools.backoff import FIRST
 from achat_twisted.wire.tags import Verdict
@@ -504,6 +504,24 @@ class DurableTests(ResumingTestCase):
             desk.clock.advance(RETRY)
         self.house.turn()
         self.assertEqual(self.heard(worker)[1:], ["! unknown nobody 1 1-1"])
+        self.assertFalse(worker.reader.paused)
+
+    def test_commit_that_is_late(self) -> None:
+        """A client that a late commit has held is read again, though nothing waits to be sent."""
+        desk = Desk.of(self, Clock())
+        desk.durable = True
+        self.house = House(desk.mailbox(), desk.clock, durable=True)
+        self.factory = self._factory(desk.clock)
+        worker = self.resumes("worker")
+        self.says(worker, "nobody: 1")
+        desk.worker.held = True
+        self.says(worker, "/got 0 1")
+        for _ in range(2):
+            desk.clock.advance(LATE)
+        self.assertTrue(worker.reader.paused)
+        desk.worker.release()
+        for _ in range(3):
+            desk.clock.advance(RETRY)
         self.assertFalse(worker.reader.paused)
 
     def test_time_after_a_crash(self) -> None:

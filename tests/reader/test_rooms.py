@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from twisted.internet.task import Clock
 
+from achat_twisted import wire
 from achat_twisted.broker.broker import Duplicate
+from achat_twisted.limits.limits import Limits
+from achat_twisted.mailbox.accounts import LINE_COST, MailLimits
+from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.mailbox.rows import Rights
 from tests.disk import Desk
 from tests.house import House
 from tests.reader.test_lines import Caller, ReaderTestCase
@@ -155,6 +160,82 @@ class RoomTests(RoomsTestCase):
         self.says(bob, "/who #ops")
         self.assertEqual(self.heard(bob)[-2:], ["! who #ops: bob", "! who #ops away: alice"])
 
+    def test_empty_room(self) -> None:
+        """A room that nobody is in is joined as any other: its lines and its owners stay."""
+        alice, bob = self.comes("alice"), self.comes("bob")
+        self.says(alice, "/join #ops", "#ops: one", "/part #ops")
+        self.says(bob, "/join #ops", "/quiet #ops on")
+        self.says(bob, "/log #ops")
+        self.assertEqual(
+            self.heard(bob),
+            [
+                "! joined #ops 2 ERA",
+                "! bad-line you do not own a room #ops",
+                "! log #ops 1 19700101T000000Z alice: one",
+                "! log-ends #ops 1 2",
+            ],
+        )
+
+    def test_comes_back_in_between(self) -> None:
+        """What was sent to one that left the room counts for nothing once it is in it again."""
+        alice, bob = self.comes("alice"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        alice.link.silence()
+        self.says(bob, "#ops: one")
+        self.says(alice, "/part #ops", "/join #ops")
+        self.says(bob, "#ops: two")
+        alice.link.acknowledge(len("from bob #ops: one\n"))
+        alice.is_gone()
+        self.house.turn()
+        again = self.comes("alice", "/rooms")
+        self.assertEqual(self.heard(again), ["! joined #ops 2 ERA", "from bob #ops: two"])
+
+    def test_word_on_an_older_room(self) -> None:
+        """A C{/got} for a room that is removed meanwhile says nothing about the one made again."""
+        alice, bob = self.comes("alice", "/resume t", "/rooms"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops", "#ops: one", "#ops: two")
+        room = self.house.mailbox.rows.room("#ops")
+        assert room is not None
+        self.house.broker.rooms.remove(room)
+        self.says(bob, "/join #ops")
+        again = self.house.mailbox.rows.room("#ops")
+        assert again is not None
+        self.house.broker.rooms.let_in(again, "alice")
+        self.says(bob, "#ops: three", "#ops: four")
+        self.says(alice, "/got #ops 2")
+        self.assertEqual(again.kept, 2)
+        self.assertEqual(
+            self.heard(alice)[-4:],
+            [
+                "! parted #ops",
+                "! joined #ops 3 ERA",
+                "from bob #ops 3: three",
+                "from bob #ops 4: four",
+            ],
+        )
+
+    def test_many_lines(self) -> None:
+        """One that returns gets all of many lines, page by page, as it says that it has them."""
+        alice, bob = self.comes("alice", "/resume t", "/rooms"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        alice.is_gone()
+        self.house.turn()
+        for chunk in range(0, 150, 5):
+            self.says(bob, *(f"#ops: {n} {'x' * 40}" for n in range(chunk, chunk + 5)))
+            self.house.clock.advance(1)
+        alice = self.comes("alice", "/resume t", "/rooms")
+        rounds = 0
+        while len(alice.link.messages()) < 150:
+            rounds += 1
+            self.assertLess(rounds, 20)
+            self.assertLess(rounds, len(alice.link.messages()))
+            self.says(alice, f"/got #ops {len(alice.link.messages())}")
+        numbers = [line.split()[3] for line in alice.link.messages()]
+        self.assertEqual(numbers, [f"{number}:" for number in range(1, 151)])
+
 
 class DeviceTests(RoomsTestCase):
     """Names that are here several times."""
@@ -197,6 +278,320 @@ class DeviceTests(RoomsTestCase):
             self.heard(self.comes("alice", "/device p")),
             ["! resumed 0 3 ERA", "! mail 1", "from bob: three"],
         )
+
+    def test_many_messages(self) -> None:
+        """A device gets all of many messages, page by page, as it says that it has them."""
+        bob, phone = self.comes("bob"), self.comes("alice", "/device p")
+        for chunk in range(0, 150, 5):
+            self.says(bob, *(f"alice: {n} {'x' * 40}" for n in range(chunk, chunk + 5)))
+            self.house.clock.advance(1)
+        rounds = 0
+        while len(phone.link.messages()) < 150:
+            rounds += 1
+            self.assertLess(rounds, 20)
+            self.says(phone, f"/got {len(phone.link.messages())}")
+        self.assertEqual([int(line.split()[2]) for line in phone.link.messages()], [*range(150)])
+
+    def test_rooms_of_devices(self) -> None:
+        """All sessions of a name that ask for rooms hear what one device does in them."""
+        bob = self.comes("bob")
+        self.says(bob, "/join #ops")
+        phone = self.comes("alice", "/device p", "/rooms")
+        laptop = self.comes("alice", "/device l", "/rooms")
+        deaf = self.comes("alice", "/device d")
+        plain = self.comes("alice", "/rooms")
+        self.says(phone, "/join #ops")
+        self.says(bob, "#ops: one")
+        self.says(phone, "#ops: two")
+        self.says(laptop, "/part #ops")
+        tagged = ["! joined #ops 1 ERA", "from bob #ops 1: one", "from alice #ops 2: two"]
+        for device in (phone, laptop):
+            self.assertEqual(self.heard(device)[1:], [*tagged, "! parted #ops"])
+        self.assertEqual(self.heard(deaf)[1:], [])
+        self.assertEqual(
+            self.heard(plain), ["! joined #ops 1 ERA", "from bob #ops: one", "! parted #ops"]
+        )
+
+    def test_commands(self) -> None:
+        """A name is told which devices it has, and forgets one that is away."""
+        bob, phone = self.comes("bob"), self.comes("alice", "/device p")
+        laptop = self.comes("alice", "/device l")
+        self.says(bob, "alice: one", "alice: two")
+        self.says(phone, "/got 2")
+        laptop.is_gone()
+        self.house.turn()
+        before = len(phone.link.lines())
+        self.says(phone, "/devices", "/devices forget p", "/devices forget x", "/devices what")
+        self.says(phone, "/devices forget l")
+        self.assertEqual(
+            phone.link.lines()[before:],
+            [
+                "! device p 0 here",
+                "! device l 2 away",
+                "! devices 2",
+                "! bad-line 0 p is here; end its session first",
+                "! bad-line 0 alice has no device x; /devices lists them",
+                "! bad-line 0 say /devices, or /devices forget TAG",
+                "! device p 0 here",
+                "! devices 1",
+            ],
+        )
+        again = self.comes("alice", "/device l")
+        self.assertEqual(self.heard(again), ["! resumed 0 3 ERA"])
+
+    def test_its_own_place(self) -> None:
+        """A login with the tag of a device ends that device's session, and no other."""
+        phone, laptop = self.comes("alice", "/device p"), self.comes("alice", "/device l")
+        plain = self.comes("alice")
+        again = self.comes("alice", "/device p")
+        ended = [each.link.finished for each in (phone, laptop, plain, again)]
+        self.assertEqual(ended, [True, False, False, False])
+        self.assertEqual(phone.link.lines()[-2:], ["! replaced", "! bye 0"])
+
+    def test_where_names_are_not_taken_over(self) -> None:
+        """A device does not come beside its name where nobody may take a name over."""
+        self.comes("alice")
+        self.house.broker.set_duplicate(Duplicate.REJECT)
+        self.assertEqual(self.calls_in("/device p"), ["! name-taken alice"])
+
+    def calls_in(self, opening: str) -> list[str]:
+        caller = self.calls()
+        caller.sends(f"{opening}\nalice\n")
+        self.house.turn()
+        return caller.link.lines()
+
+
+OWNED = [
+    ("alice", "/let-in #ops bob", "! members #ops 2"),
+    ("alice", "/let-in #ops bob", "! members #ops 2"),
+    ("alice", "/let-in #ops nobody", "! bad-line there is nobody by the name nobody"),
+    ("alice", "/let-in #ops #ops", "! bad-line there is nobody by the name #ops"),
+    ("alice", "/let-in #ops", "! bad-line it needs a room, and a name"),
+    ("alice", "/let-in ops bob", "! bad-line a room's name begins with #, as in #ops"),
+    ("bob", "/let-in #ops carol", "! bad-line you do not own a room #ops"),
+    ("bob", "/put-out #ops alice", "! bad-line you do not own a room #ops"),
+    ("bob", "/quiet #ops on", "! bad-line you do not own a room #ops"),
+    ("carol", "/join #ops", "! bad-line #ops is closed; one of its owners must let you in"),
+    ("carol", "/who #ops", "! bad-line you are not in #ops; say /join #ops first"),
+    ("carol", "/log #ops", "! bad-line you are not in #ops; say /join #ops first"),
+    ("carol", "/part #ops", "! bad-line you are not in #ops; say /join #ops first"),
+    ("carol", "/part #none", "! bad-line there is no room #none"),
+    ("carol", "/join ops", "! bad-line a room's name begins with #, as in #ops"),
+    (
+        "carol",
+        "/log #ops 501",
+        "! bad-line say /log #ROOM, or /log #ROOM LINES (1 to 500), or with before NUMBER",
+    ),
+    ("carol", "#ops: may I?", "! not-in #ops 1"),
+    ("alice", "/quiet #ops loud", "! bad-line say /quiet #ROOM on, or /quiet #ROOM off"),
+    ("alice", "/quiet #ops on", "! quiet #ops on"),
+    ("bob", "#ops: hello", "! closed #ops 1"),
+    ("alice", "#ops: hello", "! synced"),
+    ("alice", "/quiet #ops off", "! quiet #ops off"),
+    ("bob", "#ops: hello", "! synced"),
+    ("alice", "/put-out #ops carol", "! bad-line carol is not in #ops"),
+    ("alice", "/put-out #ops bob", "! members #ops 1"),
+    ("bob", "#ops: hello", "! not-in #ops 1"),
+    ("alice", "/part #ops", "! parted #ops"),
+    ("alice", "/join #ops", "! joined #ops 3 ERA"),
+]
+"""What the owner of a closed room, a member and somebody else say, and what they hear."""
+
+
+class RightsTests(RoomsTestCase):
+    """The rights in a room, and the sentences for all who have none."""
+
+    def test_rights(self) -> None:
+        """Owners let in, put out and close posting, and nobody else does."""
+        callers = {name: self.comes(name) for name in ("alice", "bob", "carol")}
+        self.says(callers["alice"], "/join #ops")
+        room = self.house.mailbox.rows.room("#ops")
+        assert room is not None
+        room.rights.is_open = False
+        for name, said, expected in OWNED:
+            before = len(self.heard(callers[name]))
+            self.says(callers[name], said, "/sync")
+            heard = self.heard(callers[name])[before:]
+            self.assertTrue(heard[0].startswith(expected), (name, said, heard))
+            self.assertEqual(len(heard), 1 + (expected != "! synced"), (said, heard))
+
+    def test_who_may_make_rooms(self) -> None:
+        """Where the operator makes rooms, nobody makes one by joining it."""
+        self.house.broker.room_commands.let_anyone_make(False)
+        alice = self.comes("alice")
+        self.says(alice, "/join #ops")
+        self.assertEqual(
+            self.heard(alice), ["! bad-line there is no room #ops; the operator makes rooms here"]
+        )
+        self.house.mailbox.rows.make_room("#ops", Rights())
+        self.says(alice, "/join #ops")
+        self.assertEqual(self.heard(alice)[1:], ["! joined #ops 1 ERA"])
+
+    def test_owners_come_back(self) -> None:
+        """The owner of a closed room needs nobody to be let in."""
+        alice, bob = self.comes("alice"), self.comes("bob")
+        self.says(alice, "/join #ops", "/let-in #ops bob", "/part #ops", "/join #ops")
+        self.assertEqual(self.heard(alice)[-1], "! joined #ops 1 ERA")
+        self.assertEqual(self.heard(bob), [])
+        self.says(bob, "/join #ops")
+        self.assertEqual(self.heard(bob), ["! joined #ops 1 ERA"])
+
+    def test_who_while_nobody_reads(self) -> None:
+        """Who is in a room is not told while there is no room for the answer."""
+        house = House(limits=Limits(outbox_total=3000), outbox_limit=1000)
+        self.opens(house)
+        guests = [house.comes(f"{number:060}") for number in range(10)]
+        for guest in guests:
+            house.broker.room_commands.join(guest.session, "#ops")
+            guest.link.block()
+        house.turn()
+        with self.assertRaisesRegex(wire.BadLine, "is not answered just now"):
+            for guest in guests:
+                house.broker.room_commands.who(guest.session, "#ops")
+                house.turn()
+        self.assertLess(house.broker.pool.size, 3000)
+
+    def test_own_lines_are_over(self) -> None:
+        """What a client without a tag says is over for it, as it does not hear that."""
+        alice, bob = self.comes("alice"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops", "#ops: one")
+        self.says(alice, "#ops: two", "#ops: three")
+        room = self.house.mailbox.rows.room("#ops")
+        assert room is not None
+        self.house.clock.advance(0.25)
+        self.assertEqual((room.kept, room.end), (0, 4))
+        self.assertEqual(self.house.broker.balance().delivered, 2 * 3)
+
+    def test_ledger(self) -> None:
+        """A line in a room is as many copies as it has members, however it ends."""
+        alice, bob = self.comes("alice"), self.comes("bob")
+        for caller in (alice, bob, self.comes("carol", "/resume t", "/rooms")):
+            self.says(caller, "/join #ops")
+        self.says(alice, "#ops: one")
+        self.house.clock.advance(0.25)
+        balance = self.house.broker.balance()
+        self.assertEqual((balance.accepted, balance.kept, balance.missing), (3, 1, 0))
+
+    def test_full(self) -> None:
+        """A line for which there is no room counts as refused for each member."""
+        self.house.mailbox.limit(MailLimits(total=10))
+        alice, bob = self.comes("alice"), self.comes("bob")
+        self.house.mailbox.limit(MailLimits(total=1200))
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        self.house.mailbox.limit(MailLimits(total=10))
+        self.says(alice, "#ops: one")
+        self.assertEqual(self.heard(alice)[-1], "! full #ops 1")
+        self.assertEqual(self.house.broker.balance().refused["full"], 2)
+
+    def test_kept(self) -> None:
+        """What is said to a name with devices of which none is here is kept for it."""
+        phone, bob = self.comes("alice", "/device p"), self.comes("bob")
+        self.says(bob, "alice: one")
+        phone.is_gone()
+        self.house.turn()
+        self.says(bob, "alice: two")
+        self.assertEqual(self.heard(bob), ["! kept alice 1"])
+
+
+class FallenTests(RoomsTestCase):
+    """Lines that fall off before all have got them."""
+
+    def limited(self, limits: MailLimits) -> None:
+        """Begin anew, with limits."""
+        self.mailbox = MemoryMailbox(self.house.clock, limits)
+        self.mailbox.open()
+        self.opens(House(self.mailbox, self.house.clock))
+
+    def test_missed_while_away(self) -> None:
+        """One that was away is told how many lines fell off, again until it has got one."""
+        self.limited(MailLimits(per_room=3 * (len("from bob #ops: 1\n") + LINE_COST)))
+        alice, bob = self.comes("alice"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        alice.is_gone()
+        self.house.turn()
+        self.says(bob, *(f"#ops: {number}" for number in range(1, 9)))
+        for _ in range(2):
+            again = self.calls()
+            again.link.silence()
+            again.sends("/rooms\nalice\n")
+            self.house.turn()
+            heard = b"".join(again.link.writes).decode().splitlines()
+            self.assertEqual(
+                [*heard[1][:15].split(), *heard[2:]],
+                [
+                    *("!", "joined", "#ops", "6"),
+                    "! missed #ops 5",
+                    *(f"from bob #ops: {number}" for number in (6, 7, 8)),
+                ],
+            )
+            again.is_gone()
+            self.house.turn()
+
+    def test_missed_while_behind(self) -> None:
+        """One that does not keep up is told in the stream how many lines fell off."""
+        self.limited(MailLimits(per_room=150 * (len("from bob #ops: 0000 \n") + 40 + LINE_COST)))
+        alice, bob = self.comes("alice", "/resume t", "/rooms"), self.comes("bob")
+        self.says(alice, "/join #ops")
+        self.says(bob, "/join #ops")
+        for chunk in range(0, 400, 5):
+            self.says(bob, *(f"#ops: {n:04} {'x' * 40}" for n in range(chunk, chunk + 5)))
+            self.house.clock.advance(1)
+        room = self.mailbox.rows.room("#ops")
+        assert room is not None
+        sent = len(alice.link.messages())
+        self.assertLess(sent, room.first)
+        self.says(alice, f"/got #ops {sent}")
+        lost = room.first - 1 - sent
+        told = self.heard(alice)[2 + sent :]
+        self.assertEqual(told[0], f"! missed #ops {lost}")
+        self.assertTrue(told[1].startswith(f"from bob #ops {room.first}: {room.first - 1:04}"))
+
+    def test_sessions_that_lag(self) -> None:
+        """One that lags too far behind ends, and goes on behind what was dropped; no other does."""
+        self.limited(MailLimits(per_name=16 * 10 * 50))
+        bob, plain = self.comes("bob"), self.comes("alice")
+        sender = self.comes("alice", "/send s")
+        phone, laptop = self.comes("alice", "/device p"), self.comes("alice", "/device l")
+        plain.link.silence()
+        for number in range(1, 26):
+            self.says(bob, f"alice: {number:03} {'x' * 36}")
+            self.says(phone, f"/got {number}")
+        self.assertEqual(len(phone.link.messages()), 25)
+        self.assertEqual((sender.link.finished, phone.link.finished), (False, False))
+        self.assertEqual((plain.link.finished, laptop.link.finished), (True, True))
+        plain.link.unblock()
+        self.house.turn()
+        row = self.mailbox.rows.get("alice")
+        assert row is not None
+        self.assertGreater(row.first, 10)
+        laptop = self.comes("alice", "/device l")
+        self.assertEqual(self.heard(laptop)[0], f"! resumed 0 {row.first} ERA")
+        numbers = [int(line.split()[2]) for line in laptop.link.messages()]
+        self.assertEqual(numbers, [*range(row.first, 26)])
+
+    def test_cut_while_lines_are_under_way(self) -> None:
+        """What had not been sent to a session that ends as it lags is there for the next one."""
+        self.limited(MailLimits(per_name=16 * 10 * 50))
+        bob, plain = self.comes("bob"), self.comes("alice")
+        phone = self.comes("alice", "/device p")
+        plain.link.block()
+        for number in range(1, 14):
+            self.says(bob, f"alice: {number:03} {'x' * 36}")
+            self.says(phone, f"/got {number}")
+        for number in range(14, 17):
+            self.says(bob, f"alice: {number:03} {'x' * 36}")
+        plain.link.unblock()
+        self.house.turn()
+        plain.is_gone()
+        self.house.turn()
+        had = [int(line.split()[2]) for line in plain.link.messages()]
+        again = self.comes("alice")
+        self.says(phone, "/got 16")
+        got = [int(line.split()[2]) for line in again.link.messages()]
+        self.assertLessEqual({14, 15, 16}, {*had, *got})
 
 
 class _InFile(RoomsTestCase):
@@ -248,6 +643,22 @@ class FileRoomTests(_InFile, RoomTests):
             ],
         )
         self.assertEqual(alice.link.lines()[2].split()[-1], era)
+
+    def test_crash(self) -> None:
+        """After a crash a room has its lines, in another era if the file cannot vouch for them."""
+        alice = self.comes("alice", "/resume t", "/rooms")
+        self.says(alice, "/join #ops", "#ops: one")
+        era = alice.link.lines()[2].split()[-1]
+        alice.is_gone()
+        self.house.turn()
+        self.stops()
+        self.begins()
+        self.house.clock.advance(1)
+        self.desk.crash()
+        self.begins()
+        again = self.comes("alice", "/resume t", "/rooms")
+        self.assertEqual(self.heard(again)[1:], ["! joined #ops 1 ERA", "from alice #ops 1: one"])
+        self.assertEqual(again.link.lines()[2].split()[-1] == era, self.durable)
 
 
 class FileDeviceTests(_InFile, DeviceTests):

@@ -6,7 +6,7 @@ client; a client without one begins anew after a kill, under a new tag.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -86,6 +86,7 @@ class Client:
     """
 
     tagged = True
+    is_device = False
 
     def __init__(
         self,
@@ -137,8 +138,12 @@ class Client:
 
     def connect(self, cable: Cable) -> None:
         self.cable = cable
-        cable.say(f"{'/send' if self.only_sends else '/resume'} {self.file.tag}")
-        cable.say(self.name)
+        for line in (*self.wishes(), self.name):
+            cable.say(line)
+
+    def wishes(self) -> Iterable[str]:
+        """The lines before its login line."""
+        return [f"{'/send' if self.only_sends else '/resume'} {self.file.tag}"]
 
     def intend(self, recipients: tuple[str, ...]) -> Line:
         """Write a line to the file, to be posted later."""
@@ -214,7 +219,7 @@ class Client:
             return
         said = wire.parse_server_line(line)
         if isinstance(said, wire.Message):
-            self._take_in(said.text.split()[0])
+            self._take_in(said)
         elif said.word == "resumed":
             lines, message, era = said.detail.split()
             self._resume(int(lines), int(message), era)
@@ -225,12 +230,15 @@ class Client:
         elif (verdict := parse_verdict(said)) is not None:
             self._judge(verdict)
 
-    def _take_in(self, ident: str) -> None:
+    def _take_in(self, said: wire.Message) -> None:
+        if said.room:
+            self.faults.add("told what is said in a room, and has not asked for that")
+            return
         self._message += 1
         self.owes = True
         if self._message > self.file.got:
             self.file.got = self._message
-            self.worked_off.append(ident)
+            self.worked_off.append(said.text.split()[0])
 
     def _resume(self, lines: int, message: int, era: str) -> None:
         if era != self.file.era:
@@ -276,9 +284,8 @@ class PlainClient(Client):
 
     tagged = False
 
-    def connect(self, cable: Cable) -> None:
-        self.cable = cable
-        cable.say(self.name)
+    def wishes(self) -> Iterable[str]:
+        return ()
 
     def hear(self, line: str | None) -> None:
         if line is None:
@@ -286,6 +293,12 @@ class PlainClient(Client):
             return
         said = wire.parse_server_line(line)
         if isinstance(said, wire.Message):
-            self.worked_off.append(said.text.split()[0])
+            self._take_in(said)
         elif parse_verdict(said) is not None:
             self.faults.add("told of lines that it has not said")
+
+    def _take_in(self, said: wire.Message) -> None:
+        if said.room:
+            super()._take_in(said)
+        else:
+            self.worked_off.append(said.text.split()[0])

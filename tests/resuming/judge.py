@@ -1,8 +1,4 @@
-"""The judge: compares what was promised with what the clients know when all is over.
-
-It looks at the lines that were first said since the server last began a new era for all. Those
-before that are in doubt, and the new era has told their clients so.
-"""
+"""The judge: compares what was promised with what the clients know when all is over."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from tests.resuming.client import Client, Line
+from tests.resuming.client import Client
 
 if TYPE_CHECKING:
     from tests.resuming.world import World
@@ -35,11 +31,15 @@ def _fates(world: World) -> Iterator[str]:
         name: Counter(ident for each in clients for ident in each.worked_off)
         for name, clients in _by_name(world.clients).items()
     }
-    for line in _judged(world):
+    of_devices = Counter(
+        (each.name, ident) for each in world.clients if each.is_device for ident in each.worked_off
+    )
+    for line in world.judged():
         for name in line.recipients or ("",):
             copies = came.get(name, Counter())[line.ident]
             refused = name in line.refused
-            if not copies and not refused:
+            is_elsewhere = of_devices[name, line.ident] or world.is_shared(line, name)
+            if not (copies or refused or is_elsewhere):
                 yield f"{line.ident} for {name or 'nobody'} is lost"
             elif copies and refused:
                 yield f"{line.ident} for {name} was refused, and came"
@@ -49,9 +49,9 @@ def _fates(world: World) -> Iterator[str]:
 
 def _orders(world: World) -> Iterator[str]:
     """Lines come in order, for each life of their client."""
-    judged = {line.ident: line for line in _judged(world)}
+    judged = {line.ident: line for line in world.judged()}
     for client in world.clients:
-        if not (_comes_once(world, client.name) and client.is_orderly):
+        if client.is_device or not (_comes_once(world, client.name) and client.is_orderly):
             continue
         last: dict[tuple[Client, int], int] = {}
         for line in filter(None, map(judged.get, client.worked_off)):
@@ -60,12 +60,6 @@ def _orders(world: World) -> Iterator[str]:
             if number < last.get(sender, 0):
                 yield f"{line.ident} came to {client.ident} behind {last[sender]}"
             last[sender] = max(number, last.get(sender, 0))
-
-
-def _judged(world: World) -> Iterator[Line]:
-    for line in world.lines:
-        if line.first_said > world.new_eras_at and not line.is_gone:
-            yield line
 
 
 def _comes_once(world: World, name: str) -> bool:
@@ -78,6 +72,6 @@ def _by_name(clients: Iterable[Client]) -> dict[str, list[Client]]:
     there: dict[str, list[Client]] = {"nobody": [], "": []}
     for client in clients:
         named = there.setdefault(client.name, [])
-        if not client.only_sends:
+        if not (client.only_sends or client.is_device):
             named.append(client)
     return there

@@ -96,13 +96,17 @@ class Server:
         self._path = path
         self._rng = rng
         self._duplicate = rng.choice([Duplicate.TAKEOVER, Duplicate.TAKEOVER, Duplicate.REJECT])
-        self._outbox_limit = rng.choice([600, 600, 4000])
-        self._limits = MailLimits(per_name=rng.choice([3500, 10**6]), age=AGE)
+        self._outbox_limit, self._limits = self.draw_limits(rng)
         self._platter = Platter(path, rng, is_watched=power_fails)
         self._databases: list[Database] = []
         self._opening: Cable
         self._wall = 1e9
         self._start()
+
+    def draw_limits(self, rng: Random) -> tuple[int, MailLimits]:
+        """The limits of an outbox, and of the mailbox."""
+        outbox = rng.choice([600, 600, 4000])
+        return outbox, MailLimits(per_name=rng.choice([3500, 10**6]), age=AGE)
 
     def _start(self) -> None:
         self.clock = Clock()

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.resuming.__main__ import repeat
 from tests.resuming.model import Mode
+from tests.resuming.rooms import RoomWorld
 from tests.resuming.world import World
 
 SCHEDULES = 100
@@ -40,6 +41,26 @@ class ScheduleTests(SynchronousTestCase):
         one.run()
         other.run()
         self.assertEqual(_without_eras(one.trace), _without_eras(other.trace))
+
+
+class RoomScheduleTests(SynchronousTestCase):
+    """The same with rooms, and with several devices of a name."""
+
+    def holds(self, mode: Mode) -> None:
+        for seed in range(SCHEDULES):
+            self.assertEqual(RoomWorld(seed, mode).run(), [], repeat(seed, mode, rooms=True))
+
+    def test_in_memory(self) -> None:
+        """While the server lives, each member and device gets each line of a room once."""
+        self.holds(Mode.MEMORY)
+
+    def test_in_a_file(self) -> None:
+        """So it does from one ordered stop to the next start, and beyond."""
+        self.holds(Mode.SQLITE)
+
+    def test_durable(self) -> None:
+        """So it does whatever is killed, from file to file."""
+        self.holds(Mode.DURABLE)
 
 
 def _without_eras(trace: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -30,6 +30,7 @@ class World:
     """One schedule.
 
     @ivar lines: all that were ever posted.
+    @ivar calm: true once nothing breaks any more.
     @ivar new_eras_at: the last step at which the server forgot what tags it had.
     @ivar trace: what has happened, for people.
     """
@@ -41,21 +42,26 @@ class World:
         @param rules: those of the model that the server is compared with.
         """
         self._kind = kind
-        self._follower = Follower(Model(mode, rules))
-        self._rng = rng = Random(seed)
+        self.follower = self.make_follower(Model(mode, rules))
+        self.rng = rng = Random(seed)
         self._folder = TemporaryDirectory()
-        self._power_fails = rng.random() < 0.25
-        path = Path(self._folder.name, "mailbox")
-        self.server = Server(mode, path, rng, self._follower, power_fails=self._power_fails)
+        self.power_fails = rng.random() < 0.25
+        self.server = self.make_server(mode, Path(self._folder.name, "mailbox"), rng)
         self.lines: list[Line] = []
         self.new_eras_at = -1
         self.trace: list[str] = []
-        self._step = 0
-        self._calm = False
+        self.step = 0
+        self.calm = False
         self._mortal_mail = rng.random() < 0.15
-        self.clients = self._make_clients(rng)
+        self.clients = self.make_clients(rng)
 
-    def _make_clients(self, rng: Random) -> list[Client]:
+    def make_follower(self, model: Model) -> Follower:
+        return Follower(model)
+
+    def make_server(self, mode: Mode, path: Path, rng: Random) -> Server:
+        return Server(mode, path, rng, self.follower, power_fails=self.power_fails)
+
+    def make_clients(self, rng: Random) -> list[Client]:
         clients = [
             self._kind("A", "a", has_file=rng.random() < 0.6, posts=9),
             self._kind("B", "b", has_file=rng.random() < 0.6, posts=5, peer="a"),
@@ -83,27 +89,27 @@ class World:
 
         That is what the judge says, or what differs from the model, which ends the schedule.
         """
-        while self._step < TROUBLE - 1 and not self._follower.differences:
-            if self._rng.random() < 0.14:
-                self.do(*self._rng.choice(self.troubles(self._rng.choice(self.clients))))
+        while self.step < TROUBLE - 1 and not self.follower.differences:
+            if self.rng.random() < 0.14:
+                self.do(*self.rng.choice(self.troubles(self.rng.choice(self.clients))))
             elif acts := self.acts():
-                self.do(*self._rng.choice(acts))
+                self.do(*self.rng.choice(acts))
             else:
                 self.wait()
         return self.end()
 
     def do(self, what: str, act: Act) -> None:
         """The next step of the schedule."""
-        self._step += 1
-        self.trace.append(f"{self._step}: {what}")
+        self.step += 1
+        self.trace.append(f"{self.step}: {what}")
         act()
-        if self._calm or self._rng.random() < 0.8:
+        if self.calm or self.rng.random() < 0.8:
             self.server.turn()
         self._cut_the_forgotten()
 
     def wait(self) -> None:
         """Let time pass, as nothing else can happen."""
-        self._step += 1
+        self.step += 1
         self.server.pass_time(1.0)
         self._cut_the_forgotten()
 
@@ -115,23 +121,40 @@ class World:
         with self._folder:
             self._calm_down()
             silence = 0
-            while silence < _SILENCE and not self._follower.differences:
-                if self._step > TROUBLE + _PATIENCE:
-                    return ["it does not end", *judge(self)]
+            while silence < _SILENCE and not self.follower.differences:
+                if self.step > TROUBLE + _PATIENCE:
+                    return ["it does not end", *self.judge()]
                 if acts := self.acts():
                     silence = 0
-                    self.do(*self._rng.choice(acts))
+                    self.do(*self.rng.choice(acts))
                 else:
                     silence += 1
                     self.wait()
             self.server.stop()
             self.server.end()
-            verdict = judge(self)
+            verdict = self.judge()
             self.server.close()
-            return self._follower.differences or verdict
+            return self.follower.differences or verdict
+
+    def judge(self) -> list[str]:
+        """All that was done wrong, in words."""
+        return judge(self)
+
+    def judged(self) -> Iterator[Line]:
+        """The lines that were first said since the server last began a new era for all.
+
+        Those before that are in doubt, and the new era has told their clients so.
+        """
+        for line in self.lines:
+            if line.first_said > self.new_eras_at and not line.is_gone:
+                yield line
+
+    def is_shared(self, line: Line, name: str) -> bool:
+        """True if a line was accepted for a row that has several readers."""
+        return False
 
     def _calm_down(self) -> None:
-        self._calm = True
+        self.calm = True
         if self.server.is_stopping:
             self._end_stop()
         self.server.calm_down()
@@ -140,7 +163,7 @@ class World:
         """A connection that its client thinks no more of ends at some time."""
         theirs = {client.cable for client in self.clients}
         for cable in self.server.cables:
-            if cable not in theirs and (self._calm or self._rng.random() < 0.05):
+            if cable not in theirs and (self.calm or self.rng.random() < 0.05):
                 cable.cut()
 
     def acts(self) -> list[tuple[str, Act]]:
@@ -154,29 +177,29 @@ class World:
         if server.thread.has_work:
             acts.append(("the thread goes on", server.thread.go_on))
         for client in self.clients:
-            acts += self._acts_of(client)
+            acts += self.acts_of(client)
         return acts
 
-    def _acts_of(self, client: Client) -> list[tuple[str, Act]]:
+    def acts_of(self, client: Client) -> list[tuple[str, Act]]:
         who, acts, cable = client.ident, list[tuple[str, Act]](), client.cable
         is_guest = not client.posts
-        may = self._calm or self._rng.random() < 0.5
+        may = self.calm or self.rng.random() < 0.5
         if cable is None:
             is_done = client.only_sends and client.is_settled and client.posted == client.posts
-            if not (self._calm and (is_guest or is_done)) and (
-                not is_guest or self._rng.random() < 0.1
+            if not (self.calm and (is_guest or is_done)) and (
+                not is_guest or self.rng.random() < 0.1
             ):
                 acts.append((f"{who} connects", lambda: self._connect(client)))
-        elif self._calm and is_guest:
+        elif self.calm and is_guest:
             acts.append((f"{who} goes", client.go))
         elif cable.can_be_read:
             acts.append((f"{who} hears", lambda: self._let_hear(client)))
         if client.posted < client.posts and may:
             acts.append((f"{who} intends", lambda: self._intend(client)))
         if client.can_post:
-            acts.append((f"{who} posts", lambda: client.post(self._step)))
+            acts.append((f"{who} posts", lambda: client.post(self.step)))
         may_sync = client.can_sync and cable is not None and not cable.to_server
-        if may_sync and (self._calm or self._rng.random() < 0.3):
+        if may_sync and (self.calm or self.rng.random() < 0.3):
             acts.append((f"{who} syncs", client.sync))
         if client.can_confirm and may:
             acts.append((f"{who} confirms", client.confirm))
@@ -191,15 +214,19 @@ class World:
         assert client.cable is not None
         line = client.cable.read()
         self.trace.append(f"   {client.ident} < {line}")
-        self._follower.hear(client.cable, line)
+        self.follower.hear(client.cable, line)
         client.hear(line)
 
     def _intend(self, client: Client) -> None:
+        self.lines.append(client.intend(self.recipients(client)))
+
+    def recipients(self, client: Client) -> tuple[str, ...]:
+        """Those of its next line."""
         peer = client.peer
-        (recipients,) = self._rng.choices(
+        (recipients,) = self.rng.choices(
             [(peer,), ("nobody",), (peer, "nobody"), ()], [70, 12, 10, 8]
         )
-        self.lines.append(client.intend(recipients))
+        return recipients
 
     # What breaks
 
@@ -212,10 +239,10 @@ class World:
             ("quits", client.leave),
             ("is kicked", lambda: self.server.kick(client.name)),
             ("sees the server crash", self._crash),
-            *[("sees the server stop", self._stop)] * (6 if self._power_fails else 1),
-            *[("sees the power fail", self._fail_power)] * (4 if self._power_fails else 0),
+            *[("sees the server stop", self._stop)] * (6 if self.power_fails else 1),
+            *[("sees the power fail", self._fail_power)] * (4 if self.power_fails else 0),
             ("sees a change of the disk", self._change_disk),
-            ("sees time pass", lambda: self.server.pass_time(self._rng.choice([0.3, 1, 6]))),
+            ("sees time pass", lambda: self.server.pass_time(self.rng.choice([0.3, 1, 6]))),
             ("sees mail expire", self._expire),
         ]
         return [(f"{client.ident} {what}", act) for what, act in troubles]
@@ -226,7 +253,7 @@ class World:
 
     def _crash(self, *, loses_power: bool = False) -> None:
         if self.server.mode is not Mode.DURABLE:
-            self.new_eras_at = self._step
+            self.new_eras_at = self.step
         self.server.crash(loses_power=loses_power)
 
     def _fail_power(self) -> None:
@@ -241,7 +268,7 @@ class World:
     def _end_stop(self) -> None:
         self.server.end()
         if self.server.mode is Mode.MEMORY:
-            self.new_eras_at = self._step
+            self.new_eras_at = self.step
 
     def _change_disk(self) -> None:
         self.server.disk.full = not self.server.disk.full
@@ -249,4 +276,4 @@ class World:
     def _expire(self) -> None:
         if self._mortal_mail and not self.server.is_stopping:
             self.server.age()
-            self.new_eras_at = self._step
+            self.new_eras_at = self.step

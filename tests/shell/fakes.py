@@ -147,6 +147,7 @@ class Scene:
         retry: float | None = None,
         state: State | None = None,
         only_sends: bool = False,
+        rooms: bool = False,
     ) -> None:
         self.driver = FakeDriver()
         state = state or MemoryState()
@@ -154,7 +155,7 @@ class Scene:
         now = self.driver.seconds()
         address = parse_address("ann@host")
         conversation = Conversation(
-            address, state, now, only_sends=only_sends, retry=retry, chance=NoChance()
+            address, state, now, only_sends=only_sends, rooms=rooms, retry=retry, chance=NoChance()
         )
         self.chat = Chat(conversation, state, self.driver, listener)
         self.running: asyncio.Task[int] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import click
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -52,8 +54,20 @@ class LineTests(SynchronousTestCase):
         self.assertEqual(await self.read(b"a\xffb\n"), [["a\udcffb"]])
 
     @in_loop
+    async def test_endless(self) -> None:
+        """A file without any line end takes a few times the longest line, whatever its size."""
+        chunk = b"x" * MAX_TYPED
+        source = FakeInput()
+        source.comes(*([chunk] * 20), b"")
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        async for _ in LineReader(source).batches():
+            pass
+        self.assertLess(tracemalloc.get_traced_memory()[1], 8 * MAX_TYPED)
+
+    @in_loop
     async def test_long(self) -> None:
-        """A line without end takes no more memory than the longest one that is read."""
+        """Of a line that is too long there is one byte more than the longest may have."""
         chunk = b"x" * MAX_TYPED
         batches = await self.read(chunk, chunk, chunk + b"\nmore\n")
         self.assertEqual([[len(line) for line in batch] for batch in batches], [[MAX_TYPED + 1, 4]])
@@ -90,7 +104,7 @@ class RecipientTests(SynchronousTestCase):
             self.assertEqual(parse_recipients(text), recipients)
 
     def test_nobody(self) -> None:
-        """What would make another line of it, or can be no name, is a mistake."""
+        """Anything that would make another line of it, or can be no name, is a mistake."""
         for text, why in NOBODY.items():
             error = self.assertRaises(click.BadParameter, parse_recipients, text)
             self.assertIn(why, str(error))

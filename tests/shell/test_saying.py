@@ -1,4 +1,4 @@
-"""What C{achat say} makes of lines, of what becomes of them, and of all that ends it early."""
+"""Lines that C{achat say} says, their fate, and all that ends it early."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class SayingTestCase(SynchronousTestCase):
 
 
 class OutcomeTests(SayingTestCase):
-    """What becomes of lines."""
+    """The fate of lines."""
 
     @in_loop
     async def test_taken(self) -> None:
@@ -224,24 +224,24 @@ class OutcomeTests(SayingTestCase):
 
 
 class EndTests(SayingTestCase):
-    """What ends it early, and where the lines are then."""
+    """Ends before all is known, and the lines that are left then."""
 
     @in_loop
     async def test_unreachable(self) -> None:
-        """What was not said is printed as it came, when the time is over."""
+        """When the time is over, lines that were not said are printed as they came."""
         self.begin("one\ntwo")
         self.assertEqual(await self.give_up(), 75)
         self.assertEqual(self.output.take(), ["one", "two"])
         told = self.errors.take()
         self.assertEqual(told[0], f"{REACHED}; trying again for 60 seconds")
         self.assertEqual(
-            told[-1], f"{REACHED}; 2 lines not known to be taken in, on standard output"
+            told[-1], f"{REACHED}; standard output has 2 lines not known to be taken in"
         )
         self.assertEqual(len(told), 2)
 
     @in_loop
     async def test_partly(self) -> None:
-        """What was settled before is not printed."""
+        """Lines that were settled before are not printed."""
         self.begin()
         self.source.types("one", "two")
         await self.scene.come_in(WELCOME)
@@ -279,7 +279,7 @@ class EndTests(SayingTestCase):
 
     @in_loop
     async def test_deserted(self) -> None:
-        """What standard output does not take goes to standard error."""
+        """Lines that standard output does not take go to standard error."""
         self.begin("one")
         self.output.breaks()
         self.ending.comes()
@@ -303,7 +303,7 @@ class StateTests(SayingTestCase):
 
     @in_loop
     async def test_waits(self) -> None:
-        """What was not said waits in the file, and the next run says it before its own lines."""
+        """Lines that were not said wait in the file, and the next run says them before its own."""
         path = self.file()
         self.begin("one\ntwo", state=StateFile(path))
         self.assertEqual(await self.give_up(), 75)
@@ -360,7 +360,7 @@ class StateTests(SayingTestCase):
 
     @in_loop
     async def test_unsavable(self) -> None:
-        """What a full disk does not take is printed, even if it may be in the file."""
+        """Lines that a full disk does not take are printed, even if they may be in the file."""
 
         class Full(MemoryState):
             is_lasting = True
@@ -371,4 +371,6 @@ class StateTests(SayingTestCase):
         self.begin("one\ntwo", state=Full())
         self.assertEqual(await self.scene.ended(), 75)
         self.assertEqual(self.output.take(), ["one", "two"])
-        self.assertIn("the disk is full; 2 lines not known", self.errors.take()[-1])
+        self.assertIn(
+            "the disk is full; standard output has 2 lines not known", self.errors.take()[-1]
+        )

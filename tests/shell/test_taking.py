@@ -1,4 +1,4 @@
-"""What C{achat take} gets: what is worked off, and nothing else."""
+"""Messages that C{achat take} gets: those that are worked off, and no others."""
 
 from __future__ import annotations
 
@@ -52,13 +52,15 @@ class FakeWorker:
 class TakingTestCase(SynchronousTestCase):
     """A test with one run; L{begin} is to be called first."""
 
-    def begin(self, patience: Patience | None = None, **bounds: Any) -> None:
+    def begin(
+        self, patience: Patience | None = None, rooms: tuple[str, ...] = (), **bounds: Any
+    ) -> None:
         self.worker, self.errors = FakeWorker(), FakeOutput()
         status = Status(self.errors, is_terminal=False)
         trying = Trying("host:8080", None)
         patience = patience or Patience()
-        taking = Taking(self.worker, status, trying, Bounds(**bounds), patience)
-        self.scene = Scene(taking, retry=60.0)
+        taking = Taking(self.worker, status, trying, Bounds(**bounds), patience, rooms)
+        self.scene = Scene(taking, rooms=bool(rooms), retry=60.0)
         self.ending = FakeEnding()
         self.scene.run(taking.run, self.ending)
 
@@ -73,6 +75,32 @@ class TakingTestCase(SynchronousTestCase):
         """Let a server answer, until the client has gone."""
         await self.scene.serve()
         return await self.scene.ended()
+
+
+class RoomTests(TakingTestCase):
+    """What is said in rooms."""
+
+    async def join(self, *answers: str) -> None:
+        self.begin(rooms=("#ops",))
+        await self.scene.come_in(WELCOME)
+        self.assertEqual(self.said()[-2:], ["/join #ops", "/ping"])
+        await self.scene.hears(*answers, "! pong")
+
+    @in_loop
+    async def test_taken(self) -> None:
+        """Rooms are joined, and their lines are taken, but for those of the name itself."""
+        await self.join("! joined #ops 1 r1")
+        await self.scene.hears("from ann #ops 1: mine", "from bob #ops 2: one", "from bob: two")
+        self.assertEqual((self.worker.texts, self.said()), (["one"], ["/got #ops 1"]))
+        await self.worker.ends(0)
+        self.assertEqual((self.worker.texts, self.said()), (["one", "two"], ["/got #ops 2"]))
+
+    @in_loop
+    async def test_not_let_in(self) -> None:
+        """A room that does not let in ends it, with the reason."""
+        await self.join("! bad-line 0 #ops is closed")
+        self.assertEqual(await self.leave(), 77)
+        self.assertEqual(self.errors.take()[-1], "achat: #ops is closed")
 
 
 class WorkTests(TakingTestCase):
@@ -124,7 +152,7 @@ class WorkTests(TakingTestCase):
 
     @in_loop
     async def test_dead_letter(self) -> None:
-        """What is given up is posted, and got when that is taken in."""
+        """A message that is given up is posted, and got when that is taken in."""
         await self.come_in(Patience(tries=1, dead_letter="dead"))
         await self.scene.hears("from bob: one")
         await self.worker.ends(3)
@@ -147,7 +175,7 @@ class WorkTests(TakingTestCase):
 
     @in_loop
     async def test_unwritable(self) -> None:
-        """What the output does not take is not got."""
+        """A message that the output does not take is not got."""
         await self.come_in()
         await self.scene.hears("from bob: one")
         await self.worker.ends(Unwritable("nobody reads standard output any more"))
@@ -203,7 +231,7 @@ class BoundTests(TakingTestCase):
 
     @in_loop
     async def test_once(self) -> None:
-        """What is there by now is taken, though it takes its time; then it leaves."""
+        """All that is there by now is taken, though it takes its time; then it leaves."""
         await self.come_in(is_once=True)
         await self.scene.hears("! mail 2", "from bob: 1")
         await self.worker.ends(0, 0)
@@ -216,7 +244,7 @@ class BoundTests(TakingTestCase):
 
     @in_loop
     async def test_once_nothing(self) -> None:
-        """Where nothing is it leaves soon."""
+        """It leaves soon if nothing is there."""
         await self.come_in(is_once=True)
         before = asyncio.get_running_loop().time()
         self.assertEqual(await self.leave(), 0)

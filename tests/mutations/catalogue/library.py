@@ -8,6 +8,7 @@ _HOME = "achat_twisted/client"
 _CONVERSATION = f"{_HOME}/conversation.py"
 _INCOMING = f"{_HOME}/incoming.py"
 _OUTGOING = f"{_HOME}/outgoing.py"
+_ROOMS = f"{_HOME}/rooms.py"
 _VECTORS = "tests.client.test_vectors"
 _CHAT = "tests.client.test_chat"
 
@@ -34,10 +35,73 @@ LIBRARY = (
         f"{_CHAT}.MessageTests",
     ),
     Mutation(
+        "let a line of a room count as one of the name's own",
+        _CONVERSATION,
+        "self._rooms.take(room, message.number) if room else self._incoming.take()",
+        "self._incoming.take()",
+        _VECTORS,
+    ),
+    Mutation(
+        "hear a room that the client was not told it is in",
+        _ROOMS,
+        "        if room not in self._told:\n            return None\n",
+        '        self.joined(room, number or 1, "")\n',
+        _VECTORS,
+    ),
+    Mutation(
+        "skip lines of a room that was made again",
+        _ROOMS,
+        "        if row.era != era:\n",
+        "        if not row.era:\n",
+        _VECTORS,
+    ),
+    Mutation(
+        "confirm lines of a room that the program has not worked off, as it joins again",
+        _ROOMS,
+        "        elif room not in self._told:\n",
+        "        elif True:\n",
+        _VECTORS,
+    ),
+    Mutation(
+        "go on in a room that was left as if nothing was missed",
+        _ROOMS,
+        "        self._told.pop(room, None)\n",
+        "",
+        _VECTORS,
+    ),
+    Mutation(
+        "take a hole in a room's numbers for lines that are to come",
+        _INCOMING,
+        "self._number = number = self._number + 1 if number is None else number",
+        "self._number = number = self._number + 1",
+        _VECTORS,
+    ),
+    Mutation(
+        "take for worked off what a transaction has taken back",
+        _INCOMING,
+        "            number = max(number, each)\n",
+        "            number = max(number, each)\n        self._heard.popleft()\n",
+        "tests.client.test_incoming",
+    ),
+    Mutation(
+        "let a device use the state of another login",
+        f"{_HOME}/state.py",
+        '    if numbers.owner not in ("", owner):\n',
+        '    if numbers.owner.split(" ")[1:] not in ([], owner.split(" ")[1:]):\n',
+        "tests.client.test_state",
+    ),
+    Mutation(
+        "give an order the refusal of what the user has typed",
+        f"{_HOME}/chat.py",
+        "        while self._has_commanded:\n",
+        "        while False:\n",
+        f"{_CHAT}.RoomTests",
+    ),
+    Mutation(
         "count what was not asked for as a message",
         _CONVERSATION,
-        ' and "#" not in said.sender:',
-        ":",
+        'is_ours = not said.room and "#" not in said.sender',
+        "is_ours = True",
         _VECTORS,
     ),
     Mutation(
@@ -106,43 +170,43 @@ LIBRARY = (
     Mutation(
         "hand a message out again that the program has",
         _INCOMING,
-        "if number <= max(self._state.numbers.got, self._handed_out):",
-        "if number <= self._state.numbers.got:",
+        "if number <= max(self.got, self._handed_out):",
+        "if number <= self.got:",
         _VECTORS,
     ),
     Mutation(
         "forget what was worked off out of order",
         _INCOMING,
-        "return None if self._state.is_done(number) else number",
-        "return number",
+        "        if not self._state.is_done(number, self.room):\n            return number\n",
+        "        return number\n",
         _VECTORS,
     ),
     Mutation(
         "confirm what the connection has not brought",
         _INCOMING,
-        "return min(self._state.numbers.got, self._number)",
-        "return self._state.numbers.got",
+        "return min(self.got, self._number)",
+        "return self.got",
         _VECTORS,
     ),
     Mutation(
         "wait for messages that have expired",
         _INCOMING,
-        "        if self._number > self._state.numbers.got:\n",
+        "        if self._number > self.got:\n",
         "        if False:\n",
         _VECTORS,
     ),
     Mutation(
         "skip messages of a new era",
         _INCOMING,
-        "self._state.numbers.got = self._handed_out = self._number =",
+        "self.got = self._handed_out = self._number =",
         "self._handed_out = self._number =",
         _VECTORS,
     ),
     Mutation(
         "confirm a message of another era",
         _INCOMING,
-        "return era == numbers.era and number",
-        "return number",
+        "era == self.era and number",
+        "number",
         f"{_CHAT}.MessageTests",
     ),
     Mutation(

@@ -145,6 +145,13 @@ RESUMING = (
         "tests.reader.test_resuming",
     ),
     Mutation(
+        "hold a tag for ever, after a commit was late while nothing was on its way to it",
+        _TURNS,
+        "if not session.watched:  # nothing",
+        "if False:  # nothing",
+        "tests.reader.test_resuming",
+    ),
+    Mutation(
         "tell a tag what is not committed yet",
         _TURNS,
         "        self._serve(touched, _END_TURN)\n",

@@ -91,7 +91,7 @@ class ScreenTests(SynchronousTestCase):
             await turns()
 
     def written(self) -> str:
-        """What the terminal has got since this was last asked."""
+        """All that the terminal has got since this was last asked."""
         text = self.terminal.getvalue()
         self.terminal.seek(0)
         self.terminal.truncate()
@@ -110,7 +110,7 @@ class ScreenTests(SynchronousTestCase):
 
     @in_loop
     async def test_output_above(self) -> None:
-        """What is shown stands above what one types, which is written again, in one piece."""
+        """An entry stands above what one types, which is written again, in one piece."""
         async with self.screen() as screen:
             await self.types("bob: ha")
             self.written()

@@ -50,7 +50,7 @@ class FakeScreen:
             self._code.set_result(code)
 
     def take(self) -> list[str]:
-        """What was shown since this was last asked."""
+        """All that was shown since this was last asked."""
         shown, self.shown = self.shown, []
         return shown
 
@@ -319,7 +319,7 @@ class BreakTests(TalkTestCase):
 
     @in_loop
     async def test_kicked(self) -> None:
-        """So does one that ends the session for good."""
+        """A server that ends the session for good does so as well."""
         await self.come_in()
         await self.scene.hears("! kicked", "! bye 0")
         self.assertEqual(await self.scene.ended(), 77)
