@@ -63,9 +63,9 @@ LIBRARY = (
         _VECTORS,
     ),
     Mutation(
-        "go on in a room that was left as if nothing was missed",
+        "remember a room that was left",
         _ROOMS,
-        "        self._told.pop(room, None)\n",
+        "        self._state.leave(room)\n",
         "",
         _VECTORS,
     ),
