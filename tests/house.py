@@ -18,6 +18,7 @@ from achat_twisted.broker.shares import OUTBOX_LIMIT
 from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
+from achat_twisted.reader import commands
 from achat_twisted.wire.tags import PLAIN, Opening
 from tests.fakes import FakeLink, FakeSource
 
@@ -50,7 +51,19 @@ class Guest:
         if posts is None or not self.broker.post_run(self.session, posts):
             return False
         self.session.taken += len(lines)
+        if self.session.taken > self.session.allowance.lines:
+            self.session.overdrawn()
         return True
+
+    def commands(self, line: str) -> None:
+        """Have a command taken in, as a reader does."""
+        self.session.taken += 1
+        self.session.commands += 1
+        request = wire.parse_line(line)
+        assert isinstance(request, wire.Command)
+        commands.run(self.broker, self.session, request)
+        if self.session.taken > self.session.allowance.lines:
+            self.session.overdrawn()
 
     def loses_connection(self, acknowledged: int = 0) -> None:
         self.link.lose(acknowledged)

@@ -163,9 +163,9 @@ class InRoom(Achat):
         return super().login(name) + f"/join {self._room(group)}\n".encode()
 
     def is_in(self, name: str, heard: bytes) -> bool:
-        due = f"! welcome {name}\n! joined {self._ROOM}".encode()
-        rest, end, more = heard[len(due) :].partition(b"\n")
-        return _is_all(heard, due + rest + end + more) and bool(end)
+        due = f"! welcome {name}\n! joined {self._ROOM}-".encode()
+        rest, end, _ = heard[len(due) :].partition(b"\n")
+        return _is_all(heard, due + rest + end) and bool(end)
 
     def post_all(self, recipients: Sequence[str], group: str, text: str) -> bytes:
         return self.post(self._room(group), text)

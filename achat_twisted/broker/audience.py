@@ -73,9 +73,11 @@ class Audience:
         self._chunk: Chunk | None = None
         self._to_tell: list[IFollower] = []
 
-    def post(self, sender: str, line: bytes) -> None:
-        """Note a line that was added to the row."""
+    def post(self, sender: str, line: bytes) -> bool:
+        """Note a line that was added to the row; True if until now there was nothing to tell."""
+        is_first = self.is_told
         self._new.append((sender, line))
+        return is_first
 
     @property
     def is_told(self) -> bool:

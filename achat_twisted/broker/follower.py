@@ -235,6 +235,11 @@ class RoomFollower(Follower):
     def _deliver(self, lines: Page, now: float) -> None:
         own = f"from {self.name} {self._row.name}: ".encode()
         first = self._head - len(lines)
+        together = b"".join(lines)
+        if own not in together and not self.outbox.stamps:
+            self._note_sent(first, len(lines))
+            self._session.deliver(together)
+            return  # a third of what a line costs, for one that returns to 10,000
         for position, (line, since) in enumerate(zip(lines, lines.since, strict=True), first):
             if not line.startswith(own):
                 self._note_sent(position, 1)
@@ -311,8 +316,11 @@ class TaggedRoomFollower(RoomFollower):
 
     def _deliver(self, lines: Page, now: float) -> None:
         first = self._head - len(lines)
-        for number, (line, since) in enumerate(zip(lines, lines.since, strict=True), first):
-            self._session.deliver(numbered(line, number), now - since)
+        if self.outbox.stamps:
+            for number, (line, since) in enumerate(zip(lines, lines.since, strict=True), first):
+                self._session.deliver(numbered(line, number), now - since)
+        else:
+            self._session.deliver(numbered(b"".join(lines), first))
         self._weigh()
 
     def _pass_on(self, chunk: Chunk) -> None:

@@ -152,6 +152,12 @@ class IOwner(ISender):
 class IRooms(Interface):
     """The rooms, as sessions see them."""
 
+    def begin_device(name: str, device: str) -> Audience | None:
+        """Give a device that begins its cursors, on the row of its name and on its rooms.
+
+        @return: the readers of its name's row; None if the mailbox has no room for that.
+        """
+
     def enter(session: ISession) -> None:
         """Let a session that has begun hear what is said in the rooms of its name."""
 
@@ -237,7 +243,10 @@ class ITurns(Interface):
         """Flush C{session} when this turn ends; or end its turn, and dispatch after a commit."""
 
     def announce(audience: Audience) -> None:
-        """Tell an audience what is new, some of it in each turn, until all have heard it."""
+        """Tell an audience what is new, some of it in each turn, until all have heard it.
+
+        It is said once: not again while there is something to tell.
+        """
 
     def resume(session: IServed) -> None:
         """Resume C{session} when this turn ends, or one of those that follow."""

@@ -39,6 +39,8 @@ class Outbox:
         "pool",
         "size",
     )
+    stamps = False
+    """True if it tells of each message when it was accepted."""
 
     def __init__(self, limit: int, pool: Pool) -> None:
         self.limit = limit

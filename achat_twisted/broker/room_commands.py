@@ -18,7 +18,6 @@ from achat_twisted.mailbox.page import Page
 from achat_twisted.mailbox.rows import Rights, Room
 from achat_twisted.tools.errors import Unavailable
 from achat_twisted.wire import rooms as said
-from achat_twisted.wire.notices import MAX_NAME
 from achat_twisted.wire.rooms import Look
 
 _MOST_LOGGED = 64 * 1024
@@ -88,11 +87,15 @@ class RoomCommands:
 
     def who(self, session: ISession, name: str) -> None:
         room = self._member_of(session, name)
-        self._must_fit(MAX_NAME * len(room))
         self._rooms.spend(session, len(room))
-        here = {member: self._presence.is_here(member) for member in sorted(room)}
-        session.tell(said.members_here(name, [member for member in here if here[member]]))
-        session.tell(said.members_away(name, [member for member in here if not here[member]]))
+        here: list[str] = []
+        away: list[str] = []
+        for member in sorted(room):
+            (here if self._presence.is_here(member) else away).append(member)
+        answers = said.members_here(name, here), said.members_away(name, away)
+        self._must_have_room(f"/who {name}", sum(len(answer.detail) for answer in answers))
+        for answer in answers:
+            session.tell(answer)
 
     def log(self, session: ISession, look: Look) -> None:
         room = self._member_of(session, look.room)
@@ -100,7 +103,7 @@ class RoomCommands:
         first = max(room.first, end - look.lines)
         while room.size_since(first) - room.size_since(end) > _MOST_LOGGED:
             first += 1
-        self._must_fit(_MOST_LOGGED)
+        self._must_have_room(f"/log {room.name}", room.size_since(first) - room.size_since(end))
         self._rooms.spend(session, end - first)
         session.hold(look)  # or else it could ask for any number of pages before one has come
         page = self._rows.page(room, first, _MOST_LOGGED)
@@ -170,16 +173,16 @@ class RoomCommands:
             raise wire.BadLine(f"you do not own a room {name}")
         return room
 
-    def _must_fit(self, size: int) -> None:
-        """@raise wire.BadLine: if there is no room for an answer of so many bytes."""
-        if not self._pool.takes(size):
-            raise wire.BadLine(
-                "that is not answered just now, as too much waits for clients that do not read"
-            )
-
     def _must_be_known(self, name: str) -> None:
         if said.is_room(name) or not self._mailbox.knows(name):
             raise wire.BadLine(f"there is nobody by the name {name}")
+
+    def _must_have_room(self, what: str, size: int) -> None:
+        """@raise wire.BadLine: if too much waits for all clients already."""
+        if not self._pool.takes(size):
+            raise wire.BadLine(
+                f"{what} is not answered just now, as too much waits for clients that do not read"
+            )
 
     def _member_of(self, session: ISession, name: str) -> Room:
         """@raise wire.BadLine: if there is no such room, or the session's name is not in it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakValueDictionary
+
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -46,22 +48,34 @@ class Rooms:
         self._turns = turns
         self._clock = clock
         self._rates = RoomRates(clock, limits)
-        self._audiences: dict[str, Audience] = {}
+        self._audiences: WeakValueDictionary[str, Audience] = WeakValueDictionary()  # by row
         self._listening: dict[str, dict[ISession, None]] = {}  # by name
 
     # Sessions
 
     def feed_for(self, session: Session) -> Follower | None:
-        """The feed of a new session, if the row of its name is shared, or is to be; else None."""
+        """The feed of a new session without a device, if the row of its name is shared."""
         row = self._rows.get(session.name)
-        if row is None and session.device:
-            row = self._share(session.name)
-        if row is None:
+        if row is None or session.device:
             return None
-        self._rows.follow(row, session.name, session.device)
-        for room in self._rows.joined(session.name) if session.device else ():
-            self._rows.follow(room, session.name, session.device)
+        self._rows.follow(row, session.name, "")
         return self._follower(session, row)
+
+    def begin_device(self, name: str, device: str) -> Audience | None:
+        """Give a device that begins its cursors, on the row of its name and on its rooms.
+
+        Not before, as nobody would forget those of a device that is gone before it begins.
+
+        @return: the readers of its name's row; None if the mailbox has no room for that.
+        """
+        if not self._rows.has_room_for(name, device):
+            return None
+        row = self._rows.get(name)
+        if row is None:
+            row = self._share(name)
+        for each in (row, *self._rows.joined(name)):
+            self._rows.follow(each, name, device)
+        return self._audience(row)
 
     def _follower(self, session: Session, row: SharedRow) -> Follower:
         return Follower(
@@ -184,7 +198,7 @@ class Rooms:
                 self._refuse(sender, "full", room.name, len(room))
 
     def spend(self, sender: ISession, copies: int) -> None:
-        """Count copies, or names or lines that it is shown, towards what a client may make."""
+        """Count copies that a client makes, or is shown, and hold it if they are too many."""
         notice = self._rates.spend(sender, copies, is_local=sender.local)
         if notice is not None:
             sender.tell(notice)
@@ -194,8 +208,8 @@ class Rooms:
         audience = self._audiences.get(row.name)
         if audience is None or not audience.followers:
             return False
-        audience.post(sender.name, line)
-        self._turns.announce(audience)
+        if audience.post(sender.name, line):
+            self._turns.announce(audience)
         return True
 
     def _refuse(self, sender: ISession, word: str, name: str, copies: int = 1) -> None:

@@ -299,8 +299,13 @@ class Session(Reading):
 
     # The reading of its client
 
+    @property
+    def is_too_fast(self) -> bool:
+        """True if it is not read just now, as its client has said too much, in rooms or at all."""
+        return any(isinstance(reason, Allowance) for reason in self.holds)
+
     def last_call(self) -> bool:
-        if self.holds & {self.answers, self.allowance}:
+        if self.answers in self.holds or self.is_too_fast:
             return False
         self.allowance = UNLIMITED
         return True

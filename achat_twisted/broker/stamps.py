@@ -21,6 +21,7 @@ class _Stamping(Outbox):
     """Stamps messages with the time at which they were accepted."""
 
     __slots__ = ()
+    stamps = True
     _wall: Wall
 
     def append(self, lines: bytes, age: float = 0.0) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from achat_twisted import wire
 from achat_twisted.broker.feed import Feed, FeedState
-from achat_twisted.broker.follower import TaggedRoomFollower
+from achat_twisted.broker.follower import Follower, TaggedRoomFollower
 from achat_twisted.broker.interfaces import ISource, Place
 from achat_twisted.broker.reading import Stage
 from achat_twisted.broker.session import Session, Shared
@@ -110,7 +110,9 @@ class TaggedSession(Session):
         """Tell the client where to go on, as no older session can change that any more."""
         if self.tag is not None or self.stage is not Stage.HERE:
             return
-        tag = self._mailbox.tags.begin(self.name, self.opening.tag, self)
+        has_room = not self.device or self._begin_device()
+        tags = self._mailbox.tags
+        tag = tags.begin(self.name, self.opening.tag, self) if has_room else None
         if tag is None:
             self._mailbox.rows.forget_device(self.name, self.device)
             self.cut(wire.busy("too much is remembered for other tags").notice)
@@ -129,6 +131,25 @@ class TaggedSession(Session):
             self.tell(verdict.notice())
         super().begin()
         self.release(_RESUMING)
+
+    def _begin_device(self) -> bool:
+        """Follow the row of its name; False if the mailbox has no room for that."""
+        shared = self._shared
+        audience = shared.rooms.begin_device(self.name, self.device)
+        if audience is None:
+            return False
+        feed = Follower(
+            self,
+            self.name,
+            self.outbox,
+            shared.mailbox,
+            shared.ledger,
+            shared.clock,
+            audience,
+            self.device,
+        )
+        self.feed_from(feed, 0)
+        return True
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -172,7 +193,7 @@ class TaggedSession(Session):
                 self.tell(notice)
 
     def last_call(self) -> bool:
-        if self.holds & {self.answers, self._allowance, _RESUMING, _UNSAFE}:
+        if self.holds & {self.answers, _RESUMING, _UNSAFE} or self.is_too_fast:
             return False
         self._allowance, self.allowance = UNLIMITED, _UNSAVED
         return True
@@ -225,6 +246,10 @@ class TaggedSession(Session):
         if follower.got(number):
             self._refill()
             self._allowance.spare()
+
+    def unfollow(self, room: str) -> None:
+        super().unfollow(room)
+        self._refill()
 
     def _refill(self) -> None:
         """Feed on, as there is more room in the window."""

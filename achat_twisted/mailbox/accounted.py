@@ -54,8 +54,7 @@ class Accounted(Generic[AnyAccount]):
         account = self._accounts.get(name)
         if account is None:
             return 0
-        row = self.rows.get(name) if account.is_shared else None
-        return account.copies if row is None else row.kept
+        return account.copies if account.shared is None else account.shared.kept
 
     def size_for(self, name: str) -> int:
         account = self._accounts.get(name)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from achat_twisted.mailbox.shared import SharedRow
 from achat_twisted.mailbox.tags import Tag
 
 LINE_COST = 64
@@ -50,11 +51,11 @@ class Account:
     @ivar tags: its tags, the one unused for longest first; None if it never had one, as most.
     @ivar tags_here: how many of them have a session.
     @ivar rooms: the names of the rooms that it is in, in order; None if there are none.
-    @ivar is_shared: true if its row is a shared one: that of a room, or of a name with devices.
+    @ivar shared: its row, if that is a shared one: that of a room, or of a name with devices.
     """
 
     __slots__ = (
-        *("besides", "copies", "is_shared", "name", "oldest", "rooms", "sessions", "size", "tags"),
+        *("besides", "copies", "name", "oldest", "rooms", "sessions", "shared", "size", "tags"),
         "tags_here",
     )
 
@@ -66,7 +67,7 @@ class Account:
         self.oldest = 0.0
         self.tags: dict[str, Tag] | None = None
         self.rooms: dict[str, None] | None = None
-        self.is_shared = False
+        self.shared: SharedRow | None = None
 
     @property
     def size_of_copies(self) -> int:
@@ -76,7 +77,8 @@ class Account:
     @property
     def is_idle(self) -> bool:
         """True if there is nothing to remember but the name, and tags that have no session."""
-        return not (self.copies or self.sessions or self.tags_here or self.rooms or self.is_shared)
+        is_needed = self.shared is not None and self.shared.is_needed
+        return not (self.copies or self.sessions or self.tags_here or self.rooms or is_needed)
 
 
 AnyAccount = TypeVar("AnyAccount", bound=Account)
@@ -127,12 +129,6 @@ class Accounts(Generic[AnyAccount]):
     def introduce(self, name: str) -> AnyAccount:
         """The account of a name, which is added if it has never been here."""
         return self._all.get(name) or self.add(self._open_account(name))
-
-    def share(self, name: str) -> None:
-        """Know a name whose row is a shared one from now on, and do not forget it."""
-        account = self.introduce(name)
-        account.is_shared = True
-        self.used(account)
 
     def enroll(self, name: str) -> AnyAccount:
         account = self._all.get(name)
@@ -221,7 +217,7 @@ class Accounts(Generic[AnyAccount]):
 
     def remove(self, account: AnyAccount) -> None:
         """Know an account no more."""
+        self._forget(account)
         del self._all[account.name]
         self._idle.pop(account.name, None)
-        self.size -= account.size  # of its tags, which go with it
-        self._forget(account)
+        self.size -= account.size  # of its tags and cursors, which go with it

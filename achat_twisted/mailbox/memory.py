@@ -60,7 +60,7 @@ class MemoryMailbox(Accounted[_Mail]):
 
     def __init__(self, clock: IReactorTime, limits: MailLimits = LIMITS) -> None:
         self._store = MemoryStore(clock)
-        super().__init__(Accounts(limits, _Mail, lambda mail: self.tags.drop(mail)), self._store)
+        super().__init__(Accounts(limits, _Mail, self._forget), self._store)
         self.tags = TagRecords(self._accounts, self.rows, clock.seconds)
         self._clock = clock
         self._expiry = LoopingCall(self._expire)
@@ -145,6 +145,10 @@ class MemoryMailbox(Accounted[_Mail]):
         self._gone += copies
         return copies
 
+    def _forget(self, mail: _Mail) -> None:
+        self.tags.drop(mail)
+        self.rows.forget(mail)
+
     def close(self) -> Deferred[None]:
         if self._expiry.running:
             self._expiry.stop()
@@ -171,7 +175,7 @@ class MemoryMailbox(Accounted[_Mail]):
         """
         self.tags.forget_old()
         before = self._clock.seconds() - self._accounts.limits.age
-        for row in self.rows:
+        for row in [*self.rows]:
             if isinstance(row, Room) or not self._accounts[row.name].sessions:
                 self.rows.drop(row, self._store.old(row, before))
         self._expiring = self._accounts.expiring(self._clock.seconds())

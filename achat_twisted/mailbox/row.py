@@ -41,5 +41,5 @@ class Row(Account):
 
         A row with several readers begins elsewhere, as its own store writes.
         """
-        if self.tags and not self.is_shared:
+        if self.tags and self.shared is None:
             batch.firsts[self.id] = self.start

@@ -19,6 +19,11 @@ CURSOR_COST = 512
 _LAG = 16
 """The part of a name's limit that may be kept for the slowest of its devices alone."""
 
+_PART = 16
+"""The part of the largest room that goes when all rooms together have too much: it takes 2 ms to
+find that among L{MOST_ROOMS}.
+"""
+
 MOST_ROOMS = 10_000
 """The most rooms of a server."""
 
@@ -54,6 +59,11 @@ class Room(SharedRow):
         super().__init__(name, first)
         self.era = era or token_hex(6)
         self.rights = rights or Rights()
+
+    @property
+    def is_needed(self) -> bool:
+        """True: it is there until it is removed."""
+        return True
 
 
 class IStore(Protocol):
@@ -93,6 +103,7 @@ class SharedRows(Generic[AnyAccount]):
         self._accounts = accounts
         self._all: dict[str, SharedRow] = {}
         self._in_rooms = 0  # bytes of all rooms, as they count towards the limits
+        self._rooms = 0
         self._ended: dict[str, int] = {}  # where rooms ended that are removed
 
     def get(self, name: str) -> SharedRow | None:
@@ -122,8 +133,7 @@ class SharedRows(Generic[AnyAccount]):
 
     def adopt(self, row: SharedRow) -> None:
         """Add a row that the store has already, with its lines and cursors."""
-        self._all[row.name] = row
-        self._accounts.share(row.name)
+        self._add(row)
         self._charge(row, row.size + LINE_COST * (row.end - row.first))
         for name in row:
             self._charge_cursors(name, len(row.cursors(name)))
@@ -136,11 +146,10 @@ class SharedRows(Generic[AnyAccount]):
         One that is made again begins behind the numbers that it had, or else a C{/got} for one of
         them that is under way yet would be taken for the word on a new line.
         """
-        if sum(1 for _ in self.rooms()) >= MOST_ROOMS:
+        if self._rooms >= MOST_ROOMS:
             return None
-        self._accounts.share(name)
         room = Room(name, self._ended.pop(name, 1), rights=rights)
-        self._all[name] = room
+        self._add(room)
         self._store.changed(room)
         self._store.dropped(room)
         return room
@@ -154,12 +163,24 @@ class SharedRows(Generic[AnyAccount]):
         for name in list(room):
             self.part(room, name)
         self._drop(room, room.end)
-        del self._all[room.name]
+        self._rooms -= 1
         self._ended[room.name] = room.end
         if len(self._ended) > MOST_ROOMS:
             del self._ended[next(iter(self._ended))]
-        self._store.removed(room)
         self._accounts.remove(self._accounts[room.name])
+
+    def forget(self, account: AnyAccount) -> None:
+        """Forget the row of an account that is no more."""
+        if account.shared is not None:
+            del self._all[account.name]
+            self._store.removed(account.shared)
+
+    def _add(self, row: SharedRow) -> None:
+        account = self._accounts.introduce(row.name)
+        account.shared = self._all[row.name] = row
+        if row.is_needed:
+            self._accounts.used(account)
+        self._rooms += isinstance(row, Room)
 
     # Cursors
 
@@ -202,6 +223,17 @@ class SharedRows(Generic[AnyAccount]):
         row = self._all.get(name)
         return [device for device in row.cursors(name) if device] if row else []
 
+    def has_room_for(self, name: str, device: str) -> bool:
+        """Tell if a device may have the cursors that it needs.
+
+        A full mailbox does not keep out the first one of a name, which comes to empty it.
+        """
+        devices = self.devices(name)
+        if not devices or device in devices:
+            return True
+        account = self._accounts[name]
+        return self._accounts.takes(account, CURSOR_COST * (1 + len(account.rooms or ())))
+
     def follow(self, row: SharedRow, name: str, device: str) -> None:
         """See to it that a reader has a cursor; a new one begins where the foremost one stands."""
         if device not in row.cursors(name):
@@ -224,12 +256,7 @@ class SharedRows(Generic[AnyAccount]):
         """Remove the cursors of a device."""
         for row in filter(None, [self._all.get(name), *self.joined(name)]):
             if device and device in row.cursors(name):
-                had_none = "" not in row.cursors(name)
-                row.remove(name, device)
-                self._store.moved(row, name, device)
-                self._store.moved(row, name, "")
-                if not (had_none and "" in row.cursors(name)):
-                    self._charge_cursors(name, -1)
+                self._remove(row, name, device)
 
     def _add_room(self, account: AnyAccount, room: Room) -> None:
         if account.rooms is None:
@@ -245,6 +272,8 @@ class SharedRows(Generic[AnyAccount]):
             return False
         self._charge(row, len(line) + LINE_COST)
         self._store.add(row, row.append(len(line)), line)
+        if row.end == row.first + 1:
+            self._accounts.used(self._accounts[row.name])
         return True
 
     def page(self, row: SharedRow, position: int, size: int) -> Deferred[Page]:
@@ -270,26 +299,48 @@ class SharedRows(Generic[AnyAccount]):
     def _forget_nameless(self, row: SharedRow) -> None:
         """Remove the cursor of sessions without a device, if it has fallen off."""
         if row.cursors(row.name).get("", row.first) < row.first:
-            row.remove(row.name, "")
-            self._store.moved(row, row.name, "")
-            self._charge_cursors(row.name, -1)
+            self._remove(row, row.name, "")
+
+    def _remove(self, row: SharedRow, name: str, device: str) -> None:
+        """Remove one cursor of several; the one without a device may come in its place."""
+        before = len(row.cursors(name))
+        row.remove(name, device)
+        self._store.moved(row, name, device)
+        self._store.moved(row, name, "")
+        self._charge_cursors(name, len(row.cursors(name)) - before)
 
     def _make_way(self, row: SharedRow, cost: int) -> bool:
-        """Tell if there is room for a line; in a room, its oldest lines make way for it."""
+        """Tell if there is room for a line; for one in a room, the oldest lines make way.
+
+        If it is all rooms together that have too much, those are lines of the largest, a part of
+        it at a time: or else a few that are full would leave nothing for the others.
+        """
         limits = self._accounts.limits
         if not isinstance(row, Room):
             kept = row.size_since(row.front(row.name)) + LINE_COST * row.kept
             return kept + cost <= limits.per_name and self._accounts.has_room(cost)
-        excess = max(
-            self._in_rooms + cost - limits.total // 2,
-            self._accounts.size + cost - limits.total,
-        )
-        if excess > self._cost(row):
-            return False  # as all of its lines would not make room enough
-        excess = max(excess, self._cost(row) + cost - limits.per_room)
-        if excess > 0:
+        excess = self._excess(cost)
+        if excess > 0 and not self._thin_out(excess):
+            return False
+        if (excess := self._cost(row) + cost - limits.per_room) > 0:
             self._drop(row, self._cheapest(row, excess))
-        return self._in_rooms + cost <= limits.total // 2 and self._accounts.has_room(cost)
+        return True
+
+    def _thin_out(self, excess: int) -> bool:
+        """Let lines of the largest room go; nothing, if all of them would not be enough."""
+        largest = max(self.rooms(), key=self._cost)
+        if excess > self._cost(largest):
+            return False
+        part = self._cost(largest) // _PART
+        self._drop(largest, self._cheapest(largest, max(excess, part)))
+        return True
+
+    def _excess(self, cost: int) -> int:
+        """The bytes by which all rooms, or all mail, would have too much with so many more."""
+        limits = self._accounts.limits
+        return max(
+            self._in_rooms + cost - limits.total // 2, self._accounts.size + cost - limits.total
+        )
 
     def _cheapest(self, room: Room, excess: int) -> int:
         """The position before which lines must go to make up for so many bytes."""
@@ -307,6 +358,8 @@ class SharedRows(Generic[AnyAccount]):
         self.expired += row.drop(before)
         self._charge(row, self._cost(row) - cost)
         self._store.dropped(row)
+        if not row.is_needed:
+            self._accounts.unused(self._accounts[row.name])
 
     def _place(self, row: SharedRow, name: str, device: str, position: int) -> None:
         row.place(name, device, position)

@@ -75,6 +75,11 @@ class SharedRow:
         self._at: Counter[int] = Counter()  # the number of names whose foremost cursor is there
         self._fallen = 0  # the number of those whose foremost cursor is before the first line
 
+    @property
+    def is_needed(self) -> bool:
+        """True if there is a line in it, and so something to remember."""
+        return self.end > self.first
+
     # Readers
 
     def __contains__(self, name: str) -> bool:

@@ -83,7 +83,7 @@ class SqliteMailbox(Accounted[Row]):
         self._committer.open(database)
         now = self._start_clock(database, [mail.newest for mail in all_mail if mail.copies])
         rows: dict[int, Row] = {}
-        names = {row.name for row in shared}
+        shared_rows = {row.name: row for row in shared}
         rooms: defaultdict[str, dict[str, None]] = defaultdict(dict)
         for each in shared:
             if isinstance(each, Room):
@@ -91,9 +91,8 @@ class SqliteMailbox(Accounted[Row]):
                     rooms[name][each.name] = None
         for mail in all_mail:
             row = rows[mail.id] = Row(mail.name, mail.id, mail.first)
-            if mail.name in names:
-                row.is_shared = True
-            else:
+            row.shared = shared_rows.get(mail.name)
+            if row.shared is None:
                 row.end += mail.copies
                 row.copies, row.size = mail.copies, mail.size + LINE_COST * mail.copies
             row.rooms = rooms.get(mail.name)  # by now, or else it may be forgotten as it is added
@@ -319,6 +318,7 @@ class SqliteMailbox(Accounted[Row]):
 
     def _forget(self, row: Row) -> None:
         self.tags.drop(row)
+        self.rows.forget(row)
         self._committer.batch.names[row.id] = None
         self._committer.soon()
 

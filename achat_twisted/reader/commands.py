@@ -16,16 +16,19 @@ def _sync(_broker: IBroker, session: ISession, token: str) -> None:
 def _who(broker: IBroker, session: ISession, argument: str) -> None:
     if argument:
         broker.room_commands.who(session, argument)
+        session.rest()
     else:
         broker.tell_names(session)
 
 
 def _join(broker: IBroker, session: ISession, room: str) -> None:
     broker.room_commands.join(session, room)
+    session.rest()  # as it takes as long as ten lines, and so do those below that say the same
 
 
 def _part(broker: IBroker, session: ISession, room: str) -> None:
     broker.room_commands.part(session, room)
+    session.rest()
 
 
 def _devices(broker: IBroker, session: ISession, argument: str) -> None:
@@ -40,10 +43,12 @@ def _devices(broker: IBroker, session: ISession, argument: str) -> None:
 
 def _let_in(broker: IBroker, session: ISession, argument: str) -> None:
     broker.room_commands.let_in(session, *_room_and("a name", argument))
+    session.rest()
 
 
 def _put_out(broker: IBroker, session: ISession, argument: str) -> None:
     broker.room_commands.put_out(session, *_room_and("a name", argument))
+    session.rest()
 
 
 def _quiet(broker: IBroker, session: ISession, argument: str) -> None:

@@ -117,7 +117,8 @@ def parse_look(argument: str) -> Look:
     found = _LOG.fullmatch(argument)
     lines = int(found[2] or _LOGGED) if found else 0
     if found is None or not 1 <= lines <= MOST_LOGGED:
-        raise BadLine(f"/log needs a room, and may have 1 to {MOST_LOGGED}, and before N")
+        most = MOST_LOGGED
+        raise BadLine(f"say /log #ROOM, or /log #ROOM LINES (1 to {most}), or with before NUMBER")
     return Look(check_room(found[1]), lines, None if found[3] is None else int(found[3]))
 
 

@@ -20,6 +20,7 @@ from random import Random
 
 from tests.attacks.masses import MASSES
 from tests.attacks.place import Place, hear, say_slowly
+from tests.attacks.rooms import IN_ROOMS
 
 _RESET = struct.pack("ii", 1, 0)
 """The C{SO_LINGER} with which a close is a reset."""
@@ -211,6 +212,7 @@ CROWDS: dict[str, Callable[[Place], str]] = {
         half_handshakes,
         tls_garbage,
         *MASSES,
+        *IN_ROOMS,
     )
 }
 

@@ -68,6 +68,9 @@ class Attack:
     auth: bool = False
 
 
+_IN_ROOMS = ("--limit-local", "--rate", "200")
+"""The limits for crowds in rooms, which are the usual ones but for the pair's rate."""
+
 ATTACKS = (
     Attack("slow-logins", 3000, 20, ("--login-timeout", "5")),
     Attack("connections", 1, 10),
@@ -81,6 +84,14 @@ ATTACKS = (
     Attack("half-open", 1000, 40),
     Attack("many-tags", 3000, 20),
     Attack("made-up-tags", 1, 10),
+    Attack("million-rooms", 20, 20, _IN_ROOMS),
+    Attack("member-of-all", 50, 20),
+    Attack("joins-and-parts", 200, 20, _IN_ROOMS),
+    Attack("unread-room", 1000, 30, _IN_ROOMS, hosts=50),
+    Attack("curious-members", 500, 20, _IN_ROOMS, hosts=50),
+    Attack("curious-readers", 500, 20, _IN_ROOMS, hosts=50),
+    Attack("made-up-devices", 10, 20),
+    Attack("made-up-names", 1, 20),
     Attack("oversized", 1, 60),
     Attack("garbage", 1, 10),
     Attack("half-handshakes", 1000, 20, ("--login-timeout", "5"), tls=True),

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from achat_twisted.bench.dialects import (
     Achat,
     Dialect,
+    InRoom,
     Nats,
     Resuming,
     Tutorial,
@@ -25,6 +26,7 @@ ANSWERS: list[tuple[Dialect, bytes, bytes]] = [
         b"/resume bench\nann\n",
         b"! welcome ann\n! resumed 0 1 c8d1\n",
     ),
+    (InRoom(), b"ann\n/join #bench-\n", b"! welcome ann\n! joined #bench- 1 c0ff\n"),
     (Tutorial(), b"ann\nann: in\n", b"from ann: in\n"),
     (
         Nats(),
@@ -40,6 +42,8 @@ WRONG: list[tuple[Dialect, bytes, str]] = [
     (Resuming(), b"! bad-name it begins with ! or /\n", "where '! welcome ann' was due"),
     (Resuming(), b"! welcome ann\n! resumed 7 1 c8d1\n", "answered with '! welcome ann'"),
     (Resuming(), b"! welcome ann\n! resumed 0 1 c8d1\n! mail 3\n", "answered with"),
+    (InRoom(), b"! welcome ann\n! bad-line there is no room\n", "answered with '! welcome ann'"),
+    (InRoom(), b"! welcome ann\n! joined #bench- 1 c0ff\n! missed #bench- 3\n", "answered with"),
     (Tutorial(), b"from bob: in\n", "'from bob: in' where 'from ann: in' was due"),
     (Nats(), b"-ERR 'Authorization Violation'\r\n", "-ERR 'Authorization Violation'"),
     (Nats(), INFO + b"-ERR 'no'\r\n", "\"-ERR 'no'\" where 'PONG' was due"),
@@ -80,6 +84,7 @@ class LoginTests(SynchronousTestCase):
         """In a dialect with groups, a client listens to its group."""
         self.assertIn(b"SUB all 1\r\n", Nats().login("ann", "all"))
         self.assertEqual(Achat().login("ann", "all"), b"ann\n")
+        self.assertEqual(InRoom().login("ann", "all"), b"ann\n/join #bench-all\n")
 
 
 class RecognizeTests(SynchronousTestCase):
@@ -145,6 +150,16 @@ class PostTests(SynchronousTestCase):
             self.assertEqual(str(error), f"it speaks {other.name}, which knows no tags")
         for other in Achat(), Tutorial(), Nats():
             self.assertEqual((other.confirms_each, other.confirmation(300)), (0, b""))
+
+    def test_rooms(self) -> None:
+        """achat alone has rooms: its clients join one, and say what is for all of them there."""
+        room = Achat().with_rooms()
+        self.assertEqual(room.post_all(["bob", "cy"], "all", "hi"), b"#bench-all: hi\n")
+        self.assertEqual(room.delivery("ann", "all", "hi"), b"from ann #bench-all: hi\n")
+        other: Dialect
+        for other in Tutorial(), Nats():
+            error = self.assertRaises(Failed, other.with_rooms)
+            self.assertEqual(str(error), f"it speaks {other.name}, which knows no rooms")
 
     def test_show(self) -> None:
         """A long line is cut, and what is no text is shown all the same."""

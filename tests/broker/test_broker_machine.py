@@ -26,12 +26,15 @@ from achat_twisted.mailbox.committer import RETRY
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.sqlite import SqliteMailbox
+from achat_twisted.wire.tags import Opening
+from tests.broker.books import Books
 from tests.disk import Desk
 from tests.house import Guest, House
 
 NAMES = st.sampled_from(["ann", "bob", "cleo"])
+TAGS = st.sampled_from(["", "desk", "desk", "phone"])
 PICKS = st.integers(0, 2)
-RECIPIENTS = st.lists(NAMES, min_size=1, max_size=3)
+RECIPIENTS = st.lists(st.sampled_from(["ann", "bob", "cleo", "nobody"]), min_size=1, max_size=3)
 CHUNKS = st.one_of(
     st.builds(lambda names, lines: [names] * lines, RECIPIENTS, st.integers(1, 6)),
     st.lists(NAMES.map(lambda name: [name]), min_size=2, max_size=6),
@@ -42,8 +45,9 @@ CHUNKS = st.one_of(
 class BrokerMachine(RuleBasedStateMachine):
     """Names join, post, block, unblock, break, leave and take over, and servers come and go.
 
-    Every line carries its number. What a name has received over all its connections, taken
-    together, must be each line for it that was not refused, once and in order.
+    Some sessions have a tag, and say what they have got. Every line carries its number. What a name
+    has received over all its connections, taken together, must be each line for it that was not
+    refused, once and in order.
     """
 
     durable = False
@@ -55,11 +59,13 @@ class BrokerMachine(RuleBasedStateMachine):
         self.clock = Clock()
         self.connections: dict[str, list[Guest]] = defaultdict(list)
         self.posted: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self.senders: dict[str, Guest] = {}
+        self.books = Books()
         self.number = 0
         self.mailbox = self.make_mailbox()
         self.start()
-        for name in ("ann", "bob"):
-            self.join(name, blocked=False)
+        for name, tag in (("ann", "desk"), ("bob", "")):
+            self.join(name, tag, blocked=False)
 
     def make_mailbox(self) -> IMailbox:
         return MemoryMailbox(self.clock)
@@ -75,26 +81,53 @@ class BrokerMachine(RuleBasedStateMachine):
             limits=Limits(outbox_total=500),
         )
         self.here: dict[str, Guest] = {}
+        self.senders = {}
         self.drained: defer.Deferred[None] | None = None
 
-    @rule(name=NAMES, blocked=st.booleans())
-    def join(self, name: str, blocked: bool) -> None:
+    @rule(name=NAMES, tag=TAGS, blocked=st.booleans())
+    def join(self, name: str, tag: str, blocked: bool) -> None:
         """Join, or take over if the name is here; or be told that that cannot be just now."""
+        guest = self.comes(name, Opening(tag), blocked)
+        if guest is not None:
+            self.here[name] = guest
+
+    @rule(name=NAMES, blocked=st.booleans())
+    def join_to_send(self, name: str, blocked: bool) -> None:
+        guest = self.comes(name, Opening("tool", only_sends=True), blocked)
+        if guest is not None:
+            self.senders[name] = guest
+
+    def comes(self, name: str, opening: Opening, blocked: bool) -> Guest | None:
         try:
-            guest = self.house.comes(name, blocked=blocked)
+            guest = self.house.comes(name, blocked=blocked, opening=opening)
         except wire.Refused as refusal:
             word = "busy" if self.drained is not None else "name-taken"
             assert refusal.notice.word == word
-            return
+            return None
         assert self.drained is None
-        self.here[name] = guest
         self.connections[name].append(guest)
+        self.books.open(guest, opening)
+        return guest
+
+    @rule(pick=PICKS, left=st.integers(0, 3))
+    def confirm(self, pick: int, left: int) -> None:
+        """Somebody with a tag says what it has got, and what it knows."""
+        guest = self.pick(pick)
+        if guest is not None and self.books.confirm(guest, left):
+            self.seen["confirmed"] += 1
+
+    @rule(pick=PICKS)
+    def ask(self, pick: int) -> None:
+        """Somebody asks what is taken in."""
+        guest = self.pick(pick)
+        if guest is not None and self.books.may_speak(guest):
+            guest.commands(f"/sync {self.number}")
 
     @rule(pick=PICKS, chunk=CHUNKS, ends_turn=st.booleans())
     def post(self, pick: int, chunk: list[list[str]], ends_turn: bool) -> None:
         """One of those who are here posts some lines."""
         guest = self.pick(pick)
-        if guest is None or guest.source.stopped:
+        if guest is None or not self.books.may_speak(guest):
             return
         sender = guest.session.name
         numbered = list(enumerate(chunk, self.number + 1))
@@ -103,16 +136,21 @@ class BrokerMachine(RuleBasedStateMachine):
         if guest.says_at_once(*lines):
             self.seen["several" if len({*map(tuple, chunk)}) > 1 else "runs"] += 1
             for number, recipients in numbered:
+                self.books.posted(guest, number)
                 for recipient in recipients:
                     self.posted[sender, recipient].append(number)
         else:
             for (number, recipients), line in zip(numbered, lines, strict=True):
+                unknown = [name for name in recipients if not self.mailbox.knows(name)]
                 for recipient in recipients:
-                    if self.mailbox.knows(recipient):
+                    if recipient not in unknown:
                         self.posted[sender, recipient].append(number)
                 guest.says(line)
-                for recipient in self.refused():
+                full = self.refused()
+                for recipient in full:
                     self.posted[sender, recipient].remove(number)
+                refused = [("unknown", name) for name in unknown]
+                self.books.posted(guest, number, [*refused, *(("full", name) for name in full)])
         if ends_turn:
             self.house.turn()
 
@@ -122,7 +160,8 @@ class BrokerMachine(RuleBasedStateMachine):
 
     def pick(self, number: int) -> Guest | None:
         """One of those who are here."""
-        guests = [guest for guest in self.here.values() if not guest.link.gone]
+        everybody = (*self.here.values(), *self.senders.values())
+        guests = [guest for guest in everybody if not guest.link.gone]
         return guests[number % len(guests)] if guests else None
 
     @rule(pick=PICKS, silent=st.booleans())
@@ -142,20 +181,47 @@ class BrokerMachine(RuleBasedStateMachine):
         if guest := self.pick(pick):
             guest.link.silence()
             self.post(sender, [[guest.session.name]] * lines, ends_turn=True)
-            self.here.pop(guest.session.name, None)
+            self.forget(guest)
             guest.loses_connection(acknowledged)
+
+    @rule(pick=PICKS, acknowledged=st.integers(0, 300), asks=st.booleans())
+    def come_back(self, pick: int, acknowledged: int, asks: bool) -> None:
+        """The connection of somebody with a tag breaks, and the next one goes on where it was."""
+        guest = self.pick(pick)
+        opening = None if guest is None else self.books.opening(guest)
+        if guest is None or opening is None:
+            return
+        self.forget(guest)
+        guest.loses_connection(acknowledged)
+        again = self.comes_back(guest.session.name, opening)
+        if again is not None and asks and self.books.may_speak(again):
+            self.seen["came back"] += 1
+            again.commands(f"/sync {self.number}")
+
+    def comes_back(self, name: str, opening: Opening) -> Guest | None:
+        guest = self.comes(name, opening, blocked=False)
+        if guest is not None:
+            (self.senders if opening.only_sends else self.here)[name] = guest
+        return guest
+
+    def forget(self, guest: Guest) -> None:
+        """It is not here any more."""
+        for place in (self.here, self.senders):
+            if place.get(guest.session.name) is guest:
+                del place[guest.session.name]
 
     @rule(name=NAMES, breaks=st.booleans())
     def end_old(self, name: str, breaks: bool) -> None:
         """All connections of a name but the newest go on, or break."""
         for guest in self.connections.get(name, []):
-            if guest is not self.here.get(name) and not guest.link.gone:
+            is_newest = guest in (self.here.get(name), self.senders.get(name))
+            if not is_newest and not guest.link.gone:
                 guest.loses_connection() if breaks else guest.link.unblock()
 
     @rule(pick=PICKS)
     def leave(self, pick: int) -> None:
         if guest := self.pick(pick):
-            del self.here[guest.session.name]
+            self.forget(guest)
             guest.session.drain()
 
     @precondition(lambda self: self.drained is None and self.number > 10)
@@ -192,6 +258,12 @@ class BrokerMachine(RuleBasedStateMachine):
     def the_ledger_balances(self) -> None:
         balance = self.house.broker.balance()
         assert balance.missing == 0, balance
+
+    @invariant()
+    def all_that_is_told_to_tags_is_right(self) -> None:
+        for guests in self.connections.values():
+            for guest in guests:
+                self.books.look(guest)
 
     @invariant()
     def the_pool_is_what_is_held(self) -> None:
@@ -232,7 +304,7 @@ class BrokerMachine(RuleBasedStateMachine):
         return [
             int(line.split()[2])
             for guest in self.connections[recipient]
-            for line in guest.link.messages()
+            for line in self.books.messages(guest)
             if line.startswith(f"from {sender}: ")
         ]
 
@@ -265,6 +337,7 @@ class SqliteMachine(BrokerMachine):
 
     def make_mailbox(self) -> IMailbox:
         self.desk = Desk(Path(self.folder.name, "mailbox"), self.clock)
+        self.desk.durable = self.durable
         return self.desk.make(Witness)
 
     def refused(self) -> list[str]:
@@ -312,19 +385,28 @@ class DurableMachine(SqliteMachine):
         self.may_be_lost: set[int] = set()
         self.crashed_at = 0
 
-    @rule(name=NAMES)
-    def sync(self, name: str) -> None:
-        guest = self.here.get(name)
-        if guest is not None and not guest.source.stopped:
-            guest.session.sync(str(self.number))
+    @precondition(lambda self: self.number > self.crashed_at + 3)
+    @rule(asks=st.booleans())
+    def crash(self, asks: bool) -> None:
+        """All that the server has in memory is gone, and every connection with it.
 
-    @precondition(lambda self: self.number > self.crashed_at + 10)
-    @rule()
-    def crash(self) -> None:
-        """All that the server has in memory is gone, and every connection with it."""
+        Those with a tag come back at once, and are told where to go on. Before the crash they may
+        ask what is taken in.
+        """
+        tagged = [
+            (guest, opening)
+            for guest in (*self.here.values(), *self.senders.values())
+            if (opening := self.books.opening(guest)) is not None
+        ]
+        for guest, _ in tagged:
+            if asks and not guest.link.gone and self.books.may_speak(guest):
+                guest.commands(f"/sync {self.number}")
+        self.house.turn()
+        self.all_that_is_told_to_tags_is_right()
         for (sender, _), posted in self.posted.items():
             synced = self.synced(sender)
             self.may_be_lost.update(number for number in posted if number > synced)
+        self.books.crash()
         for guests in self.connections.values():
             for guest in guests:
                 guest.link.vanish()
@@ -333,6 +415,8 @@ class DurableMachine(SqliteMachine):
         self.desk.crash()
         self.mailbox = self.desk.make(Witness)
         self.start()
+        for guest, opening in tagged:
+            self.comes_back(guest.session.name, opening)
 
     def synced(self, sender: str) -> int:
         """The last line that an answer to C{/sync} covers."""
@@ -346,6 +430,7 @@ class DurableMachine(SqliteMachine):
 
     def check(self, sender: str, recipient: str, *, at_end: bool) -> None:
         first_time = list(dict.fromkeys(self.got(sender, recipient)))
+        assert not self.books.lost.intersection(first_time), "what is not taken in has come"
         posted = list(dict.fromkeys(self.posted[sender, recipient]))
         assert first_time == [number for number in posted if number in first_time]
         got = [number for number in first_time if number not in self.may_be_lost]
@@ -375,10 +460,11 @@ class BrokerMachineTests(SynchronousTestCase):
                     "tight",
                 )
             )
-            if least > examples / 20 and machine.seen["several"]:
+            rare = min(machine.seen[what] for what in ("several", "confirmed", "came back"))
+            if least > examples / 20 and rare:
                 break
         self.assertGreater(least, examples / 20, machine.seen)
-        self.assertGreater(machine.seen["several"], 0, machine.seen)
+        self.assertGreater(rare, 0, machine.seen)
         self.flushLoggedErrors(
             defer.TimeoutError
         )  # mail that a stalled thread did not read in time

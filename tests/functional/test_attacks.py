@@ -39,6 +39,10 @@ class OrdealTestCase(FunctionalTestCase):
         return findings
 
 
+_IN_ROOMS = ("--limit-local", "--rate", "200")
+"""The pair says some hundred lines a second, and must not be slowed down for that."""
+
+
 class AttackTests(OrdealTestCase):
     """From the honest pair's own machine, which has no limits."""
 
@@ -129,6 +133,43 @@ class AttackTests(OrdealTestCase):
         findings = await self._undergo("made-up-tags", 1, 4, "--mailbox-total", str(2**18))
         self.assertGreater(int(findings.said.split()[0]), 256)
         self.assertLess(findings.peak.resident - findings.before.resident, 2**24)
+
+    async def test_million_rooms(self) -> None:
+        """There are 10,000 rooms at most, however many clients make them."""
+        findings = await self._undergo("million-rooms", 10, 5, *_IN_ROOMS)
+        self.assertLess(findings.peak.resident - findings.before.resident, 10_000 * 2**13)
+
+    async def test_member_of_all(self) -> None:
+        """A name in a thousand rooms may come again and again."""
+        findings = await self._undergo("member-of-all", 3, 5)
+        self.assertGreater(int(findings.said.split()[0]), 3)
+        self.assertLess(findings.peak.resident - findings.before.resident, 2**25)
+
+    async def test_joins_and_parts(self) -> None:
+        """Joins and parts are told to nobody else, and count as lines do."""
+        findings = await self._undergo("joins-and-parts", 50, 4, *_IN_ROOMS)
+        self.assertLess(findings.peak.resident - findings.before.resident, 50 * 2**19 + 2**24)
+
+    async def test_unread_room(self) -> None:
+        """A room that nobody reads has its lines once, and each that does not read its share."""
+        limits = ("--room-limit", str(2**20), "--outbox-total", str(2**22))
+        findings = await self._undergo("unread-room", 100, 5, *_IN_ROOMS, *limits)
+        self.assertLess(findings.peak.resident - findings.before.resident, 100 * 2**17 + 2**25)
+
+    async def test_curious_members(self) -> None:
+        """The long answers about a room are bounded for all, whether they are read or not."""
+        for crowd in ("curious-members", "curious-readers"):
+            findings = await self._undergo(crowd, 50, 4, *_IN_ROOMS, "--outbox-total", str(2**22))
+            grown = findings.peak.resident - findings.before.resident
+            self.assertLess(grown, 50 * 2**19 + 2**25)
+
+    async def test_made_up_devices(self) -> None:
+        """Devices that are made up, and names that have one, are bounded as tags are."""
+        total = ("--mailbox-total", str(2**20))
+        for crowd in ("made-up-devices", "made-up-names"):
+            findings = await self._undergo(crowd, 2, 4, *total)
+            self.assertGreater(int(findings.said.split()[0]), 2)
+            self.assertLess(findings.peak.resident - findings.before.resident, 2**25)
 
     async def test_oversized(self) -> None:
         """Input beyond its bound is refused by its name, and its bytes are thrown away."""

@@ -28,6 +28,7 @@ DELIVERIES = {
     "pairs": 60,
     "mesh": 120,
     "fan": 100,
+    "room": 100,
     "talk": 120,
     "paced": 60,
     "idle": 6,

@@ -69,9 +69,38 @@ class RowsTests(SynchronousTestCase):
         mailbox = self.make(MailLimits(total=8 * COST + 2 * CURSOR_COST))
         room = self.room(mailbox, "alice", "bob")
         for _ in range(50):
-            mailbox.rows.post(room, LINE)
+            self.assertTrue(mailbox.rows.post(room, LINE))
         self.assertLessEqual(mailbox.size(), 4 * COST + 3 * CURSOR_COST)
         self.assertGreater(len(self.lines(mailbox, room, room.first)), 2)
+
+    def test_fair(self) -> None:
+        """A room that has all that rooms may have leaves the others what they need."""
+        mailbox = self.make(MailLimits(total=64 * COST + 6 * CURSOR_COST))
+        large, small = self.room(mailbox, "alice", "bob"), mailbox.rows.make_room("#s", Rights())
+        assert small is not None
+        mailbox.rows.join(small, "alice")
+        for _ in range(60):
+            self.assertTrue(mailbox.rows.post(large, LINE))
+        for _ in range(10):
+            self.assertTrue(mailbox.rows.post(small, LINE))
+        self.assertEqual(small.end - small.first, 10)
+        self.assertGreater(large.end - large.first, 15)
+        self.assertLessEqual(mailbox.size(), 32 * COST + 6 * CURSOR_COST)
+
+    def test_all_fallen(self) -> None:
+        """A name all of whose readers have missed the same lines counts no cursor twice."""
+        mailbox = self.make(MailLimits(age=DAY))
+        row = mailbox.share("alice", [])
+        for device in ("", "phone"):
+            mailbox.rows.follow(row, "alice", device)
+        for _ in range(2):
+            mailbox.rows.post(row, LINE)
+            mailbox.rows.advance(row, "alice", "", row.end)
+            mailbox.rows.post(row, LINE)
+            self.clock.advance(DAY + EXPIRY)
+            self.clock.advance(0)
+            self.assertEqual((row.first, mailbox.copies()), (row.end, 0))
+            self.assertEqual(mailbox.size_for("alice"), CURSOR_COST * len(row.cursors("alice")))
 
     def test_age(self) -> None:
         """Lines of a room fall off when they are too old, whoever is here."""
@@ -222,7 +251,8 @@ class RowsTests(SynchronousTestCase):
 _VERSION_2 = """
 INSERT INTO name (id, name, first) VALUES (1, 'alice', 5), (2, 'bob', 1);
 INSERT INTO copy VALUES (1, 5, 10.5, x'66697665'), (1, 6, 11.5, x'736978');
-INSERT INTO record VALUES (1, 1, 7, 2, x'736576656e0a65696768740a');
+INSERT INTO record (id, name, position, copies, lines)
+    VALUES (1, 1, 7, 2, x'736576656e0a65696768740a');
 INSERT INTO tag (name, tag, era, lines, heard, used) VALUES (1, 'phone', 'e7a', 42, 40, 9.0);
 INSERT INTO refusal VALUES (1, 'phone', 41, 41, 'unknown', 'nobody', 1);
 PRAGMA user_version=2;

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from twisted.internet.task import Clock
 
+from achat_twisted import wire
 from achat_twisted.broker.broker import Duplicate
+from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.accounts import LINE_COST, MailLimits
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.rows import Rights
@@ -375,7 +377,11 @@ OWNED = [
     ("carol", "/part #ops", "! bad-line you are not in #ops; say /join #ops first"),
     ("carol", "/part #none", "! bad-line there is no room #none"),
     ("carol", "/join ops", "! bad-line a room's name begins with #, as in #ops"),
-    ("carol", "/log #ops 501", "! bad-line /log needs a room, and may have 1 to 500, and before N"),
+    (
+        "carol",
+        "/log #ops 501",
+        "! bad-line say /log #ROOM, or /log #ROOM LINES (1 to 500), or with before NUMBER",
+    ),
     ("carol", "#ops: may I?", "! not-in #ops 1"),
     ("alice", "/quiet #ops loud", "! bad-line say /quiet #ROOM on, or /quiet #ROOM off"),
     ("alice", "/quiet #ops on", "! quiet #ops on"),
@@ -429,6 +435,21 @@ class RightsTests(RoomsTestCase):
         self.assertEqual(self.heard(bob), [])
         self.says(bob, "/join #ops")
         self.assertEqual(self.heard(bob), ["! joined #ops 1 ERA"])
+
+    def test_who_while_nobody_reads(self) -> None:
+        """Who is in a room is not told while there is no room for the answer."""
+        house = House(limits=Limits(outbox_total=3000), outbox_limit=1000)
+        self.opens(house)
+        guests = [house.comes(f"{number:060}") for number in range(10)]
+        for guest in guests:
+            house.broker.room_commands.join(guest.session, "#ops")
+            guest.link.block()
+        house.turn()
+        with self.assertRaisesRegex(wire.BadLine, "is not answered just now"):
+            for guest in guests:
+                house.broker.room_commands.who(guest.session, "#ops")
+                house.turn()
+        self.assertLess(house.broker.pool.size, 3000)
 
     def test_own_lines_are_over(self) -> None:
         """What a client without a tag says is over for it, as it does not hear that."""
@@ -628,6 +649,10 @@ class FileRoomTests(_InFile, RoomTests):
         alice = self.comes("alice", "/resume t", "/rooms")
         self.says(alice, "/join #ops", "#ops: one")
         era = alice.link.lines()[2].split()[-1]
+        alice.is_gone()
+        self.house.turn()
+        self.stops()
+        self.begins()
         self.house.clock.advance(1)
         self.desk.crash()
         self.begins()

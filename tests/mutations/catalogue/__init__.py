@@ -10,6 +10,7 @@ from tests.mutations.catalogue.configuration import CONFIGURATION
 from tests.mutations.catalogue.connections import CONNECTIONS
 from tests.mutations.catalogue.feeding import FEEDING
 from tests.mutations.catalogue.files import FILES
+from tests.mutations.catalogue.floods import FLOODS
 from tests.mutations.catalogue.library import LIBRARY
 from tests.mutations.catalogue.limits import LIMITS
 from tests.mutations.catalogue.mailboxes import MAILBOXES
@@ -26,5 +27,5 @@ from tests.mutations.catalogue.writers import WRITERS
 MUTATIONS = (
     *(*SESSIONS, *FEEDING, *TURNS, *WRITERS, *CONNECTIONS, *MAILBOXES, *FILES, *MISHAPS),
     *(*CLOCKS, *AUTH, *CONFIGURATION, *LIMITS, *OPERATORS, *WATCHING, *CLIENTS),
-    *(*SURROUNDINGS, *RESUMING, *LIBRARY, *ROOMS, *COMMANDS),
+    *(*SURROUNDINGS, *RESUMING, *LIBRARY, *ROOMS, *FLOODS, *COMMANDS),
 )

@@ -100,8 +100,8 @@ LIBRARY = (
     Mutation(
         "count what was not asked for as a message",
         _CONVERSATION,
-        ' and "#" not in said.sender:',
-        ":",
+        'is_ours = not said.room and "#" not in said.sender',
+        "is_ours = True",
         _VECTORS,
     ),
     Mutation(

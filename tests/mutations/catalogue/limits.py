@@ -62,7 +62,7 @@ LIMITS = (
     Mutation(
         "wait for slow clients in a stop",
         _SESSION,
-        "if self.holds & {self.answers, self.allowance}:",
+        "if self.answers in self.holds or self.is_too_fast:",
         "if self.answers in self.holds:",
         "tests.reader.test_lines",
     ),

@@ -18,6 +18,7 @@ _TABLES = "achat_twisted/mailbox/row_tables.py"
 _TAGGED = "achat_twisted/broker/tagged.py"
 
 _CLIENTS = "tests.reader.test_rooms"
+_ODDS = "tests.reader.test_rooms_at_odds"
 _FILE = "tests.mailbox.test_rows"
 _SCHEDULES = "tests.resuming.test_schedules.RoomScheduleTests"
 _SHARING = "tests.broker.test_sharing"
@@ -180,16 +181,16 @@ ROOMS = (
     Mutation(
         "write where a shared row begins as if one session read it",
         "achat_twisted/mailbox/row.py",
-        "        if self.tags and not self.is_shared:\n",
+        "        if self.tags and self.shared is None:\n",
         "        if self.tags:\n",
         _FILE,
     ),
     Mutation(
         "leave the lines of a room that is removed in the file",
         _ROWS,
-        "        self._drop(room, room.end)\n        del self._all",
+        "        self._drop(room, room.end)\n        self._rooms",
         "        self._charge(room, -room.size - LINE_COST * (room.end - room.first))\n"
-        "        room.drop(room.end)\n        del self._all",
+        "        room.drop(room.end)\n        self._rooms",
         _FILE,
     ),
     Mutation(
@@ -223,15 +224,29 @@ ROOMS = (
     Mutation(
         "let a room take all of the mailbox",
         _ROWS,
-        "            self._in_rooms + cost - limits.total // 2,\n",
-        "",
+        "self._in_rooms + cost - limits.total // 2, self",
+        "self",
+        _FILE,
+    ),
+    Mutation(
+        "let a room that is full leave nothing for others",
+        _ROWS,
+        "largest = max(self.rooms(), key=self._cost)",
+        "largest = row",
+        _FILE,
+    ),
+    Mutation(
+        "count a cursor as gone that stays",
+        _ROWS,
+        "len(row.cursors(name)) - before",
+        "-1",
         _FILE,
     ),
     Mutation(
         "let a room grow beyond its limit",
         _ROWS,
-        "            self._cost(row) + cost - limits.per_room,\n",
-        "",
+        "self._cost(row) + cost - limits.per_room)",
+        "0)",
         _FILE,
     ),
     Mutation(
@@ -259,8 +274,8 @@ ROOMS = (
     Mutation(
         "count what was sent before a client has left a room for what comes after",
         _SESSION,
-        "follower.delivered(lines - self._strayed(room, lines))",
-        "follower.delivered(lines)",
+        "            new = lines - self._strayed(room, lines)\n",
+        "            new = lines\n",
         _CLIENTS,
     ),
     Mutation(
@@ -273,8 +288,8 @@ ROOMS = (
     Mutation(
         "end a session that only sends, as a device of its name lags",
         _ROOMS,
-        " and not session.only_sends\n",
-        "\n",
+        "self._presence.readers(row.name):",
+        "self._presence.of(row.name):",
         _CLIENTS,
     ),
     Mutation(
@@ -396,5 +411,83 @@ ROOMS = (
         "        bucket.spent += copies\n",
         "        bucket.spent += 1\n",
         "tests.limits.test_room_rates",
+    ),
+    # Sessions that wait for an older one, lines that fall off, and long answers.
+    Mutation(
+        "follow a room twice, if a session joined it before it began",
+        _ROOMS,
+        "            if room.name not in (session.rooms or {}):\n",
+        "            if True:\n",
+        _ODDS,
+    ),
+    Mutation(
+        "follow the rooms of a session that has ended its input before it began",
+        _SESSION,
+        "        if self.rooms is not None and self.is_here:\n",
+        "        if self.rooms is not None:\n",
+        _ODDS,
+    ),
+    Mutation(
+        "begin without a cursor that has gone meanwhile",
+        _TAGGED,
+        "        self.feed.settle()\n",
+        "",
+        _ODDS,
+    ),
+    Mutation(
+        "end a session that waits, as a device of its name lags",
+        _ROOMS,
+        " and session.feed.has_begun",
+        "",
+        _ODDS,
+    ),
+    Mutation(
+        "send a whole page of each room",
+        _FOLLOWER,
+        "        return super()._page_size // max(1, len(self._session.rooms or ()))\n",
+        "        return super()._page_size\n",
+        _ODDS,
+    ),
+    Mutation(
+        "pass all of one's own lines in one turn",
+        _FOLLOWER,
+        "            self._clock.callLater(0, super().refill)\n",
+        "            super().refill()\n",
+        _ODDS,
+    ),
+    Mutation(
+        "forget a room as a name that is away",
+        _ROWS,
+        "            self._accounts.used(account)\n        self._rooms",
+        "            pass\n        self._rooms",
+        _ODDS,
+    ),
+    Mutation(
+        "throw away what was said in a room for a line that is refused",
+        _ROWS,
+        "        if excess > self._cost(largest):\n",
+        "        if False:\n",
+        _ODDS,
+    ),
+    Mutation(
+        "let a client ask for any number of pages of what was said",
+        _COMMANDS,
+        "        session.hold(look)",
+        "        pass",
+        _ODDS,
+    ),
+    Mutation(
+        "show what was said, however much waits",
+        _COMMANDS,
+        "        if not self._pool.takes(size):\n",
+        "        if False:\n",
+        _ODDS,
+    ),
+    Mutation(
+        "count no name that is shown",
+        _COMMANDS,
+        "        self._rooms.spend(session, len(room))\n",
+        "",
+        _ODDS,
     ),
 )
