@@ -100,8 +100,8 @@ LIBRARY = (
     Mutation(
         "count what was not asked for as a message",
         _CONVERSATION,
-        'is_ours = not said.room and "#" not in said.sender',
-        "is_ours = True",
+        ' and "#" not in said.sender:',
+        ":",
         _VECTORS,
     ),
     Mutation(
