@@ -57,7 +57,7 @@ class AudienceTests(SynchronousTestCase):
         self.audience.post("a", b"x\n")
 
     def test_rounds(self) -> None:
-        """What comes during a round is told in the next one, and all hear all, in order."""
+        """Lines that come during a round are told in the next one, and all hear all, in order."""
         followers = [FakeFollower(self.audience) for _ in range(5)]
         self.says()
         self.assertEqual(self.audience.tell(2), 2)

@@ -174,7 +174,7 @@ class SharingTests(SynchronousTestCase):
         self.ends(phone, self.house.comes("alice"))
 
     def test_away(self) -> None:
-        """What is kept for a name that is away comes to its first device, in order."""
+        """Messages kept for a name that is away come to its first device, in order."""
         self.house.comes("alice", opening=Opening(tag="t")).loses_connection()
         self.settle()
         self.says(50)
@@ -204,7 +204,7 @@ class DurableSharingTests(FileSharingTests):
     durable = True
 
     def test_crash(self) -> None:
-        """What had not arrived when the server crashed comes to all readers again."""
+        """Messages that had not arrived when the server crashed come to all readers again."""
         plain = self.house.comes("alice")
         plain.link.silence()
         self.says(3)

@@ -65,7 +65,7 @@ class RowsTests(SynchronousTestCase):
         self.assertEqual(mailbox.size(), 3 * COST + 2 * CURSOR_COST)
 
     def test_all_rooms(self) -> None:
-        """What is said in rooms takes half of the mailbox at most."""
+        """The lines of all rooms take half of the mailbox at most."""
         mailbox = self.make(MailLimits(total=8 * COST + 2 * CURSOR_COST))
         room = self.room(mailbox, "alice", "bob")
         for _ in range(50):

@@ -119,7 +119,7 @@ class WindowTests(FloodTestCase):
         self.assertEqual(self.heard(bob)[-1], f"from alice #ops {room.end - 1}: new")
 
     def test_parted(self) -> None:
-        """What waits in one room comes when another one, of which much was sent, is left."""
+        """Lines that wait in one room come when another one, of which much was sent, is left."""
         bob, alice = self.fills()
         text = "x" * 80
         self.says(alice, f"#dev: {text}")

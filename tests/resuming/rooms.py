@@ -134,7 +134,7 @@ class RoomWorld(World):
 
 
 def _judge(world: RoomWorld) -> Iterator[str]:
-    """What is wrong with the lines of shared rows."""
+    """The faults in the lines of shared rows, in words."""
     lines = {line.ident: line for line in world.judged()}
     there = [client for client in world.clients if isinstance(client, Member | PlainMember)]
     fallen: dict[tuple[AnyMember, str], int] = {}
