@@ -152,10 +152,10 @@ class IOwner(ISender):
 class IRooms(Interface):
     """The rooms, as sessions see them."""
 
-    def begin_device(name: str, device: str) -> Audience | None:
+    def begin_device(name: str, device: str) -> Audience:
         """Give a device that begins its cursors, on the row of its name and on its rooms.
 
-        @return: the readers of its name's row; None if the mailbox has no room for that.
+        @return: the readers of its name's row.
         """
 
     def enter(session: ISession) -> None:

@@ -61,15 +61,13 @@ class Rooms:
         self._rows.follow(row, session.name, "")
         return self._follower(session, row)
 
-    def begin_device(self, name: str, device: str) -> Audience | None:
+    def begin_device(self, name: str, device: str) -> Audience:
         """Give a device that begins its cursors, on the row of its name and on its rooms.
 
         Not before, as nobody would forget those of a device that is gone before it begins.
 
-        @return: the readers of its name's row; None if the mailbox has no room for that.
+        @return: the readers of its name's row.
         """
-        if not self._rows.has_room_for(name, device):
-            return None
         row = self._rows.get(name)
         if row is None:
             row = self._share(name)

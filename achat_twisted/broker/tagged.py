@@ -110,9 +110,9 @@ class TaggedSession(Session):
         """Tell the client where to go on, as no older session can change that any more."""
         if self.tag is not None or self.stage is not Stage.HERE:
             return
-        has_room = not self.device or self._begin_device()
-        tags = self._mailbox.tags
-        tag = tags.begin(self.name, self.opening.tag, self) if has_room else None
+        if self.device:
+            self._begin_device()  # first, as the tag is refused if there is no room for its cursors
+        tag = self._mailbox.tags.begin(self.name, self.opening.tag, self)
         if tag is None:
             self._mailbox.rows.forget_device(self.name, self.device)
             self.cut(wire.busy("too much is remembered for other tags").notice)
@@ -132,12 +132,10 @@ class TaggedSession(Session):
         super().begin()
         self.release(_RESUMING)
 
-    def _begin_device(self) -> bool:
-        """Follow the row of its name; False if the mailbox has no room for that."""
+    def _begin_device(self) -> None:
+        """Follow the row of its name."""
         shared = self._shared
         audience = shared.rooms.begin_device(self.name, self.device)
-        if audience is None:
-            return False
         feed = Follower(
             self,
             self.name,
@@ -149,7 +147,6 @@ class TaggedSession(Session):
             self.device,
         )
         self.feed_from(feed, 0)
-        return True
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -77,8 +77,9 @@ class Account:
     @property
     def is_idle(self) -> bool:
         """True if there is nothing to remember but the name, and tags that have no session."""
-        is_needed = self.shared is not None and self.shared.is_needed
-        return not (self.copies or self.sessions or self.tags_here or self.rooms or is_needed)
+        if self.copies or self.sessions or self.tags_here or self.rooms:
+            return False
+        return self.shared is None or not self.shared.is_needed
 
 
 AnyAccount = TypeVar("AnyAccount", bound=Account)

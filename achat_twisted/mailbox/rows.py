@@ -223,17 +223,6 @@ class SharedRows(Generic[AnyAccount]):
         row = self._all.get(name)
         return [device for device in row.cursors(name) if device] if row else []
 
-    def has_room_for(self, name: str, device: str) -> bool:
-        """Tell if a device may have the cursors that it needs.
-
-        A full mailbox does not keep out the first one of a name, which comes to empty it.
-        """
-        devices = self.devices(name)
-        if not devices or device in devices:
-            return True
-        account = self._accounts[name]
-        return self._accounts.takes(account, CURSOR_COST * (1 + len(account.rooms or ())))
-
     def follow(self, row: SharedRow, name: str, device: str) -> None:
         """See to it that a reader has a cursor; a new one begins where the foremost one stands."""
         if device not in row.cursors(name):

@@ -40,6 +40,10 @@ class ChunkTests(SynchronousTestCase):
         self.assertEqual((rest.first, rest.end), (9, 11))
         self.assertEqual(rest.numbered, b"from b #r 9: 3\nfrom a #r 10: 4\n")
 
+    def test_rendered_once(self) -> None:
+        """All who hear lines with their numbers get the same bytes."""
+        self.assertIs(self.chunk.numbered, self.chunk.numbered)
+
 
 class AudienceTests(SynchronousTestCase):
     """L{Audience}, alone and at the ends of turns."""

@@ -145,6 +145,20 @@ class SharingTests(SynchronousTestCase):
         self.assertEqual(self.numbers(plain), [1, 2, 3])
         self.ends(phone, plain, self.house.comes("alice"))
 
+    def test_leaving_behind(self) -> None:
+        """A session that leaves while it is behind ends with what it has been sent."""
+        plain = self.house.comes("alice")
+        plain.link.block()
+        self.says(60)
+        plain.session.drain()
+        phone = self.phone()
+        self.says(2)
+        plain.link.unblock()
+        self.settle()
+        self.assertTrue(plain.link.finished)
+        self.assertIs(plain.session.stage, Stage.OVER)
+        self.ends(phone, plain, self.house.comes("alice"))
+
     def test_lost(self) -> None:
         """A session whose connection is lost hands nothing back that the row has already."""
         plain = self.house.comes("alice")

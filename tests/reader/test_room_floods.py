@@ -84,7 +84,7 @@ class CrowdTests(FloodTestCase):
         full one does not keep out its first.
         """
         joins = [f"/join #{number}" for number in range(10)]
-        self.limited(MailLimits(total=20 * CURSOR_COST))
+        self.limited(MailLimits(total=30 * CURSOR_COST))
         self.says(self.comes("alice"), *joins)
         refusal = "! busy too much is remembered for other tags"
         refused = [

@@ -653,7 +653,8 @@ class FileRoomTests(_InFile, RoomTests):
         self.house.turn()
         self.stops()
         self.begins()
-        self.house.clock.advance(1)
+        self.desk.worker.held = True  # so that it crashes before its first commit
+        self.comes("bob")
         self.desk.crash()
         self.begins()
         again = self.comes("alice", "/resume t", "/rooms")

@@ -27,10 +27,16 @@ FLOODS = (
         _TESTS,
     ),
     Mutation(
-        "let a name have any number of devices in its rooms",
-        _ROWS,
-        "        if not devices or device in devices:\n            return True\n",
-        "        return True\n",
+        "give a device its cursors behind its tag",
+        _TAGGED,
+        """        if self.device:
+            self._begin_device()  # first, as the tag is refused if there is no room for its cursors
+        tag = self._mailbox.tags.begin(self.name, self.opening.tag, self)
+""",
+        """        tag = self._mailbox.tags.begin(self.name, self.opening.tag, self)
+        if self.device:
+            self._begin_device()
+""",
         _TESTS,
     ),
     Mutation(

@@ -90,15 +90,15 @@ MAILBOXES = (
     Mutation(
         "forget names that have mail",
         _ACCOUNTS,
-        "if self.copies or self.sessions or",
-        "if self.sessions or",
+        "not (self.copies or self.sessions or",
+        "not (self.sessions or",
         _TESTS,
     ),
     Mutation(
         "forget who is here",
         _ACCOUNTS,
-        "if self.copies or self.sessions or",
-        "if self.copies or",
+        "not (self.copies or self.sessions or",
+        "not (self.copies or",
         _TESTS,
     ),
     Mutation(

@@ -20,7 +20,6 @@ _TAGGED = "achat_twisted/broker/tagged.py"
 _CLIENTS = "tests.reader.test_rooms"
 _ODDS = "tests.reader.test_rooms_at_odds"
 _FILE = "tests.mailbox.test_rows"
-_SCHEDULES = "tests.resuming.test_schedules.RoomScheduleTests"
 _SHARING = "tests.broker.test_sharing"
 _TWIN = "tests.mailbox.test_shared"
 
@@ -330,7 +329,7 @@ ROOMS = (
     Mutation(
         "tell a large room at a stroke",
         "achat_twisted/broker/turns.py",
-        "_TOLD = 500",
+        "_TOLD = 250",
         "_TOLD = 10**6",
         "tests.broker.test_audience",
     ),
@@ -360,7 +359,7 @@ ROOMS = (
         _AUDIENCE,
         "    @cached_property\n",
         "    @property\n",
-        "tests.test_cost",
+        "tests.broker.test_audience",
     ),
     # Rights.
     Mutation(
@@ -396,7 +395,7 @@ ROOMS = (
         _ROOMS,
         "        if sender.name not in room:\n",
         "        if False:\n",
-        _SCHEDULES,
+        _CLIENTS,
     ),
     Mutation(
         "let clients make rooms where the operator does",
