@@ -90,15 +90,15 @@ MAILBOXES = (
     Mutation(
         "forget names that have mail",
         _ACCOUNTS,
-        "not (self.copies or self.sessions or",
-        "not (self.sessions or",
+        "if self.copies or self.sessions or",
+        "if self.sessions or",
         _TESTS,
     ),
     Mutation(
         "forget who is here",
         _ACCOUNTS,
-        "not (self.copies or self.sessions or",
-        "not (self.copies or",
+        "if self.copies or self.sessions or",
+        "if self.copies or",
         _TESTS,
     ),
     Mutation(
