@@ -362,8 +362,7 @@ class Conversation:
     def _hear(self, line: str, now: float) -> Events:
         said = wire.parse_server_line(line)
         if isinstance(said, wire.Message):
-            is_ours = not said.room and "#" not in said.sender  # rooms have numbers of their own
-            if is_ours and self.stage in (Stage.HERE, Stage.LEAVING):
+            if self.stage in (Stage.HERE, Stage.LEAVING) and "#" not in said.sender:
                 yield from self._take(said)
         elif (answer := self._HEARS[self.stage].get(said.word)) is not None:
             yield from answer(self, said, now)

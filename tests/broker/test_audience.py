@@ -40,6 +40,10 @@ class ChunkTests(SynchronousTestCase):
         self.assertEqual((rest.first, rest.end), (9, 11))
         self.assertEqual(rest.numbered, b"from b #r 9: 3\nfrom a #r 10: 4\n")
 
+    def test_rendered_once(self) -> None:
+        """All who hear lines with their numbers get the same bytes."""
+        self.assertIs(self.chunk.numbered, self.chunk.numbered)
+
 
 class AudienceTests(SynchronousTestCase):
     """L{Audience}, alone and at the ends of turns."""
@@ -53,7 +57,7 @@ class AudienceTests(SynchronousTestCase):
         self.audience.post("a", b"x\n")
 
     def test_rounds(self) -> None:
-        """What comes during a round is told in the next one, and all hear all, in order."""
+        """Lines that come during a round are told in the next one, and all hear all, in order."""
         followers = [FakeFollower(self.audience) for _ in range(5)]
         self.says()
         self.assertEqual(self.audience.tell(2), 2)

@@ -9,6 +9,7 @@ from achat_twisted.broker.broker import Duplicate
 from achat_twisted.limits.pacing import HOLD
 from achat_twisted.mailbox.committer import RETRY
 from achat_twisted.mailbox.sqlite import PRESSED
+from achat_twisted.wire.tags import Opening
 from tests.disk import Desk
 from tests.house import Guest, House
 
@@ -59,6 +60,26 @@ class DurableTests(SynchronousTestCase):
         self.clock.advance(1)
         self.assertEqual(self.house.broker.balance().in_flight, 0)
 
+    def test_goes_on_after_a_late_commit(self) -> None:
+        """All go on and are told when a commit has come to its end that was late."""
+        carol = self.house.comes("carol", opening=Opening(tag="s", only_sends=True))
+        carol.says("nobody: hi")
+        self.house.turn()
+        self.clock.advance(1)
+        self.desk.worker.held = True
+        carol.session.got("0 1")
+        self.alice.says("bob: hi")
+        self.alice.session.sync("mark")
+        self.house.turn()
+        for _ in range(24):
+            self.clock.advance(0.25)
+        self.assertTrue(carol.source.paused)
+        self.desk.worker.release()
+        for _ in range(8):
+            self.clock.advance(0.25)
+        self.assertFalse(carol.source.paused)
+        self.assertEqual(self._told(self.alice), ["! synced 1 mark"])
+
     def test_session_that_never_began(self) -> None:
         """Lines that an older session has not got stay in the file when a waiting one ends."""
         self.bob.link.silence()
@@ -93,7 +114,7 @@ class DurableTests(SynchronousTestCase):
         self.assertIn("! synced 0 at once", self._told(self.alice))
         carol = self.house.comes("carol")
         self.desk.disk.full = True
-        carol.says("bob: hi")
+        carol.says("bob, nobody: hi")
         carol.session.sync("later")
         self.house.turn()
         self.assertTrue(carol.session.answers.withheld)

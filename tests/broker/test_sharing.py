@@ -145,6 +145,20 @@ class SharingTests(SynchronousTestCase):
         self.assertEqual(self.numbers(plain), [1, 2, 3])
         self.ends(phone, plain, self.house.comes("alice"))
 
+    def test_leaving_behind(self) -> None:
+        """A session that leaves while it is behind ends with what it has been sent."""
+        plain = self.house.comes("alice")
+        plain.link.block()
+        self.says(60)
+        plain.session.drain()
+        phone = self.phone()
+        self.says(2)
+        plain.link.unblock()
+        self.settle()
+        self.assertTrue(plain.link.finished)
+        self.assertIs(plain.session.stage, Stage.OVER)
+        self.ends(phone, plain, self.house.comes("alice"))
+
     def test_lost(self) -> None:
         """A session whose connection is lost hands nothing back that the row has already."""
         plain = self.house.comes("alice")
@@ -160,7 +174,7 @@ class SharingTests(SynchronousTestCase):
         self.ends(phone, self.house.comes("alice"))
 
     def test_away(self) -> None:
-        """What is kept for a name that is away comes to its first device, in order."""
+        """Messages kept for a name that is away come to its first device, in order."""
         self.house.comes("alice", opening=Opening(tag="t")).loses_connection()
         self.settle()
         self.says(50)
@@ -190,7 +204,7 @@ class DurableSharingTests(FileSharingTests):
     durable = True
 
     def test_crash(self) -> None:
-        """What had not arrived when the server crashed comes to all readers again."""
+        """Messages that had not arrived when the server crashed come to all readers again."""
         plain = self.house.comes("alice")
         plain.link.silence()
         self.says(3)

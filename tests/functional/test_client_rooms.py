@@ -58,7 +58,7 @@ class RoomTests(ServedTestCase):
         return connect(f"{name}@127.0.0.1:{self.server.port}", **options)
 
     async def test_room(self) -> None:
-        """What is said in a room comes to all who are in it, who can look at it as well."""
+        """A line said in a room comes to all who are in it, and they can look at it as well."""
         async with (
             self.chat("ann", rooms=True) as ann,
             self.chat("bob", rooms=True) as bob,

@@ -43,7 +43,7 @@ class TakeTests(CommandTestCase):
         self.assertEqual((await self.run_achat("take", "--timeout", "0.5", bob))[0], 124)
 
     async def test_room(self) -> None:
-        """What is said in a room is taken by all who have joined it, with its room and number."""
+        """A line said in a room is taken by all who have joined it, with its room and number."""
         bob = await self.begin_with("psst")
         join = ("take", "-q", "--once", "--room", "#ops")
         self.assertEqual(await self.run_achat(*join, f"ann@{self.at}"), (0, "", ""))

@@ -65,7 +65,7 @@ class RowsTests(SynchronousTestCase):
         self.assertEqual(mailbox.size(), 3 * COST + 2 * CURSOR_COST)
 
     def test_all_rooms(self) -> None:
-        """What is said in rooms takes half of the mailbox at most."""
+        """The lines of all rooms take half of the mailbox at most."""
         mailbox = self.make(MailLimits(total=8 * COST + 2 * CURSOR_COST))
         room = self.room(mailbox, "alice", "bob")
         for _ in range(50):
@@ -251,8 +251,8 @@ class RowsTests(SynchronousTestCase):
 _VERSION_2 = """
 INSERT INTO name (id, name, first) VALUES (1, 'alice', 5), (2, 'bob', 1);
 INSERT INTO copy VALUES (1, 5, 10.5, x'66697665'), (1, 6, 11.5, x'736978');
-INSERT INTO record (id, name, position, copies, lines)
-    VALUES (1, 1, 7, 2, x'736576656e0a65696768740a');
+INSERT INTO record (id, name, position, copies, lines) VALUES
+    (1, 1, 7, 2, x'736576656e0a65696768740a');
 INSERT INTO tag (name, tag, era, lines, heard, used) VALUES (1, 'phone', 'e7a', 42, 40, 9.0);
 INSERT INTO refusal VALUES (1, 'phone', 41, 41, 'unknown', 'nobody', 1);
 PRAGMA user_version=2;

@@ -46,7 +46,7 @@ class RoomDeskTests(SynchronousTestCase):
         return facts
 
     def test_refused(self) -> None:
-        """What cannot be done is refused in a sentence."""
+        """A wish that cannot be granted is refused in a sentence."""
         for request, why in REFUSED:
             error = self.assertRaises(NotDone, self.do, request)
             self.assertTrue(str(error).startswith(why), (request, str(error)))

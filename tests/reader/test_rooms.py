@@ -177,7 +177,7 @@ class RoomTests(RoomsTestCase):
         )
 
     def test_comes_back_in_between(self) -> None:
-        """What was sent to one that left the room counts for nothing once it is in it again."""
+        """Lines sent to one that left the room count for nothing once it is in it again."""
         alice, bob = self.comes("alice"), self.comes("bob")
         self.says(alice, "/join #ops")
         self.says(bob, "/join #ops")
@@ -395,7 +395,7 @@ OWNED = [
     ("alice", "/part #ops", "! parted #ops"),
     ("alice", "/join #ops", "! joined #ops 3 ERA"),
 ]
-"""What the owner of a closed room, a member and somebody else say, and what they hear."""
+"""The owner of a closed room, a member and somebody else: their words, and the answers."""
 
 
 class RightsTests(RoomsTestCase):
@@ -416,7 +416,7 @@ class RightsTests(RoomsTestCase):
             self.assertEqual(len(heard), 1 + (expected != "! synced"), (said, heard))
 
     def test_who_may_make_rooms(self) -> None:
-        """Where the operator makes rooms, nobody makes one by joining it."""
+        """Nobody makes a room by joining it if the operator makes them."""
         self.house.broker.room_commands.let_anyone_make(False)
         alice = self.comes("alice")
         self.says(alice, "/join #ops")
@@ -437,7 +437,7 @@ class RightsTests(RoomsTestCase):
         self.assertEqual(self.heard(bob), ["! joined #ops 1 ERA"])
 
     def test_who_while_nobody_reads(self) -> None:
-        """Who is in a room is not told while there is no room for the answer."""
+        """The members of a room are not told while there is no room for the answer."""
         house = House(limits=Limits(outbox_total=3000), outbox_limit=1000)
         self.opens(house)
         guests = [house.comes(f"{number:060}") for number in range(10)]
@@ -452,7 +452,7 @@ class RightsTests(RoomsTestCase):
         self.assertLess(house.broker.pool.size, 3000)
 
     def test_own_lines_are_over(self) -> None:
-        """What a client without a tag says is over for it, as it does not hear that."""
+        """A line of a client without a tag is over for it, as it does not hear that."""
         alice, bob = self.comes("alice"), self.comes("bob")
         self.says(alice, "/join #ops")
         self.says(bob, "/join #ops", "#ops: one")
@@ -486,7 +486,7 @@ class RightsTests(RoomsTestCase):
         self.assertEqual(self.house.broker.balance().refused["full"], 2)
 
     def test_kept(self) -> None:
-        """What is said to a name with devices of which none is here is kept for it."""
+        """A message to a name with devices of which none is here is kept for it."""
         phone, bob = self.comes("alice", "/device p"), self.comes("bob")
         self.says(bob, "alice: one")
         phone.is_gone()
@@ -573,7 +573,7 @@ class FallenTests(RoomsTestCase):
         self.assertEqual(numbers, [*range(row.first, 26)])
 
     def test_cut_while_lines_are_under_way(self) -> None:
-        """What had not been sent to a session that ends as it lags is there for the next one."""
+        """Messages not sent to a session that ends as it lags are there for the next one."""
         self.limited(MailLimits(per_name=16 * 10 * 50))
         bob, plain = self.comes("bob"), self.comes("alice")
         phone = self.comes("alice", "/device p")
@@ -653,7 +653,8 @@ class FileRoomTests(_InFile, RoomTests):
         self.house.turn()
         self.stops()
         self.begins()
-        self.house.clock.advance(1)
+        self.desk.worker.held = True  # so that it crashes before its first commit
+        self.comes("bob")
         self.desk.crash()
         self.begins()
         again = self.comes("alice", "/resume t", "/rooms")

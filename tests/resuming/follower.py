@@ -233,33 +233,6 @@ def cable_of(pair: _Pair) -> str:
     return f"{pair.cable.peer} {pair.like.name}"
 
 
-class NoFollower(Follower):
-    """The null object, for schedules with more than the model knows of."""
-
-    def mailbox(self, mailbox: IMailbox) -> IMailbox:
-        return mailbox
-
-    def broker(self, *args: Any, **options: Any) -> Broker:
-        return Broker(*args, **options)
-
-    def seal(self) -> None:
-        """Nothing to compare."""
-
-    begin_job = commit = begin_stop = expire = stop = seal
-
-    def lose(self, cable: Cable) -> None:
-        """Nothing to compare."""
-
-    def kick(self, name: str) -> None:
-        """Nothing to compare."""
-
-    def crash(self, knows: Callable[[str], bool]) -> None:
-        """Nothing to compare."""
-
-    def hear(self, cable: Cable, line: str | None) -> None:
-        """Nothing to compare."""
-
-
 class FollowedBroker(Broker):
     """A broker that tells the follower what it does."""
 

@@ -51,7 +51,7 @@ def _orders(world: World) -> Iterator[str]:
     """Lines come in order, for each life of their client."""
     judged = {line.ident: line for line in world.judged()}
     for client in world.clients:
-        if client.is_device or not (_comes_once(world, client.name) and client.is_orderly):
+        if not (_comes_once(world, client.name) and client.is_orderly):
             continue
         last: dict[tuple[Client, int], int] = {}
         for line in filter(None, map(judged.get, client.worked_off)):

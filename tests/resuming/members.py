@@ -15,7 +15,7 @@ ROOM = "#r"
 
 
 _TOO_LATE = (f"you are not in {ROOM}", f"there is no room {ROOM}")
-"""What a client hears that leaves a room when its name has left that already."""
+"""The answer to a client that leaves a room when its name has left that already."""
 
 
 @dataclass

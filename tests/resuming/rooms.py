@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
+from achat_twisted.broker.broker import Broker
+from achat_twisted.mailbox.interfaces import IMailbox
 from tests.logged import Failures
 from tests.resuming.client import Client, Line
-from tests.resuming.follower import NoFollower
+from tests.resuming.follower import Follower
 from tests.resuming.members import ROOM, Member, PlainMember
-from tests.resuming.model import Mode, Model
+from tests.resuming.model import Mode, Model, Rules
 from tests.resuming.register import Entry, Reader, RoomServer
 from tests.resuming.world import Act, World
 
@@ -24,13 +27,32 @@ _EXPECTED = re.compile(
 """The errors that schedules bring about: a full disk, and a thread that sleeps for too long."""
 
 
+class Unfollowed(Follower):
+    """The null object: the model knows of no rooms, so that nothing is compared with it."""
+
+    def mailbox(self, mailbox: IMailbox) -> IMailbox:
+        return mailbox
+
+    def broker(self, *args: Any, **options: Any) -> Broker:
+        return Broker(*args, **options)
+
+    def seal(self) -> None:
+        """Nothing to remember."""
+
+    def begin_job(self) -> None:
+        """Nothing to begin."""
+
+    def crash(self, knows: Callable[[str], bool]) -> None:
+        """Nothing to forget."""
+
+
 class RoomWorld(World):
     """One schedule with a room, in which the names C{a} and C{b} are, and with devices of C{b}."""
 
     server: RoomServer
 
-    def make_follower(self, model: Model) -> NoFollower:
-        return NoFollower(model)
+    def make_follower(self, mode: Mode, rules: Rules) -> Follower:
+        return Unfollowed(Model(mode, rules))
 
     def make_server(self, mode: Mode, path: Path, rng: Random) -> RoomServer:
         return RoomServer(mode, path, rng, self.follower, power_fails=self.power_fails)
@@ -112,7 +134,7 @@ class RoomWorld(World):
 
 
 def _judge(world: RoomWorld) -> Iterator[str]:
-    """What is wrong with the lines of shared rows."""
+    """The faults in the lines of shared rows, in words."""
     lines = {line.ident: line for line in world.judged()}
     there = [client for client in world.clients if isinstance(client, Member | PlainMember)]
     fallen: dict[tuple[AnyMember, str], int] = {}

@@ -55,11 +55,11 @@ class RoomScheduleTests(SynchronousTestCase):
         self.holds(Mode.MEMORY)
 
     def test_in_a_file(self) -> None:
-        """So it does from one ordered stop to the next start, and beyond."""
+        """It does as much from one ordered stop to the next start, and beyond."""
         self.holds(Mode.SQLITE)
 
     def test_durable(self) -> None:
-        """So it does whatever is killed, from file to file."""
+        """It does as much whatever is killed, from file to file."""
         self.holds(Mode.DURABLE)
 
 

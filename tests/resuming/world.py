@@ -42,7 +42,7 @@ class World:
         @param rules: those of the model that the server is compared with.
         """
         self._kind = kind
-        self.follower = self.make_follower(Model(mode, rules))
+        self.follower = self.make_follower(mode, rules)
         self.rng = rng = Random(seed)
         self._folder = TemporaryDirectory()
         self.power_fails = rng.random() < 0.25
@@ -55,8 +55,8 @@ class World:
         self._mortal_mail = rng.random() < 0.15
         self.clients = self.make_clients(rng)
 
-    def make_follower(self, model: Model) -> Follower:
-        return Follower(model)
+    def make_follower(self, mode: Mode, rules: Rules) -> Follower:
+        return Follower(Model(mode, rules))
 
     def make_server(self, mode: Mode, path: Path, rng: Random) -> Server:
         return Server(mode, path, rng, self.follower, power_fails=self.power_fails)

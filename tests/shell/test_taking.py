@@ -78,7 +78,7 @@ class TakingTestCase(SynchronousTestCase):
 
 
 class RoomTests(TakingTestCase):
-    """What is said in rooms."""
+    """Messages that were said in rooms."""
 
     async def join(self, *answers: str) -> None:
         self.begin(rooms=("#ops",))

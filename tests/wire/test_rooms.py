@@ -79,7 +79,7 @@ class RoomWireTests(SynchronousTestCase):
     @settings(deadline=None, database=None)
     @given(_NAME, _ROOM, st.lists(_TEXT, min_size=1, max_size=4), st.integers(1, 2**62))
     def test_lines(self, name: str, room: str, texts: list[str], first: int) -> None:
-        """What is said in a room comes out as it went in, with its room, and its number if any."""
+        """A line said in a room comes out as it went in, with its room, and its number if any."""
         lines = b"".join(rooms.render_room_post(name, room, text) for text in texts)
         count = len(texts)
         self.assertEqual(rooms.rooms_heard(lines), {room: count})

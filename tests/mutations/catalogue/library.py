@@ -63,9 +63,9 @@ LIBRARY = (
         _VECTORS,
     ),
     Mutation(
-        "go on in a room that was left as if nothing was missed",
+        "remember a room that was left",
         _ROOMS,
-        "        self._told.pop(room, None)\n",
+        "        self._state.leave(room)\n",
         "",
         _VECTORS,
     ),
@@ -100,8 +100,8 @@ LIBRARY = (
     Mutation(
         "count what was not asked for as a message",
         _CONVERSATION,
-        'is_ours = not said.room and "#" not in said.sender',
-        "is_ours = True",
+        ' and "#" not in said.sender:',
+        ":",
         _VECTORS,
     ),
     Mutation(

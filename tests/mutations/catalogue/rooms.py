@@ -20,7 +20,6 @@ _TAGGED = "achat_twisted/broker/tagged.py"
 _CLIENTS = "tests.reader.test_rooms"
 _ODDS = "tests.reader.test_rooms_at_odds"
 _FILE = "tests.mailbox.test_rows"
-_SCHEDULES = "tests.resuming.test_schedules.RoomScheduleTests"
 _SHARING = "tests.broker.test_sharing"
 _TWIN = "tests.mailbox.test_shared"
 
@@ -360,7 +359,7 @@ ROOMS = (
         _AUDIENCE,
         "    @cached_property\n",
         "    @property\n",
-        "tests.test_cost",
+        "tests.broker.test_audience",
     ),
     # Rights.
     Mutation(
@@ -396,7 +395,7 @@ ROOMS = (
         _ROOMS,
         "        if sender.name not in room:\n",
         "        if False:\n",
-        _SCHEDULES,
+        _CLIENTS,
     ),
     Mutation(
         "let clients make rooms where the operator does",
