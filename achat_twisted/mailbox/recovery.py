@@ -6,6 +6,7 @@ import sqlite3
 
 from achat_twisted.mailbox.batch import Batch, Span
 from achat_twisted.mailbox.changes import write
+from achat_twisted.mailbox.shared import FORGOTTEN
 
 
 def recover(sql: sqlite3.Connection) -> None:
@@ -22,7 +23,9 @@ def recover(sql: sqlite3.Connection) -> None:
 def _part_single_readers(sql: sqlite3.Connection) -> None:
     """Let names whose devices are all forgotten have rows that only they read again."""
     single = sql.execute(
-        "SELECT name, max(position) FROM cursor WHERE row = name GROUP BY name HAVING max(tag) = ''"
+        "SELECT name, coalesce(min(CASE tag WHEN '' THEN position END), max(position)) FROM cursor"
+        " WHERE row = name GROUP BY name HAVING max(tag NOT IN ('', :forgotten)) = 0",
+        {"forgotten": FORGOTTEN},
     ).fetchall()
     for name, position in single:
         sql.execute("DELETE FROM copy WHERE name = ? AND position < ?", (name, position))

@@ -6,7 +6,8 @@
 -- A cursor: the place of a reader in a row. It needs about 51 bytes.
 CREATE TABLE cursor (
     name     INTEGER NOT NULL, -- the reader: name.id
-    tag      TEXT NOT NULL,    -- its device; '' for its sessions without one
+    tag      TEXT NOT NULL,    -- its device; '' for its sessions without one, '/' for the
+                               -- foremost of those that were forgotten
     row      INTEGER NOT NULL, -- the room, or the reader itself: name.id
     position INTEGER NOT NULL, -- of the next line that it has not got; one before the first line of
                                -- the row counts as that

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 
 from achat_twisted.mailbox.accounts import LINE_COST, Accounts, AnyAccount
 from achat_twisted.mailbox.page import Page
-from achat_twisted.mailbox.shared import SharedRow
+from achat_twisted.mailbox.shared import FORGOTTEN, SharedRow
 
 CURSOR_COST = 512
 """The bytes that a cursor counts against the limits of the mailbox."""
@@ -221,7 +221,7 @@ class SharedRows(Generic[AnyAccount]):
     def devices(self, name: str) -> list[str]:
         """The devices of a name."""
         row = self._all.get(name)
-        return [device for device in row.cursors(name) if device] if row else []
+        return row.devices(name) if row else []
 
     def follow(self, row: SharedRow, name: str, device: str) -> None:
         """See to it that a reader has a cursor; a new one begins where the foremost one stands."""
@@ -291,11 +291,11 @@ class SharedRows(Generic[AnyAccount]):
             self._remove(row, row.name, "")
 
     def _remove(self, row: SharedRow, name: str, device: str) -> None:
-        """Remove one cursor of several; the one without a device may come in its place."""
+        """Remove one cursor; that of the forgotten ones may come in its place."""
         before = len(row.cursors(name))
         row.remove(name, device)
         self._store.moved(row, name, device)
-        self._store.moved(row, name, "")
+        self._store.moved(row, name, FORGOTTEN)
         self._charge_cursors(name, len(row.cursors(name)) - before)
 
     def _make_way(self, row: SharedRow, cost: int) -> bool:

@@ -16,6 +16,13 @@ _COMPACT = 1024
 """The entries for lines that have gone, until their room is used again."""
 
 
+FORGOTTEN = "/"
+"""In place of a device: the position of the foremost one of those that were forgotten.
+
+No reader has it, and no tag is like it; but what it has passed stays over for its name.
+"""
+
+
 class Sizes:
     """The sizes of the lines in a row, as sums, so that one subtraction tells any stretch.
 
@@ -95,6 +102,10 @@ class SharedRow:
         """The cursors of a name, by device, as they were last moved."""
         return self._cursors.get(name, {})
 
+    def devices(self, name: str) -> list[str]:
+        """The devices of a name that have a cursor."""
+        return [device for device in self.cursors(name) if device not in ("", FORGOTTEN)]
+
     def front(self, name: str) -> int:
         """The position of the foremost cursor of a name that has one."""
         return max(self.first, *self._cursors[name].values())
@@ -132,11 +143,11 @@ class SharedRow:
         return over
 
     def remove(self, name: str, device: str) -> None:
-        """Remove one cursor of several; what its reader has got stays over for its name."""
+        """Remove one cursor; what its reader has got stays over for its name, and others get it."""
         cursors = self._cursors[name]
         position = cursors.pop(device)
         if position > max(cursors.values(), default=position - 1):
-            cursors[""] = position
+            cursors[FORGOTTEN] = position
 
     def leave(self, name: str) -> int:
         """Remove all cursors of a name, and return the number of copies that it had not got."""
@@ -192,8 +203,16 @@ class SharedRow:
 
     @property
     def last(self) -> int:
-        """The position of the last cursor; of the next line, if there is none."""
+        """The position of the last cursor of a reader; of the next line, if there is none."""
         return max(
             self.first,
-            min((min(cursors.values()) for cursors in self._cursors.values()), default=self.end),
+            min(
+                (
+                    position
+                    for cursors in self._cursors.values()
+                    for device, position in cursors.items()
+                    if device != FORGOTTEN or len(cursors) == 1
+                ),
+                default=self.end,
+            ),
         )

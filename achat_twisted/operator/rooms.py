@@ -71,7 +71,7 @@ class RoomDesk:
             yield {
                 "name": member,
                 "left": room.end - room.front(member),
-                "devices": sum(1 for device in room.cursors(member) if device),
+                "devices": len(room.devices(member)),
                 "owner": "yes" if member in room.rights.owners else "no",
             }
 

@@ -17,7 +17,7 @@ from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.layout import SCHEMA, Schema
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.mailbox.rows import CURSOR_COST, MOST_JOINED, Rights, Room
-from achat_twisted.mailbox.shared import SharedRow
+from achat_twisted.mailbox.shared import FORGOTTEN, SharedRow
 from achat_twisted.mailbox.tags import TAG_COST
 from achat_twisted.tools.errors import Unusable
 from tests.disk import Desk
@@ -170,7 +170,7 @@ class RowsTests(SynchronousTestCase):
         self.assertEqual((row.first, mailbox.expired, mailbox.copies()), (3, 0, 0))
 
     def test_forgotten_device(self) -> None:
-        """A device that is forgotten takes its cursors along, and its name has got what it got."""
+        """Messages that a forgotten device has got are over for its name, and others get them."""
         mailbox = self.make()
         room = self.room(mailbox, "alice")
         row = mailbox.share("alice", [])
@@ -180,8 +180,10 @@ class RowsTests(SynchronousTestCase):
             mailbox.rows.advance(each, "alice", "phone", 2)
         mailbox.rows.forget_device("alice", "phone")
         self.assertEqual(mailbox.rows.devices("alice"), [])
-        self.assertEqual([{**each.cursors("alice")} for each in (row, room)], [{"": 2}] * 2)
-        self.assertEqual(mailbox.size_for("alice"), 2 * CURSOR_COST)
+        self.assertEqual([each.front("alice") for each in (row, room)], [2, 2])
+        self.assertEqual({**room.cursors("alice")}, {"": 1, FORGOTTEN: 2})
+        self.assertEqual(mailbox.copies(), 0)
+        self.assertEqual(mailbox.size_for("alice"), 3 * CURSOR_COST)
 
     def test_costs_of_a_member(self) -> None:
         """The cursors of a name are not taken for its mail when its row is shared, or purged."""

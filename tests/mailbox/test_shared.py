@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given, settings, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.mailbox.shared import SharedRow, Sizes
+from achat_twisted.mailbox.shared import FORGOTTEN, SharedRow, Sizes
 
 NAMES = ("alice", "bob", "carol")
 DEVICES = ("phone", "laptop")
@@ -78,7 +78,7 @@ class Twin:
         if not self.cursors:
             return
         name = self.rng.choice([*self.cursors])
-        devices = [device for device in self.cursors[name] if device]
+        devices = [device for device in self.cursors[name] if device not in ("", FORGOTTEN)]
         if not devices or self.rng.random() < 0.5:
             self.expired += self.row.leave(name)
             del self.cursors[name]
@@ -88,7 +88,7 @@ class Twin:
         self.row.remove(name, gone)
         position = self.cursors[name].pop(gone)
         if position > max(self.cursors[name].values(), default=0):
-            self.cursors[name][""] = position
+            self.cursors[name][FORGOTTEN] = position
         assert self.front(name) == self.row.front(name) == front
 
     def compare(self) -> None:
@@ -97,7 +97,13 @@ class Twin:
         assert row.kept == self.accepted - self.delivered - self.expired
         assert (row.first, row.end, row.size) == (self.first, self.end, sum(self.lines))
         assert {name: {**row.cursors(name)} for name in row} == self.cursors
-        last = min((min(each.values()) for each in self.cursors.values()), default=self.end)
+        readers = [
+            position
+            for each in self.cursors.values()
+            for device, position in each.items()
+            if device != FORGOTTEN or len(each) == 1
+        ]
+        last = min(readers, default=self.end)
         assert row.last == max(self.first, last)
         limit = self.rng.randrange(200)
         fitting = row.fitting(limit) - self.first

@@ -259,6 +259,23 @@ class DeviceTests(RoomsTestCase):
         self.assertEqual(self.house.broker.balance().delivered, 3)
         self.assertEqual(self.house.mailbox.copies(), 0)
 
+    def test_forgotten(self) -> None:
+        """A message that only a device has got comes to others still when that is forgotten."""
+        bob, plain = self.comes("bob"), self.comes("alice")
+        phone = self.comes("alice", "/device p")
+        plain.is_gone()
+        self.house.turn()
+        self.says(bob, "alice: one")
+        self.says(phone, "/got 1")
+        phone.is_gone()
+        self.house.turn()
+        laptop = self.comes("alice", "/device l")
+        self.says(laptop, "/devices forget p")
+        laptop.is_gone()
+        self.house.turn()
+        self.assertEqual(self.heard(self.comes("alice")), ["! mail 1", "from bob: one"])
+        self.assertEqual(self.house.broker.balance().delivered, 1)
+
     def test_goes_on(self) -> None:
         """A device goes on behind what it has got, whatever others have."""
         bob, phone = self.comes("bob"), self.comes("alice", "/device p")

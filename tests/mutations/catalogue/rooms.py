@@ -159,7 +159,7 @@ ROOMS = (
     Mutation(
         "forget what a device has got with the device",
         _SHARED,
-        '            cursors[""] = position\n',
+        "            cursors[FORGOTTEN] = position\n",
         "            pass\n",
         _TWIN,
     ),
