@@ -10,7 +10,7 @@ from itertools import count
 
 from tests.attacks.place import Place, hear
 
-_JOINED = 1000
+_JOINED = 100
 """The rooms that one name may be in."""
 
 _ROOM = b"#all"

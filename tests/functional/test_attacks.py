@@ -140,7 +140,7 @@ class AttackTests(OrdealTestCase):
         self.assertLess(findings.peak.resident - findings.before.resident, 10_000 * 2**13)
 
     async def test_member_of_all(self) -> None:
-        """A name in a thousand rooms may come again and again."""
+        """A name in a hundred rooms, the most that it may be in, may come again and again."""
         findings = await self._undergo("member-of-all", 3, 5)
         self.assertGreater(int(findings.said.split()[0]), 3)
         self.assertLess(findings.peak.resident - findings.before.resident, 2**25)

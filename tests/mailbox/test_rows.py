@@ -212,7 +212,7 @@ class RowsTests(SynchronousTestCase):
         self.assertEqual([room is None for room in made], [False, False, False, True])
         joined = [mailbox.rows.join(room, "alice") for room in made if room is not None]
         self.assertEqual(joined, [True, True, False])
-        self.assertGreater(MOST_JOINED, 100)
+        self.assertGreaterEqual(MOST_JOINED, 100)
 
     def test_no_room_to_join(self) -> None:
         """A mailbox that is full has no room for another member."""
