@@ -12,6 +12,8 @@ from functools import cached_property
 from itertools import groupby
 from typing import Protocol
 
+from twisted.logger import Logger
+
 from achat_twisted.mailbox.shared import SharedRow
 from achat_twisted.wire.rooms import numbered
 
@@ -62,9 +64,14 @@ class IFollower(Protocol):
     def offer(self, chunk: Chunk) -> None:
         """Take new lines, if all lines before them have been taken."""
 
+    def give_up(self) -> None:
+        """End its session, as it cannot be told."""
+
 
 class Audience:
     """Those who follow one row, and the lines that they have not been told of."""
+
+    _log = Logger()
 
     def __init__(self, row: SharedRow) -> None:
         self.row = row
@@ -105,5 +112,13 @@ class Audience:
         del self._to_tell[-most:]
         for follower in some:
             if follower in self.followers:
-                follower.offer(self._chunk)
+                self._offer(follower, self._chunk)
         return len(some)
+
+    def _offer(self, follower: IFollower, chunk: Chunk) -> None:
+        """Offer lines to one of them; a bug costs only the session that it hits."""
+        try:
+            follower.offer(chunk)
+        except Exception:
+            self._log.failure("A follower of {row} could not be told: closed", row=self.row.name)
+            follower.give_up()

@@ -112,6 +112,10 @@ class Follower(Feed):
             self.fall_behind()
             self.refill()
 
+    def give_up(self) -> None:
+        self.cut()
+        self._session.outlet.abort()
+
     def fall_behind(self) -> None:
         self._is_up_to_date = False
 

@@ -55,6 +55,7 @@ class RoomDesk:
     def _add(self, name: str, owners: Sequence[str]) -> Iterator[Facts]:
         if self._rows.room(name) is not None:
             raise NotDone(f"there is a room {name} already")
+        _check_names(owners)
         room = self._rows.make_room(name, Rights(is_open=True, owners={*owners}))
         if room is None:
             raise NotDone(f"{name} cannot be made, as there are too many rooms")
@@ -108,6 +109,7 @@ class RoomDesk:
 
     def _owners(self, name: str, names: Sequence[str]) -> Iterator[Facts]:
         room = self._room(name)
+        _check_names(names)
         room.rights.owners = {*names}
         self._rows.changed(room)
         yield _facts(room)
@@ -117,6 +119,15 @@ class RoomDesk:
         if room is None:
             raise NotDone(f"there is no room {name}")
         return room
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """@raise NotDone: if one of them is no name."""
+    for name in names:
+        try:
+            wire.check_name(name)
+        except wire.Refused as refusal:
+            raise NotDone(f"{name!r} is no name: {refusal.notice.detail}") from None
 
 
 def _facts(room: Room) -> Facts:

@@ -19,6 +19,24 @@ class FakeFollower:
     def offer(self, chunk: Chunk) -> None:
         self.offered.append((chunk.first, chunk.end))
 
+    def give_up(self) -> None:
+        raise NotImplementedError
+
+
+class BrokenFollower(FakeFollower):
+    """Cannot be told of anything.
+
+    @ivar is_given_up: true if its session was ended for that.
+    """
+
+    is_given_up = False
+
+    def offer(self, chunk: Chunk) -> None:
+        raise ZeroDivisionError
+
+    def give_up(self) -> None:
+        self.is_given_up = True
+
 
 class ChunkTests(SynchronousTestCase):
     """L{Chunk}."""
@@ -69,6 +87,18 @@ class AudienceTests(SynchronousTestCase):
         self.assertEqual(self.audience.tell(100), 6)
         self.assertTrue(self.audience.is_told)
         self.assertEqual([each.offered for each in followers], [[(1, 2), (2, 4)]] * 5)
+
+    def test_bug(self) -> None:
+        """A bug that keeps one from being told costs that one alone."""
+        before, broken, behind = (
+            kind(self.audience) for kind in (FakeFollower, BrokenFollower, FakeFollower)
+        )
+        self.says()
+        self.assertEqual(self.audience.tell(100), 3)
+        self.assertEqual([each.offered for each in (before, behind)], [[(1, 2)]] * 2)
+        assert isinstance(broken, BrokenFollower)
+        self.assertTrue(broken.is_given_up)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_gone(self) -> None:
         """One that has left during a round hears nothing more."""

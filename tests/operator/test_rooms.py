@@ -12,6 +12,8 @@ from achat_twisted.wire.tags import Opening
 from tests.house import House
 
 REFUSED = [
+    ("add #dev bad:name", "'bad:name' is no name: it contains :"),
+    ("owners #ops bad:name", "'bad:name' is no name: it contains :"),
     (
         "dance #ops",
         "room takes list, or one of add, remove, members, let-in, put-out, open, closed, owners"
