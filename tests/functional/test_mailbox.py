@@ -82,7 +82,7 @@ def _write_open(path: Path) -> None:
 
 
 UNUSABLE: list[tuple[Callable[[Path], None], str]] = [
-    (_write_newer, "it has version 99, and this achat knows versions up to 2"),
+    (_write_newer, "it has version 99, and this achat knows versions up to 3"),
     (_write_foreign, NOT_OURS),
     (_write_text, "it is not a database"),
     (_write_torn, DAMAGED),

@@ -11,7 +11,7 @@ from tests.functional.processes import Client, Process
 from tests.functional.test_mailbox import MailboxTestCase
 from tests.scratch import TREE
 
-DELETE = "DELETE FROM tag; DELETE FROM refusal"
+DELETE = "DELETE FROM tag; DELETE FROM refusal; UPDATE room SET era = ''"
 """The SQL that docs/operations.md has for it."""
 
 
