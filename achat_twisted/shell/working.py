@@ -84,12 +84,7 @@ class Command:
         return code if code >= 0 else _KILLED - code
 
     async def _start(self, message: Message) -> asyncio.subprocess.Process:
-        said = {
-            "ACHAT_FROM": message.sender,
-            "ACHAT_TIME": time(message) or "",
-            "ACHAT_NUMBER": str(message.number),
-            "ACHAT_ROOM": message.room,
-        }
+        said = environment(message)
         try:
             return await asyncio.create_subprocess_exec(
                 *self._words, stdin=asyncio.subprocess.PIPE, env={**self._environ, **said}
@@ -109,6 +104,20 @@ class Command:
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 process.send_signal(number)
+
+
+def environment(message: Message) -> dict[str, str]:
+    """The variables that tell a command of a message.
+
+    A rogue of a server may send names that no environment can hold, so they go through
+    L{harmless}, which leaves real ones as they are.
+    """
+    return {
+        "ACHAT_FROM": harmless(message.sender),
+        "ACHAT_TIME": time(message) or "",
+        "ACHAT_NUMBER": str(message.number),
+        "ACHAT_ROOM": harmless(message.room),
+    }
 
 
 def plain(message: Message) -> str:

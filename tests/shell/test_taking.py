@@ -14,7 +14,7 @@ from achat_twisted.shell.files import Unwritable
 from achat_twisted.shell.status import Status
 from achat_twisted.shell.taking import Bounds, Patience, Taking
 from achat_twisted.shell.trying import Trying
-from achat_twisted.shell.working import Printer, as_json, plain
+from achat_twisted.shell.working import Printer, as_json, environment, plain
 from tests.client.fakes import WELCOME
 from tests.shell.fakes import FakeEnding, FakeOutput, Scene
 from tests.shell.loops import in_loop, turns
@@ -285,6 +285,19 @@ class PrintTests(SynchronousTestCase):
         output.breaks()
         with self.assertRaises(Unwritable):
             await Printer(output, plain).work(self.message)
+
+    def test_environment(self) -> None:
+        """A command's environment has the message; a name that none could hold has escapes."""
+        received = Received(7, "e", "b\0b", "hi", "20261130T031005Z", "#o\0", False)
+        self.assertEqual(
+            environment(Message(received, None)),  # type: ignore[arg-type]
+            {
+                "ACHAT_FROM": "b\\x00b",
+                "ACHAT_TIME": "2026-11-30T03:10:05Z",
+                "ACHAT_NUMBER": "7",
+                "ACHAT_ROOM": "#o\\x00",
+            },
+        )
 
     def test_json(self) -> None:
         """An object has the number and the time."""
