@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from achat_twisted.client.messages import Message
-from achat_twisted.shell.escapes import harmless
+from achat_twisted.shell.escapes import harmless, to_json
 from achat_twisted.shell.status import Writable
 
 STOP_WITHIN = 10.0
@@ -128,8 +128,6 @@ def plain(message: Message) -> str:
 
 def as_json(message: Message) -> str:
     """A message as an object for programs."""
-    import json  # which takes its time, and is for those who ask for it
-
     described = {
         "number": message.number,
         **({"room": message.room} if message.room else {}),
@@ -137,7 +135,7 @@ def as_json(message: Message) -> str:
         "time": time(message),
         "text": message.text,
     }
-    return json.dumps(described, ensure_ascii=False)
+    return to_json(described)
 
 
 def time(message: Message) -> str | None:

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.client.events import Received
 from achat_twisted.client.messages import Message
+from achat_twisted.shell.escapes import harmless
 from achat_twisted.shell.files import Unwritable
 from achat_twisted.shell.status import Status
 from achat_twisted.shell.taking import Bounds, Patience, Taking
@@ -285,6 +286,16 @@ class PrintTests(SynchronousTestCase):
         output.breaks()
         with self.assertRaises(Unwritable):
             await Printer(output, plain).work(self.message)
+
+    def test_harmless_json(self) -> None:
+        """A terminal obeys nothing in an object, which a program reads as it was."""
+        text = "\x07\x7f\x9b31m\u2028\ta é"
+        message = Message(Received(7, "e", "b\x9bb", text), None)  # type: ignore[arg-type]
+        line = as_json(message)
+        self.assertEqual(harmless(line), line)
+        said = json.loads(line)
+        self.assertEqual((said["from"], said["text"]), ("b\x9bb", text))
+        self.assertIn("é", line)
 
     def test_environment(self) -> None:
         """A command's environment has the message; a name that none could hold has escapes."""

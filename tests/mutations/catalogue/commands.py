@@ -132,6 +132,13 @@ COMMANDS = (
         _TAKING_TESTS,
     ),
     Mutation(
+        "send a terminal what it obeys, in an object",
+        f"{_HOME}/escapes.py",
+        ".translate(_JSON_ESCAPES)",
+        "",
+        _TAKING_TESTS,
+    ),
+    Mutation(
         "leave with 0 though none came in time",
         _TAKING,
         "return 0 if is_enough else exits.NONE_CAME",
