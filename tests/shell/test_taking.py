@@ -15,7 +15,7 @@ from achat_twisted.shell.files import Unwritable
 from achat_twisted.shell.status import Status
 from achat_twisted.shell.taking import Bounds, Patience, Taking
 from achat_twisted.shell.trying import Trying
-from achat_twisted.shell.working import Printer, as_json, environment, plain
+from achat_twisted.shell.working import STOP_WITHIN, Printer, as_json, environment, plain
 from tests.client.fakes import WELCOME
 from tests.shell.fakes import FakeEnding, FakeOutput, Scene
 from tests.shell.loops import in_loop, turns
@@ -286,6 +286,28 @@ class PrintTests(SynchronousTestCase):
         output.breaks()
         with self.assertRaises(Unwritable):
             await Printer(output, plain).work(self.message)
+
+    @in_loop
+    async def test_stuck(self) -> None:
+        """An output that takes nothing delays the end a while, and the message is not got."""
+        output = FakeOutput()
+        output.fills()
+        printer = Printer(output, plain)
+        working = asyncio.ensure_future(printer.work(self.message))
+        await turns()
+        printer.stop()
+        await asyncio.sleep(STOP_WITHIN - 1)
+        self.assertFalse(working.done())
+        self.assertEqual(await working, 1)
+
+    @in_loop
+    async def test_stuck_from_the_beginning(self) -> None:
+        """The same holds for a message that came in the moment of the end."""
+        output = FakeOutput()
+        output.fills()
+        printer = Printer(output, plain)
+        printer.stop()
+        self.assertEqual(await printer.work(self.message), 1)
 
     def test_harmless_json(self) -> None:
         """A terminal obeys nothing in an object, which a program reads as it was."""
