@@ -5,34 +5,27 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
-import threading
-from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 import click
 
 from achat_twisted.client.address import Address
 from achat_twisted.client.chat import Chat
-from achat_twisted.client.errors import AddressError
 from achat_twisted.client.events import Listener
-from achat_twisted.client.streams import connect
 from achat_twisted.shell import exits
 from achat_twisted.shell.config import Server
-from achat_twisted.shell.files import Input, Output, restored
+from achat_twisted.shell.course import LONGEST, Signals, find_secret, open_chat, open_file, run
+from achat_twisted.shell.files import Input, Output, Unwritable
 from achat_twisted.shell.options import server_argument, tls_options
 from achat_twisted.shell.pipe import Pipe
-from achat_twisted.shell.secrets import complete
+from achat_twisted.shell.reading import LineReader
+from achat_twisted.shell.trying import Trying
 from achat_twisted.tools.parameters import duration
 
 RETRY = 60.0
 """The seconds for which an absent server is tried again in a pipe, unless the user says otherwise;
 on a terminal, where one sees it, that has no end."""
-
-_LONGEST_RETRY = 365 * 24 * 3600
-
-_SIGNALS = {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}
 
 
 @click.command()
@@ -40,7 +33,7 @@ _SIGNALS = {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}
 @tls_options
 @click.option(
     "--retry",
-    type=duration(_LONGEST_RETRY),
+    type=duration(LONGEST),
     metavar="TIME",
     help="How long to try again when the server is not there: seconds, or such as 5m; 0 to leave"
     f" when it goes.  [default: {RETRY:g} in a pipe, for ever on a terminal]",
@@ -75,20 +68,10 @@ def chat(server: Server, retry: float | None, bell: bool) -> None:
     NAME in, or has ended the session; 130 after Ctrl-C. What was read and not taken in is then
     shown on standard error.
     """
-    try:
-        address = complete(server.address, os.environ, server.secret_file)
-    except AddressError as error:
-        raise click.UsageError(str(error)) from None
-    with restored():
-        if _is_terminal():
-            code = _run(_at_a_terminal(server, address, retry, bell))
-        else:
-            code = _run(_in_a_pipe(server, address, RETRY if retry is None else retry))
-    if threading.active_count() > 1:
-        # A thread may wait for a name server, and the interpreter would wait for that.
-        sys.stdout.flush()
-        os._exit(code)
-    raise SystemExit(code)
+    address = find_secret(server)
+    if _is_terminal():
+        run(_at_a_terminal(server, address, retry, bell))
+    run(_in_a_pipe(server, address, RETRY if retry is None else retry))
 
 
 def _is_terminal() -> bool:
@@ -111,57 +94,22 @@ async def _at_a_terminal(server: Server, address: Address, retry: float | None, 
     talk = Talk(address, people, Transcript(datetime.now().date()), screen, bell=bell)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, screen.leave, exits.TERMINATED)
-    return await talk.run(_connect(server, address, retry, talk))
+    return await talk.run(_open(server, address, retry, talk))
 
 
 async def _in_a_pipe(server: Server, address: Address, retry: float) -> int:
-    loop = asyncio.get_running_loop()
-    interrupted = loop.create_future()
-    for number, code in _SIGNALS.items():
-        loop.add_signal_handler(number, _interrupt, interrupted, code)
     output, errors = Output(1, "standard output"), Output(2, "standard error")
-    pipe = Pipe(Input(0), output, errors, address.server, retry)
+    pipe = Pipe(LineReader(Input(0)), output, errors, Trying(address.server, retry))
+    chat = _open(server, address, retry, pipe)
     try:
-        return await pipe.run(_connect(server, address, retry, pipe), interrupted)
+        with Signals() as signals:
+            return await pipe.run(chat, signals)
     finally:
+        with suppress(Unwritable):
+            await errors.drain()
         output.close()
         errors.close()
 
 
-def _interrupt(interrupted: asyncio.Future[int], code: int) -> None:
-    if not interrupted.done():
-        interrupted.set_result(code)
-
-
-def _connect(server: Server, address: Address, retry: float | None, listener: Listener) -> Chat:
-    """@raise click.UsageError: if a certificate cannot be used."""
-    try:
-        return connect(
-            address,
-            environ={},  # the secret has been found
-            tls=server.tls,
-            ca=server.ca if server.tls else None,
-            cert=server.cert,
-            key=server.key,
-            retry=retry,
-            listener=listener,
-        )
-    except AddressError as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _run(work: Coroutine[Any, Any, int]) -> int:
-    """Run it on a loop of its own, and wait neither for a name server nor for anybody else then."""
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(work)
-    finally:
-        rest = asyncio.all_tasks(loop)
-        for task in rest:
-            task.cancel()
-        loop.run_until_complete(_ended(rest))
-        loop.close()
-
-
-async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _open(server: Server, address: Address, retry: float | None, listener: Listener) -> Chat:
+    return open_chat(server, address, open_file(None), retry=retry, listener=listener)

@@ -10,26 +10,22 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter, deque
-from collections.abc import Coroutine, Iterable
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from achat_twisted.client.chat import Chat
-from achat_twisted.client.errors import Refused, SessionOver, UnusableLine
-from achat_twisted.client.events import Ended, Event, Notice, Welcome
+from achat_twisted.client.errors import SessionOver, UnusableLine
+from achat_twisted.client.events import Ended, Event, Notice, Settled, Welcome
 from achat_twisted.client.lines import check
-from achat_twisted.client.messages import Posting
 from achat_twisted.shell import exits
+from achat_twisted.shell.course import Ending, Interrupted, first
 from achat_twisted.shell.escapes import harmless
-from achat_twisted.shell.files import Input, Output, Unwritable
-
-MAX_TYPED = 2**20
-"""The longest line read from standard input, in bytes; no server takes a longer one."""
-
-_TOO_LONG = f"it has more than {MAX_TYPED} bytes"
+from achat_twisted.shell.files import Output, Unwritable
+from achat_twisted.shell.reading import MAX_TYPED, LineReader
+from achat_twisted.shell.trying import Trying, count
 
 _SHOWN = 1000
-"""The characters of such a line that are shown."""
+"""The characters that are shown of a line which no server would take for its length."""
 
 _FAULTS = {"bad-line", "too-long"}
 """The notices about a command that the server does not take; their lines have the number 0."""
@@ -38,59 +34,33 @@ _PAUSE = 0.1
 """The seconds between two looks at whether messages still come: for a page of mail from a disk."""
 
 
-class Interrupted(Exception):
-    """A signal that ends the chat.
-
-    @ivar code: the exit code.
-    """
-
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
-
-
 class Pipe:
     """A chat between the standard files and a server; it listens to the events of the chat."""
 
-    def __init__(
-        self, source: Input, output: Output, errors: Output, server: str, retry: float | None
-    ) -> None:
-        """@param server: the server, as the user would write it.
-        @param retry: the seconds for which it is tried again; None for ever.
-        """
+    def __init__(self, source: LineReader, output: Output, errors: Output, trying: Trying) -> None:
         self._source = source
         self._output = output
         self._errors = errors
-        self._server = server
-        self._retry = retry
-        self._lines: deque[str] = deque()  # read, and neither taken in nor refused
-        self._unsettled: asyncio.Queue[Posting] = asyncio.Queue()
-        self._all_settled = asyncio.Event()
+        self._trying = trying
+        self._read: deque[str] = deque()  # lines whose turn has not come
+        self._lines: deque[str] = deque()  # that are posted, and neither taken in nor refused
         self._away = asyncio.Event()  # from a server that had let us in
         self._came = 0
-        self._is_trying = self._was_in = self._has_failed = False
+        self._was_in = self._has_failed = False
 
-    # What happens to the connection
+    # What happens
 
     def heard(self, event: Event) -> None:
+        for sentence in self._trying.sentences(event):
+            self._say(sentence)
         match event:
             case Welcome():
-                if self._is_trying:
-                    self._say(f"reached {self._server}")
-                self._is_trying, self._was_in = False, True
+                self._was_in = True
                 self._away.clear()
-                if event.doubtful:
-                    self._say(
-                        f"{_lines(event.doubtful)} may arrive twice, as the server lost its memory"
-                        " before it confirmed"
-                    )
-            case Ended(again=float()):
-                if self._was_in:
-                    self._away.set()
-                if not self._is_trying:
-                    ever = "" if self._retry is None else f" for {self._retry:g} seconds"
-                    self._say(f"{event.why}; trying again{ever}")
-                self._is_trying = True
+            case Ended(again=float()) if self._was_in:
+                self._away.set()
+            case Settled():
+                self._settle(event)
             case Notice(word, detail):
                 if word in _FAULTS:
                     self._has_failed = True
@@ -99,36 +69,36 @@ class Pipe:
             case _:
                 pass
 
+    def _settle(self, settled: Settled) -> None:
+        """Tell what has become of lines, in order."""
+        kept: Counter[str] = Counter()
+        for place in range(settled.first, settled.last + 1):
+            line = self._lines.popleft()
+            kept.update(settled.kept.get(place, ()))
+            if refusals := settled.refused.get(place):
+                self._refuse(line, "; ".join(refusal.why for refusal in refusals))
+        for name, copies in kept.items():
+            self._errors.put(harmless(f"! kept {name} {copies}") + "\n")
+
     # Its course
 
-    async def run(self, chat: Chat, interrupted: asyncio.Future[int]) -> int:
+    async def run(self, chat: Chat, ending: Ending) -> int:
         """Chat until the end of the input, or until there is no point in going on.
 
-        @param interrupted: happens when a signal ends it, and has the exit code.
         @return: the exit code, see L{exits}.
         """
         try:
             async with chat:
-                await _first(
-                    self._show_all(chat),
-                    self._say_all(chat),
-                    self._settle_all(),
-                    self._desertion(),
-                    _wait(interrupted),
+                await first(
+                    self._show_all(chat), self._say_all(chat), self._desertion(), ending.wait()
                 )
         except Unwritable as error:
-            code = self._give_up(f"{error}; what it did not take comes again", exits.REFUSED)
+            return self._give_up(f"{error}; what it did not take comes again", exits.REFUSED)
         except SessionOver as error:
-            code = self._give_up(str(error), exits.code(error))
+            return self._give_up(str(error), exits.code(error))
         except Interrupted as interruption:
-            if self._lines:
-                self._give_up("interrupted", interruption.code)
-            return interruption.code
-        else:
-            code = exits.REFUSED if self._has_failed else 0
-        with suppress(Unwritable):
-            await self._errors.drain()
-        return code
+            return self._give_up("interrupted", interruption.code, is_told=False)
+        return exits.REFUSED if self._has_failed else 0
 
     async def _show_all(self, chat: Chat) -> None:
         async for message in chat:
@@ -143,49 +113,33 @@ class Pipe:
 
     async def _say_all(self, chat: Chat) -> None:
         """Say what is read, to its end, and wait until all is settled and shown."""
-        rest, is_skipping = b"", False
-        while data := await self._read():
-            *lines, rest = (rest + data).split(b"\n")
-            if is_skipping and lines:
-                del lines[0]
-                is_skipping = False
-            if not await self._say_some(chat, lines):
-                break
-            if is_skipping:
-                rest = b""
-            elif len(rest) > MAX_TYPED:
-                self._refuse(rest.decode(errors="surrogateescape"), _TOO_LONG)
-                rest, is_skipping = b"", True
-        else:
-            if rest and not is_skipping:
-                await self._say_some(chat, [rest])
-        await self._leave(chat)
-
-    async def _read(self) -> bytes:
         try:
-            return await self._source.read()
+            async for lines in self._source.batches():
+                self._read.extend(lines)
+                if not await self._say_some(chat):
+                    break
         except OSError as error:
             self._has_failed = True
             self._say(f"standard input cannot be read: {os.strerror(error.errno or 0)}")
-            return b""
+            self._read.extend(self._source.rest())
+            await self._say_some(chat)
+        await self._leave(chat)
 
-    async def _say_some(self, chat: Chat, raw: Iterable[bytes]) -> bool:
-        """Say some lines.
+    async def _say_some(self, chat: Chat) -> bool:
+        """Say the lines that were read.
 
         @return: false if one of them was C{/quit}, behind which nothing is said.
         """
-        lines = [line.removesuffix(b"\r").decode(errors="surrogateescape") for line in raw]
-        batch: list[str] = []
-        for line in lines:
-            if not line.startswith("/"):
-                batch.append(line)
+        while self._read:
+            if not self._read[0].startswith("/"):
+                await self._post(chat)
                 continue
-            await self._post(chat, batch)
-            batch.clear()
+            line = self._read.popleft()
             if line.split(" ")[0] == "/quit":
+                self._read.clear()
+                self._source.rest()
                 return False
             await self._command(chat, line)
-        await self._post(chat, batch)
         return True
 
     async def _command(self, chat: Chat, line: str) -> None:
@@ -197,58 +151,28 @@ class Pipe:
         with suppress(Unwritable):
             await self._errors.drain()
 
-    async def _post(self, chat: Chat, lines: Iterable[str]) -> None:
+    async def _post(self, chat: Chat) -> None:
+        """Post what was read, up to a command."""
         posted: list[str] = []
-        for line in lines:
+        while self._read and not self._read[0].startswith("/"):
+            line = self._read.popleft()
             try:
-                posted.append(check(line))
+                posted.append(_check(line))
             except UnusableLine as error:
                 self._refuse(line, str(error))
         self._lines.extend(posted)
-        for posting in await chat.submit(posted):
-            self._unsettled.put_nowait(posting)
-
-    async def _settle_all(self) -> None:
-        """Tell what becomes of the lines, in order."""
-        while True:
-            kept: Counter[str] = Counter()
-            posting = await self._unsettled.get()
-            while True:
-                await self._settle(posting, kept)
-                if self._unsettled.empty():
-                    break
-                posting = self._unsettled.get_nowait()
-                if not posting.is_known:
-                    self._tell_kept(kept)
-            self._tell_kept(kept)
-            with suppress(Unwritable):
-                await self._errors.drain()
-
-    async def _settle(self, posting: Posting, kept: Counter[str]) -> None:
-        try:
-            kept.update((await posting).kept)
-        except Refused as refused:
-            kept.update(refused.kept)
-            self._refuse(refused.line, "; ".join(one.why for one in refused.refusals))
-        self._lines.popleft()
-        if not self._lines:
-            self._all_settled.set()
-
-    def _tell_kept(self, kept: Counter[str]) -> None:
-        for name, copies in kept.items():
-            self._errors.put(harmless(f"! kept {name} {copies}") + "\n")
-        kept.clear()
+        await chat.submit(posted)
+        with suppress(Unwritable):
+            await self._errors.drain()
 
     async def _leave(self, chat: Chat) -> None:
         """Wait until all lines are settled, and all messages shown that are there by now.
 
         If the server goes meanwhile, there is no need to come back for messages alone.
         """
-        if self._lines:
-            self._all_settled.clear()
-            await self._all_settled.wait()
+        await chat.sync()
         if not self._away.is_set():
-            await _first(self._silence(chat), self._away.wait())
+            await first(self._silence(chat), self._away.wait())
 
     async def _silence(self, chat: Chat) -> None:
         """Wait until no messages come any more."""
@@ -262,12 +186,16 @@ class Pipe:
 
     # Words of its own
 
-    def _give_up(self, why: str, code: int) -> int:
-        """Say why, and show the lines that were read and are not taken in, as far as is known."""
-        unsaid = [*self._lines]
+    def _give_up(self, why: str, code: int, *, is_told: bool = True) -> int:
+        """Say why, and show the lines that were read and are not taken in, as far as is known.
+
+        @param is_told: false to say nothing if there are no such lines.
+        """
+        unsaid = [*self._lines, *self._read, *self._source.rest()]
         if unsaid:
-            why += f"; {_lines(len(unsaid))} not taken in:"
-        self._say(why, unsaid)
+            why += f"; {count(len(unsaid))} not taken in:"
+        if unsaid or is_told:
+            self._say(why, unsaid)
         return code
 
     def _refuse(self, line: str, why: str) -> None:
@@ -275,28 +203,13 @@ class Pipe:
         more = "…" if len(line) > _SHOWN else ""
         self._say(f"refused: {line[:_SHOWN]}{more}", [why])
 
-    def _say(self, sentence: str, lines: Iterable[str] = ()) -> None:
+    def _say(self, sentence: str, lines: Sequence[str] = ()) -> None:
         self._errors.put(harmless(f"achat: {sentence}") + "\n")
         for line in lines:
             self._errors.put(f"    {harmless(line)}\n")
 
 
-async def _first(*work: Coroutine[Any, Any, object]) -> None:
-    """Run all of it until one ends, or raises; the others are cancelled then."""
-    tasks = [asyncio.create_task(each) for each in work]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _wait(interrupted: asyncio.Future[int]) -> None:
-    raise Interrupted(await interrupted)
-
-
-def _lines(count: int) -> str:
-    return f"{count} line{'' if count == 1 else 's'}"
+def _check(line: str) -> str:
+    if len(line) > MAX_TYPED:
+        raise UnusableLine(f"it has more than {MAX_TYPED} bytes")
+    return check(line)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from achat_twisted.client.errors import Refusal
+from achat_twisted.shell.escapes import to_json
 from achat_twisted.shell.reading import MAX_TYPED
 from achat_twisted.shell.status import Status, Writable
 from achat_twisted.shell.trying import count
@@ -150,9 +151,7 @@ class JsonResults:
         self._dump({**said, **more})
 
     def _dump(self, described: dict[str, Any]) -> None:
-        import json  # which takes its time, and is for those who ask for it
-
-        self._output.put(f"{json.dumps(described, ensure_ascii=False)}\n")
+        self._output.put(f"{to_json(described)}\n")
 
 
 def _describe(refusal: Refusal) -> dict[str, str | None]:

@@ -10,11 +10,13 @@ from contextlib import suppress
 from typing import Protocol
 
 from achat_twisted.client.messages import Message
-from achat_twisted.shell.escapes import harmless
+from achat_twisted.shell import exits
+from achat_twisted.shell.escapes import harmless, to_json
 from achat_twisted.shell.status import Writable
 
 STOP_WITHIN = 10.0
-"""The seconds that a command has after SIGTERM, before it is killed."""
+"""The seconds that a command has after SIGTERM, before it is killed; and those that standard output
+has then to take a message."""
 
 _NOT_FOUND, _NOT_RUN = 127, 126
 """The exit codes of a command that cannot be run, as POSIX has them for shells (2.8.2)."""
@@ -55,14 +57,25 @@ class Printer:
     def __init__(self, output: Writable, render: Callable[[Message], str]) -> None:
         self._output = output
         self._render = render
+        self._until: float | None = None  # by the loop's clock, when it is to end
+        self._waiting: asyncio.Timeout | None = None
 
     async def work(self, message: Message) -> int:
         self._output.put(f"{self._render(message)}\n")
-        await self._output.drain()
+        try:
+            async with asyncio.timeout_at(self._until) as self._waiting:
+                await self._output.drain()
+        except TimeoutError:
+            return exits.REFUSED
+        finally:
+            self._waiting = None
         return 0
 
     def stop(self) -> None:
-        """It waits for nothing that would not be over by itself."""
+        """End the wait for a reader that takes nothing; one that is only slow has its time."""
+        self._until = asyncio.get_running_loop().time() + STOP_WITHIN
+        if self._waiting is not None:
+            self._waiting.reschedule(self._until)
 
 
 class Command:
@@ -84,12 +97,7 @@ class Command:
         return code if code >= 0 else _KILLED - code
 
     async def _start(self, message: Message) -> asyncio.subprocess.Process:
-        said = {
-            "ACHAT_FROM": message.sender,
-            "ACHAT_TIME": time(message) or "",
-            "ACHAT_NUMBER": str(message.number),
-            "ACHAT_ROOM": message.room,
-        }
+        said = environment(message)
         try:
             return await asyncio.create_subprocess_exec(
                 *self._words, stdin=asyncio.subprocess.PIPE, env={**self._environ, **said}
@@ -111,6 +119,20 @@ class Command:
                 process.send_signal(number)
 
 
+def environment(message: Message) -> dict[str, str]:
+    """The variables that tell a command of a message.
+
+    A rogue of a server may send names that no environment can hold, so they go through
+    L{harmless}, which leaves real ones as they are.
+    """
+    return {
+        "ACHAT_FROM": harmless(message.sender),
+        "ACHAT_TIME": time(message) or "",
+        "ACHAT_NUMBER": str(message.number),
+        "ACHAT_ROOM": harmless(message.room),
+    }
+
+
 def plain(message: Message) -> str:
     """A message as a line for people, and as on the wire."""
     where = f" {message.room}" if message.room else ""
@@ -119,8 +141,6 @@ def plain(message: Message) -> str:
 
 def as_json(message: Message) -> str:
     """A message as an object for programs."""
-    import json  # which takes its time, and is for those who ask for it
-
     described = {
         "number": message.number,
         **({"room": message.room} if message.room else {}),
@@ -128,7 +148,7 @@ def as_json(message: Message) -> str:
         "time": time(message),
         "text": message.text,
     }
-    return json.dumps(described, ensure_ascii=False)
+    return to_json(described)
 
 
 def time(message: Message) -> str | None:

@@ -105,12 +105,14 @@ class FakeEnding:
 
     def __init__(self) -> None:
         self._came = asyncio.Event()
+        self._code = INTERRUPTED
 
     async def wait(self) -> NoReturn:
         await self._came.wait()
-        raise Interrupted(INTERRUPTED)
+        raise Interrupted(self._code)
 
-    def comes(self) -> None:
+    def comes(self, code: int = INTERRUPTED) -> None:
+        self._code = code
         self._came.set()
 
 

@@ -8,9 +8,11 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.client.outgoing import WINDOW
-from achat_twisted.shell.pipe import MAX_TYPED, Pipe
+from achat_twisted.shell.pipe import Pipe
+from achat_twisted.shell.reading import MAX_TYPED, LineReader
+from achat_twisted.shell.trying import Trying
 from tests.client.fakes import WELCOME
-from tests.shell.fakes import FakeInput, FakeOutput, Scene
+from tests.shell.fakes import FakeEnding, FakeInput, FakeOutput, Scene
 from tests.shell.loops import in_loop, turns
 
 TURNED_AWAY = [
@@ -30,12 +32,11 @@ class PipeTestCase(SynchronousTestCase):
 
     def begin(self, retry: float = 60.0) -> None:
         self.source, self.output, self.errors = FakeInput(), FakeOutput(), FakeOutput()
-        files: Any = self.source, self.output, self.errors
-        source, output, errors = files
-        self.pipe = Pipe(source, output, errors, "host:8080", retry)
+        files: Any = self.output, self.errors
+        self.pipe = Pipe(LineReader(self.source), *files, Trying("host:8080", retry))
         self.scene = Scene(self.pipe, retry=retry)
-        self.interrupted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.scene.run(self.pipe.run, self.interrupted)
+        self.ending = FakeEnding()
+        self.scene.run(self.pipe.run, self.ending)
 
     async def come_in(self, retry: float = 60.0) -> None:
         self.begin(retry)
@@ -149,16 +150,41 @@ class ConversationTests(PipeTestCase):
     async def test_interrupt(self) -> None:
         """A signal ends it at once, without a word, unless there are lines that were not taken."""
         await self.come_in()
-        self.interrupted.set_result(130)
+        self.ending.comes()
         self.assertEqual(await self.scene.ended(), 130)
         self.assertEqual((self.errors.take(), self.said()), ([], []))
         await self.come_in()
         await self.types("bob: hi")
-        self.interrupted.set_result(143)
+        self.ending.comes(143)
         self.assertEqual(await self.scene.ended(), 143)
         self.assertEqual(
             self.errors.take(), ["achat: interrupted; 1 line not taken in:", "    bob: hi"]
         )
+
+    @in_loop
+    async def test_interrupt_before_all_is_said(self) -> None:
+        """What was read is shown, though it was not its turn yet, or its end has not come."""
+        self.begin()
+        self.source.comes(b"bob: 1\n/who\nbob: 2\nbo")
+        await turns()
+        self.ending.comes()
+        self.assertEqual(await self.scene.ended(), 130)
+        self.assertEqual(
+            self.errors.take(),
+            ["achat: interrupted; 3 lines not taken in:", "    bob: 1", "    bob: 2", "    bo"],
+        )
+
+    @in_loop
+    async def test_interrupt_of_many_lines(self) -> None:
+        """Lines that were taken in are not shown, however many have come at once."""
+        await self.come_in()
+        await self.types(*(f"bob: {number}" for number in range(2 * WINDOW)))
+        await self.scene.hears(f"! synced {WINDOW - 1}")
+        self.ending.comes()
+        self.assertEqual(await self.scene.ended(), 130)
+        told = self.errors.take()
+        self.assertEqual(told[1], f"    bob: {WINDOW - 1}")
+        self.assertEqual(len(told), 1 + WINDOW + 1)
 
 
 class RefusalTests(PipeTestCase):

@@ -10,11 +10,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.client.events import Received
 from achat_twisted.client.messages import Message
+from achat_twisted.shell.escapes import harmless
 from achat_twisted.shell.files import Unwritable
 from achat_twisted.shell.status import Status
 from achat_twisted.shell.taking import Bounds, Patience, Taking
 from achat_twisted.shell.trying import Trying
-from achat_twisted.shell.working import Printer, as_json, plain
+from achat_twisted.shell.working import STOP_WITHIN, Printer, as_json, environment, plain
 from tests.client.fakes import WELCOME
 from tests.shell.fakes import FakeEnding, FakeOutput, Scene
 from tests.shell.loops import in_loop, turns
@@ -285,6 +286,51 @@ class PrintTests(SynchronousTestCase):
         output.breaks()
         with self.assertRaises(Unwritable):
             await Printer(output, plain).work(self.message)
+
+    @in_loop
+    async def test_stuck(self) -> None:
+        """An output that takes nothing delays the end a while, and the message is not got."""
+        output = FakeOutput()
+        output.fills()
+        printer = Printer(output, plain)
+        working = asyncio.ensure_future(printer.work(self.message))
+        await turns()
+        printer.stop()
+        await asyncio.sleep(STOP_WITHIN - 1)
+        self.assertFalse(working.done())
+        self.assertEqual(await working, 1)
+
+    @in_loop
+    async def test_stuck_from_the_beginning(self) -> None:
+        """The same holds for a message that came in the moment of the end."""
+        output = FakeOutput()
+        output.fills()
+        printer = Printer(output, plain)
+        printer.stop()
+        self.assertEqual(await printer.work(self.message), 1)
+
+    def test_harmless_json(self) -> None:
+        """A terminal obeys nothing in an object, which a program reads as it was."""
+        text = "\x07\x7f\x9b31m\u2028\ta é"
+        message = Message(Received(7, "e", "b\x9bb", text), None)  # type: ignore[arg-type]
+        line = as_json(message)
+        self.assertEqual(harmless(line), line)
+        said = json.loads(line)
+        self.assertEqual((said["from"], said["text"]), ("b\x9bb", text))
+        self.assertIn("é", line)
+
+    def test_environment(self) -> None:
+        """A command's environment has the message; a name that none could hold has escapes."""
+        received = Received(7, "e", "b\0b", "hi", "20261130T031005Z", "#o\0", False)
+        self.assertEqual(
+            environment(Message(received, None)),  # type: ignore[arg-type]
+            {
+                "ACHAT_FROM": "b\\x00b",
+                "ACHAT_TIME": "2026-11-30T03:10:05Z",
+                "ACHAT_NUMBER": "7",
+                "ACHAT_ROOM": "#o\\x00",
+            },
+        )
 
     def test_json(self) -> None:
         """An object has the number and the time."""

@@ -75,7 +75,7 @@ CLIENTS = (
     Mutation(
         "wait for a server's return with nothing more to say",
         _PIPE,
-        "await _first(self._silence(chat), self._away.wait())",
+        "await first(self._silence(chat), self._away.wait())",
         "await self._silence(chat)",
         _TESTS,
     ),
@@ -88,10 +88,10 @@ CLIENTS = (
         _TESTS,
     ),
     Mutation(
-        "keep a line that has no end",
+        "forget the lines that were read before their turn had come",
         _PIPE,
-        "            elif len(rest) > MAX_TYPED:",
-        "            elif False:",
+        "unsaid = [*self._lines, *self._read, *self._source.rest()]",
+        "unsaid = [*self._lines]",
         _TESTS,
     ),
     Mutation(
@@ -228,7 +228,7 @@ CLIENTS = (
     ),
     Mutation(
         "say a secret in clear text to a server that speaks TLS",
-        "achat_twisted/shell/chat.py",
+        "achat_twisted/shell/course.py",
         "            tls=server.tls,\n",
         "            tls=False,\n",
         "tests.functional.test_chat_ways",

@@ -127,7 +127,21 @@ COMMANDS = (
     Mutation(
         "take a line that is not written for one that is",
         f"{_HOME}/working.py",
-        "        await self._output.drain()\n",
+        "                await self._output.drain()\n",
+        "                pass\n",
+        _TAKING_TESTS,
+    ),
+    Mutation(
+        "wait without end for an output that takes nothing",
+        f"{_HOME}/working.py",
+        "            self._waiting.reschedule(self._until)\n",
+        "            pass\n",
+        _TAKING_TESTS,
+    ),
+    Mutation(
+        "send a terminal what it obeys, in an object",
+        f"{_HOME}/escapes.py",
+        ".translate(_JSON_ESCAPES)",
         "",
         _TAKING_TESTS,
     ),
