@@ -21,6 +21,13 @@ LIBRARY = (
         f"{_CHAT}.SavingTests",
     ),
     Mutation(
+        "take a number that no file of a state can hold",
+        _CONVERSATION,
+        "    if not 0 <= number < _BEYOND:",
+        "    if False:",
+        _VECTORS,
+    ),
+    Mutation(
         "speak before it is known where to go on",
         _CONVERSATION,
         "        self.stage = Stage.LET_IN\n",
