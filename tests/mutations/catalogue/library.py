@@ -28,6 +28,13 @@ LIBRARY = (
         _VECTORS,
     ),
     Mutation(
+        "look for a host that can have no such name",
+        f"{_HOME}/address.py",
+        '_checked(match["host"])',
+        'match["host"]',
+        "tests.client.test_address",
+    ),
+    Mutation(
         "speak before it is known where to go on",
         _CONVERSATION,
         "        self.stage = Stage.LET_IN\n",
