@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from achat_twisted import wire
@@ -75,7 +76,15 @@ def parse_address(text: str) -> Address:
     port = int(match["port"] or PORT)
     if not 0 < port < 65536:
         raise AddressError(f"the port must be from 1 to 65535, not {port}")
-    return _address(match["login"], match["ip"] or match["host"], port)
+    return _address(match["login"], match["ip"] or _checked(match["host"]), port)
+
+
+def _checked(host: str) -> str:
+    """A host that can be looked up; any other would be a UnicodeError or ValueError by then."""
+    with suppress(UnicodeError):
+        if b"\0" not in host.encode("idna"):
+            return host
+    raise AddressError(f"{host!r} can be no name of a host")
 
 
 def _address(login: str, host: str = "", port: int = PORT, path: str = "") -> Address:

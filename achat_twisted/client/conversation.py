@@ -54,6 +54,9 @@ RECENTLY = 120.0
 _MUTE = 4
 """The connections in a row that a server may close without a word before it is given up."""
 
+_BEYOND = 2**62
+"""A number that no server reaches, and from which a state in a file can count on for long."""
+
 _NOTHING = " " * 5
 """An empty line: as long as the head of a TLS record (RFC 8446, 5.1), so that a server that waits
 for one answers at once that this is none.
@@ -375,6 +378,8 @@ class Conversation:
 
     def _take(self, message: wire.Message) -> Events:
         room, sender = message.room, message.sender
+        if message.number is not None and message.number >= _BEYOND:
+            raise ValueError(message.number)
         number = self._rooms.take(room, message.number) if room else self._incoming.take()
         if number is not None:
             era = self._rooms.era(room) if room else self._state.numbers.era
@@ -393,7 +398,7 @@ class Conversation:
 
     def _resume(self, notice: wire.Notice, now: float) -> Events:
         lines, message, era = notice.detail.split(" ")
-        taken, following = int(lines), int(message)
+        taken, following = _number(lines), _number(message)
         numbers = self._state.numbers
         is_new_era = era != numbers.era
         if not self._outgoing.fits(taken, is_new_era=is_new_era):
@@ -420,12 +425,12 @@ class Conversation:
 
     def _sync(self, notice: wire.Notice, _now: float) -> Events:
         self._awaits_sync = False
-        settled = self._outgoing.synced(int(notice.detail.split(" ")[0]))
+        settled = self._outgoing.synced(_number(notice.detail.split(" ")[0]))
         if settled is not None:
             yield settled
 
     def _say_bye(self, notice: wire.Notice, now: float) -> Events:
-        self._outgoing.taken(int(notice.detail))
+        self._outgoing.taken(_number(notice.detail))
         return self._turned_away(notice, now)
 
     def _turned_away(self, notice: wire.Notice, now: float) -> Events:
@@ -445,7 +450,7 @@ class Conversation:
             yield from_wire(notice)
 
     def _slow_down(self, notice: wire.Notice, _now: float) -> Events:
-        self._keepalive.rate = int(notice.detail)
+        self._keepalive.rate = _number(notice.detail)
         yield from_wire(notice)
 
     def _join(self, notice: wire.Notice, _now: float) -> Events:
@@ -453,8 +458,9 @@ class Conversation:
             yield from_wire(notice)
             return
         room, number, era = notice.detail.split(" ")
-        self._rooms.joined(room, int(number), era)
-        yield Joined(room, int(number), era)
+        following = _number(number)
+        self._rooms.joined(room, following, era)
+        yield Joined(room, following, era)
 
     def _part(self, notice: wire.Notice, _now: float) -> Events:
         if not self._hears_rooms:
@@ -465,10 +471,10 @@ class Conversation:
 
     def _miss(self, notice: wire.Notice, _now: float) -> Events:
         room, lines = notice.detail.split(" ")
-        yield Missed(room, int(lines))
+        yield Missed(room, _number(lines))
 
     def _count_mail(self, notice: wire.Notice, _now: float) -> Events:
-        self.mail = int(notice.detail)
+        self.mail = _number(notice.detail)
         yield from_wire(notice)
 
     _HEARS: ClassVar[dict[Stage, dict[str, _Answer]]] = {
@@ -505,3 +511,11 @@ class Conversation:
         Stage.OVER: {},
     }
     """The notices that move a conversation, by its stage; all others are passed on as they are."""
+
+
+def _number(text: str) -> int:
+    """@raise ValueError: if it is none that an achat server says."""
+    number = int(text)
+    if not 0 <= number < _BEYOND:
+        raise ValueError(number)
+    return number

@@ -31,6 +31,9 @@ from achat_twisted.shell.trying import Trying, count
 PROGRESS_AFTER = 1.0
 """The seconds after which it is shown how far the work is; a short one needs no such thing."""
 
+WRITE_WITHIN = 10.0
+"""The seconds that standard output has after a signal to take the lines that are not taken in."""
+
 _PROGRESS_EVERY = 0.25
 """The seconds between two such looks."""
 
@@ -102,11 +105,13 @@ class Saying:
         @return: the exit code, see L{exits}.
         """
         progress = asyncio.create_task(self._show_progress())
+        patience: float | None = None
         try:
             async with chat:
                 await first(self._say_all(chat, source), chat.next(), ending.wait())
         except Interrupted as interruption:
             code = self._end("interrupted", interruption.code, source)
+            patience = WRITE_WITHIN
         except SessionOver as error:
             code = self._end(str(error), exits.code(error), source)
         except StateError as error:
@@ -118,10 +123,12 @@ class Saying:
             progress.cancel()
             self._status.show("")
         try:
-            await self._results.close()
-        except Unwritable as error:
+            async with asyncio.timeout(patience):
+                await self._results.close()
+        except (Unwritable, TimeoutError) as error:
             self._has_failed = True
-            self._status.tell(str(error), *(line.text for line in self._unsaid))
+            why = str(error) or "standard output takes nothing"
+            self._status.tell(why, *(line.text for line in self._unsaid))
         return code or (exits.REFUSED if self._has_failed else 0)
 
     async def _say_all(self, chat: Chat, source: Source) -> None:

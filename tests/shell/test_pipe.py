@@ -32,8 +32,9 @@ class PipeTestCase(SynchronousTestCase):
 
     def begin(self, retry: float = 60.0) -> None:
         self.source, self.output, self.errors = FakeInput(), FakeOutput(), FakeOutput()
-        files: Any = self.output, self.errors
-        self.pipe = Pipe(LineReader(self.source), *files, Trying("host:8080", retry))
+        output: Any = self.output
+        errors: Any = self.errors
+        self.pipe = Pipe(LineReader(self.source), output, errors, Trying("host:8080", retry))
         self.scene = Scene(self.pipe, retry=retry)
         self.ending = FakeEnding()
         self.scene.run(self.pipe.run, self.ending)

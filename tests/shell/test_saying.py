@@ -15,7 +15,7 @@ from achat_twisted.client.state import MemoryState, State
 from achat_twisted.client.state_file import StateFile
 from achat_twisted.shell.reading import MAX_TYPED, Given, LineReader
 from achat_twisted.shell.results import JsonResults, PlainResults, Results
-from achat_twisted.shell.saying import PROGRESS_AFTER, Saying
+from achat_twisted.shell.saying import PROGRESS_AFTER, WRITE_WITHIN, Saying
 from achat_twisted.shell.status import Status
 from achat_twisted.shell.trying import Trying
 from tests.shell.fakes import FakeEnding, FakeInput, FakeOutput, Scene
@@ -287,6 +287,19 @@ class EndTests(SayingTestCase):
         self.assertEqual(
             self.errors.take()[-2:],
             ["achat: standard output cannot be written: No space left", "    one"],
+        )
+
+    @in_loop
+    async def test_stuck(self) -> None:
+        """An output that takes nothing delays the end a while; standard error gets the lines."""
+        self.begin("one")
+        self.output.fills()
+        self.ending.comes()
+        await asyncio.sleep(WRITE_WITHIN - 1)
+        self.assertFalse(self.scene.running.done())  # type: ignore[union-attr]
+        self.assertEqual(await self.scene.ended(), 130)
+        self.assertEqual(
+            self.errors.take()[-2:], ["achat: standard output takes nothing", "    one"]
         )
 
     @in_loop

@@ -34,6 +34,13 @@ COMMANDS = (
         _SAYING_TESTS,
     ),
     Mutation(
+        "wait after Ctrl-C without end for an output that takes nothing",
+        _SAYING,
+        "            patience = WRITE_WITHIN\n",
+        "",
+        _SAYING_TESTS,
+    ),
+    Mutation(
         "lose the half line that was read before Ctrl-C",
         _SAYING,
         "        self._take_up(source.rest())\n        kept",

@@ -21,6 +21,20 @@ LIBRARY = (
         f"{_CHAT}.SavingTests",
     ),
     Mutation(
+        "take a number that no file of a state can hold",
+        _CONVERSATION,
+        "    if not 0 <= number < _BEYOND:",
+        "    if False:",
+        _VECTORS,
+    ),
+    Mutation(
+        "look for a host that can have no such name",
+        f"{_HOME}/address.py",
+        '_checked(match["host"])',
+        'match["host"]',
+        "tests.client.test_address",
+    ),
+    Mutation(
         "speak before it is known where to go on",
         _CONVERSATION,
         "        self.stage = Stage.LET_IN\n",
