@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import stat
 from contextlib import closing
@@ -118,14 +117,18 @@ class FileTests(MemoryTests):
         folder = TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.path = Path(folder.name, "state")
-        return StateFile(self.path)
+        return self._opened()
+
+    def _opened(self) -> StateFile:
+        state = StateFile(self.path)
+        self.addCleanup(state.close)
+        return state
 
     def again(self) -> StateFile:
         """The file, as the next program finds it after this one was killed."""
         assert isinstance(self.state, StateFile)
-        self.state.database.close()
-        os.close(self.state._lock)  # noqa: SLF001 - as the end of the process does
-        self.state = StateFile(self.path)
+        self.state._let_go()  # noqa: SLF001 - as the end of the process does
+        self.state = self._opened()
         return self.state
 
     def test_kept(self) -> None:

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -285,9 +286,8 @@ class UnreadableTests(FilesTestCase):
         with self.path.open("r+b") as file:
             file.seek(100)
             file.write(b"\xa5" * 4000)
-        with sqlite3.connect(self.path) as sql:
+        with closing(sqlite3.connect(self.path)) as sql:
             error = self.assertRaises(sqlite3.DatabaseError, sql.execute, "SELECT * FROM copy")
-        sql.close()
         assert isinstance(error, sqlite3.DatabaseError)
         return error
 
