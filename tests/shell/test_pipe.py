@@ -164,7 +164,7 @@ class ConversationTests(PipeTestCase):
 
     @in_loop
     async def test_interrupt_before_all_is_said(self) -> None:
-        """What was read is shown, though it was not its turn yet, or its end has not come."""
+        """Lines read are shown, though it was not their turn yet, or their end has not come."""
         self.begin()
         self.source.comes(b"bob: 1\n/who\nbob: 2\nbo")
         await turns()
