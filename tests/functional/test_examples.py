@@ -41,7 +41,10 @@ def address(name: str, server: LiveServer) -> str:
 
 
 async def until_here(name: str, chat: Chat) -> None:
-    """Wait until a name is there, as seen by another one."""
+    """Wait until a name is there, as seen by another one.
+
+    A server that has never seen it refuses a line to it after some seconds.
+    """
     while name not in await chat.who():
         await asyncio.sleep(0.02)
 
@@ -61,10 +64,12 @@ class EchoTests(ExampleTestCase):
         server = await self.serve()
         bot = await self.run_example("echo_bot.py", address("echo", server))
         async with connect(address("ann", server)) as ann:
+            await until_here("echo", ann)
             await ann.post("echo", "one")
             self.assertEqual(await next_text(ann), "echo: one")
             await server.stop()
             await server.start()
+            await until_here("echo", ann)
             await ann.submit(["echo: echo: never", "echo: two"])
             self.assertEqual(await next_text(ann), "echo: two")
         self.assertFalse(bot.is_over)
