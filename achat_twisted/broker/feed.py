@@ -108,9 +108,6 @@ class Feed:
         """The number of copies that wait in the mailbox."""
         return self._mailbox.count(self.name)
 
-    def settle(self) -> None:
-        """See to it that its place in the row is there: always, if nobody else reads that."""
-
     @property
     def has_begun(self) -> bool:
         """True if no older session was to come first any more."""

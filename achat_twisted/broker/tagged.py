@@ -124,7 +124,6 @@ class TaggedSession(Session):
             self.refuse(early)
             self.drain()
             return
-        self.feed.settle()
         first = 0 if self.opening.only_sends else self.feed.first
         self.tell(resumed(tag.lines, first, tag.era))
         for verdict in tag.refusals.values():

@@ -63,7 +63,9 @@ class AgentTests(CommandTestCase):
         words = (ACHAT, "mcp", *options, f"bot@{self.at}")
         script = f'echo $$ > {self.place / "pid"}; exec "$0" "$@"'
         parameters = StdioServerParameters(
-            command="sh", args=["-c", script, *words], env={**os.environ, "XDG_CONFIG_HOME": "/nowhere"}
+            command="sh",
+            args=["-c", script, *words],
+            env={**os.environ, "XDG_CONFIG_HOME": "/nowhere"},
         )
         return Agent(await stack.enter_async_context(mcp.Client(parameters)))
 

@@ -427,13 +427,6 @@ ROOMS = (
         _ODDS,
     ),
     Mutation(
-        "begin without a cursor that has gone meanwhile",
-        _TAGGED,
-        "        self.feed.settle()\n",
-        "",
-        _ODDS,
-    ),
-    Mutation(
         "end a session that waits, as a device of its name lags",
         _ROOMS,
         " and session.feed.has_begun",
