@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from traceback import format_exception
 from typing import Any
 from unittest import IsolatedAsyncioTestCase
 
@@ -103,8 +104,12 @@ def _bounded(test: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitabl
     @wraps(test)
     async def bounded(self: ServedTestCase) -> None:
         asyncio.get_running_loop().set_debug(False)  # it prints what takes long, as logging in does
-        async with asyncio.timeout(FunctionalTestCase.timeout):
-            await test(self)
+        try:
+            async with asyncio.timeout(FunctionalTestCase.timeout):
+                await test(self)
+        except TimeoutError as late:
+            place = "".join(format_exception(late.__cause__ or late))
+            self.fail(f"waited in vain:\n{place}")
 
     return bounded
 
