@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from tests.functional.certificates import write_certificate
 from tests.functional.processes import SCRIPTS
 from tests.functional.serving import LiveServer, ServedTestCase, until
 
@@ -83,6 +84,26 @@ class SayTests(CommandTestCase):
         code, output, _ = await self.run_achat("say", f"ann@{at}", "bob", "x")
         self.assertEqual((code, output), (77, "x\n"))
         self.assertIsNone(holder.returncode)
+
+    async def test_tls(self) -> None:
+        """Over TLS both believe only a certificate that is vouched for, and nothing is lost."""
+        pem = self.folder() / "localhost.pem"
+        write_certificate(pem)
+        server = await self.serve(
+            "--listen", f"ssl:0:interface=127.0.0.1:privateKey={pem}:certKey={pem}"
+        )
+        ann, bob = (f"{name}@localhost:{server.port}" for name in ("ann", "bob"))
+        believes = ("--ca", str(pem))
+        self.assertEqual(await self.run_achat("take", "--once", *believes, bob), (0, "", ""))
+        self.assertEqual(await self.run_achat("say", "-q", *believes, ann, "bob", "1"), (0, "", ""))
+        code, output, errors = await self.run_achat("say", "--tls", ann, "bob", "2")
+        self.assertEqual((code, output), (77, "2\n"))
+        self.assertRegex(errors, "certificate of .* is not to be believed")
+        code, output, errors = await self.run_achat("take", "--tls", "--once", bob)
+        self.assertEqual((code, output), (77, ""))
+        self.assertRegex(errors, "certificate of .* is not to be believed")
+        taken = await self.run_achat("take", "--once", *believes, bob)
+        self.assertEqual(taken, (0, "from ann: 1\n", ""))
 
     async def test_many_at_once(self) -> None:
         """Many under one name, which is there itself: all are said, and nobody is replaced."""
