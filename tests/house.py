@@ -11,10 +11,11 @@ from twisted.internet.task import Clock
 
 from achat_twisted import wire
 from achat_twisted.broker.answers import RenderNotice
-from achat_twisted.broker.broker import Broker, Duplicate
+from achat_twisted.broker.broker import Broker
 from achat_twisted.broker.reading import Stage
 from achat_twisted.broker.session import Session
 from achat_twisted.broker.shares import OUTBOX_LIMIT
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox

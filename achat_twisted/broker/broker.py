@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from enum import StrEnum
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -21,30 +20,19 @@ from achat_twisted.broker.ledger import Balance, Ledger
 from achat_twisted.broker.load import Load, weigh
 from achat_twisted.broker.maker import Maker
 from achat_twisted.broker.presence import Presence
-from achat_twisted.broker.reading import Stage
 from achat_twisted.broker.room_commands import RoomCommands
 from achat_twisted.broker.rooms import Rooms
 from achat_twisted.broker.session import Session, Shared
 from achat_twisted.broker.shares import OUTBOX_LIMIT, Shares
+from achat_twisted.broker.takeover import Duplicate, Takeover
 from achat_twisted.broker.turns import Turns
 from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.net.interfaces import IOutlet, Soon
-from achat_twisted.tools.backoff import Backoff
 from achat_twisted.wire.tags import PLAIN, Opening
-
-_PEACE = 60.0
-"""Seconds at most for which a name, or a tag, that is fought over cannot be taken over again."""
 
 _LIVE = FeedState.LIVE
 """Looked up once, as that takes 0.07 µs with an enum, and is needed for each copy."""
-
-
-class Duplicate(StrEnum):
-    """The fate of a login with the name of somebody who is here."""
-
-    REJECT = "reject"
-    TAKEOVER = "takeover"
 
 
 @implementer(IBroker)
@@ -88,7 +76,6 @@ class Broker(Service):
         self._is_durable = durable
         self._clock = clock
         self._mailbox = mailbox
-        self._duplicate = duplicate
         self._limits = limits or Limits()
         self._render = render
         self._expects = expects
@@ -109,7 +96,7 @@ class Broker(Service):
         )
         self._maker = Maker(shared, self._shares, self._limits, wall)
         self._backpressure = Backpressure(clock, mailbox)
-        self._fights = Backoff(clock, longest=_PEACE)
+        self._takeover = Takeover(self._presence, clock, duplicate)
         self.draining = False
 
     def startService(self) -> None:
@@ -118,7 +105,7 @@ class Broker(Service):
 
     def set_duplicate(self, duplicate: Duplicate) -> None:
         """Decide in this way from now on when somebody logs in with the name of one who is here."""
-        self._duplicate = duplicate
+        self._takeover.duplicate = duplicate
 
     def set_outbox_limit(self, limit: int) -> None:
         """Queue so many bytes at most for each who logs in from now on."""
@@ -131,7 +118,7 @@ class Broker(Service):
     ) -> Session:
         if not self.running or self.draining:
             raise wire.busy()
-        older = self._older(name, opening)
+        older = self._takeover.older(name, opening)
         session = self._maker.make(name, outlet, source, opening)
         self._presence.add(session)
         if not opening.only_sends:
@@ -153,47 +140,6 @@ class Broker(Service):
         else:
             self._presence.begin(session)
         return session
-
-    def _older(self, name: str, opening: Opening) -> list[Session]:
-        """The sessions whose place a new one takes.
-
-        @raise wire.Refused: if it may not.
-        """
-        holder = self._peers.get(name)
-        same = self._peers.get((name, opening.tag))
-        devices = self._presence.devices(name)
-        if holder is None and same is None and not devices:
-            return []
-        if self._is_here_beside(name, same):
-            if self._duplicate is Duplicate.REJECT:
-                raise wire.name_taken(name)
-            takes_place = not (opening.only_sends or opening.is_device)
-            if takes_place and holder is not None and holder.stage is Stage.HERE:
-                self._fight(name, name)
-        # One that has not begun is no rival: it waits for a session whose connection has broken,
-        # and so may its client's next one, however soon it comes.
-        if same is not None and same.stage is Stage.HERE and same.feed.has_begun:
-            self._fight(name, (name, opening.tag))
-        older = dict.fromkeys([same] if opening.only_sends or opening.is_device else [same, holder])
-        return [session for session in older if session is not None and not session.lost]
-
-    def _is_here_beside(self, name: str, same: Session | None) -> bool:
-        """Tell if a session of a name is here that is not the one with the same tag."""
-        holder = self._peers.get(name)
-        if holder is not None and holder.stage is Stage.HERE and holder is not same:
-            return True
-        return any(
-            each.stage is Stage.HERE and each is not same for each in self._presence.devices(name)
-        )
-
-    def _fight(self, name: str, place: Place) -> None:
-        """Note that a session loses its place to another.
-
-        @raise wire.Refused: if that has happened too often of late.
-        """
-        if self._fights.lasts(place):
-            raise wire.name_taken(name)
-        self._fights.tried(place)
 
     def tell_names(self, session: ISession) -> None:
         who = self._presence.who()

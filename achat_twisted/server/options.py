@@ -14,8 +14,8 @@ from twisted.python import usage
 
 import twisted
 from achat_twisted import __version__, wire
-from achat_twisted.broker.broker import Duplicate
 from achat_twisted.broker.shares import OUTBOX_LIMIT
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.limits.limits import Limits
 from achat_twisted.login.credentials import SUPPORTED
 from achat_twisted.mailbox.accounts import LIMITS

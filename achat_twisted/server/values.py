@@ -11,7 +11,7 @@ from pathlib import Path
 
 from twisted.python import usage
 
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.tools.quantities import Quantity
 from achat_twisted.tools.suggest import suggest
 

@@ -14,7 +14,7 @@ from twisted.internet.task import deferLater
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.login.gate import FORGET, LONGEST, PortalGate
 from achat_twisted.tools.backoff import Backoff
 from tests.simulation.network import TICK

@@ -8,8 +8,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.broker.broker import Duplicate
 from achat_twisted.broker.feed import FETCH, FeedState
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.limits.limits import Limits
 from achat_twisted.limits.pacing import HOLD
 from achat_twisted.mailbox.accounts import MailLimits

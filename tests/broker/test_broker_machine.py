@@ -20,7 +20,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.committer import RETRY
 from achat_twisted.mailbox.interfaces import IMailbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.limits.pacing import HOLD
 from achat_twisted.mailbox.committer import RETRY
 from achat_twisted.mailbox.sqlite import PRESSED

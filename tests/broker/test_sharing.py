@@ -5,9 +5,9 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.broker.broker import Duplicate
 from achat_twisted.broker.feed import FeedState
 from achat_twisted.broker.reading import Stage
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.mailbox.interfaces import IMailbox
 from achat_twisted.mailbox.memory import MemoryMailbox
 from achat_twisted.wire.tags import Opening

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted import wire
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.net.unix_sockets import UnixSockets
 from achat_twisted.operator import protocol
 from achat_twisted.operator.actions import ACTIONS

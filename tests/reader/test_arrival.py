@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from achat_twisted import wire
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.login.interfaces import IGate
 from achat_twisted.net.interfaces import ILink
 from achat_twisted.reader.factory import LAST_CALL

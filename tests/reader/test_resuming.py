@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 
 from achat_twisted import wire
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.broker.writer import HURRY
 from achat_twisted.mailbox.accounts import EXPIRY, LIMITS, MailLimits
 from achat_twisted.mailbox.committer import LATE, RETRY

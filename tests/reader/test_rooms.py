@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 
 from achat_twisted import wire
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.limits.limits import Limits
 from achat_twisted.mailbox.accounts import LINE_COST, MailLimits
 from achat_twisted.mailbox.memory import MemoryMailbox

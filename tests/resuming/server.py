@@ -16,7 +16,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.login.gate import OPEN

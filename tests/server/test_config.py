@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.cli import main
 from achat_twisted.server import config
 from achat_twisted.tap import Options, makeService

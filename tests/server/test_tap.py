@@ -9,7 +9,7 @@ from twisted.internet.abstract import FileDescriptor
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.tap import Options, makeService
 from achat_twisted.tools.errors import CannotStart
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from twisted.internet.defer import Deferred
 
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from tests.logged import Failures
 from tests.simulation.checker import Checker
 from tests.simulation.clients import Client, World

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IReactorTime, ITransport
 
 from achat_twisted import wire
 from achat_twisted.broker.answers import RenderNotice
-from achat_twisted.broker.broker import Duplicate
+from achat_twisted.broker.takeover import Duplicate
 from achat_twisted.limits.admission import Admission
 from achat_twisted.limits.limits import Limits
 from achat_twisted.login.gate import OPEN

@@ -213,7 +213,7 @@ CONNECTIONS = (
     ),
     Mutation(
         "cut off what a lost connection has said when its name comes again",
-        _BROKER,
+        "achat_twisted/broker/takeover.py",
         "if session is not None and not session.lost]",
         "if session is not None]",
         "tests.reader.test_lines",

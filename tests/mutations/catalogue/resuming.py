@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_BROKER = "achat_twisted/broker/broker.py"
+_TAKEOVER = "achat_twisted/broker/takeover.py"
 _DATABASE = "achat_twisted/mailbox/database.py"
 _MEMORY = "achat_twisted/mailbox/memory.py"
 _RECORDS = "achat_twisted/mailbox/tag_records.py"
@@ -218,14 +218,14 @@ RESUMING = (
     ),
     Mutation(
         "let clients fight for a tag as fast as they like",
-        _BROKER,
+        _TAKEOVER,
         "            self._fight(name, (name, opening.tag))",
         "            pass",
         "tests.reader.test_resuming",
     ),
     Mutation(
         "refuse a client whose connection breaks again and again",
-        _BROKER,
+        _TAKEOVER,
         "same.stage is Stage.HERE and same.feed.has_begun:",
         "same.stage is Stage.HERE:",
         "tests.reader.test_resuming",

@@ -374,7 +374,7 @@ SESSIONS = (
     ),
     Mutation(
         "take names over as fast as anybody likes",
-        _BROKER,
+        "achat_twisted/broker/takeover.py",
         "if self._fights.lasts(place):",
         "if False:",
         _TESTS,
