@@ -28,8 +28,12 @@ class ExampleTestCase(ServedTestCase):
     ) -> Running:
         program = (sys.executable, str(EXAMPLES / name), *arguments)
         running = await Running.start(*program, environment=environment)
-        self.addAsyncCleanup(running.end, signal.SIGKILL)
+        self.addAsyncCleanup(self._end, running)
         return running
+
+    async def _end(self, running: Running) -> None:
+        await running.end(signal.SIGKILL)
+        self.assertNotIn("Traceback", running.output)
 
     async def serve_durably(self) -> LiveServer:
         """A server whose mail survives a kill; names that nobody has used are unknown to it."""
@@ -40,12 +44,13 @@ def address(name: str, server: LiveServer) -> str:
     return f"{name}@127.0.0.1:{server.port}"
 
 
-async def until_here(name: str, chat: Chat) -> None:
-    """Wait until a name is there, as seen by another one.
+async def until_here(name: str, chat: Chat, program: Running) -> None:
+    """Wait until a program is there under its name, as seen by another one.
 
     A server that has never seen it refuses a line to it after some seconds.
     """
     while name not in await chat.who():
+        assert not program.is_over, program.output
         await asyncio.sleep(0.02)
 
 
@@ -64,12 +69,12 @@ class EchoTests(ExampleTestCase):
         server = await self.serve()
         bot = await self.run_example("echo_bot.py", address("echo", server))
         async with connect(address("ann", server)) as ann:
-            await until_here("echo", ann)
+            await until_here("echo", ann, bot)
             await ann.post("echo", "one")
             self.assertEqual(await next_text(ann), "echo: one")
             await server.stop()
             await server.start()
-            await until_here("echo", ann)
+            await until_here("echo", ann, bot)
             await ann.submit(["echo: echo: never", "echo: two"])
             self.assertEqual(await next_text(ann), "echo: two")
         self.assertFalse(bot.is_over)
@@ -97,7 +102,7 @@ class WorkerTests(ExampleTestCase):
         worker = await self.run_example("worker.py", address("bank", server), str(path))
         heard: list[str] = []
         async with connect(address("ann", server)) as ann:
-            await until_here("bank", ann)
+            await until_here("bank", ann, worker)
             await ann.submit(["bank: 1"] * MESSAGES)
             while len(heard) < MESSAGES:
                 heard.append(await next_text(ann))
@@ -176,8 +181,8 @@ class BridgeTests(ExampleTestCase):
         heard: list[str] = []
         ends = address("ann", self.here), address("bob", self.there)
         async with connect(ends[0]) as ann, connect(ends[1]) as bob:
-            await until_here("bridge", ann)
-            await until_here("bridge", bob)
+            await until_here("bridge", ann, self.bridge)
+            await until_here("bridge", bob, self.bridge)
             await ann.submit(f"bridge: bob: {number}" for number in range(MESSAGES))
             while len(heard) < MESSAGES:
                 heard.append(await next_text(bob))
@@ -197,7 +202,7 @@ class BridgeTests(ExampleTestCase):
     async def test_refused(self) -> None:
         """The sender of a line that leads nowhere is told, and the bridge lasts."""
         async with connect(address("ann", self.here)) as ann:
-            await until_here("bridge", ann)
+            await until_here("bridge", ann, self.bridge)
             for line in ("bridge: no name", "bridge: nobody: hi", "bridge: ann, : hi"):
                 await ann.say(line)
             heard = [await next_text(ann) for _ in range(3)]
