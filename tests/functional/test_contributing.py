@@ -26,6 +26,7 @@ _SHORT_FORMS = {
     "python -m tests.proof resumes": "python -m tests.proof resumes --rounds 1",
     "python -m tests.mutations": "python -m tests.mutations --list",
     "python -m tests.mutations --tenth": "python -m tests.mutations --list --tenth",
+    "python -m tests.broker --first 100 --rounds 50": "python -m tests.broker --help",
     "python -m tests.simulation --schedules 10000": "python -m tests.simulation --schedules 1",
     "python -m tests.simulation --first SEED --schedules 1 --trace": (
         "python -m tests.simulation --first 7 --schedules 1 --trace"
