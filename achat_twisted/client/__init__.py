@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         RoomError as RoomError,
         SessionOver as SessionOver,
         StateError as StateError,
+        StateInUse as StateInUse,
         Unreachable as Unreachable,
         UnusableLine as UnusableLine,
     )
@@ -62,7 +63,8 @@ _HOMES = {
     "chat": ("Chat",),
     "errors": (
         *("AddressError", "ChatError", "Closed", "NotLetIn", "Refusal", "Refused"),
-        *("RoomError", "SessionOver", "StateError", "Unreachable", "UnusableLine"),
+        *("RoomError", "SessionOver", "StateError", "StateInUse", "Unreachable"),
+        "UnusableLine",
     ),
     "events": (
         *("Ended", "Event", "Joined", "Listener", "Missed", "Notice", "Parted", "Settled"),
@@ -103,6 +105,7 @@ __all__ = [
     "State",
     "StateError",
     "StateFile",
+    "StateInUse",
     "Unreachable",
     "UnusableLine",
     "Welcome",

@@ -38,6 +38,10 @@ class StateError(ChatError):
     """A state that cannot be opened, read or written, or belongs to somebody else."""
 
 
+class StateInUse(StateError):
+    """A state that another program uses at the moment."""
+
+
 class Closed(ChatError):
     """The chat was closed before this could be known."""
 

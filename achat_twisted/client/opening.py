@@ -26,7 +26,8 @@ def find_address(
 def open_state(state: str | os.PathLike[str] | State | None) -> State:
     """A state as one asks for it: the path of a file, the state itself, or none but in memory.
 
-    @raise StateError: if the file cannot be opened, or is in use.
+    @raise StateError: if the file cannot be opened.
+    @raise StateInUse: if another program has it open.
     """
     if state is None:
         return MemoryState()

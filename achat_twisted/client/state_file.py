@@ -15,7 +15,7 @@ from dataclasses import astuple, replace
 from functools import wraps
 from typing import TypeVar, cast
 
-from achat_twisted.client.errors import Refusal, StateError
+from achat_twisted.client.errors import Refusal, StateError, StateInUse
 from achat_twisted.client.state import ALL, Numbers, Reached
 
 _VERSION = 1
@@ -65,7 +65,8 @@ class StateFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open the file, or make it, for its owner's eyes only.
 
-        @raise StateError: if that cannot be done, or another program has it open.
+        @raise StateError: if that cannot be done.
+        @raise StateInUse: if another program has it open.
         """
         self.path = os.fspath(path)
         self._lock = self._claim()
@@ -85,7 +86,7 @@ class StateFile:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
-            raise StateError(f"another program uses the state in {self.path}") from None
+            raise StateInUse(f"another program uses the state in {self.path}") from None
         return lock
 
     @_explained

@@ -8,19 +8,20 @@ import signal
 import sys
 import threading
 from collections.abc import Coroutine, Iterable
-from typing import Any, NoReturn, Protocol
+from typing import IO, Any, NoReturn, Protocol
 
 import click
 
 from achat_twisted.client.address import Address
 from achat_twisted.client.chat import Chat
-from achat_twisted.client.errors import AddressError, StateError
+from achat_twisted.client.errors import AddressError, StateError, StateInUse
 from achat_twisted.client.events import Listener
 from achat_twisted.client.opening import open_state
 from achat_twisted.client.state import State
 from achat_twisted.client.streams import connect
 from achat_twisted.shell import exits
 from achat_twisted.shell.config import Server
+from achat_twisted.shell.escapes import harmless
 from achat_twisted.shell.files import restored
 from achat_twisted.shell.secrets import complete
 
@@ -41,36 +42,42 @@ class Interrupted(Exception):
         self.code = code
 
 
+class NotNow(click.ClickException):
+    """A command that cannot do its work now, and may later."""
+
+    exit_code = exits.UNREACHED
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"achat: {harmless(self.message)}", file, err=True)
+
+
 class Ending(Protocol):
     """Anything that may end the work before it is done."""
 
     async def wait(self) -> NoReturn:
-        """@raise Interrupted: when the work is to end."""
+        """@raise Interrupted: when the work is to end; if waited for again, when what is left to do
+        is to be dropped, too."""
 
 
 class Signals:
-    """SIGINT and SIGTERM, as long as this is entered."""
+    """SIGINT and SIGTERM, as long as this is entered; each ends one L{wait}."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._first: asyncio.Future[int] = self._loop.create_future()
+        self._codes: asyncio.Queue[int] = asyncio.Queue()
 
     def __enter__(self) -> Signals:
         for number, code in _SIGNALS.items():
-            self._loop.add_signal_handler(number, self._come, code)
+            self._loop.add_signal_handler(number, self._codes.put_nowait, code)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number in _SIGNALS:
             self._loop.remove_signal_handler(number)
 
-    def _come(self, code: int) -> None:
-        if not self._first.done():
-            self._first.set_result(code)
-
     async def wait(self) -> NoReturn:
-        """@raise Interrupted: when a signal has come."""
-        raise Interrupted(await asyncio.shield(self._first))
+        """@raise Interrupted: when a signal has come that has ended no wait yet."""
+        raise Interrupted(await self._codes.get())
 
 
 def find_secret(server: Server) -> Address:
@@ -88,9 +95,12 @@ def open_file(path: str | None) -> State:
     """The state in a file; or one in memory, if there is no path.
 
     @raise click.UsageError: if it cannot be opened.
+    @raise NotNow: if another program has it open.
     """
     try:
         return open_state(path)
+    except StateInUse as error:
+        raise NotNow(str(error)) from None
     except StateError as error:
         raise click.UsageError(str(error)) from None
 
@@ -137,7 +147,10 @@ def run(work: Coroutine[Any, Any, int]) -> NoReturn:
     they were.
     """
     with restored():
-        code = _run(work)
+        try:
+            code = _run(work)
+        except KeyboardInterrupt:  # which comes where no signal ends anything in order any more
+            code = exits.INTERRUPTED
     if threading.active_count() > 1:
         # A thread may wait for a name server, and the interpreter would wait for that.
         sys.stdout.flush()

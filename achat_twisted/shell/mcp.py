@@ -43,8 +43,8 @@ def mcp(server: Server, state: str | None) -> None:
     name, and for one process at a time.
 
     It needs the official SDK: pip install 'achat-twisted[mcp]'. What it has to tell goes to
-    standard error. The exit code is 0 when standard input ends, 77 if the server does not let NAME
-    in, or has ended the session; 130 after Ctrl-C.
+    standard error. The exit code is 0 when standard input ends, 75 if another process uses FILE, 77
+    if the server does not let NAME in, or has ended the session; 130 after Ctrl-C.
     """
     try:
         from achat_twisted.shell import mcp_server as _  # noqa: F401

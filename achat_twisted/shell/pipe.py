@@ -21,7 +21,7 @@ from achat_twisted.shell import exits
 from achat_twisted.shell.course import Ending, Interrupted, first
 from achat_twisted.shell.escapes import harmless
 from achat_twisted.shell.files import Output, Unwritable
-from achat_twisted.shell.reading import MAX_TYPED, LineReader
+from achat_twisted.shell.reading import LineReader, check_length
 from achat_twisted.shell.trying import Trying, count
 
 _SHOWN = 1000
@@ -157,7 +157,7 @@ class Pipe:
         while self._read and not self._read[0].startswith("/"):
             line = self._read.popleft()
             try:
-                posted.append(_check(line))
+                posted.append(check(check_length(line)))
             except UnusableLine as error:
                 self._refuse(line, str(error))
         self._lines.extend(posted)
@@ -207,9 +207,3 @@ class Pipe:
         self._errors.put(harmless(f"achat: {sentence}") + "\n")
         for line in lines:
             self._errors.put(f"    {harmless(line)}\n")
-
-
-def _check(line: str) -> str:
-    if len(line) > MAX_TYPED:
-        raise UnusableLine(f"it has more than {MAX_TYPED} bytes")
-    return check(line)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from achat_twisted.client.errors import UnusableLine
+
 MAX_TYPED = 2**20
 """The longest line that is read, in bytes; no server takes a longer one."""
 
@@ -22,7 +24,8 @@ class Readable(Protocol):
 class LineReader:
     """The lines of a file, without their ends.
 
-    Of a line that is longer than L{MAX_TYPED} there is the beginning, one byte more than that.
+    Of a line that is longer than L{MAX_TYPED} there is the beginning, one byte more than that, so
+    that L{check_length} refuses it.
     Bytes that are not UTF-8 are kept as halves of pairs (PEP 383).
     """
 
@@ -37,7 +40,7 @@ class LineReader:
         """
         while data := await self._source.read():
             *lines, begun = (self._rest + data).split(b"\n")
-            self._rest = begun[: MAX_TYPED + 1]
+            self._rest = begun[: MAX_TYPED + 2]  # of which one may be the \r of its end
             if lines:
                 yield [_text(line) for line in lines]
         if rest := self.rest():
@@ -50,7 +53,22 @@ class LineReader:
 
 
 def _text(line: bytes) -> str:
-    return line[: MAX_TYPED + 1].removesuffix(b"\r").decode(errors="surrogateescape")
+    return line.removesuffix(b"\r")[: MAX_TYPED + 1].decode(errors="surrogateescape")
+
+
+def is_too_long(line: str) -> bool:
+    """True for a line that is longer than L{MAX_TYPED}, of which there may be more."""
+    return len(line.encode(errors="surrogateescape")) > MAX_TYPED
+
+
+def check_length(line: str) -> str:
+    """The line itself.
+
+    @raise UnusableLine: if it is too long, see L{is_too_long}.
+    """
+    if is_too_long(line):
+        raise UnusableLine(f"it has more than {MAX_TYPED} bytes")
+    return line
 
 
 class Given:

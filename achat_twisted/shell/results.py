@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from achat_twisted.client.errors import Refusal
 from achat_twisted.shell.escapes import to_json
-from achat_twisted.shell.reading import MAX_TYPED
+from achat_twisted.shell.reading import is_too_long
 from achat_twisted.shell.status import Status, Writable
 from achat_twisted.shell.trying import count
 
@@ -84,7 +84,7 @@ class PlainResults:
         self._status.tell(f"refused: {line.text}", *(refusal.why for refusal in refusals))
 
     def unusable(self, line: Line, why: str) -> None:
-        more = "…" if len(line.text) > MAX_TYPED else ""
+        more = "…" if is_too_long(line.text) else ""
         text = line.text[:_SHOWN] if more else line.text
         self._status.tell(f"refused: {text}{more}", why)
 

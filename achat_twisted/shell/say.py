@@ -8,10 +8,11 @@ from contextlib import suppress
 import click
 
 from achat_twisted.client.address import Address
-from achat_twisted.client.state import State
+from achat_twisted.client.state import MemoryState, State
 from achat_twisted.shell.config import Server
 from achat_twisted.shell.course import (
     LONGEST,
+    NotNow,
     Signals,
     find_secret,
     open_chat,
@@ -76,18 +77,23 @@ def say(
     name, and for one run at a time.
 
     The exit code is 0 if all lines were taken in for all; 1 if some were refused, which standard
-    error lists with the reasons; 75 if the server was not reached in time; 77 if it does not let
-    NAME in; 130 after Ctrl-C. Lines that are not known to be taken in then wait in FILE, or are
-    printed on standard output, to be said again.
+    error lists with the reasons; 75 if the server was not reached in time, or another run uses
+    FILE; 77 if it does not let NAME in; 130 after Ctrl-C. Lines that are not known to be taken in
+    then wait in FILE, or are printed on standard output, to be said again.
     """
     address = find_secret(server)
-    run(_say(server, address, open_file(state), to, text, retry, quiet=quiet, as_json=as_json))
+    opened: State | NotNow
+    try:
+        opened = open_file(state)
+    except NotNow as error:
+        opened = error
+    run(_say(server, address, opened, to, text, retry, quiet=quiet, as_json=as_json))
 
 
 async def _say(
     server: Server,
     address: Address,
-    state: State,
+    state: State | NotNow,
     to: str,
     text: str | None,
     retry: float,
@@ -101,11 +107,14 @@ async def _say(
         JsonResults(output, to) if as_json else PlainResults(output, status, is_quiet=quiet)
     )
     trying = None if quiet else Trying(address.server, retry)
-    saying = Saying(to, state, results, status, trying)
-    chat = open_chat(server, address, state, retry=retry, listener=saying, only_sends=True)
     source: Source = LineReader(Input(0)) if text is None else Given(text)
     try:
         with Signals() as signals:
+            if isinstance(state, NotNow):
+                saying = Saying(to, MemoryState(), results, status, trying)
+                return await saying.give_back(state.message, source, signals, retry)
+            saying = Saying(to, state, results, status, trying)
+            chat = open_chat(server, address, state, retry=retry, listener=saying, only_sends=True)
             return await saying.run(chat, source, signals)
     finally:
         with suppress(Unwritable):

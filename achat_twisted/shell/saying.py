@@ -23,7 +23,7 @@ from achat_twisted.client.state import State
 from achat_twisted.shell import exits
 from achat_twisted.shell.course import Ending, Interrupted, first
 from achat_twisted.shell.files import Unwritable
-from achat_twisted.shell.reading import MAX_TYPED
+from achat_twisted.shell.reading import check_length
 from achat_twisted.shell.results import Line, Results
 from achat_twisted.shell.status import Status
 from achat_twisted.shell.trying import Trying, count
@@ -32,7 +32,8 @@ PROGRESS_AFTER = 1.0
 """The seconds after which it is shown how far the work is; a short one needs no such thing."""
 
 WRITE_WITHIN = 10.0
-"""The seconds that standard output has after a signal to take the lines that are not taken in."""
+"""The seconds that standard output has after a signal to take the lines that are not taken in,
+unless another signal ends even that."""
 
 _PROGRESS_EVERY = 0.25
 """The seconds between two such looks."""
@@ -122,23 +123,75 @@ class Saying:
         finally:
             progress.cancel()
             self._status.show("")
+        return await self._close(code, ending, patience)
+
+    async def give_back(self, why: str, source: Source, ending: Ending, patience: float) -> int:
+        """Say nothing: all lines that come within so many seconds are unsaid.
+
+        @param why: the reason, as a sentence without its full stop.
+        @return: the exit code.
+        """
+        code = exits.UNREACHED
         try:
             async with asyncio.timeout(patience):
-                await self._results.close()
-        except (Unwritable, TimeoutError) as error:
+                await first(self._read_all(source), ending.wait())
+        except TimeoutError:
+            pass  # as with a server that is not there, what comes later is left where it is
+        except Interrupted as interruption:
+            code = interruption.code
+        self._end(why, code, source, is_in_state=False)
+        return await self._close(code, ending, None)
+
+    async def _read_all(self, source: Source) -> None:
+        async for texts in self._batches(source):
+            self._take_up(texts)
+
+    async def _batches(self, source: Source) -> AsyncIterator[list[str]]:
+        """All lines; if they cannot be read to their end, that is told."""
+        try:
+            async for texts in source.batches():
+                yield texts
+        except OSError as error:
             self._has_failed = True
-            why = str(error) or "standard output takes nothing"
+            self._status.tell(f"standard input cannot be read: {os.strerror(error.errno or 0)}")
+            yield source.rest()
+
+    async def _close(self, code: int, ending: Ending, patience: float | None) -> int:
+        """Wait until standard output has taken all, or is given up.
+
+        @param code: the exit code if it takes all.
+        @param patience: the seconds that it has; None for as long as nobody ends it.
+        @return: the exit code.
+        """
+        closing = asyncio.ensure_future(self._results.close())
+        signalled = asyncio.ensure_future(ending.wait())
+        await asyncio.wait(
+            [closing, signalled], timeout=patience, return_when=asyncio.FIRST_COMPLETED
+        )
+        why = ""
+        try:
+            if closing.done():
+                closing.result()
+            else:
+                why = "standard output takes nothing"
+                if signalled.done():
+                    signalled.result()
+        except Unwritable as error:
+            why = str(error)
+        except Interrupted as interruption:
+            code = code or interruption.code
+        finally:
+            for task in (closing, signalled):
+                task.cancel()
+            await asyncio.gather(closing, signalled, return_exceptions=True)
+        if why:
+            self._has_failed = True
             self._status.tell(why, *(line.text for line in self._unsaid))
         return code or (exits.REFUSED if self._has_failed else 0)
 
     async def _say_all(self, chat: Chat, source: Source) -> None:
-        try:
-            async for texts in source.batches():
-                await self._say(chat, texts)
-        except OSError as error:
-            self._has_failed = True
-            self._status.tell(f"standard input cannot be read: {os.strerror(error.errno or 0)}")
-            await self._say(chat, source.rest())
+        async for texts in self._batches(source):
+            await self._say(chat, texts)
         await chat.sync()
         if refusals := chat.refusals():
             self._has_failed = True
@@ -169,9 +222,7 @@ class Saying:
         return lines
 
     def _check(self, text: str) -> str:
-        if len(text) > MAX_TYPED:
-            raise UnusableLine(f"it has more than {MAX_TYPED} bytes")
-        return check(f"{self._to}: {text}")
+        return check(f"{self._to}: {check_length(text)}")
 
     def _end(self, why: str, code: int, source: Source, *, is_in_state: bool = True) -> int:
         """Tell why not all is settled, and where those lines are that are not."""

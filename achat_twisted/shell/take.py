@@ -21,6 +21,7 @@ from achat_twisted.shell.course import (
     run,
 )
 from achat_twisted.shell.files import Output, Unwritable
+from achat_twisted.shell.letters import DeadLetters
 from achat_twisted.shell.options import server_argument, state_option, tls_options
 from achat_twisted.shell.recipients import parse_recipients, parse_room
 from achat_twisted.shell.status import SharedError, Status
@@ -114,9 +115,10 @@ def take(
     """Take the messages to NAME, and run COMMAND for each, or print them.
 
     COMMAND gets the text on its standard input, and ACHAT_FROM, ACHAT_TIME (UTC), ACHAT_NUMBER and
-    ACHAT_ROOM, which is empty but for --room, in its environment. A message is got when COMMAND has
-    ended with 0. If it ends with anything else, so does take, and the message comes again to the
-    next run. --keep-going gives it further tries, a second apart, then two, and so on up to a
+    ACHAT_ROOM, which is empty but for --room, in its environment; the rest of that is take's own,
+    ACHAT_SECRET included, so that COMMAND may answer with achat say. A message is got when COMMAND
+    has ended with 0. If it ends with anything else, so does take, and the message comes again to
+    the next run. --keep-going gives it further tries, a second apart, then two, and so on up to a
     minute.
 
     Without COMMAND each message is printed, and got when standard output has taken it: what a full
@@ -131,9 +133,9 @@ def take(
 
     The exit code is 0 if the bounds were reached, that of COMMAND if that has failed; 1 if standard
     output takes no more; 124 if --timeout has passed and none came, or fewer than --count; 75 if
-    the server was not reached in time; 77 if it does not let NAME in, or not into a room, or has
-    ended the session; 126 or 127 if COMMAND cannot be run; 130 after Ctrl-C, when COMMAND has
-    ended.
+    the server was not reached in time, or another run uses FILE; 77 if it does not let NAME in, or
+    not into a room, or has ended the session; 126 or 127 if COMMAND cannot be run; 130 after
+    Ctrl-C, when COMMAND has ended.
     """
     if json and command:
         raise click.UsageError("--json prints messages, so it does not go with a command")
@@ -143,15 +145,16 @@ def take(
     if dead_letter and address.name in dead_letter.split(", "):
         raise click.UsageError(f"--dead-letter {address.name} would come back without end")
     bounds = Bounds(count, timeout, once)
-    patience = Patience(keep_going or (1 if dead_letter else None), dead_letter or "")
     if once and retry is None:
         retry = RETRY_ONCE
     trying = None if quiet else Trying(address.server, retry)
+    opened = open_file(state)
+    letters = DeadLetters(dead_letter, opened) if dead_letter else None
+    patience = Patience(keep_going or (1 if dead_letter else None), letters)
 
     def make(worker: Worker, status: Status) -> Taking:
         return Taking(worker, status, trying, bounds, patience, rooms)
 
-    opened = open_file(state)
     if command:
         run(_work(make, command, server, address, opened, retry, bool(rooms)))
     render = as_json if json else plain

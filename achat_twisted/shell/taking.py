@@ -24,6 +24,7 @@ from achat_twisted.client.messages import Message
 from achat_twisted.shell import exits
 from achat_twisted.shell.course import Ending, Interrupted, first
 from achat_twisted.shell.files import Unwritable
+from achat_twisted.shell.letters import DeadLetters
 from achat_twisted.shell.status import Status
 from achat_twisted.shell.trying import Trying
 from achat_twisted.shell.working import Unrunnable, Worker, plain
@@ -69,11 +70,11 @@ class Patience:
     """When a message is given up that cannot be worked off.
 
     @ivar tries: the tries after which the next one's turn has come; None to end instead.
-    @ivar dead_letter: the recipients of what is given up; empty if it is only told of.
+    @ivar letters: they go to those who get what is given up; None if it is only told of.
     """
 
     tries: int | None = None
-    dead_letter: str = ""
+    letters: DeadLetters | None = None
 
 
 class Taking:
@@ -217,13 +218,14 @@ class Taking:
             raise
 
     async def _give_up(self, chat: Chat, message: Message, why: str, code: int) -> None:
-        letter = plain(message)
-        if self._patience.dead_letter:
-            try:
-                await chat.say(f"{self._patience.dead_letter}: {letter}")
-            except (Refused, UnusableLine) as error:
-                raise Failed(f"{why}, and {error}", code) from None
-            self._status.tell(f"{why}; it goes to {self._patience.dead_letter}", letter)
-        else:
-            self._status.tell(f"{why}; it is given up", letter)
-        await message.done()
+        whole, letters = plain(message), self._patience.letters
+        if letters is None:
+            self._status.tell(f"{why}; it is given up", whole)
+            await message.done()
+            return
+        try:
+            letter = await letters.send(chat, message)
+        except (Refused, UnusableLine) as error:
+            raise Failed(f"{why}, and {error}", code) from None
+        more = "" if letter == whole else ", without its end, for which a line has no room"
+        self._status.tell(f"{why}; it goes to {letters.recipients}{more}", whole)

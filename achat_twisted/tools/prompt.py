@@ -8,6 +8,9 @@ from getpass import GetPassWarning, getpass
 
 import click
 
+_INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells give it for a command that SIGINT has ended."""
+
 
 def ask_secret(
     name: str, instead: str, *, twice: bool = False, ask: Callable[[str], str] = getpass
@@ -18,6 +21,7 @@ def ask_secret(
     @param twice: true if it must be typed twice.
     @param ask: asks a question, and does not show what is typed.
     @raise click.ClickException: if there is no terminal.
+    @raise SystemExit: after Ctrl-C.
     """
     with warnings.catch_warnings():
         # Without a terminal getpass would read the secret from standard input, which may hold
@@ -29,6 +33,9 @@ def ask_secret(
                 if secret and (not twice or ask("The same again: ") == secret):
                     return secret
                 click.echo("It must not be empty." if not secret else "They differ.", err=True)
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            raise SystemExit(_INTERRUPTED) from None
         except GetPassWarning:
             raise click.ClickException(
                 f"there is no terminal to ask for the secret of {name} at; {instead}"

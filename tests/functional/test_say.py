@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from achat_twisted.client import connect
 from tests.functional.certificates import write_certificate
 from tests.functional.processes import SCRIPTS
 from tests.functional.serving import LiveServer, ServedTestCase, until
@@ -31,14 +32,17 @@ class CommandTestCase(ServedTestCase):
         return process.returncode, output.decode(), errors.decode()
 
     async def begin(
-        self, *words: str, environ: dict[str, str] | None = None
+        self,
+        *words: str,
+        environ: dict[str, str] | None = None,
+        stdout: int = asyncio.subprocess.PIPE,
     ) -> asyncio.subprocess.Process:
         """A command that runs, with pipes."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *(ACHAT, *words),
             stdin=pipe,
-            stdout=pipe,
+            stdout=stdout,
             stderr=pipe,
             env={**os.environ, **_NOBODY, **(environ or {})},
         )
@@ -172,6 +176,39 @@ class SayTests(CommandTestCase):
         self.assertEqual((process.returncode, output), (130, b"one\ntw\n"))
         self.assertIn(b"achat: interrupted; standard output has 2 lines not known", errors)
 
+    async def test_state_in_use(self) -> None:
+        """While another run uses the state, lines are printed as they came, to be said later."""
+        state = str(self.folder() / "state")
+        holder = await self.begin("say", "--state", state, "ann@127.0.0.1:1", "bob")
+        assert holder.stderr is not None
+        await holder.stderr.readline()  # it tries to reach the server
+        words = ("say", "--state", state, "ann@127.0.0.1:1", "bob")
+        code, output, errors = await self.run_achat(*words, typed="one\ntwo\n")
+        self.assertEqual((code, output), (75, "one\ntwo\n"))
+        why = "standard output has 2 lines not known to be taken in"
+        self.assertEqual(errors, f"achat: another program uses the state in {state}; {why}\n")
+        code, output, _ = await self.run_achat(*words[:-1], "bob", "hi")
+        self.assertEqual((code, output), (75, "hi\n"))
+        for command in ("take", "mcp"):
+            said = await self.run_achat(command, "--state", state, "ann@127.0.0.1:1")
+            self.assertEqual(said, (75, "", f"achat: another program uses the state in {state}\n"))
+
+    async def test_unread_output(self) -> None:
+        """Ctrl-C ends it though nobody reads what has become of the lines, which are all said."""
+        server = await self.serve("--rate", "0")
+        at = f"127.0.0.1:{server.port}"
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        async with connect(f"bob@{at}") as bob:
+            await bob.ready()
+            text = f"{'x' * 4000}\n" * 30  # more than the pipe holds
+            process = await self.begin("say", "--json", f"ann@{at}", "bob", text, stdout=writing)
+            os.close(writing)
+            for _ in range(30):
+                await bob.next()
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(await process.wait(), 130)
+
 
 class StartTests(CommandTestCase):
     """The time that every line of a script pays for."""
@@ -201,8 +238,6 @@ class StartTests(CommandTestCase):
 
 async def until_here(case: CommandTestCase, asker: str, name: str) -> None:
     """Wait until a name is here, as somebody else sees it."""
-    from achat_twisted.client import connect
-
     async with connect(asker) as chat:
         while name not in await chat.who():
             await asyncio.sleep(0.05)

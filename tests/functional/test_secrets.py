@@ -158,6 +158,19 @@ class SecretTests(FunctionalTestCase):
         await chat.ended
         self.assertIn("from alice: 1\r\nfrom alice: 2\r\n", chat.shown.whole)
 
+    async def test_interrupted(self) -> None:
+        """Ctrl-C at the question ends it as it ends the rest."""
+        command = f"{SCRIPTS / 'achat'} chat alice:@127.0.0.1:1; echo code $?"
+        chat = Chat()
+        self.run_process(
+            *(sys.executable, "-c", IN_A_TERMINAL, "/bin/bash", "-c", f"trap : INT; {command}"),
+            process=chat,
+            environment={"ACHAT_SECRET": ""},
+        )
+        await chat.shown.contains("Secret of alice: ")
+        chat.transport.write(b"\x03")
+        await chat.shown.contains("code 130")
+
     async def test_no_terminal(self) -> None:
         """Without a terminal to ask at, no piped input is taken for a secret."""
         command = f"{SCRIPTS / 'achat'} chat --retry 0 alice:@127.0.0.1:1; echo $?; cat"

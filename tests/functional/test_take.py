@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.functional.serving import LiveServer, until
 from tests.functional.test_say import ACHAT, CommandTestCase, until_here
+from tests.passwords import password_file
 
 
 class TakeTests(CommandTestCase):
@@ -134,6 +135,22 @@ class TakeTests(CommandTestCase):
         self.assertEqual(worked, sorted(worked))
         self.assertLessEqual(len(worked), 60 + 2)
 
+    async def test_answer(self) -> None:
+        """A command has the secret of its name, and so may answer under it."""
+        secrets = self.folder() / "secrets"
+        secrets.write_text(password_file(ann="a", bob="b"))
+        secrets.chmod(0o600)
+        server = await self.serve("--auth", f"argon2:{secrets}")
+        at = f"127.0.0.1:{server.port}"
+        said = await self.run_achat("say", "-q", f"ann@{at}", "bob", "hi", environ=_secret("a"))
+        self.assertEqual(said, (0, "", ""))
+        script = f'read -r text; {ACHAT} say -q bob@{at} "$ACHAT_FROM" "$text yourself"'
+        words = ("take", "-q", "--count", "1", f"bob@{at}", "--", "sh", "-c", script)
+        self.assertEqual(await self.run_achat(*words, environ=_secret("b")), (0, "", ""))
+        last = ("take", "--count", "1", f"ann@{at}")
+        code, output, _ = await self.run_achat(*last, environ=_secret("a"))
+        self.assertEqual((code, output), (0, "from bob: hi yourself\n"))
+
     async def test_interrupted(self) -> None:
         """Ctrl-C lets a command come to its end, and what it has worked off is got."""
         bob = await self.begin_with("one", "two")
@@ -157,6 +174,10 @@ class TakeTests(CommandTestCase):
         await until_here(self, f"eve@{self.at}", "bob")
         await self.say("two")
         self.assertEqual(json.loads(await taking.stdout.readline())["text"], "two")
+
+
+def _secret(secret: str) -> dict[str, str]:
+    return {"ACHAT_SECRET": secret}
 
 
 def _lines(path: Path) -> list[str]:

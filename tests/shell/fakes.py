@@ -101,19 +101,16 @@ class FakeOutput:
 
 
 class FakeEnding:
-    """A signal that comes when the test says so."""
+    """Signals, each of which comes when the test says so, and ends one wait."""
 
     def __init__(self) -> None:
-        self._came = asyncio.Event()
-        self._code = INTERRUPTED
+        self._codes: asyncio.Queue[int] = asyncio.Queue()
 
     async def wait(self) -> NoReturn:
-        await self._came.wait()
-        raise Interrupted(self._code)
+        raise Interrupted(await self._codes.get())
 
     def comes(self, code: int = INTERRUPTED) -> None:
-        self._code = code
-        self._came.set()
+        self._codes.put_nowait(code)
 
 
 class FakeDriver(AsyncioDriver):

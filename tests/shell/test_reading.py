@@ -7,7 +7,14 @@ import tracemalloc
 import click
 from twisted.trial.unittest import SynchronousTestCase
 
-from achat_twisted.shell.reading import MAX_TYPED, Given, LineReader
+from achat_twisted.client.errors import UnusableLine
+from achat_twisted.shell.reading import (
+    MAX_TYPED,
+    Given,
+    LineReader,
+    check_length,
+    is_too_long,
+)
 from achat_twisted.shell.recipients import parse_recipients
 from tests.shell.fakes import FakeInput
 from tests.shell.loops import in_loop
@@ -71,6 +78,27 @@ class LineTests(SynchronousTestCase):
         chunk = b"x" * MAX_TYPED
         batches = await self.read(chunk, chunk, chunk + b"\nmore\n")
         self.assertEqual([[len(line) for line in batch] for batch in batches], [[MAX_TYPED + 1, 4]])
+
+    @in_loop
+    async def test_long_in_bytes(self) -> None:
+        """A line is too long by its bytes, wherever it is cut, and its own end does not count."""
+        whole = "é" * (MAX_TYPED // 2)
+        for text, is_cut in (
+            (whole, False),
+            (f"{whole}\r", False),
+            (f"{whole}é", True),
+            (f"a{whole}", True),
+            (f"{whole}\rx", True),
+        ):
+            half = len(text.encode()) // 2
+            data = f"{text}\n".encode()
+            for chunks in ([data], [data[:half], data[half:]], [data[:-1], b"\n"]):
+                [[line]] = await self.read(*chunks)
+                self.assertEqual(is_too_long(line), is_cut)
+                if not is_cut:
+                    self.assertEqual((check_length(line), line), (line, whole))
+                else:
+                    self.assertRaises(UnusableLine, check_length, line)
 
     @in_loop
     async def test_rest(self) -> None:

@@ -303,6 +303,33 @@ class EndTests(SayingTestCase):
         )
 
     @in_loop
+    async def test_stuck_interrupted(self) -> None:
+        """Another Ctrl-C ends even that while."""
+        self.begin("one")
+        self.output.fills()
+        self.ending.comes()
+        await turns()
+        self.ending.comes()
+        await turns()
+        self.assertTrue(self.scene.running.done())  # type: ignore[union-attr]
+        self.assertEqual(self.errors.take()[-1], "    one")
+
+    @in_loop
+    async def test_stuck_when_all_is_done(self) -> None:
+        """Ctrl-C ends the waiting for an output that does not take what has become of lines."""
+        self.begin("one", is_json=True)
+        await self.scene.come_in(WELCOME)
+        self.output.fills()
+        await self.scene.hears("! synced 1")
+        serving = asyncio.ensure_future(self.scene.serve(1))
+        await asyncio.sleep(WRITE_WITHIN + 10)
+        self.assertFalse(self.scene.running.done())  # type: ignore[union-attr]
+        self.ending.comes()
+        await serving
+        self.assertEqual(await self.scene.ended(), 130)
+        self.assertEqual(self.errors.take(), ["achat: standard output takes nothing"])
+
+    @in_loop
     async def test_json(self) -> None:
         """Lines that are not taken in have their object as well."""
         self.begin("one", is_json=True)
@@ -387,3 +414,56 @@ class StateTests(SayingTestCase):
         self.assertIn(
             "the disk is full; standard output has 2 lines not known", self.errors.take()[-1]
         )
+
+
+class GivenBackTests(SayingTestCase):
+    """Lines that cannot even be begun with."""
+
+    def begin_in_vain(self, *, is_json: bool = False) -> asyncio.Future[int]:
+        self.begin(is_json=is_json)
+        assert self.scene.running is not None
+        self.scene.running.cancel()
+        status = Status(self.errors, is_terminal=False)
+        results: Results = (
+            JsonResults(self.output, "bob")
+            if is_json
+            else PlainResults(self.output, status, is_quiet=False)
+        )
+        saying = Saying("bob", MemoryState(), results, status, None)
+        source = LineReader(self.source)
+        return asyncio.ensure_future(saying.give_back("it is in use", source, self.ending, 60.0))
+
+    @in_loop
+    async def test_whole(self) -> None:
+        """All of the input is printed, to its end, to be said again."""
+        ending = self.begin_in_vain()
+        self.source.types("one", "two")
+        await turns()
+        self.source.comes(b"thr", b"")
+        self.assertEqual(await ending, 75)
+        self.assertEqual(self.output.take(), ["one", "two", "thr"])
+        why = "standard output has 3 lines not known to be taken in"
+        self.assertEqual(self.errors.take(), [f"achat: it is in use; {why}"])
+
+    @in_loop
+    async def test_endless(self) -> None:
+        """An input without an end is read for as long as a server would be tried, or to Ctrl-C."""
+        for code in (75, 130):
+            ending = self.begin_in_vain(is_json=True)
+            self.source.types("one")
+            await asyncio.sleep(50)
+            self.assertFalse(ending.done())
+            if code == 130:
+                self.ending.comes()
+            self.assertEqual(await ending, code)
+            self.assertEqual([one["result"] for one in self.objects()], ["unsaid"])
+
+    @in_loop
+    async def test_unreadable(self) -> None:
+        """One that breaks is told of, and what had come is printed."""
+        ending = self.begin_in_vain()
+        self.source.comes(b"one\ntw")
+        self.source.breaks()
+        self.assertEqual(await ending, 75)
+        self.assertEqual(self.output.take(), ["one", "tw"])
+        self.assertIn("standard input cannot be read", self.errors.take()[0])

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from achat_twisted.client.events import Received
 from achat_twisted.client.messages import Message
+from achat_twisted.client.state import State
 from achat_twisted.shell.escapes import harmless
 from achat_twisted.shell.files import Unwritable
 from achat_twisted.shell.status import Status
@@ -54,14 +55,18 @@ class TakingTestCase(SynchronousTestCase):
     """A test with one run; L{begin} is to be called first."""
 
     def begin(
-        self, patience: Patience | None = None, rooms: tuple[str, ...] = (), **bounds: Any
+        self,
+        patience: Patience | None = None,
+        rooms: tuple[str, ...] = (),
+        state: State | None = None,
+        **bounds: Any,
     ) -> None:
         self.worker, self.errors = FakeWorker(), FakeOutput()
         status = Status(self.errors, is_terminal=False)
         trying = Trying("host:8080", None)
         patience = patience or Patience()
         taking = Taking(self.worker, status, trying, Bounds(**bounds), patience, rooms)
-        self.scene = Scene(taking, rooms=bool(rooms), retry=60.0)
+        self.scene = Scene(taking, rooms=bool(rooms), retry=60.0, state=state)
         self.ending = FakeEnding()
         self.scene.run(taking.run, self.ending)
 
@@ -150,29 +155,6 @@ class WorkTests(TakingTestCase):
         self.assertEqual(
             self.errors.take(), [f"achat: {FAILED}; it is given up", "    from bob: one"]
         )
-
-    @in_loop
-    async def test_dead_letter(self) -> None:
-        """A message that is given up is posted, and got when that is taken in."""
-        await self.come_in(Patience(tries=1, dead_letter="dead"))
-        await self.scene.hears("from bob: one")
-        await self.worker.ends(3)
-        self.assertEqual(self.said(), ["dead: from bob: one", "/sync"])
-        await self.scene.hears("! kept dead 1 1-1", "! synced 1")
-        self.assertEqual(self.said(), ["/got 1 1"])
-
-    @in_loop
-    async def test_dead_letter_refused(self) -> None:
-        """A message that cannot even be posted is not got."""
-        await self.come_in(Patience(tries=1, dead_letter="dead"))
-        await self.scene.hears("from bob: one")
-        await self.worker.ends(3)
-        self.said()
-        await self.scene.hears("! unknown dead 1 1-1", "! synced 1")
-        self.assertEqual([line for line in self.said() if line.startswith("/got 1")], [])
-        self.scene.link.lose()
-        self.assertEqual(await self.scene.ended(), 3)
-        self.assertIn("nobody by the name of dead", self.errors.take()[-1])
 
     @in_loop
     async def test_unwritable(self) -> None:

@@ -30,6 +30,15 @@ class PromptTests(SynchronousTestCase):
         self.assertEqual(ask_secret("alice", "", ask=self._typing("", "", "s")), "s")
         self.assertEqual(self.asked, ["Secret of alice: "] * 3)
 
+    def test_interrupted(self) -> None:
+        """Ctrl-C ends the command with the exit code that shells give it."""
+
+        def ask(question: str) -> str:
+            raise KeyboardInterrupt
+
+        ended = self.assertRaises(SystemExit, ask_secret, "alice", "", ask=ask)
+        self.assertEqual(ended.code, 130)
+
     def test_twice(self) -> None:
         """A new one is asked for until it is typed the same again."""
         answers = self._typing("one", "other", "", "two", "two")

@@ -7,8 +7,10 @@ from tests.mutations.mutation import Mutation
 _HOME = "achat_twisted/shell"
 _SAYING = f"{_HOME}/saying.py"
 _TAKING = f"{_HOME}/taking.py"
+_LETTERS = f"{_HOME}/letters.py"
 _SAYING_TESTS = "tests.shell.test_saying"
 _TAKING_TESTS = "tests.shell.test_taking"
+_LETTERS_TESTS = "tests.shell.test_letters"
 _READING_TESTS = "tests.shell.test_reading"
 
 COMMANDS = (
@@ -85,9 +87,30 @@ COMMANDS = (
     Mutation(
         "keep a line without end in memory",
         f"{_HOME}/reading.py",
-        "begun[: MAX_TYPED + 1]",
+        "begun[: MAX_TYPED + 2]",
         "begun",
         _READING_TESTS,
+    ),
+    Mutation(
+        "take a line that was cut for a whole one",
+        f"{_HOME}/reading.py",
+        'len(line.encode(errors="surrogateescape"))',
+        "len(line)",
+        _READING_TESTS,
+    ),
+    Mutation(
+        "hang for an output that nobody reads, whatever signal comes",
+        _SAYING,
+        "            [closing, signalled], timeout",
+        "            [closing], timeout",
+        _SAYING_TESTS,
+    ),
+    Mutation(
+        "leave lines unread because another run uses the state",
+        _SAYING,
+        "            self._take_up(texts)\n\n",
+        "            break\n\n",
+        _SAYING_TESTS,
     ),
     Mutation(
         "let a recipient make another line of it",
@@ -119,10 +142,31 @@ COMMANDS = (
     ),
     Mutation(
         "get a message whose dead letter was refused",
-        _TAKING,
-        '                raise Failed(f"{why}, and {error}", code) from None\n',
-        "                self._status.tell(str(error))\n",
-        _TAKING_TESTS,
+        _LETTERS,
+        "        if refusals:\n            raise Refused(refusals)\n",
+        "",
+        _LETTERS_TESTS,
+    ),
+    Mutation(
+        "post a second letter for a message after a crash",
+        _LETTERS,
+        "            if place is None:\n",
+        "            if True:\n",
+        _LETTERS_TESTS,
+    ),
+    Mutation(
+        "take a refused letter of an earlier run for one that has arrived",
+        _LETTERS,
+        "        refusals = tuple(one for one in self._state.refusals() if one.place == place)\n",
+        "        refusals: tuple[Refusal, ...] = ()\n",
+        _LETTERS_TESTS,
+    ),
+    Mutation(
+        "end again and again for a letter that is too long",
+        _LETTERS,
+        '        if one.word == "too-long" and',
+        "        if False and",
+        _LETTERS_TESTS,
     ),
     Mutation(
         "forget after Ctrl-C what was worked off meanwhile",
