@@ -74,6 +74,11 @@ class _Steady(Vt100_Output):
         if not self.is_held:
             super().flush()
 
+    def disable_bracketed_paste(self) -> None:
+        """Do so at the end only: while it is off, a paste is typed line by line."""
+        if not self.is_held:
+            super().disable_bracketed_paste()
+
     def _look(self) -> Size:
         try:
             columns, rows = os.get_terminal_size(self.stdout.fileno())

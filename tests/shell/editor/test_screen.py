@@ -130,6 +130,16 @@ class ScreenTests(SynchronousTestCase):
             self.assertEqual(self.desk.said, ["bob: half"])
 
     @in_loop
+    async def test_paste_meanwhile(self) -> None:
+        """The terminal marks what is pasted, also while something is shown, until the end."""
+        async with self.screen() as screen:
+            screen.show([("", "one\n")])
+            await turns()
+            self.assertIn(BRACKETED, self.terminal.getvalue())
+            self.assertNotIn(NOT_BRACKETED, self.terminal.getvalue())
+        self.assertTrue(self.terminal.getvalue().endswith(NOT_BRACKETED), self.terminal.getvalue())
+
+    @in_loop
     async def test_before_and_after(self) -> None:
         """While nobody can type, it is shown at once."""
         async with self.screen() as screen:
