@@ -125,9 +125,9 @@ class AudienceTests(SynchronousTestCase):
             )
         )
         told = steps([of_large + of_small for of_large, of_small in heard])
-        self.assertLessEqual(max(told), 500)
+        self.assertLessEqual(max(told), 150)
         self.assertEqual(heard[-1], (1199, 19))
-        self.assertLess(next(of_large for of_large, of_small in heard if of_small), 500)
+        self.assertLess(next(of_large for of_large, of_small in heard if of_small), 150)
         self.assertFalse(house.broker.balance().missing)
 
     def _room(self, house: House, name: str, count: int) -> list[Guest]:

@@ -32,13 +32,6 @@ MAILBOXES = (
         _TESTS,
     ),
     Mutation(
-        "let the mail in a file expire for a name that has come",
-        "achat_twisted/mailbox/sqlite.py",
-        "if self._expiry.running and not row.sessions:",
-        "if self._expiry.running:",
-        _TESTS,
-    ),
-    Mutation(
         "let all be late in one turn",
         "achat_twisted/tools/deadlines.py",
         "for _ in range(_AT_A_TIME):",
