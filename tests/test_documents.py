@@ -126,3 +126,13 @@ class DocstringTests(SynchronousTestCase):
             if _NO_BEGINNING.match(text.strip())
         ]
         self.assertEqual(found, [])
+
+
+class FragmentTests(SynchronousTestCase):
+    """The parts of the changelog to come."""
+
+    def test_beginnings(self) -> None:
+        """None of them is a list, as each becomes an item of one."""
+        fragments = (ROOT / "changelog.d").glob("*.md")
+        lists = [path.name for path in fragments if path.read_text().startswith(("- ", "* "))]
+        self.assertEqual(lists, [])

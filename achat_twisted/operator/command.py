@@ -15,9 +15,7 @@ from achat_twisted.operator.asking import TIMEOUT, ask
 from achat_twisted.operator.room_command import room
 from achat_twisted.operator.showing import is_json, show, show_table, with_json
 from achat_twisted.tools.parameters import duration
-
-INTERRUPTED = 130
-"""The exit code after Ctrl-C."""
+from achat_twisted.tools.prompt import INTERRUPTED
 
 _AT_ONCE = 2.0
 """The seconds for which a shell waits for the names that it offers."""

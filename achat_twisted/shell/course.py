@@ -56,7 +56,8 @@ class Ending(Protocol):
 
     async def wait(self) -> NoReturn:
         """@raise Interrupted: when the work is to end; if waited for again, when what is left to do
-        is to be dropped, too."""
+        is to be dropped, too.
+        """
 
 
 class Signals:

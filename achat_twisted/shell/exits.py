@@ -6,6 +6,7 @@ For a wrong command line or configuration there is click's own, 2.
 from __future__ import annotations
 
 from achat_twisted.client.errors import SessionOver, Unreachable
+from achat_twisted.tools.prompt import INTERRUPTED as INTERRUPTED
 
 REFUSED = 1
 """Something was refused, or could not be shown."""
@@ -19,11 +20,8 @@ NOT_LET_IN = 77
 NONE_CAME = 124
 """Nothing came in time; as C{timeout} has it for a command that takes too long."""
 
-INTERRUPTED = 130
-"""Ctrl-C, as shells give it for a command that SIGINT has ended."""
-
 TERMINATED = 143
-"""SIGTERM, likewise."""
+"""SIGTERM, as shells give it; C{INTERRUPTED} is that of SIGINT."""
 
 
 def code(error: SessionOver) -> int:

@@ -25,8 +25,7 @@ class LineReader:
     """The lines of a file, without their ends.
 
     Of a line that is longer than L{MAX_TYPED} there is the beginning, one byte more than that, so
-    that L{check_length} refuses it.
-    Bytes that are not UTF-8 are kept as halves of pairs (PEP 383).
+    that L{check_length} refuses it. Bytes that are not UTF-8 are kept as halves of pairs (PEP 383).
     """
 
     def __init__(self, source: Readable) -> None:

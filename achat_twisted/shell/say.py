@@ -8,7 +8,7 @@ from contextlib import suppress
 import click
 
 from achat_twisted.client.address import Address
-from achat_twisted.client.state import MemoryState, State
+from achat_twisted.client.state import MemoryState
 from achat_twisted.shell.config import Server
 from achat_twisted.shell.course import (
     LONGEST,
@@ -82,18 +82,13 @@ def say(
     then wait in FILE, or are printed on standard output, to be said again.
     """
     address = find_secret(server)
-    opened: State | NotNow
-    try:
-        opened = open_file(state)
-    except NotNow as error:
-        opened = error
-    run(_say(server, address, opened, to, text, retry, quiet=quiet, as_json=as_json))
+    run(_say(server, address, state, to, text, retry, quiet=quiet, as_json=as_json))
 
 
 async def _say(
     server: Server,
     address: Address,
-    state: State | NotNow,
+    path: str | None,
     to: str,
     text: str | None,
     retry: float,
@@ -110,9 +105,11 @@ async def _say(
     source: Source = LineReader(Input(0)) if text is None else Given(text)
     try:
         with Signals() as signals:
-            if isinstance(state, NotNow):
-                saying = Saying(to, MemoryState(), results, status, trying)
-                return await saying.give_back(state.message, source, signals, retry)
+            try:
+                state = open_file(path)
+            except NotNow as error:
+                unsaid = Saying(to, MemoryState(), results, status, trying)
+                return await unsaid.give_back(error.message, source, signals, retry)
             saying = Saying(to, state, results, status, trying)
             chat = open_chat(server, address, state, retry=retry, listener=saying, only_sends=True)
             return await saying.run(chat, source, signals)

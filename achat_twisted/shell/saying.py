@@ -33,7 +33,8 @@ PROGRESS_AFTER = 1.0
 
 WRITE_WITHIN = 10.0
 """The seconds that standard output has after a signal to take the lines that are not taken in,
-unless another signal ends even that."""
+unless another signal ends even that.
+"""
 
 _PROGRESS_EVERY = 0.25
 """The seconds between two such looks."""

@@ -8,7 +8,7 @@ from getpass import GetPassWarning, getpass
 
 import click
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells give it for a command that SIGINT has ended."""
 
 
@@ -35,7 +35,7 @@ def ask_secret(
                 click.echo("It must not be empty." if not secret else "They differ.", err=True)
         except KeyboardInterrupt:
             click.echo(err=True)
-            raise SystemExit(_INTERRUPTED) from None
+            raise SystemExit(INTERRUPTED) from None
         except GetPassWarning:
             raise click.ClickException(
                 f"there is no terminal to ask for the secret of {name} at; {instead}"

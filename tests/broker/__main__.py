@@ -6,12 +6,7 @@ import sys
 from argparse import ArgumentParser
 from collections import Counter
 
-from tests.broker.test_broker_machine import (
-    BrokerMachine,
-    DurableMachine,
-    SqliteMachine,
-    run,
-)
+from tests.broker.test_broker_machine import BrokerMachine, DurableMachine, SqliteMachine, run
 
 
 def main(arguments: list[str]) -> None:
@@ -25,7 +20,7 @@ def main(arguments: list[str]) -> None:
             print(f"{machine.__name__}, seed {number}", flush=True)
             machine.seen = Counter()
             run(machine, number, examples=200)
-    print(f"{options.rounds} rounds, and no promise broken")
+    print(f"no promise broken; rounds: {options.rounds}")
 
 
 if __name__ == "__main__":

@@ -35,9 +35,6 @@ NAMES = st.sampled_from(["ann", "bob", "cleo"])
 TAGS = st.sampled_from(["", "desk", "desk", "phone"])
 PICKS = st.integers(0, 2)
 RECIPIENTS = st.lists(st.sampled_from(["ann", "bob", "cleo", "nobody"]), min_size=1, max_size=3)
-ROUNDS = 4
-"""The rounds at most until enough has been seen."""
-
 CHUNKS = st.one_of(
     st.builds(lambda names, lines: [names] * lines, RECIPIENTS, st.integers(1, 6)),
     st.lists(NAMES.map(lambda name: [name]), min_size=2, max_size=6),
@@ -382,8 +379,8 @@ class DurableMachine(SqliteMachine):
     What an answered C{/sync} covers must come, and all that comes must be in order, but for lines
     that come again.
 
-    @ivar came_unsafe: what came while the mailbox could not be written, as live lines then go on.
-        A crash before it can be written again makes senders say it once more.
+    @ivar came_unsafe: the lines that came while the mailbox could not be written, as live ones then
+        go on. A crash before it can be written again makes their senders say them once more.
     """
 
     durable = True
@@ -449,6 +446,10 @@ class DurableMachine(SqliteMachine):
         got = [number for number in first_time if number not in self.may_be_lost]
         due = [number for number in posted if number not in self.may_be_lost]
         assert got == (due if at_end else due[: len(got)]), (sender, recipient, got, due)
+
+
+ROUNDS = 4
+"""The rounds at most until enough has been seen."""
 
 
 def run(machine: type[BrokerMachine], number: int, examples: int) -> None:

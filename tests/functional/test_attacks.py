@@ -7,6 +7,7 @@ import resource
 
 from twisted.internet import reactor
 
+from achat_twisted.mailbox.rows import MOST_JOINED
 from tests.attacks.ordeal import Attack, Findings, undergo
 from tests.functional.processes import FunctionalTestCase
 
@@ -144,7 +145,7 @@ class AttackTests(OrdealTestCase):
         findings = await self._undergo("member-of-all", 3, 5)
         logins = int(findings.said.split()[0])
         self.assertGreater(logins, 3)
-        kept = logins * 100 * 2**8  # as each login leaves a line in all of its rooms
+        kept = logins * MOST_JOINED * 2**8  # as each login leaves a line in all of its rooms
         self.assertLess(findings.peak.resident - findings.before.resident, kept + 2**24)
 
     async def test_joins_and_parts(self) -> None:

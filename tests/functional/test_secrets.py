@@ -139,6 +139,17 @@ class SecretTests(FunctionalTestCase):
         children = Path(f"/proc/{chat.transport.pid}/task/{chat.transport.pid}/children")
         self._shows_nothing(int(children.read_text()), "cmdline", "comm", "environ")
 
+    async def _asked(self, *command: str) -> Chat:
+        """A chat in a terminal, which asks for Alice's secret."""
+        chat = Chat()
+        self.run_process(
+            *(sys.executable, "-c", IN_A_TERMINAL, *command),
+            process=chat,
+            environment={"ACHAT_SECRET": ""},
+        )
+        await chat.shown.contains("Secret of alice: ")
+        return chat
+
     async def test_prompt_and_pipe(self) -> None:
         """A secret is asked for at the terminal; piped input goes to the chat whole."""
         path = self.folder() / "passwords"
@@ -147,13 +158,7 @@ class SecretTests(FunctionalTestCase):
         server = await self.start("--auth", f"argon2:{path}")
         achat = f"{SCRIPTS / 'achat'} chat alice:@127.0.0.1:{server.port()}"
         command = f"printf 'alice: 1\\nalice: 2\\n' | {achat}"
-        chat = Chat()
-        self.run_process(
-            *(sys.executable, "-c", IN_A_TERMINAL, "/bin/sh", "-c", command),
-            process=chat,
-            environment={"ACHAT_SECRET": ""},
-        )
-        await chat.shown.contains("Secret of alice: ")
+        chat = await self._asked("/bin/sh", "-c", command)
         chat.types(SECRET)
         await chat.ended
         self.assertIn("from alice: 1\r\nfrom alice: 2\r\n", chat.shown.whole)
@@ -161,13 +166,7 @@ class SecretTests(FunctionalTestCase):
     async def test_interrupted(self) -> None:
         """Ctrl-C at the question ends it as it ends the rest."""
         command = f"{SCRIPTS / 'achat'} chat alice:@127.0.0.1:1; echo code $?"
-        chat = Chat()
-        self.run_process(
-            *(sys.executable, "-c", IN_A_TERMINAL, "/bin/bash", "-c", f"trap : INT; {command}"),
-            process=chat,
-            environment={"ACHAT_SECRET": ""},
-        )
-        await chat.shown.contains("Secret of alice: ")
+        chat = await self._asked("/bin/bash", "-c", f"trap : INT; {command}")
         chat.transport.write(b"\x03")
         await chat.shown.contains("code 130")
 

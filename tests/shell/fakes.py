@@ -209,3 +209,13 @@ class Scene:
         """The exit code, when the chat has ended."""
         assert self.running is not None
         return await self.running
+
+    @property
+    def is_over(self) -> bool:
+        """True if the client has ended."""
+        return self.running is not None and self.running.done()
+
+    def cancel(self) -> None:
+        """Stop the client at once."""
+        assert self.running is not None
+        self.running.cancel()

@@ -36,8 +36,7 @@ class LetterTestCase(TakingTestCase):
 
     async def crash(self) -> None:
         """End the run as a crash does, but for what the state has saved."""
-        assert self.scene.running is not None
-        self.scene.running.cancel()
+        self.scene.cancel()
         await turns()
         assert isinstance(self.state, StateFile)
         self.state.close()

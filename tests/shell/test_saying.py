@@ -101,7 +101,7 @@ class OutcomeTests(SayingTestCase):
         self.begin("hi")
         await self.scene.driver.answer(works=True)
         self.assertEqual(self.said(), ["/send t1", "ann"])
-        self.scene.running.cancel()  # type: ignore[union-attr]
+        self.scene.cancel()
 
     @in_loop
     async def test_waits(self) -> None:
@@ -109,7 +109,7 @@ class OutcomeTests(SayingTestCase):
         self.begin("hi")
         await self.scene.come_in(WELCOME)
         await turns()
-        self.assertFalse(self.scene.running.done())  # type: ignore[union-attr]
+        self.assertFalse(self.scene.is_over)
         self.assertEqual(await self.leave(0), 0)
 
     @in_loop
@@ -296,7 +296,7 @@ class EndTests(SayingTestCase):
         self.output.fills()
         self.ending.comes()
         await asyncio.sleep(WRITE_WITHIN - 1)
-        self.assertFalse(self.scene.running.done())  # type: ignore[union-attr]
+        self.assertFalse(self.scene.is_over)
         self.assertEqual(await self.scene.ended(), 130)
         self.assertEqual(
             self.errors.take()[-2:], ["achat: standard output takes nothing", "    one"]
@@ -311,7 +311,7 @@ class EndTests(SayingTestCase):
         await turns()
         self.ending.comes()
         await turns()
-        self.assertTrue(self.scene.running.done())  # type: ignore[union-attr]
+        self.assertTrue(self.scene.is_over)
         self.assertEqual(self.errors.take()[-1], "    one")
 
     @in_loop
@@ -323,7 +323,7 @@ class EndTests(SayingTestCase):
         await self.scene.hears("! synced 1")
         serving = asyncio.ensure_future(self.scene.serve(1))
         await asyncio.sleep(WRITE_WITHIN + 10)
-        self.assertFalse(self.scene.running.done())  # type: ignore[union-attr]
+        self.assertFalse(self.scene.is_over)
         self.ending.comes()
         await serving
         self.assertEqual(await self.scene.ended(), 130)
@@ -421,8 +421,7 @@ class GivenBackTests(SayingTestCase):
 
     def begin_in_vain(self, *, is_json: bool = False) -> asyncio.Future[int]:
         self.begin(is_json=is_json)
-        assert self.scene.running is not None
-        self.scene.running.cancel()
+        self.scene.cancel()
         status = Status(self.errors, is_terminal=False)
         results: Results = (
             JsonResults(self.output, "bob")

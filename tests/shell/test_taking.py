@@ -220,7 +220,7 @@ class BoundTests(TakingTestCase):
         await self.worker.ends(0, 0)
         serving = asyncio.ensure_future(self.scene.serve())
         await asyncio.sleep(2)
-        self.assertFalse(self.scene.running.done())  # type: ignore[union-attr]
+        self.assertFalse(self.scene.is_over)
         await self.scene.hears("from bob: 2")
         await serving
         self.assertEqual((await self.scene.ended(), self.worker.texts), (0, ["1", "2"]))
